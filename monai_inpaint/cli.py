@@ -1,0 +1,84 @@
+"""The command line: parse, run one command, turn what went wrong into one sentence and an exit code.
+
+Exit codes: 0 done, 1 our fault, 2 the user's input, 130 interrupted (Ctrl-C or SIGTERM).
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+from monai_inpaint.commands import batch, evaluate, fill, info
+from monai_inpaint.commands.failure import INTERRUPTED, explain, say
+from monai_inpaint.errors import InputError
+from monai_inpaint.version import __version__
+
+_ABOUT = (
+    "Fill a marked region (the hole) of a chest X-ray, CT or MR image with what healthy anatomy would look like there; "
+    "everything outside the hole stays as it is. Research use only: not a medical device, not for diagnosis."
+)
+_EXIT_CODES = "Exit codes: 0 done, 1 our fault, 2 the input is at fault, 130 interrupted."
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments in one sentence, as for all other input."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see {self.prog} --help.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: the arguments without the program's name; None takes those of the process.
+
+    Returns:
+        the exit code.
+    """
+    try:
+        with _sigterm_as_interrupt():
+            args = make_parser().parse_args(argv)
+            return args.run(args)
+    except KeyboardInterrupt:
+        say("interrupted")
+        return INTERRUPTED
+    except Exception as error:
+        code, sentence = explain(error)
+        say(sentence)
+        return code
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; its result carries `run`."""
+    parser = _Parser("monai-inpaint", description=_ABOUT, epilog=_EXIT_CODES, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"monai-inpaint {__version__} (research use only)")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (fill, batch, evaluate, info):
+        sub = commands.add_parser(
+            command.NAME,
+            help=command.HELP,
+            description=f"{command.HELP} Research use only.",
+            epilog=_EXIT_CODES,
+            allow_abbrev=False,
+        )
+        command.add_arguments(sub)
+        sub.set_defaults(run=command.run)
+    return parser
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """SIGTERM takes the way of Ctrl-C, which cleans up; only the main thread may say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,130 @@
+"""`monai-inpaint batch PAIRS.csv OUTPUT_DIR`: one start-up, many cases; a failed one does not stop the rest."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monai_inpaint.commands.failure import DONE, OUR_FAULT, USERS_INPUT, explain, say
+from monai_inpaint.commands.fill import add_model_arguments
+from monai_inpaint.commands.journal import DONE as FINISHED
+from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Entry, Journal
+from monai_inpaint.errors import InputError
+from monai_inpaint.progress import Progress, make_progress
+
+if TYPE_CHECKING:
+    from monai_inpaint.commands.case import Fillers
+    from monai_inpaint.commands.pairs import Pair
+
+NAME = "batch"
+HELP = "Fill the images of a table, one after the other."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pairs", metavar="PAIRS.csv", help="columns image,hole[,output]; paths start at its folder")
+    parser.add_argument("output_dir", metavar="OUTPUT_DIR", help="where outputs and the journal batch.csv go")
+    add_model_arguments(parser)
+    parser.add_argument("--resume", action="store_true", help="go on with a batch: leave out what is done")
+    parser.add_argument("--overwrite", action="store_true", help="existing outputs may be replaced (never an input)")
+
+
+def run(args: argparse.Namespace) -> int:
+    from monai_inpaint.commands.case import Fillers
+    from monai_inpaint.commands.pairs import read_pairs
+
+    folder, table = Path(args.output_dir), Path(args.pairs)
+    pairs = read_pairs(table, folder)
+    fillers = Fillers(args.bundle, args.engine)
+    fillers.check()
+    journal, before = _journal(folder, resume=args.resume, overwrite=args.overwrite)
+    progress = make_progress(args.progress)
+    counts: dict[str, int] = {}
+    try:
+        for number, pair in enumerate(pairs):
+            progress("batch", number, len(pairs))
+            status = _one(pair, fillers, journal, before.get(pair.name), args.overwrite, progress)
+            counts[status] = counts.get(status, 0) + 1
+        progress("batch", len(pairs), len(pairs))
+    finally:
+        progress.clear()
+    print(f"{', '.join(f'{count} {status}' for status, count in counts.items())}; journal: {journal.path}")
+    if OUR_ERROR in counts:
+        return OUR_FAULT
+    return USERS_INPUT if INPUT_ERROR in counts else DONE
+
+
+def _journal(folder: Path, *, resume: bool, overwrite: bool) -> tuple[Journal, dict[str, Entry]]:
+    """The journal to add to, and the entries of the batch that goes on."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; name a folder for the outputs.")
+    if not folder.parent.is_dir():
+        raise InputError(f"{folder} cannot be made: the folder {folder.parent} does not exist; make it first.")
+    journal = Journal(folder / "batch.csv")
+    if journal.exists() and resume:
+        return journal, journal.read()
+    if journal.exists() and not overwrite:
+        raise InputError(f"{folder} holds a batch already; add --resume to go on with it, or name another folder.")
+    try:
+        folder.mkdir(exist_ok=True)
+        journal.start()
+    except OSError as error:
+        raise InputError(f"{journal.path} cannot be written: {error.strerror}; name another folder.") from error
+    return journal, {}
+
+
+def _one(
+    pair: Pair, fillers: Fillers, journal: Journal, before: Entry | None, overwrite: bool, progress: Progress
+) -> str:
+    """Fill one pair and note it; returns the status, "skipped" for one that is done already."""
+    from monai_inpaint.commands.case import Case, run_case
+
+    same = before is not None and (before.image, before.hole) == (pair.image, pair.hole)
+    there = pair.output.path.exists()
+    if before and same and there and before.status == FINISHED:
+        return "skipped"
+    # a run that was killed between the rename and its note left a complete output, which is ours to replace
+    ours = before is not None and same and before.status == STARTED
+    start = time.perf_counter()
+    try:
+        if there and not (overwrite or ours):
+            raise InputError(f"{pair.output.path} exists; name another output, or add --overwrite.")
+        journal.add(Entry(pair.image, pair.hole, pair.name, STARTED))
+        made = _make_folders(pair.output.path.parent)
+        try:
+            run_case(
+                Case(pair.image_path, pair.hole_path, pair.output),
+                fillers,
+                overwrite=overwrite or ours,
+                progress=progress,
+            )
+        finally:
+            _drop_empty(made)
+    except Exception as error:
+        code, sentence = explain(error)
+        progress.clear()
+        say(f"{pair.image}: {sentence}")
+        status = INPUT_ERROR if code == USERS_INPUT else OUR_ERROR
+        journal.add(_entry(pair, status, start, sentence))
+        return status
+    journal.add(_entry(pair, FINISHED, start))
+    return FINISHED
+
+
+def _entry(pair: Pair, status: str, start: float, sentence: str = "") -> Entry:
+    return Entry(pair.image, pair.hole, pair.name, status, sentence, round(time.perf_counter() - start, 3))
+
+
+def _make_folders(folder: Path) -> list[Path]:
+    """Make a folder and those above it; returns those that were not there, innermost first."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing
+
+
+def _drop_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        if any(folder.iterdir()):
+            return
+        folder.rmdir()

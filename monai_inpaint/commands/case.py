@@ -1,0 +1,117 @@
+"""One image, one hole, one fill: what `fill` does once and `batch` does for every row."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monai_inpaint.commands.outputs import Job, Target, check_holds, check_targets, write_together
+from monai_inpaint.errors import InputError
+from monai_inpaint.progress import Progress
+from monai_inpaint.version import __version__
+
+if TYPE_CHECKING:
+    from monai_inpaint.fill.filler import Fill, Filler
+    from monai_inpaint.images import Image
+
+
+@dataclass(frozen=True)
+class Case:
+    """What to fill, and where the results go."""
+
+    image: Path
+    hole: Path
+    output: Target
+    difference: Target | None = None
+    report: Target | None = None
+
+    @property
+    def targets(self) -> list[Target]:
+        return [target for target in (self.output, self.difference, self.report) if target]
+
+
+class Fillers:
+    """One `Filler` a bundle, loaded when first needed."""
+
+    def __init__(self, bundle: str | None, engine: str) -> None:
+        self._bundle = bundle
+        self._engine = engine
+        self._loaded: dict[str, Filler] = {}
+
+    def check(self) -> None:
+        """Refuse a bundle that was named but is missing or damaged."""
+        if self._bundle:
+            from monai_inpaint.registry import find_bundle
+
+            find_bundle(self._bundle)
+
+    def of(self, image: Image) -> Filler:
+        """The filler for the bundle that was named, or for the image's modality."""
+        name = self._bundle or image.modality
+        if name is None:
+            raise InputError(f"{image.path} does not tell its modality; name a bundle: --bundle cxr, ct or mr.")
+        if name not in self._loaded:
+            from monai_inpaint.fill.filler import Filler
+
+            self._loaded[name] = Filler(name, engine=self._engine)
+        return self._loaded[name]
+
+
+def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progress) -> None:
+    """Read, fill and write; all outputs appear, or none.
+
+    Raises:
+        InputError: as the parts say; outputs are checked first, before anything is read.
+    """
+    from monai_inpaint.images import Image
+    from monai_inpaint.io import read_image, write_image
+
+    check_targets(case.targets, [case.image, case.hole], overwrite=overwrite)
+    start = time.perf_counter()
+    progress("read", 0, 1)
+    image = read_image(case.image)
+    for target in (case.output, case.difference):
+        if target:
+            check_holds(target, image)
+    hole = read_image(case.hole)
+    read = time.perf_counter()
+    progress("read", 1, 1)
+
+    filler = fillers.of(image)
+    fill = filler(image, hole, progress=progress.stage("fill"))
+    filled, derived = fill.image, _derived(filler)
+
+    def write_report(place: Path | str) -> None:
+        now = time.perf_counter()
+        seconds = {"read": read - start, **fill.report["seconds"], "write": now - writing, "total": now - start}
+        Path(place).write_text(_report(case, fill, seconds), encoding="utf-8")
+
+    jobs: list[Job] = [(case.output, lambda place: write_image(filled, place, derived=derived))]
+    if case.difference:
+        change = Image(fill.difference, image.affine, image.modality)  # in units: the source's scaling is not its own
+        jobs.append((case.difference, lambda place: write_image(change, place, derived=derived)))
+    if case.report:
+        jobs.append((case.report, write_report))
+    writing = time.perf_counter()
+    progress("write", 0, 1)
+    write_together(jobs, overwrite=overwrite)
+    progress("write", 1, 1)
+
+
+def _derived(filler: Filler) -> dict[str, str]:
+    bundle = filler.bundle
+    return {
+        "description": "Region filled by monai-inpaint",
+        "model": f"{bundle.name} {bundle.version}",
+        "version": __version__,
+    }
+
+
+def _report(case: Case, fill: Fill, seconds: dict[str, float]) -> str:
+    """The fill's report, the names of the files (no folders, nothing of their headers), and all stages' times."""
+    files = {"image": case.image.name, "hole": case.hole.name, "output": case.output.path.name}
+    times = {stage: round(value, 4) for stage, value in seconds.items()}
+    return json.dumps({**fill.report, "files": files, "seconds": times}, indent=2, ensure_ascii=False) + "\n"

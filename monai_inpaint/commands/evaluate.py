@@ -1,0 +1,64 @@
+"""`monai-inpaint evaluate DATA.csv`: compare fills on images whose truth is known."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from monai_inpaint.commands.failure import DONE
+from monai_inpaint.commands.fill import ENGINES
+from monai_inpaint.errors import InputError
+from monai_inpaint.progress import KINDS, make_progress
+
+NAME = "evaluate"
+HELP = "Compare bundles and classical methods on a list of images."
+PROTOCOLS = ("cxr-centre", "cxr-patch", "slice-square", "free-form", "lesion")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="DATA.csv", help="column path; perhaps mask, patient, split, modality, source")
+    parser.add_argument("--protocol", required=True, choices=PROTOCOLS, help="which holes are made")
+    parser.add_argument(
+        "--methods", required=True, metavar="A,B", help="of ring, telea, navier-stokes, biharmonic, and bundles"
+    )
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder for the tables and the page")
+    for column in ("split", "source", "modality"):
+        parser.add_argument(f"--{column}", metavar="VALUE", help=f"only rows with this {column}")
+    parser.add_argument("--seed", type=int, default=0, help="of the holes, and of the images drawn (default: 0)")
+    parser.add_argument("--limit", type=int, metavar="N", help="at most N images, drawn with the seed")
+    parser.add_argument("--features", metavar="PATH", help="SqueezeNet features (safetensors), to measure LPIPS")
+    parser.add_argument("--engine", choices=ENGINES, default="auto", help="what runs the bundles (default: auto)")
+    parser.add_argument("--progress", choices=KINDS, default="auto", help="on stderr: a line (auto), JSON, nothing")
+    parser.add_argument("--overwrite", action="store_true", help="an earlier evaluation in DIR may be replaced")
+
+
+def run(args: argparse.Namespace) -> int:
+    from monai_inpaint.evaluation.run import evaluate
+    from monai_inpaint.evaluation.tables import summary_markdown
+
+    output = Path(args.output)
+    # overwriting replaces the folder as a whole, so it must be one of ours
+    if args.overwrite and output.is_dir() and any(output.iterdir()) and not (output / "cases.csv").is_file():
+        raise InputError(f"{output} holds other things than an evaluation; name another folder.")
+    methods = [name for name in (part.strip() for part in args.methods.split(",")) if name]
+    progress = make_progress(args.progress)
+    try:
+        summary = evaluate(
+            args.data,
+            args.protocol,
+            methods,
+            output,
+            split=args.split,
+            source=args.source,
+            modality=args.modality,
+            seed=args.seed,
+            limit=args.limit,
+            features=args.features,
+            engine=args.engine,
+            overwrite=args.overwrite,
+            progress=progress.stage("evaluate"),
+        )
+    finally:
+        progress.clear()
+    print(summary_markdown(summary))
+    return DONE

@@ -1,0 +1,51 @@
+"""`monai-inpaint fill IMAGE HOLE OUTPUT`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from monai_inpaint.commands.failure import DONE
+from monai_inpaint.progress import KINDS, make_progress
+
+NAME = "fill"
+HELP = "Fill the hole of one image."
+ENGINES = ("auto", "openvino", "onnxruntime", "torch")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", metavar="IMAGE", help="image file, or a folder with one DICOM series")
+    parser.add_argument("hole", metavar="HOLE", help="image of the hole: nonzero = fill")
+    parser.add_argument("output", metavar="OUTPUT", help="where to write, format by suffix; folder: DICOM series")
+    parser.add_argument("--difference", metavar="PATH", help="write filled - source (float32: NIfTI, NRRD, MHA, TIFF)")
+    parser.add_argument("--report", metavar="PATH", help="write what was done as JSON (file names, no patient data)")
+    add_model_arguments(parser)
+    parser.add_argument("--overwrite", action="store_true", help="existing outputs may be replaced (never an input)")
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Bundle, engine and progress, which `fill` and `batch` share."""
+    parser.add_argument("--bundle", metavar="NAME", help="cxr, ct, mr, a bundle's name or its folder")
+    parser.add_argument("--engine", choices=ENGINES, default="auto", help="what runs the network (default: auto)")
+    parser.add_argument(
+        "--progress", choices=KINDS, default="auto", help="on stderr: a line on a terminal (auto), JSON lines, nothing"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from monai_inpaint.commands.case import Case, Fillers, run_case
+    from monai_inpaint.commands.outputs import difference_target, image_target, report_target
+
+    case = Case(
+        Path(args.image),
+        Path(args.hole),
+        image_target(args.output),
+        difference_target(args.difference) if args.difference else None,
+        report_target(args.report) if args.report else None,
+    )
+    progress = make_progress(args.progress)
+    try:
+        run_case(case, Fillers(args.bundle, args.engine), overwrite=args.overwrite, progress=progress)
+    finally:
+        progress.clear()
+    return DONE

@@ -1,0 +1,38 @@
+"""Run a bundle's network: in OpenVINO, onnxruntime or torch; choosing one."""
+
+from __future__ import annotations
+
+from importlib import import_module, metadata
+from importlib.util import find_spec
+
+from monai_inpaint.engines.base import Engine
+from monai_inpaint.errors import InputError
+from monai_inpaint.registry import BundleInfo
+
+# In the order of preference on a CPU.
+ENGINES = ("openvino", "onnxruntime", "torch")
+
+__all__ = ["ENGINES", "Engine", "available", "load_engine"]
+
+
+def available() -> dict[str, str]:
+    """Installed engines and their versions, without importing them."""
+    return {name: metadata.version(name) for name in ENGINES if find_spec(name)}
+
+
+def load_engine(name: str, bundle: BundleInfo) -> Engine:
+    """The engine `name` ("auto" takes the first one installed) with the bundle's network ready to run.
+
+    Raises:
+        InputError: unknown or not installed engine, or a network that cannot be read.
+    """
+    installed = available()
+    if name not in ("auto", *ENGINES):
+        raise InputError(f"There is no engine {name}; use auto, {', '.join(ENGINES)}.")
+    if name == "auto":
+        name = next(iter(installed), "openvino")
+    if name not in installed:
+        raise InputError(f"The engine {name} is not installed; install it with: pip install {name}")
+    if name != "torch" and not bundle.graph.is_file():
+        raise InputError(f"{bundle.graph}: the bundle's network is missing; install the bundle again.")
+    return import_module(f"monai_inpaint.engines.{name}_engine").load(bundle)

@@ -1,0 +1,38 @@
+"""onnxruntime on the CPU."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import onnxruntime
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.registry import BundleInfo
+
+
+class OnnxRuntimeEngine:
+    """A session on the bundle's graph."""
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self._session = session
+
+    def run(self, windows: np.ndarray) -> np.ndarray:
+        """See `Engine.run`."""
+        return self._session.run(None, {"image": np.ascontiguousarray(windows, np.float32)})[0]
+
+    def describe(self) -> dict[str, str]:
+        """See `Engine.describe`."""
+        return {"name": "onnxruntime", "version": onnxruntime.__version__, "device": "CPU", "arithmetic": "f32"}
+
+
+def load(bundle: BundleInfo) -> OnnxRuntimeEngine:
+    """Open a session on the bundle's graph."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+    try:
+        session = onnxruntime.InferenceSession(bundle.graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
+        reason = str(error).strip().splitlines()[-1]
+        raise InputError(f"{bundle.graph}: the bundle's network is damaged ({reason}); install it again.") from None
+    return OnnxRuntimeEngine(session)

@@ -1,0 +1,63 @@
+"""The bundle itself in torch: `network_def` of its configuration with the weights of `models/model.pt`."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import torch
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.registry import BundleInfo
+
+_NETWORKS = "monai_inpaint.networks."
+
+
+class TorchEngine:
+    """A generator in evaluation mode, on a GPU if there is one."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._network = network.to(self._device, memory_format=torch.channels_last).eval()
+
+    def run(self, windows: np.ndarray) -> np.ndarray:
+        """See `Engine.run`."""
+        with torch.inference_mode():
+            batch = torch.from_numpy(np.ascontiguousarray(windows, np.float32)).to(self._device)
+            return self._network(batch.contiguous(memory_format=torch.channels_last)).cpu().numpy()
+
+    def describe(self) -> dict[str, str]:
+        """See `Engine.describe`."""
+        return {"name": "torch", "version": torch.__version__, "device": str(self._device), "arithmetic": "f32"}
+
+
+def load_network(bundle: BundleInfo) -> torch.nn.Module:
+    """The bundle's generator with its weights, on the CPU.
+
+    Raises:
+        InputError: weights that are missing or do not fit, or a network from outside this package: its configuration
+            could run any code, so it is left to `python -m monai.bundle run`.
+    """
+    definition: dict[str, Any] = json.loads((bundle.path / "configs" / "inference.json").read_text())["network_def"]
+    target = definition.pop("_target_")
+    if not target.startswith(_NETWORKS):
+        raise InputError(f"{bundle.path}: its network {target} is not of this package; run it by monai.bundle.")
+    module, _, name = target.rpartition(".")
+    network = getattr(import_module(module), name)(**definition)
+    weights = bundle.path / "models" / "model.pt"
+    try:
+        network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    except FileNotFoundError:
+        raise InputError(f"{weights}: the bundle has no weights; install it again.") from None
+    except (RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"{weights}: the bundle's weights are damaged ({reason}); install it again.") from None
+    return network
+
+
+def load(bundle: BundleInfo) -> TorchEngine:
+    """Build the network and load its weights."""
+    return TorchEngine(load_network(bundle))

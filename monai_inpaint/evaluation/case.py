@@ -1,0 +1,60 @@
+"""One image with a hole whose content is known, ready to be filled and measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+GREY_RANGE = 255.0  # every figure is measured on the window mapped to 0..255
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A slice, its hole and how it is measured.
+
+    Attributes:
+        name: file, slice and place: one name a case.
+        patient: identifier from the data list; the file's path where the list has none.
+        truth: (rows, columns) float32 as shown, in its own units (Hounsfield for CT).
+        hole: (rows, columns) bool, True = to be filled.
+        low, high: intensity window, in units of `truth`; measures and pictures map it to 0..255 and clip.
+        modality: "cxr", "ct" or "mr".
+        variant: which variant of the protocol.
+        spacing: millimetres between rows and between columns; None where the file does not tell.
+    """
+
+    name: str
+    patient: str
+    truth: np.ndarray
+    hole: np.ndarray
+    low: float
+    high: float
+    modality: str
+    variant: str
+    spacing: tuple[float, float] | None = None
+
+    @cached_property
+    def voided(self) -> np.ndarray:
+        """What a method gets to see: the truth with the mean of the known pixels in the hole."""
+        return np.where(self.hole, self.truth[~self.hole].mean(dtype=np.float64), self.truth).astype(np.float32)
+
+    def grey(self, image: np.ndarray) -> np.ndarray:
+        """`image` (units of the truth) with the window mapped to 0..255 and clipped, float64."""
+        scaled = (image.astype(np.float64) - self.low) * (GREY_RANGE / (self.high - self.low))
+        return np.clip(scaled, 0, GREY_RANGE)
+
+
+def intensity_window(truth: np.ndarray, hole: np.ndarray, modality: str, eight_bit: bool) -> tuple[float, float]:
+    """The window a case is measured in.
+
+    CT in Hounsfield units: -1000 to 1000. 8-bit films and 8-bit CT pictures: 0 to 255. MR, and films with more bits:
+    the 0.5 and 99.5 percentiles of the known pixels.
+    """
+    if eight_bit and modality != "mr":
+        return 0.0, 255.0
+    if modality == "ct":
+        return -1000.0, 1000.0
+    low, high = np.percentile(truth[~hole], (0.5, 99.5))
+    return float(low), float(high) if high > low else float(low) + 1.0

@@ -1,0 +1,117 @@
+"""Data lists: CSV files that name images, and what is known of each."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from monai_inpaint.errors import InputError
+
+MODALITY_OF = {"cr": "cxr", "dx": "cxr", "cxr": "cxr", "ct": "ct", "mr": "mr"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row: `name` as in the list, absolute `path`, and that of a mask of a `lesion` in the image (or None)."""
+
+    name: str
+    path: Path
+    lesion: Path | None = None
+    patient: str = ""
+    split: str = ""
+    modality: str = ""
+    source: str = ""
+
+    @property
+    def kind(self) -> str | None:
+        """ "cxr", "ct" or "mr"; None where the list does not say."""
+        return MODALITY_OF.get(self.modality.lower())
+
+
+def read_data_list(
+    path: str | Path, *, split: str | None = None, source: str | None = None, modality: str | None = None
+) -> list[Entry]:
+    """Read a CSV with the column `path` and, optionally, `mask`, `patient`, `split`, `modality`, `source`.
+
+    Relative paths start at the list's folder. Rows that are another row's mask are no images and are left out.
+
+    Args:
+        path: the CSV file, UTF-8.
+        split, source, modality: keep only rows with this value (case does not matter; "CR", "DX" and "cxr" are one).
+
+    Raises:
+        InputError: the list is missing, is no such CSV, or no row is left.
+    """
+    path = Path(path)
+    rows = _rows(path)
+    for column, wanted in (("split", split), ("source", source), ("modality", modality)):
+        if wanted is not None:
+            rows = _keep(rows, column, wanted, path)
+    folder = path.resolve().parent
+    masks = {row["mask"] for row in rows if row.get("mask")}
+    return [
+        Entry(
+            name=row["path"],
+            path=folder / row["path"],
+            lesion=folder / row["mask"] if row.get("mask") else None,
+            patient=row.get("patient", ""),
+            split=row.get("split", ""),
+            modality=row.get("modality", ""),
+            source=row.get("source", ""),
+        )
+        for row in rows
+        if row["path"] not in masks
+    ]
+
+
+def sample(entries: Sequence[Entry], limit: int | None, seed: int) -> list[Entry]:
+    """At most `limit` entries, drawn with the seed, in the order of the list; all of them without a limit."""
+    if limit is None or limit >= len(entries):
+        return list(entries)
+    if limit < 1:
+        raise InputError(f"limit must be at least 1, not {limit}.")
+    chosen = np.random.default_rng(seed).choice(len(entries), limit, replace=False)
+    return [entries[index] for index in sorted(chosen)]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            columns = [column.strip().lower() for column in reader.fieldnames or []]
+            if "path" not in columns:
+                raise InputError(f"{path}: the first line must name the columns, one of them 'path'.")
+            reader.fieldnames = columns
+            rows = []
+            for row in reader:
+                extra = row.pop(None, None)  # type: ignore[call-overload]  # DictReader's key for surplus cells
+                if extra or any(value is None for value in row.values()):
+                    raise InputError(f"{path}: line {reader.line_num} does not have {len(columns)} cells; correct it.")
+                rows.append({column: value.strip() for column, value in row.items()})
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read as a CSV file in UTF-8 ({error}); check the path.") from error
+    for number, row in enumerate(rows, start=1):
+        if not row["path"]:
+            raise InputError(f"{path}: image {number} has no path; fill the cell or remove the line.")
+    if not rows:
+        raise InputError(f"{path}: names no images; add a line for each.")
+    return rows
+
+
+def _keep(rows: list[dict[str, str]], column: str, wanted: str, path: Path) -> list[dict[str, str]]:
+    if column not in rows[0]:
+        raise InputError(f"{path}: has no column '{column}' to select {wanted!r} by; add it or leave the option out.")
+
+    def plain(value: str) -> str:
+        value = value.lower()
+        return MODALITY_OF.get(value, value) if column == "modality" else value
+
+    kept = [row for row in rows if plain(row[column]) == plain(wanted)]
+    if not kept:
+        values = ", ".join(sorted({row[column] for row in rows if row[column]})) or "nothing"
+        raise InputError(f"{path}: no image left with {column} {wanted!r}; the list then holds {values}.")
+    return kept

@@ -1,0 +1,66 @@
+"""Which cases are shown as pictures, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from monai_inpaint.evaluation.case import Case
+from monai_inpaint.evaluation.summary import Summary
+from monai_inpaint.reports import Comparison, compare
+
+
+def chosen_cases(summary: Summary) -> dict[tuple[str, str], list[str]]:
+    """(case, variant) -> why it is shown: the best, median and worst by PSNR of each method in each variant."""
+    chosen: dict[tuple[str, str], list[str]] = {}
+    for variant in summary.variants:
+        for method in summary.methods:
+            ranked = sorted(summary.of(method, variant), key=lambda r: r.figures["psnr"], reverse=True)
+            if not ranked:
+                continue
+            for rank, index in (("best", 0), ("median", len(ranked) // 2), ("worst", len(ranked) - 1)):
+                result = ranked[index]
+                why = f"{rank} of {method} ({result.figures['psnr']:.2f} dB)"
+                chosen.setdefault((result.case, result.variant), []).append(why)
+    return chosen
+
+
+def gallery(
+    summary: Summary,
+    fills: dict[tuple[str, str, str], np.ndarray],
+    again: Callable[[set[str]], Iterable[Case]],
+) -> list[Comparison]:
+    """The chosen cases as pictures, those of the first variant and method first.
+
+    Args:
+        summary: of the evaluation.
+        fills: (case, variant, method) -> the filled values of the hole's pixels, in order.
+        again: makes the cases of these names anew; kept fills are small, kept images would not be.
+    """
+    chosen = chosen_cases(summary)
+    cases = {(case.name, case.variant): case for case in again({name for name, _ in chosen})}
+    comparisons = []
+    for key, reasons in chosen.items():
+        case = cases[key]
+        shown = {}
+        for method in summary.methods:
+            values = fills.get((*key, method))
+            if values is not None:
+                shown[method] = case.truth.copy()
+                shown[method][case.hole] = values
+        unit = "HU" if case.modality == "ct" and case.low < 0 else ""
+        comparisons.append(
+            compare(
+                f"{case.name} - {case.variant}",
+                case.voided,
+                case.hole,
+                shown,
+                low=case.low,
+                high=case.high,
+                truth=case.truth,
+                unit=unit,
+                note="; ".join(reasons),
+            )
+        )
+    return comparisons

@@ -1,0 +1,63 @@
+"""The figures of one filled case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monai_inpaint import metrics
+from monai_inpaint.evaluation.case import GREY_RANGE, Case
+
+if TYPE_CHECKING:
+    from monai_inpaint.metrics.lpips import Lpips
+
+# name -> (heading, decimals)
+MEASURES = {
+    "psnr": ("PSNR dB", 2),
+    "ssim": ("SSIM", 3),
+    "uqi": ("UQI", 3),
+    "lpips": ("LPIPS", 3),
+    "sharpness": ("Sharpness", 2),
+    "mse": ("MSE", 1),
+    "mae": ("MAE", 2),
+    "mae_units": ("MAE, own units", 2),
+}
+
+
+def measure(case: Case, filled: np.ndarray, lpips: Lpips | None = None, window: int = 0) -> dict[str, float]:
+    """All measures of a fill inside the hole, on the window mapped to 0..255 and clipped.
+
+    Args:
+        case: with the truth.
+        filled: (rows, columns) float32 in units of the truth.
+        lpips: measures LPIPS too where given, on the composite in `window` pixels around the hole.
+        window: see `lpips`.
+
+    Returns:
+        Keys of `MEASURES`; "mae_units" is the MAE in the image's own units (clipped to the window); no "lpips" without
+        features.
+
+    Raises:
+        ValueError: the fill changed known pixels, or is not finite.
+    """
+    if filled.shape != case.truth.shape:
+        raise ValueError(f"the fill has the shape {filled.shape}, the image {case.truth.shape}")
+    if not np.array_equal(filled[~case.hole], case.truth[~case.hole]):
+        raise ValueError("the fill changed pixels outside the hole")
+    if not np.isfinite(filled).all():
+        raise ValueError("the fill holds NaN or infinite values")
+    truth, grey, hole = case.grey(case.truth), case.grey(filled), case.hole
+    mae = metrics.mae(truth, grey, hole)
+    figures = {
+        "psnr": metrics.psnr(truth, grey, hole, GREY_RANGE),
+        "ssim": metrics.ssim(truth, grey, hole, GREY_RANGE),
+        "uqi": metrics.uqi(truth, grey, hole),
+        "sharpness": metrics.sharpness(truth, grey, hole),
+        "mse": metrics.mse(truth, grey, hole),
+        "mae": mae,
+        "mae_units": mae * (case.high - case.low) / GREY_RANGE,
+    }
+    if lpips is not None:
+        figures["lpips"] = lpips.in_window(truth, grey, hole, GREY_RANGE, window)
+    return figures

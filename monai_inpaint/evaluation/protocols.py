@@ -1,0 +1,243 @@
+"""Protocols: which hole is cut where, so that the truth in it is known. Every one is seeded and repeats itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.evaluation.case import Case, intensity_window
+from monai_inpaint.evaluation.slices import Slice, at_most, body_of, resized, slices_of
+from monai_inpaint.holes import (
+    centre_square,
+    draw_blobs,
+    draw_free_form,
+    draw_moved_lesion,
+    draw_square,
+    random_blobs,
+    random_free_form,
+    random_moved_lesion,
+    random_square,
+)
+from monai_inpaint.images import Image
+
+FILM, PATCH, SLICE = 128, 128, 256  # pixels a side
+SQUARE = 64
+RING = 4
+INSIDE = 0.98  # part of a hole that should lie in the body
+DRAWS = 20
+SMALLEST = 48  # pixels a side of an image for arbitrary holes
+SMALLEST_LESION = 20  # pixels
+
+# (part of the image with its pixels, hole, variant, what tells this place from others of the slice)
+Cut = tuple[Slice, np.ndarray, str, str]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How cases are cut from images.
+
+    Attributes:
+        name: as typed on the command line.
+        hole: one sentence on images and holes for the reports.
+        cut: makes the cases of one slice.
+        window: side in pixels of the crop that LPIPS sees.
+        modalities: which images it is for.
+    """
+
+    name: str
+    hole: str
+    cut: Callable[[Slice, str, np.random.Generator], Iterator[Cut]]
+    window: int
+    modalities: tuple[str, ...] = ("cxr", "ct", "mr")
+
+    def cases(
+        self, image: Image, lesion: np.ndarray | None, *, modality: str, name: str, patient: str, seed: int
+    ) -> tuple[list[Case], list[str]]:
+        """All cases of one image, the same for the same seed and name whatever else is in the list.
+
+        Args:
+            image: 2D or 3D; of a volume a few seeded slices are taken.
+            lesion: boolean array on the image's grid, or None.
+            modality: "cxr", "ct" or "mr".
+            name: the image's name in the data list.
+            patient: its patient's identifier.
+            seed: of the protocol.
+
+        Returns:
+            The cases, and for each slice that does not fit the protocol a sentence why.
+
+        Raises:
+            InputError: the image as a whole does not fit.
+        """
+        rng = np.random.default_rng([seed, crc32(f"{self.name}/{name}".encode())])
+        cases: list[Case] = []
+        reasons: list[str] = []
+        for part in slices_of(image, lesion, modality, rng):
+            place = "" if part.index is None else f"#{part.index}"
+            try:
+                cases += self._cut_one(part, rng, modality, f"{name}{place}", patient or name)
+            except InputError as error:
+                reasons.append(f"slice {part.index}: {error}" if place else str(error))
+        return cases, reasons
+
+    def _cut_one(self, part: Slice, rng: np.random.Generator, modality: str, name: str, patient: str) -> Iterator[Case]:
+        if not np.isfinite(part.pixels).all():
+            raise InputError("it holds NaN or infinite values, so the truth is not known everywhere.")
+        for cut, hole, variant, where in self.cut(part, modality, rng):
+            low, high = intensity_window(cut.pixels, hole, modality, cut.eight_bit)
+            yield Case(f"{name}{where}", patient, cut.pixels, hole, low, high, modality, variant, cut.spacing)
+
+
+def find_protocol(name: str) -> Protocol:
+    """The protocol of that name.
+
+    Raises:
+        InputError: there is none; names those there are.
+    """
+    if name not in PROTOCOLS:
+        raise InputError(f"protocol {name!r} is not known; choose one of {', '.join(PROTOCOLS)}.")
+    return PROTOCOLS[name]
+
+
+def _cut_film_centre(part: Slice, modality: str, rng: np.random.Generator) -> Iterator[Cut]:  # noqa: ARG001
+    film = Slice(resized(part.pixels, (FILM, FILM)), None, part.index, _spacing(part, FILM), part.eight_bit)
+    shape = film.pixels.shape
+    yield film, draw_square(shape, **centre_square(shape, side=SQUARE)), "all hidden", ""
+    yield film, draw_square(shape, **centre_square(shape, side=SQUARE - 2 * RING)), "ring visible", ""
+
+
+def _cut_film_patches(part: Slice, modality: str, rng: np.random.Generator) -> Iterator[Cut]:  # noqa: ARG001
+    """One patch in each half of the film, its centre in the rough area of the lung."""
+    rows, columns = part.pixels.shape
+    if min(rows, columns) < 4 * PATCH:
+        raise InputError(f"{rows}x{columns} pixels, and the protocol needs at least {4 * PATCH} a side.")
+    for side, (left, right) in (("left", (0.22, 0.40)), ("right", (0.60, 0.78))):
+        top = int(rng.uniform(0.30, 0.62) * rows) - PATCH // 2
+        start = int(rng.uniform(left, right) * columns) - PATCH // 2
+        patch = np.ascontiguousarray(part.pixels[top : top + PATCH, start : start + PATCH])
+        cut = Slice(patch, None, part.index, part.spacing, part.eight_bit)
+        hole = draw_square(patch.shape, **centre_square(patch.shape, side=SQUARE))
+        yield cut, hole, "all hidden", f"@{side}"
+
+
+def _cut_square(part: Slice, modality: str, rng: np.random.Generator) -> Iterator[Cut]:
+    part = _reduced(part, 2 * SQUARE)
+    body = body_of(part.pixels, modality)
+    hole = _in_body(body, lambda: draw_square(body.shape, **random_square(body.shape, rng, side=SQUARE, inside=body)))
+    yield part, hole, "square", ""
+
+
+def _cut_free_form(part: Slice, modality: str, rng: np.random.Generator) -> Iterator[Cut]:
+    part = _reduced(part, SMALLEST)
+    body = body_of(part.pixels, modality)
+    hole = _in_body(body, lambda: draw_free_form(body.shape, **random_free_form(body.shape, rng)), enough=0.6)
+    yield part, hole, "free form", ""
+
+
+def _cut_lesion(part: Slice, modality: str, rng: np.random.Generator) -> Iterator[Cut]:
+    part = _reduced(part, SMALLEST)
+    body = body_of(part.pixels, modality)
+    if part.lesion is None or not part.lesion.any():
+        one = {"count": (1, 1), "size": (0.005, 0.05)}
+        yield (
+            part,
+            _in_body(body, lambda: draw_blobs(body.shape, **random_blobs(body.shape, rng, **one))),
+            "lesion",
+            "@blob",
+        )
+        return
+    mirrored = part.lesion[:, ::-1]
+    if (mirrored & body).sum() >= INSIDE * mirrored.sum() and not (mirrored & part.lesion).any():
+        yield part, mirrored.copy(), "lesion", "@mirrored"
+        return
+    yield part, _moved(part.lesion, body & ~part.lesion, rng), "lesion", "@moved"
+
+
+def _moved(lesion: np.ndarray, healthy: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The lesion's shape in healthy tissue, at half the size again and again where it fits nowhere."""
+    shape = lesion
+    while shape.sum() >= SMALLEST_LESION:
+        try:
+            return draw_moved_lesion(shape, **random_moved_lesion(shape, rng, allowed=healthy, gap=0))
+        except InputError:
+            half = shape[::2, ::2]
+            shape = np.zeros_like(lesion)
+            shape[: half.shape[0], : half.shape[1]] = half
+    raise InputError("no healthy tissue is large enough for the lesion's shape, not even for a smaller one.")
+
+
+def _reduced(part: Slice, smallest: int) -> Slice:
+    rows, columns = part.pixels.shape
+    if min(rows, columns) < smallest:
+        raise InputError(f"{rows}x{columns} pixels, and the protocol needs at least {smallest} a side.")
+    return at_most(part, SLICE)
+
+
+def _in_body(body: np.ndarray, draw: Callable[[], np.ndarray], enough: float = INSIDE) -> np.ndarray:
+    """The first of a few draws that lies in the body far enough; the best of them where none does."""
+    if not body.any():
+        raise InputError("no body was found in the slice.")
+    best, most = draw(), -1.0
+    for _ in range(DRAWS):
+        hole = draw()
+        inside = float(body[hole].mean())
+        if inside > most:
+            best, most = hole, inside
+        if most >= enough:
+            break
+    return best
+
+
+def _spacing(part: Slice, side: int) -> tuple[float, float] | None:
+    if part.spacing is None:
+        return None
+    rows, columns = part.pixels.shape
+    return part.spacing[0] * rows / side, part.spacing[1] * columns / side
+
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol(
+            "cxr-centre",
+            f"the whole film averaged down to {FILM}x{FILM}; the centre {SQUARE}x{SQUARE} hidden, once entirely and "
+            f"once with its {RING}-pixel ring visible ({SQUARE - 2 * RING}x{SQUARE - 2 * RING} hidden)",
+            _cut_film_centre,
+            FILM,
+            ("cxr",),
+        ),
+        Protocol(
+            "cxr-patch",
+            f"{PATCH}x{PATCH} patches of the full-resolution film, one seeded place in each lung's rough area; the "
+            f"centre {SQUARE}x{SQUARE} hidden",
+            _cut_film_patches,
+            PATCH,
+            ("cxr",),
+        ),
+        Protocol(
+            "slice-square",
+            f"slices averaged down to at most {SLICE} pixels a side; one seeded {SQUARE}x{SQUARE} square in the body",
+            _cut_square,
+            SLICE,
+        ),
+        Protocol(
+            "free-form",
+            f"images averaged down to at most {SLICE} pixels a side; seeded blobs, strokes and boxes over 1-25 % of "
+            "the image",
+            _cut_free_form,
+            SLICE,
+        ),
+        Protocol(
+            "lesion",
+            f"slices averaged down to at most {SLICE} pixels a side; the lesion's shape mirrored to the other "
+            "side (or, where that is no healthy tissue, moved, and halved until it fits); without a lesion a blob of "
+            "0.5-5 % of the image; a case's name tells which",
+            _cut_lesion,
+            SLICE,
+        ),
+    )
+}

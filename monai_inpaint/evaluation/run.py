@@ -1,0 +1,185 @@
+"""Fill every case of a data list with every method, measure, and write tables and pictures."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.evaluation.case import Case
+from monai_inpaint.evaluation.datalist import Entry, read_data_list, sample
+from monai_inpaint.evaluation.facts import facts_of
+from monai_inpaint.evaluation.gallery import gallery
+from monai_inpaint.evaluation.measure import measure
+from monai_inpaint.evaluation.methods import Contender, find_methods
+from monai_inpaint.evaluation.protocols import Protocol, find_protocol
+from monai_inpaint.evaluation.summary import Result, Summary
+from monai_inpaint.evaluation.tables import cases_csv, skipped_csv, summary_csv, summary_markdown, tables
+from monai_inpaint.geometry import align_hole
+from monai_inpaint.images import Image
+from monai_inpaint.io import check_output, read_image
+from monai_inpaint.io.atomic import staged
+from monai_inpaint.reports import comparison_page
+
+logger = logging.getLogger(__name__)
+
+Fills = dict[tuple[str, str, str], np.ndarray]
+
+
+def evaluate(
+    data: str | Path,
+    protocol: str,
+    methods: Sequence[str],
+    output: str | Path,
+    *,
+    split: str | None = None,
+    source: str | None = None,
+    modality: str | None = None,
+    seed: int = 0,
+    limit: int | None = None,
+    features: str | Path | None = None,
+    engine: str = "auto",
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """Compare methods on the images of a data list.
+
+    Writes into the folder `output`, which appears complete or not at all: cases.csv, summary.csv, skipped.csv,
+    summary.md and index.html with the best, median and worst cases.
+
+    Args:
+        data: CSV with the column `path`, see `read_data_list`.
+        protocol: "cxr-centre", "cxr-patch", "slice-square", "free-form" or "lesion".
+        methods: "ring", "telea", "navier-stokes", "biharmonic", and names of or paths to bundles.
+        output: a folder that does not exist yet or is empty.
+        split, source, modality: keep only rows of the list with this value.
+        seed: of the protocol and of the sample drawn with `limit`.
+        limit: at most so many images, drawn with the seed.
+        features: safetensors file with SqueezeNet 1.1 features; LPIPS is measured where it is given.
+        engine: for the bundles.
+        overwrite: an existing folder may be replaced.
+        progress: is called with (images done, images in all).
+
+    Raises:
+        InputError: the list, a name, the output or every single image is at fault. An image that cannot be used, and
+            a method that fails on one, do not end the run; the summary names them.
+    """
+    output = Path(output)
+    check_output(output, overwrite=overwrite, sources=[data])
+    chosen = find_protocol(protocol)
+    entries = _entries(data, chosen, split, source, modality)
+    entries = sample(entries, limit, seed)
+    lpips = _lpips(features)
+    contenders = find_methods(methods, engine)
+
+    results: list[Result] = []
+    skipped: list[tuple[str, str]] = []
+    fills: Fills = {}
+    for done, entry in enumerate(entries):
+        if progress:
+            progress(done, len(entries))
+        for case in _cases(entry, chosen, seed, skipped):
+            for contender in contenders:
+                results.append(_result(case, contender, fills, lpips, chosen.window))
+    if progress:
+        progress(len(entries), len(entries))
+    if not results:
+        raise InputError(f"{data}: no image could be used; the first: {': '.join(skipped[0])}")
+
+    cases = {(r.case, r.variant): r.patient for r in results}
+    counts = f"{len(cases)} of {len(set(cases.values()))} patients, from {len(entries)} images of the list"
+    facts = facts_of(
+        chosen,
+        contenders,
+        seed=seed,
+        data=Path(data).name,
+        selection={"split": split, "source": source, "modality": modality, "limit": str(limit) if limit else None},
+        counts=counts,
+        engine=engine,
+        features=Path(features).name if features else None,
+    )
+    names, classical = [c.name for c in contenders], [c.name for c in contenders if c.classical]
+    summary = Summary(facts, results, names, classical, skipped, output)
+
+    def again(wanted: set[str]) -> Iterator[Case]:
+        for entry in entries:
+            if any(name.startswith(entry.name) for name in wanted):
+                yield from _cases(entry, chosen, seed, [])
+
+    with staged(output, folder=True, overwrite=overwrite) as folder:
+        _write(summary, fills, again, folder)
+    return summary
+
+
+def _entries(
+    data: str | Path, protocol: Protocol, split: str | None, source: str | None, modality: str | None
+) -> list[Entry]:
+    entries = read_data_list(data, split=split, source=source, modality=modality)
+    fitting = [entry for entry in entries if entry.kind is None or entry.kind in protocol.modalities]
+    if not fitting:
+        wanted = " or ".join(protocol.modalities)
+        raise InputError(f"{data}: protocol {protocol.name} is for {wanted}, and the list holds no such image.")
+    return fitting
+
+
+def _cases(entry: Entry, protocol: Protocol, seed: int, skipped: list[tuple[str, str]]) -> list[Case]:
+    """The cases of one entry; what does not fit goes to `skipped` with its reason."""
+    try:
+        image = read_image(entry.path)
+        modality = entry.kind or image.modality
+        if modality is None:
+            raise InputError("the modality is not known; add the column 'modality' with CR, CT or MR.")
+        lesion = _lesion(entry.lesion, image) if protocol.name == "lesion" and entry.lesion else None
+        cases, reasons = protocol.cases(
+            image, lesion, modality=modality, name=entry.name, patient=entry.patient, seed=seed
+        )
+    except InputError as error:
+        cases, reasons = [], [str(error).removeprefix(str(entry.path)).lstrip(": ")]
+    skipped.extend((entry.name, reason) for reason in reasons)
+    return cases
+
+
+def _lesion(path: Path, image: Image) -> np.ndarray:
+    """The lesion's mask as a boolean array on the image's grid."""
+    return align_hole(read_image(path), image)[0]
+
+
+def _result(case: Case, contender: Contender, fills: Fills, lpips, window: int) -> Result:
+    start = time.perf_counter()
+    try:
+        filled = contender.fill(case)
+        seconds = time.perf_counter() - start
+        figures = measure(case, filled, lpips, window)
+    except Exception as error:  # whatever a method raises is its result on this case, and is reported as such
+        logger.exception("%s failed on %s (%s)", contender.name, case.name, case.variant)
+        return Result.of(case, contender.name, time.perf_counter() - start, {}, f"{type(error).__name__}: {error}")
+    fills[case.name, case.variant, contender.name] = filled[case.hole]
+    return Result.of(case, contender.name, seconds, figures)
+
+
+def _write(summary: Summary, fills: Fills, again: Callable[[set[str]], Iterable[Case]], folder: Path) -> None:
+    (folder / "cases.csv").write_text(cases_csv(summary), encoding="utf-8")
+    (folder / "summary.csv").write_text(summary_csv(summary), encoding="utf-8")
+    (folder / "skipped.csv").write_text(skipped_csv(summary), encoding="utf-8")
+    (folder / "summary.md").write_text(summary_markdown(summary), encoding="utf-8")
+    page = comparison_page(
+        f"Evaluation: {summary.facts['protocol']}, seed {summary.facts['seed']}",
+        gallery(summary, fills, again),
+        facts=summary.facts,
+        tables=tables(summary),
+    )
+    (folder / "index.html").write_text(page, encoding="utf-8")
+
+
+def _lpips(features: str | Path | None):
+    if features is None:
+        return None
+    try:
+        from monai_inpaint.metrics.lpips import Lpips
+    except ModuleNotFoundError as error:
+        raise InputError(f"LPIPS needs the package {error.name}; install it or leave the features out.") from error
+    return Lpips(features)

@@ -1,0 +1,126 @@
+"""What an evaluation found: every figure of every case, and means over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from monai_inpaint.evaluation.case import Case
+from monai_inpaint.evaluation.measure import MEASURES
+
+
+@dataclass(frozen=True)
+class Result:
+    """One method on one case. `figures` has keys of `MEASURES`, empty where it failed; `error` says why it failed."""
+
+    case: str
+    patient: str
+    modality: str
+    variant: str
+    low: float
+    high: float
+    hole_pixels: int
+    method: str
+    seconds: float
+    figures: dict[str, float] = field(default_factory=dict)
+    error: str = ""
+
+    @staticmethod
+    def of(case: Case, method: str, seconds: float, figures: dict[str, float], error: str = "") -> Result:
+        """The result of a method on a case."""
+        return Result(
+            case=case.name,
+            patient=case.patient,
+            modality=case.modality,
+            variant=case.variant,
+            low=case.low,
+            high=case.high,
+            hole_pixels=int(case.hole.sum()),
+            method=method,
+            seconds=seconds,
+            figures=figures,
+            error=error,
+        )
+
+
+@dataclass(frozen=True)
+class Average:
+    """Mean and standard deviation (of the population) over images; `count` finite values went in, of `images`."""
+
+    mean: float
+    deviation: float
+    count: int
+    images: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """An evaluation.
+
+    Attributes:
+        facts: what must be said with the figures: name and value.
+        results: one for each case and method, in order.
+        methods: names, in order.
+        classical: those of them that are classical.
+        skipped: images that could not be read or (with some of their slices) do not fit the protocol: name and reason.
+        output: the folder written.
+    """
+
+    facts: dict[str, str]
+    results: list[Result]
+    methods: list[str]
+    classical: list[str]
+    skipped: list[tuple[str, str]]
+    output: Path
+
+    @property
+    def failed(self) -> list[Result]:
+        """The cases on which a method failed."""
+        return [result for result in self.results if result.error]
+
+    @property
+    def variants(self) -> list[str]:
+        """The protocol's variants among the cases, in order."""
+        return list(dict.fromkeys(result.variant for result in self.results))
+
+    @property
+    def measures(self) -> list[str]:
+        """The measures taken, in the order of `MEASURES`."""
+        taken = {name for result in self.results for name in result.figures}
+        return [name for name in MEASURES if name in taken]
+
+    def of(self, method: str, variant: str | None = None) -> list[Result]:
+        """The successful results of a method, of one variant or of all."""
+        return [
+            result
+            for result in self.results
+            if result.method == method and not result.error and variant in (None, result.variant)
+        ]
+
+    def average(self, method: str, measure: str, variant: str | None = None) -> Average:
+        """Of a measure (or "seconds") over the images. Infinite values (an exact fill's PSNR) are left out."""
+        found = self.of(method, variant)
+        return _average([r.seconds if measure == "seconds" else r.figures.get(measure, np.nan) for r in found])
+
+    def best_classical(self, variant: str | None = None) -> str | None:
+        """The classical method with the highest mean PSNR; None where none was measured."""
+        means = {name: self.average(name, "psnr", variant).mean for name in self.classical}
+        means = {name: mean for name, mean in means.items() if np.isfinite(mean)}
+        return max(means, key=lambda name: means[name]) if means else None
+
+    def gain(self, method: str, baseline: str, variant: str | None = None) -> Average:
+        """PSNR of `method` minus that of `baseline`, in dB, over the images both filled."""
+        base = {(r.case, r.variant): r.figures["psnr"] for r in self.of(baseline, variant)}
+        pairs = [(r, base.get((r.case, r.variant))) for r in self.of(method, variant)]
+        return _average([r.figures["psnr"] - other for r, other in pairs if other is not None])
+
+
+def _average(values: Iterable[float]) -> Average:
+    every = np.array(list(values), float)
+    finite = every[np.isfinite(every)]
+    if finite.size == 0:
+        return Average(float("nan"), float("nan"), 0, every.size)
+    return Average(float(finite.mean()), float(finite.std()), finite.size, every.size)

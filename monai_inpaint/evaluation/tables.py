@@ -1,0 +1,119 @@
+"""A summary as CSV, Markdown and an HTML table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+
+from monai_inpaint.evaluation.case import GREY_RANGE
+from monai_inpaint.evaluation.measure import MEASURES
+from monai_inpaint.evaluation.summary import Average, Summary
+from monai_inpaint.reports import Table
+
+CASE_COLUMNS = (
+    "case", "patient", "modality", "variant", "method", "window_low", "window_high", "hole_pixels", "seconds"
+)  # fmt: skip
+
+
+def cases_csv(summary: Summary) -> str:
+    """A row for each case and method; figures as they are, empty where the method failed."""
+    measures = summary.measures
+    rows: list[Sequence[object]] = [(*CASE_COLUMNS, *measures, "error")]
+    for r in summary.results:
+        fixed = (r.case, r.patient, r.modality, r.variant, r.method, r.low, r.high, r.hole_pixels, f"{r.seconds:.6f}")
+        rows.append((*fixed, *(r.figures.get(name, "") for name in measures), r.error))
+    return _csv(rows)
+
+
+def summary_csv(summary: Summary) -> str:
+    """A row for each variant and method: number of images, then mean and standard deviation of each measure."""
+    measures = [*summary.measures, "seconds"]
+    heading = [f"{name}_{what}" for name in measures for what in ("mean", "sd")]
+    rows: list[Sequence[object]] = [("variant", "method", "images", "failed", *heading)]
+    for variant in summary.variants:
+        for method in summary.methods:
+            averages = [summary.average(method, name, variant) for name in measures]
+            failed = sum(r.method == method and r.variant == variant for r in summary.failed)
+            values = [value for one in averages for value in (one.mean, one.deviation)]
+            rows.append((variant, method, averages[-1].images, failed, *values))
+    return _csv(rows)
+
+
+def tables(summary: Summary) -> list[Table]:
+    """A table for each variant: mean ± standard deviation of each measure, a row for each method."""
+    return [_table(summary, variant) for variant in summary.variants]
+
+
+def summary_markdown(summary: Summary) -> str:
+    """Facts, tables, and what was skipped or failed."""
+    protocol, seed = summary.facts["protocol"], summary.facts["seed"]
+    lines = [f"# Evaluation: {protocol}, seed {seed}", ""]
+    lines += [f"- {name}: {value}" for name, value in summary.facts.items()]
+    for table in tables(summary):
+        rule = ["---", *["---:"] * (len(table.heading) - 1)]
+        lines += ["", f"## {table.caption}", "", *map(_row, (table.heading, rule, *table.rows))]
+    failed = [(f"{r.method} on {r.case} ({r.variant})", r.error) for r in summary.failed]
+    for heading, items in (("Failed", failed), ("Not measured", summary.skipped)):
+        if items:
+            lines += ["", f"## {heading} ({len(items)})", "", *_grouped(items)]
+    return "\n".join(lines) + "\n"
+
+
+def skipped_csv(summary: Summary) -> str:
+    """A row for each image (or slice of one) that was not measured, and why."""
+    return _csv([("path", "reason"), *summary.skipped])
+
+
+def _grouped(items: Sequence[tuple[str, str]]) -> list[str]:
+    """A line for each reason with the first names it is true of."""
+    names: dict[str, list[str]] = {}
+    for name, reason in items:
+        names.setdefault(reason, []).append(name)
+    return [
+        f"- {reason.rstrip('.')}: {', '.join(found[:3])}" + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+        for reason, found in names.items()
+    ]
+
+
+def _table(summary: Summary, variant: str) -> Table:
+    best = summary.best_classical(variant)
+    # Where every window is 0 to 255 the error in own units is the same figure again.
+    same = all(r.high - r.low == GREY_RANGE for r in summary.results)
+    measures = [name for name in summary.measures if not (same and name == "mae_units")]
+    headings = [MEASURES[name][0] for name in measures]
+    over = f"PSNR dB over {best}" if best else ""
+    heading = ["method", "images", *headings, *([over] if best else []), "ms an image"]
+    rows = []
+    for method in summary.methods:
+        averages = [(summary.average(method, name, variant), MEASURES[name][1]) for name in measures]
+        cells = [_plus_minus(average, decimals) for average, decimals in averages]
+        if best:
+            gain = summary.gain(method, best, variant)
+            cells.append("" if method == best or not gain.count else f"{gain.mean:+.2f} ± {gain.deviation:.2f}")
+        seconds = summary.average(method, "seconds", variant)
+        cells.append(f"{1000 * seconds.mean:.1f}" if seconds.count else "-")
+        rows.append([method, str(seconds.images), *cells])
+    images = len({r.case for r in summary.results if r.variant == variant})
+    patients = len({r.patient for r in summary.results if r.variant == variant})
+    return Table(f"{variant} ({images} images of {patients} patients)", heading, rows)
+
+
+def _plus_minus(average: Average, decimals: int) -> str:
+    if not average.count:
+        return "-"
+    left_out = "" if average.count == average.images else f" (of {average.count})"
+    return f"{average.mean:.{decimals}f} ± {average.deviation:.{decimals}f}{left_out}"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _csv(rows: Iterable[Sequence[object]]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    for row in rows:
+        writer.writerow(["" if isinstance(cell, float) and math.isnan(cell) else cell for cell in row])
+    return stream.getvalue()

@@ -1,0 +1,68 @@
+"""The one place where a fill meets its source, and the proof that nothing else changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from monai_inpaint.images import Image
+
+
+@dataclass(frozen=True)
+class Patch:
+    """What was filled in one slice.
+
+    Attributes:
+        index: where it lies in the voxels: two slices, and the slice number for a volume.
+        hole: bool, of the shape of that part.
+        units: float32, of the same shape; meaningful inside the hole.
+    """
+
+    index: tuple[Any, ...]
+    hole: np.ndarray
+    units: np.ndarray
+
+
+def compose(source: Image, patches: Sequence[Patch]) -> Image:
+    """The source with its holes filled: inside the hole the fill in stored values, everywhere else the source's own."""
+    voxels = source.voxels.copy(order="K")
+    for patch in patches:
+        stored = source.stored(patch.units, patch.index)
+        voxels[patch.index][patch.hole] = stored[patch.hole]
+    return source.with_voxels(voxels)
+
+
+def difference(source: Image, filled: Image, patches: Sequence[Patch]) -> np.ndarray:
+    """filled - source in units, float32; 0 outside the hole, NaN where the source held no number."""
+    result = np.zeros_like(source.voxels, dtype=np.float32, order="K")
+    for patch in patches:
+        change = filled.units(patch.index).astype(np.float64) - source.units(patch.index)
+        result[patch.index][patch.hole] = change[patch.hole].astype(np.float32)
+    return result
+
+
+def untouched_hash(voxels: np.ndarray, hole: np.ndarray) -> str:
+    """SHA-256 over the stored bytes of the voxels outside the hole, slice by slice along the last axis.
+
+    Args:
+        voxels: 2D or 3D.
+        hole: bool, of the same shape.
+    """
+    digest = hashlib.sha256()
+    for part, inside in _last_axis(voxels, hole):
+        known = part[~inside] if inside.any() else np.ascontiguousarray(part)
+        digest.update(known.data if known.size else b"")
+    return digest.hexdigest()
+
+
+def _last_axis(voxels: np.ndarray, hole: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    # Transposed, because files keep the first axis fastest: then a slice is one run of memory and nothing is copied.
+    if voxels.ndim == 2:
+        yield voxels.T, hole.T
+        return
+    for k in range(voxels.shape[2]):
+        yield voxels[:, :, k].T, hole[:, :, k].T

@@ -1,0 +1,147 @@
+"""Image + hole -> fill."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from monai_inpaint.engines import load_engine
+from monai_inpaint.errors import InputError
+from monai_inpaint.fill.compose import Patch, compose, difference
+from monai_inpaint.fill.patches import Progress, fill_patches
+from monai_inpaint.fill.report import fill_report
+from monai_inpaint.geometry import align_hole, check_hole
+from monai_inpaint.images import Image
+from monai_inpaint.registry import find_bundle
+
+
+@dataclass(frozen=True)
+class Fill:
+    """The result of a `Filler`.
+
+    `image`, `difference` and the hashes in `report` are made when first asked for, so that filling a small hole in a
+    large volume costs what the hole costs. Until then the source must not be changed in place.
+    """
+
+    _source: Image
+    _hole: np.ndarray
+    _patches: list[Patch]
+    _facts: dict[str, Any]
+    _as_array: bool = field(default=False)
+
+    @cached_property
+    def _filled(self) -> Image:
+        return compose(self._source, self._patches)
+
+    @property
+    def image(self) -> Any:
+        """The filled image: an Image or an array, as it was given, of the same geometry, shape and dtype."""
+        return self._filled.voxels if self._as_array else self._filled
+
+    @cached_property
+    def difference(self) -> np.ndarray:
+        """filled - source in units (HU for CT), float32; 0 outside the hole, NaN where the source held no number."""
+        return difference(self._source, self._filled, self._patches)
+
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """What was done, JSON-able; see docs/formats.md.
+
+        Raises:
+            RuntimeError: a voxel outside the hole changed, which is our fault.
+        """
+        return fill_report(self._source, self._filled, self._hole, self._facts)
+
+
+class Filler:
+    """Fills holes with one bundle. Building it loads the network; calling it is then fast.
+
+    Args:
+        bundle: a bundle's name or folder; "cxr", "ct", "mr" stand for the defaults.
+        engine: "auto", "openvino", "onnxruntime" or "torch".
+
+    Raises:
+        InputError: no such bundle or engine, or a damaged bundle.
+    """
+
+    def __init__(self, bundle: str | Path, engine: str = "auto") -> None:
+        started = time.perf_counter()
+        self.bundle = find_bundle(bundle)
+        self._engine = load_engine(engine, self.bundle)
+        self._loading = time.perf_counter() - started
+
+    def __call__(
+        self,
+        image: Image | np.ndarray,
+        hole: Image | np.ndarray,
+        *,
+        spacing: Sequence[float] | None = None,
+        progress: Progress | None = None,
+    ) -> Fill:
+        """Fill the hole.
+
+        Args:
+            image: Image, or array: 2D (rows, columns) or 3D in NIfTI order (i, j, k) with slices along k, RAS; real
+                numbers in the bundle's units (Hounsfield for CT).
+            hole: nonzero = fill; an array of the image's shape, or an Image (reoriented or resampled to the image's
+                grid where needed).
+            spacing: mm between voxels of an array; goes into the report.
+            progress: called with windows done and in all.
+
+        Voxels outside the hole that are not finite count as unknown and come back as they are.
+
+        Raises:
+            InputError: shapes or geometries that do not fit, an empty hole, one that covers everything or a whole
+                slice, or voxels that are not real numbers.
+        """
+        started = time.perf_counter()
+        source = image if isinstance(image, Image) else _from_array(image, spacing)
+        if isinstance(hole, Image):
+            inside, how = align_hole(hole, source)
+        else:
+            inside, how = _hole_array(hole, source), "same grid"
+        check_hole(inside, "The hole" if not isinstance(hole, Image) or hole.path is None else str(hole.path))
+        patches, sides = fill_patches(source, inside, self._engine.run, progress)
+        facts = {
+            "bundle": self.bundle,
+            "engine": self._engine.describe(),
+            "hole_grid": how,
+            "hole_voxels": int(sum(np.count_nonzero(patch.hole) for patch in patches)),
+            "window_sides": sides,
+            "seconds": {"load": self._loading, "fill": time.perf_counter() - started},
+        }
+        return Fill(source, inside, patches, facts, _as_array=not isinstance(image, Image))
+
+
+def _from_array(image: np.ndarray, spacing: Sequence[float] | None) -> Image:
+    voxels = np.asarray(image)
+    if voxels.ndim not in (2, 3) or 0 in voxels.shape:
+        raise InputError(f"The image has shape {voxels.shape}; give one 2D slice or one 3D volume.")
+    if voxels.dtype.kind not in "iuf":
+        raise InputError(f"The image holds {voxels.dtype}; give real numbers.")
+    if spacing is None:
+        # A volume is taken as RAS whatever its spacing; a picture has no physical size.
+        return Image(voxels, None if voxels.ndim == 2 else np.diag([1.0, 1.0, 1.0, 1.0]))
+    if len(spacing) < voxels.ndim or min(spacing) <= 0:
+        raise InputError(f"The spacing {tuple(spacing)} does not fit an image of {voxels.ndim} axes; give mm for each.")
+    if voxels.ndim == 2:
+        rows, columns = spacing[:2]
+        # As shown: rows run to the feet, columns to the patient's left.
+        affine = np.array([[0.0, -columns, 0, 0], [0, 0, 1, 0], [-rows, 0, 0, 0], [0, 0, 0, 1]])
+        return Image(voxels, affine)
+    return Image(voxels, np.diag([*map(float, spacing[:3]), 1.0]))
+
+
+def _hole_array(hole: np.ndarray, image: Image) -> np.ndarray:
+    marked = np.asarray(hole)
+    if marked.shape != image.voxels.shape:
+        raise InputError(f"The hole has shape {marked.shape}, the image {image.voxels.shape}; they must agree.")
+    if marked.dtype.kind == "f" and np.isnan(marked).any():
+        raise InputError("The hole holds values that are no numbers (NaN); write zeros there.")
+    return marked if marked.dtype == bool else marked != 0

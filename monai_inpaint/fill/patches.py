@@ -1,0 +1,82 @@
+"""Fill the slices of an image that hold a part of the hole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.fill.compose import Patch
+from monai_inpaint.fill.display import displayed
+from monai_inpaint.fill.slices import Run, Slice, fill_slices
+from monai_inpaint.images import Image
+
+Progress = Callable[[int, int], None]
+_CHUNK = 16  # slices worked on at once: bounds memory where a hole runs through a whole volume
+
+
+def fill_patches(
+    source: Image, hole: np.ndarray, run: Run, progress: Progress | None = None
+) -> tuple[list[Patch], list[int]]:
+    """What `run` fills into the hole of an image, and the sides of the windows it was shown.
+
+    Args:
+        source: 2D, or 3D with slices along the last axis; slices without a hole are not looked at.
+        hole: bool, of the image's shape.
+        run: (B, 2, H, W) -> (B, 1, H, W), an engine's `run`.
+        progress: called with slices done and in all.
+
+    Raises:
+        InputError: a slice of which nothing is known.
+    """
+    marked = _marked_slices(hole)
+    patches: list[Patch] = []
+    sides: list[int] = []
+    for start in range(0, len(marked), _CHUNK):
+        chunk = marked[start : start + _CHUNK]
+        parts, arrays = zip(*(_slice(source, hole[index], index) for index in chunk), strict=True)
+        sides += fill_slices(parts, run, _scaled(progress, start, len(chunk), len(marked)))
+        patches += [_patch(source, hole[index], values, index) for index, values in zip(chunk, arrays, strict=True)]
+    return patches, sides
+
+
+def _slice(source: Image, hole: np.ndarray, index: Any) -> tuple[Slice, np.ndarray]:
+    """The slice at `index` for the network, and its values in the array's own order, which will be filled with it."""
+    values = source.units(index)
+    if source.inverted:
+        np.negative(values, out=values)
+    unknown = hole | ~np.isfinite(values)
+    if unknown.all():
+        where = "the image" if source.voxels.ndim == 2 else f"slice {index[2]}"
+        raise InputError(f"The hole leaves nothing known in {where}; mark a smaller hole.")
+    part = Slice(
+        displayed(values, source.affine),
+        displayed(hole, source.affine).copy(),
+        displayed(unknown, source.affine).copy(),
+    )
+    return part, values
+
+
+def _patch(source: Image, hole: np.ndarray, values: np.ndarray, index: Any) -> Patch:
+    """Only the hole's bounding box is kept."""
+    box = tuple(slice(int(n[0]), int(n[-1]) + 1) for n in (np.flatnonzero(hole.any(axis=axis)) for axis in (1, 0)))
+    units = -values[box] if source.inverted else values[box].copy()
+    return Patch(box if source.voxels.ndim == 2 else (*box, index[2]), hole[box], units)
+
+
+def _marked_slices(hole: np.ndarray) -> list[Any]:
+    """Indices of the slices that hold a part of the hole."""
+    whole = (slice(None), slice(None))
+    if hole.ndim == 2:
+        return [whole] if hole.any() else []
+    # Transposed, so that a volume in file order is read in one run of memory.
+    return [(*whole, int(k)) for k in np.flatnonzero(hole.T.reshape(hole.shape[2], -1).any(axis=1))]
+
+
+def _scaled(progress: Progress | None, before: int, here: int, total: int) -> Progress | None:
+    """Progress over all slices, out of the progress over the windows of some."""
+    if progress is None:
+        return None
+    return lambda done, windows: progress(before + here * done // windows, total)

@@ -1,0 +1,65 @@
+"""What a run leaves behind about itself."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from monai_inpaint.fill.compose import untouched_hash
+from monai_inpaint.images import Image
+from monai_inpaint.version import __version__
+
+NOTICE = "Research use only. Not for diagnosis."
+
+
+def fill_report(source: Image, filled: Image, hole: np.ndarray, facts: dict[str, Any]) -> dict[str, Any]:
+    """Versions, bundle, engine, geometry, hole, windows, seconds, memory and the hashes of the untouched voxels.
+
+    Raises:
+        RuntimeError: the hashes differ.
+    """
+    before, after = untouched_hash(source.voxels, hole), untouched_hash(filled.voxels, hole)
+    if before != after:
+        raise RuntimeError("A voxel outside the hole changed; please report this fault with the versions of `info`.")
+    bundle, spacing = facts["bundle"], source.spacing
+    volume = float(np.prod(spacing)) if spacing and len(spacing) == 3 else None
+    area = float(np.prod(spacing)) if spacing and len(spacing) == 2 else None
+    return {
+        "notice": NOTICE,
+        "versions": {"monai_inpaint": __version__, "python": platform.python_version(), "numpy": np.__version__},
+        "bundle": {"name": bundle.name, "version": bundle.version, "modality": bundle.modality},
+        "engine": facts["engine"],
+        "geometry": {
+            "shape": list(source.voxels.shape),
+            "spacing_mm": list(spacing) if spacing else None,
+            "affine_ras": source.affine.tolist() if source.affine is not None else None,
+            "dtype": source.voxels.dtype.name,
+        },
+        "hole": {
+            "grid": facts["hole_grid"],
+            "voxels": facts["hole_voxels"],
+            "mm3": facts["hole_voxels"] * volume if volume else None,
+            "mm2": facts["hole_voxels"] * area if area else None,
+        },
+        "windows": {
+            "count": len(facts["window_sides"]),
+            "by_side": {str(side): count for side, count in sorted(Counter(facts["window_sides"]).items())},
+        },
+        "seconds": {name: round(value, 4) for name, value in facts["seconds"].items()},
+        "peak_memory_mb": _peak_memory_mb(),
+        "untouched": {"algorithm": "sha256", "before": before, "after": after},
+    }
+
+
+def _peak_memory_mb() -> float | None:
+    """The most memory this process has held, in MB; None where the system does not tell (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024.0**2 if sys.platform == "darwin" else 1024.0), 1)

@@ -1,0 +1,130 @@
+"""Which square windows of a slice touch the hole, and which hole voxels each of them answers for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+MULTIPLE = 32  # sides the networks take
+SMALLEST, LARGEST = 128, 256  # sides in voxels: less shows too little context, more costs too much
+SHARE = 0.6  # largest extent of a hole, relative to its window's side
+
+
+@dataclass(frozen=True)
+class Window:
+    """A square part of a slice.
+
+    Attributes:
+        row, column: of its first voxel in the slice; windows reach beyond slices that are smaller.
+        side: voxels along each axis.
+        weight: (side, side) float32, how much it answers for each hole voxel; 0 where it does not.
+    """
+
+    row: int
+    column: int
+    side: int
+    weight: np.ndarray
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A connected part of a slice's hole: its bounding box [top, bottom) x [left, right) and its label."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    label: int
+
+    @property
+    def extent(self) -> int:
+        return max(self.bottom - self.top, self.right - self.left)
+
+
+def pieces(hole: np.ndarray) -> tuple[np.ndarray, list[Piece]]:
+    """Label the connected parts (8 neighbours) of a 2D hole."""
+    from scipy import ndimage
+
+    labels, _ = ndimage.label(hole, structure=np.ones((3, 3), bool))
+    boxes = ndimage.find_objects(labels)
+    return labels, [Piece(r.start, r.stop, c.start, c.stop, n) for n, (r, c) in enumerate(boxes, start=1)]
+
+
+def too_large(piece: Piece, shape: tuple[int, ...]) -> bool:
+    """Whether no window gives the piece enough context, though the slice has more to give than the window."""
+    return piece.extent > SHARE * LARGEST and max(shape) > LARGEST
+
+
+def plan_windows(hole: np.ndarray) -> list[Window]:
+    """Windows whose weights sum to 1 on every hole voxel after normalisation, and are 0 elsewhere.
+
+    A piece that fits into a window together with its context gets one around it, shared with every other piece that
+    lies well inside it. A longer one (a thin band) is tiled with overlapping windows that are blended.
+
+    Args:
+        hole: (rows, columns) bool.
+    """
+    labels, left = pieces(hole)
+    left.sort(key=lambda piece: -piece.extent)
+    windows: list[Window] = []
+    while left:
+        piece = left[0]
+        if too_large(piece, hole.shape):
+            windows += _tiles(labels == piece.label, piece)
+            del left[0]
+            continue
+        row, column, side = _around(piece, hole.shape)
+        margin = side // 8
+        shared, rest = [piece], []
+        for other in left[1:]:
+            inside = (
+                (row <= 0 and other.top >= 0 or other.top >= row + margin)
+                and (column <= 0 and other.left >= 0 or other.left >= column + margin)
+                and other.bottom <= row + side - (margin if row + side < hole.shape[0] else 0)
+                and other.right <= column + side - (margin if column + side < hole.shape[1] else 0)
+            )
+            (shared if inside else rest).append(other)
+        owned = np.isin(window_of(labels, row, column, side, 0), [p.label for p in shared])
+        windows.append(Window(row, column, side, owned.astype(np.float32)))
+        left = rest
+    return windows
+
+
+def window_of(values: np.ndarray, row: int, column: int, side: int, outside: float) -> np.ndarray:
+    """A copy of the (side, side) part of a 2D array; `outside` where the window reaches beyond it."""
+    rows, columns = values.shape
+    out = np.full((side, side), outside, values.dtype)
+    top, left = max(row, 0), max(column, 0)
+    bottom, right = min(row + side, rows), min(column + side, columns)
+    out[top - row : bottom - row, left - column : right - column] = values[top:bottom, left:right]
+    return out
+
+
+def _around(piece: Piece, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    needed = max(SMALLEST, int(np.ceil(piece.extent / SHARE / MULTIPLE)) * MULTIPLE)
+    # More than the slice cannot be seen, so a large hole in a small slice takes the slice as it is.
+    whole = int(np.ceil(max(*shape, 1) / MULTIPLE)) * MULTIPLE
+    side = min(needed, max(whole, MULTIPLE))
+    row = _placed((piece.top + piece.bottom) // 2 - side // 2, side, shape[0])
+    column = _placed((piece.left + piece.right) // 2 - side // 2, side, shape[1])
+    return row, column, side
+
+
+def _placed(start: int, side: int, length: int) -> int:
+    """Move a window into the slice; centre it over a slice that is smaller."""
+    return (length - side) // 2 if side >= length else min(max(start, 0), length - side)
+
+
+def _tiles(owned: np.ndarray, piece: Piece) -> list[Window]:
+    """Windows at half-overlap over a long piece, weighted by a tent so that neighbours blend into one another."""
+    side, step = SMALLEST, SMALLEST // 2
+    ramp = 1.0 - np.abs(np.arange(side) + 0.5 - side / 2) / (side / 2)
+    tent = np.outer(ramp, ramp).astype(np.float32)
+    windows = []
+    for row in range(piece.top - step, piece.bottom, step):
+        for column in range(piece.left - step, piece.right, step):
+            inside = window_of(owned, row, column, side, False)
+            if inside.any():
+                windows.append(Window(row, column, side, tent * inside))
+    return windows

@@ -1,0 +1,72 @@
+"""An image: stored voxels, where they lie in the patient, and what its own format needs to be written back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MODALITIES = ("cxr", "ct", "mr")
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """Voxels as stored in the file, with geometry and the way to physical units.
+
+    Attributes:
+        voxels: stored values in the stored dtype (real numbers); 2D (rows, columns) or 3D (i, j, k) with slices
+            along k. Never written to.
+        affine: (4, 4) float64, takes (axis 0, axis 1, axis 2 or 0, 1) indices to RAS+ millimetres;
+            None for a picture that has no physical size and is shown as it lies.
+        modality: "cxr", "ct", "mr", or None where the file cannot tell.
+        slope, intercept: units = slope * stored + intercept; numbers, or arrays that broadcast over the voxels
+            (DICOM slices with a rescale each). Units are Hounsfield for CT.
+        stored_range: smallest and largest value that may be stored (DICOM BitsStored); None: all of the dtype.
+        inverted: low values are shown bright (DICOM MONOCHROME1).
+        path: where it was read from.
+        header: what the writer of its own format needs; opaque to everyone else.
+    """
+
+    voxels: np.ndarray
+    affine: np.ndarray | None = None
+    modality: str | None = None
+    slope: float | np.ndarray = 1.0
+    intercept: float | np.ndarray = 0.0
+    stored_range: tuple[float, float] | None = None
+    inverted: bool = False
+    path: Path | None = None
+    header: Any = field(default=None, repr=False)
+
+    @property
+    def spacing(self) -> tuple[float, ...] | None:
+        """Millimetres between voxels along each axis of the array; None without geometry."""
+        if self.affine is None:
+            return None
+        lengths = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return tuple(float(length) for length in lengths[: self.voxels.ndim])
+
+    def units(self, index: Any = ...) -> np.ndarray:
+        """The voxels at `index` in physical units, float32 (computed in float64)."""
+        stored = self.voxels[index].astype(np.float64)
+        return (stored * self._at(self.slope, index) + self._at(self.intercept, index)).astype(np.float32)
+
+    def stored(self, units: np.ndarray, index: Any = ...) -> np.ndarray:
+        """Physical units as stored values for the voxels at `index`: rounded, limited to what may be stored."""
+        exact = (units.astype(np.float64) - self._at(self.intercept, index)) / self._at(self.slope, index)
+        dtype = self.voxels.dtype
+        if dtype.kind == "f":
+            return exact.astype(dtype)
+        info = np.iinfo(dtype)
+        low, high = self.stored_range or (info.min, info.max)
+        return np.clip(np.rint(exact), low, high).astype(dtype)
+
+    def with_voxels(self, voxels: np.ndarray) -> Image:
+        """The same image with other stored voxels (same shape and dtype)."""
+        if voxels.shape != self.voxels.shape or voxels.dtype != self.voxels.dtype:
+            raise ValueError(f"{voxels.shape} {voxels.dtype} is not {self.voxels.shape} {self.voxels.dtype}")
+        return replace(self, voxels=voxels)
+
+    def _at(self, scale: float | np.ndarray, index: Any) -> Any:
+        return np.broadcast_to(scale, self.voxels.shape)[index] if np.ndim(scale) else scale

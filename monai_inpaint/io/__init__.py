@@ -1,0 +1,112 @@
+"""Read and write images by the suffix of their path; a format's library is imported when a file needs it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.images import Image
+from monai_inpaint.io.atomic import check_output, staged
+
+# suffix -> (module that reads, module that writes or None)
+FORMATS: dict[str, tuple[str, str | None]] = {
+    ".nii": ("nifti", "nifti"),
+    ".nii.gz": ("nifti", "nifti"),
+    ".nrrd": ("itk", "itk"),
+    ".mha": ("itk", "itk"),
+    ".mhd": ("itk", "itk"),
+    ".png": ("pictures", "pictures"),
+    ".tif": ("tiff", "tiff"),
+    ".tiff": ("tiff", "tiff"),
+    ".jpg": ("pictures", None),
+    ".jpeg": ("pictures", None),
+    ".webp": ("pictures", None),
+    ".dcm": ("dicom", "dicom_write"),
+}
+
+__all__ = ["FORMATS", "check_output", "read_image", "suffix_of", "write_image"]
+
+
+def suffix_of(path: str | Path) -> str:
+    """The known suffix a path ends with, in lower case (".nii.gz" counts as one); "" where there is none."""
+    name = Path(path).name.lower()
+    return next((s for s in sorted(FORMATS, key=len, reverse=True) if name.endswith(s) and name != s), "")
+
+
+def read_image(path: str | Path) -> Image:
+    """Read one image file, or a folder that holds one DICOM series.
+
+    Args:
+        path: .nii, .nii.gz, .nrrd, .mha, .mhd, .png, .tif, .tiff, .jpg, .jpeg, .webp, .dcm (or any file that
+            begins as DICOM files do), or a folder.
+
+    Returns:
+        2D (rows, columns) or 3D (i, j, k) stored voxels in native byte order, with geometry, units and header.
+
+    Raises:
+        InputError: the file is missing, empty, damaged, of an unknown kind, or no 2D or 3D grey image.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            return _module("dicom").read_folder(path)
+        if path.stat().st_size == 0:
+            raise InputError(f"{path} is empty (0 bytes); give a complete image file.")
+        return _reader(path).read(path)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist; check the path.") from error
+    except PermissionError as error:
+        raise InputError(f"{path} may not be read; check its permissions.") from error
+    except NotADirectoryError as error:
+        raise InputError(f"{path} does not exist: a part of its path is a file; check the path.") from error
+
+
+def write_image(image: Image, path: str | Path, *, overwrite: bool = False, derived: dict | None = None) -> None:
+    """Write an image; the file appears complete or not at all.
+
+    Into the format it was read from, all of its header is kept; into another one, geometry and units as well as
+    that format can hold them. A path without suffix is a folder for a DICOM series.
+
+    Args:
+        image: what to write; an image in DICOM format needs the header of a DICOM source.
+        path: by its suffix the format; lossy formats are refused, as they would change known voxels.
+        overwrite: an existing output may be replaced (never the file the image was read from).
+        derived: {"description", "model", "version"} marks the output as derived where the format can.
+
+    Raises:
+        InputError: unknown or lossy suffix, existing or unwritable output, or the format cannot hold the image.
+    """
+    writer, folder = _writer(path)
+    path = Path(path)
+    check_output(path, overwrite=overwrite, sources=[image.path] if image.path else [])
+    with staged(path, folder=folder, overwrite=overwrite) as place:
+        writer.write(image, place, derived)
+
+
+def _module(name: str):
+    return import_module(f"monai_inpaint.io.{name}")
+
+
+def _reader(path: Path):
+    suffix = suffix_of(path)
+    if suffix:
+        return _module(FORMATS[suffix][0])
+    with path.open("rb") as file:
+        if file.read(132)[128:] == b"DICM":
+            return _module("dicom")
+    raise InputError(f"{path} has no suffix of a format that can be read; known are {', '.join(FORMATS)}.")
+
+
+def _writer(path: str | Path):
+    """The module that writes, and whether the path is a folder."""
+    suffix = suffix_of(path)
+    if not suffix and (str(path).endswith(("/", "\\")) or not Path(path).suffix or Path(path).is_dir()):
+        return _module("dicom_write"), True
+    writable = ", ".join(s for s, (_, writer) in FORMATS.items() if writer)
+    if not suffix:
+        raise InputError(f"{path} has no suffix of a format that can be written; known are {writable}.")
+    writer = FORMATS[suffix][1]
+    if writer is None:
+        raise InputError(f"{path}: {suffix} is a lossy format and would change known voxels; choose one of {writable}.")
+    return _module(writer), False

@@ -1,0 +1,114 @@
+"""Write beside the target, then rename: an output is complete or not there, whatever ends the run."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from monai_inpaint.errors import InputError
+
+# What the place to write is at fault for; any other OSError is a defect of ours and stays one.
+_PLACE_AT_FAULT = {
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EACCES", "EPERM", "EROFS", "ENOTDIR", "EIO", "ENAMETOOLONG", "ENOENT")
+    if hasattr(errno, name)
+}
+
+
+def check_output(path: str | Path, *, overwrite: bool = False, sources: Sequence[str | Path] = ()) -> None:
+    """Whether an output may be written to `path`; cheap, to be asked before a long computation.
+
+    Raises:
+        InputError: it is one of the sources, exists and may not be replaced, or its folder is missing.
+    """
+    path = Path(path)
+    for source in map(Path, sources):
+        if path.resolve() == source.resolve():
+            raise InputError(f"{path} is an input; sources are never overwritten, name another output.")
+    if not path.parent.is_dir():
+        raise InputError(f"{path} cannot be written: the folder {path.parent} does not exist; make it first.")
+    if _taken(path) and not overwrite:
+        raise InputError(f"{path} exists; name another output or allow to overwrite it.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise InputError(f"{path} cannot be written: the folder {path.parent} may not be written to.")
+
+
+@contextmanager
+def staged(target: Path, *, folder: bool = False, overwrite: bool = False) -> Iterator[Path]:
+    """A path with the target's own name in a hidden folder beside it; moved into place when the block ends well.
+
+    The block may write a file, a file and its companions (.mhd and .raw), or, with `folder`, files into the folder
+    given. On any exception, KeyboardInterrupt too, nothing stays behind and what was there before is still there.
+
+    Raises:
+        InputError: disk full, no right to write, or the output came into being meanwhile.
+    """
+    try:
+        place = Path(tempfile.mkdtemp(prefix=f".{target.name[:100]}.", suffix=".partial", dir=target.parent))
+        try:
+            inside = place / "new" / target.name
+            inside.parent.mkdir()
+            if folder:
+                inside.mkdir()
+            yield inside
+            _move_into_place(place, target, overwrite)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+    except OSError as error:
+        code = _code(error)
+        if code not in _PLACE_AT_FAULT:
+            raise
+        raise InputError(f"{target} cannot be written: {os.strerror(code)}.") from error
+
+
+def _code(error: BaseException | None) -> int:
+    """The system's error number, also where a library raised its own OSError from it; 0 if none."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno:
+            return error.errno
+        error = error.__cause__ or error.__context__
+    return 0
+
+
+def _taken(path: Path) -> bool:
+    """Something is there that would be lost; an empty folder would not."""
+    return path.is_symlink() or (path.exists() and not (path.is_dir() and not any(path.iterdir())))
+
+
+def _move_into_place(place: Path, target: Path, overwrite: bool) -> None:
+    # companions first: whoever sees the target finds them there
+    new = sorted((place / "new").iterdir(), key=lambda item: item.name == target.name)
+    finals = [target.parent / item.name for item in new]
+    for final in finals:
+        if _taken(final) and not overwrite:
+            raise InputError(f"{final} exists; name another output or allow to overwrite it.")
+    if len(new) == 1 and new[0].is_file() and not finals[0].is_dir():
+        new[0].replace(finals[0])
+        return
+    old = place / "old"
+    old.mkdir()
+    moved: list[Path] = []
+    try:
+        for item, final in zip(new, finals, strict=True):
+            if final.exists() or final.is_symlink():
+                final.replace(old / final.name)
+            moved.append(final)
+            item.replace(final)
+    except BaseException:
+        for final in moved:
+            _remove(final)
+        for item in old.iterdir():
+            item.replace(target.parent / item.name)
+        raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,83 @@
+"""What every reader checks the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.images import Image
+
+
+@contextmanager
+def parsing(path: Path, kind: str, faults: type[Exception] | tuple[type[Exception], ...] = Exception) -> Iterator[None]:
+    """Around calls into a format's library: whatever it stumbles over is a fault of the file.
+
+    Libraries raise nearly any exception on damaged files (struct.error, KeyError, zlib.error, RuntimeError, ...),
+    so all count unless `faults` says which.
+    """
+    try:
+        yield
+    except (InputError, FileNotFoundError, PermissionError):
+        raise
+    except faults as error:
+        lines = str(error).strip().splitlines()
+        why = f" ({lines[-1].strip()[:200]})" if lines else ""
+        raise InputError(
+            f"{path} cannot be read as {kind}: it is damaged, cut short, or of another kind{why}."
+        ) from error
+
+
+def check_voxels(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> None:
+    """Real numbers on a 2D or 3D grid, at least one voxel along each axis."""
+    if dtype.kind == "c":
+        raise InputError(f"{path} holds complex numbers; give its magnitude or another real image.")
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+        raise InputError(f"{path} holds voxels of type {dtype}; give a grey image of whole or floating-point numbers.")
+    if len(shape) not in (2, 3):
+        raise InputError(f"{path} has {len(shape)} dimensions {shape}; give one 2D or 3D image.")
+    if min(shape) < 1:
+        raise InputError(f"{path} holds no voxels: its shape is {shape}.")
+
+
+def check_affine(path: Path, affine: np.ndarray) -> np.ndarray:
+    """The affine, if it is finite and no axis is lost."""
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    if not np.isfinite(affine).all() or lengths.min() == 0 or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-6:
+        raise InputError(f"{path} has no valid geometry: its affine is {affine[:3].tolist()}; repair its header.")
+    return affine
+
+
+def native(voxels: np.ndarray) -> np.ndarray:
+    """The same numbers in this machine's byte order, swapped in place: `voxels` is the caller's own."""
+    if voxels.dtype.isnative:
+        return voxels
+    return voxels.byteswap(inplace=True).view(voxels.dtype.newbyteorder("="))
+
+
+def plain_dtype(voxels: np.ndarray) -> np.ndarray:
+    """Truth values and half floats, which few formats know, as the next larger type; others as they are."""
+    larger = {"b": np.uint8, "f": np.float32}.get(voxels.dtype.kind)
+    return voxels.astype(larger) if larger and voxels.dtype.itemsize < np.dtype(np.float32).itemsize else voxels
+
+
+def in_units(image: Image) -> np.ndarray:
+    """The voxels in physical units, for formats without slope and intercept.
+
+    Whole numbers stay whole where slope and intercept are whole; otherwise float32.
+    """
+    voxels, slope, intercept = plain_dtype(image.voxels), np.asarray(image.slope), np.asarray(image.intercept)
+    if (slope == 1).all() and (intercept == 0).all():
+        return voxels
+    if voxels.dtype.kind == "f" or (slope != np.rint(slope)).any() or (intercept != np.rint(intercept)).any():
+        return image.units()
+    ends = np.array([float(voxels.min()), float(voxels.max())])
+    reach = [slope.min() * ends, slope.max() * ends]
+    low, high = np.min(reach) + intercept.min(), np.max(reach) + intercept.max()
+    for dtype in (np.int16, np.int32):
+        if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
+            return voxels.astype(dtype) * slope.astype(dtype) + intercept.astype(dtype)
+    return image.units()

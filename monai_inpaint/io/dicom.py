@@ -1,0 +1,198 @@
+"""Read DICOM: one file (a slice, a film, an enhanced multi-frame volume) or a folder with one series."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.pixels.utils import pixel_array
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.images import Image
+from monai_inpaint.io.checks import check_affine, check_voxels, native, parsing
+from monai_inpaint.io.dicom_geometry import film_affine, plane_affine, plane_of, stack_planes
+from monai_inpaint.io.dicom_scale import merged_range, rescale_of, together
+
+MODALITIES = {"CT": "ct", "MR": "mr", "CR": "cxr", "DX": "cxr"}
+_PIXELS = ("PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
+# what pydicom and float() raise where an element holds what its type forbids
+_BAD_VALUES = (ValueError, TypeError, OverflowError, AttributeError)
+_SAME_IN_A_SERIES = ("Rows", "Columns", "BitsAllocated", "PixelRepresentation", "PhotometricInterpretation")
+
+
+@dataclass(frozen=True)
+class DicomHeader:
+    """Data sets without their pixels, in the order of the slices.
+
+    Attributes:
+        datasets: one a slice of a series; a single one for a 2D image or a multi-frame file.
+        frames: for a multi-frame file the frame (from 0) of each slice; None for all others.
+    """
+
+    datasets: tuple[Dataset, ...]
+    frames: tuple[int, ...] | None = None
+
+
+def read(path: Path) -> Image:
+    """One DICOM file: 2D (rows, columns), or 3D (i, j, k) from an enhanced multi-frame file."""
+    with parsing(path, "DICOM", _BAD_VALUES), _without_warnings():
+        return _read(path)
+
+
+def read_folder(folder: Path) -> Image:
+    """The one series in a folder (not in its subfolders): 3D (i, j, k), i along rows, j down, k along the normal.
+
+    Files that are no DICOM images (a DICOMDIR, texts, reports, structures) are passed over.
+    """
+    with parsing(folder, "a DICOM series", _BAD_VALUES), _without_warnings():
+        return _read_folder(folder)
+
+
+def _read(path: Path) -> Image:
+    dataset = _load(path)
+    if int(dataset.get("NumberOfFrames") or 1) > 1:
+        from monai_inpaint.io.dicom_frames import read_frames
+
+        return read_frames(dataset, path)
+    voxels = decode(dataset, path)
+    plane = plane_of(dataset)
+    if plane is not None:
+        affine = plane_affine(plane)
+    else:
+        affine = film_affine(dataset) if dataset.get("Modality") in ("CR", "DX") else None
+    if affine is not None:
+        check_affine(path, affine)
+    slope, intercept = rescale_of(dataset, path)
+    return image_of(voxels, affine, slope, intercept, path, DicomHeader((without_pixels(dataset),)))
+
+
+def _read_folder(folder: Path) -> Image:
+    heads = _image_heads(folder)
+    if not heads:
+        raise InputError(f"{folder} holds no DICOM images; give the folder the image files lie in.")
+    if len(heads) == 1:
+        return _read(heads[0][0])
+    _check_one_series(folder, heads)
+    for path, head in heads:
+        if int(head.get("NumberOfFrames") or 1) > 1:
+            raise InputError(f"{path} holds several frames beside other files in its folder; give this file by itself.")
+    order, affine = stack_planes(folder, [(path, plane_of(head)) for path, head in heads])
+    paths = [heads[n][0] for n in order]
+
+    stack, datasets = np.empty(0), []
+    for k, path in enumerate(paths):
+        dataset = _load(path)
+        pixels = decode(dataset, path)
+        if k == 0:
+            stack = np.empty((len(paths), *pixels.shape), pixels.dtype)
+        stack[k] = pixels
+        datasets.append(without_pixels(dataset))
+    scales = [rescale_of(dataset, path) for dataset, path in zip(datasets, paths, strict=True)]
+    slope, intercept = together([s for s, _ in scales]), together([i for _, i in scales])
+    return image_of(stack.transpose(2, 1, 0), affine, slope, intercept, folder, DicomHeader(tuple(datasets)))
+
+
+def decode(dataset: Dataset, path: Path, frame: int | None = None) -> np.ndarray:
+    """Stored values of a file or one of its frames: (rows, columns), native byte order."""
+    if "PixelData" not in dataset or "Rows" not in dataset:
+        raise InputError(
+            f"{path} holds no image ({_kind(dataset, 'unknown kind')}), or is cut short; give DICOM image files."
+        )
+    photometric = str(dataset.get("PhotometricInterpretation", ""))
+    if int(dataset.get("SamplesPerPixel") or 1) != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2"):
+        raise InputError(f"{path} is a colour image ({photometric}); give a grey one.")
+    with parsing(path, "DICOM"):
+        pixels = native(np.require(pixel_array(dataset, index=frame, raw=True), requirements="W"))
+    check_voxels(path, pixels.dtype, pixels.shape)
+    return pixels
+
+
+def without_pixels(dataset: Dataset) -> Dataset:
+    """The data set itself, relieved of its pixels."""
+    for keyword in _PIXELS:
+        if keyword in dataset:
+            del dataset[keyword]
+    return dataset
+
+
+def image_of(
+    voxels: np.ndarray,
+    affine: np.ndarray | None,
+    slope: float | np.ndarray,
+    intercept: float | np.ndarray,
+    path: Path,
+    header: DicomHeader,
+) -> Image:
+    """An Image with what the first data set says of modality, range and polarity."""
+    first = header.datasets[0]
+    return Image(
+        voxels,
+        affine,
+        MODALITIES.get(str(first.get("Modality", ""))),
+        slope,
+        intercept,
+        merged_range(header.datasets),
+        str(first.PhotometricInterpretation) == "MONOCHROME1",
+        path,
+        header,
+    )
+
+
+def _load(path: Path, *, head: bool = False) -> Dataset:
+    with parsing(path, "DICOM"):
+        return pydicom.dcmread(path, stop_before_pixels=head)
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """pydicom warns of values that break a rule of the standard; they are kept as they are, or refused by us."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _kind(dataset: Dataset, otherwise: str) -> str:
+    return getattr(dataset.get("SOPClassUID"), "name", None) or otherwise
+
+
+def _image_heads(folder: Path) -> list[tuple[Path, Dataset]]:
+    heads = []
+    for path in sorted(p for p in folder.iterdir() if p.is_file()):
+        with path.open("rb") as file:
+            is_dicom = file.read(132)[128:] == b"DICM"
+        if not is_dicom:
+            if path.suffix.lower() == ".dcm":
+                raise InputError(f"{path} is no DICOM file, or is damaged; replace or remove it.")
+            continue
+        head = _load(path, head=True)
+        if "Rows" in head and "SOPInstanceUID" in head:
+            heads.append((path, head))
+        elif "DirectoryRecordSequence" not in head and "Image Storage" in _kind(head, "Image Storage"):
+            raise InputError(f"{path} is cut short; copy it again.")
+    return heads
+
+
+def _check_one_series(folder: Path, heads: Sequence[tuple[Path, Dataset]]) -> None:
+    series: dict[str, list[Dataset]] = {}
+    for _, head in heads:
+        series.setdefault(str(head.get("SeriesInstanceUID", "")), []).append(head)
+    if len(series) > 1:
+        listed = "; ".join(
+            f"{uid} ({len(items)} files, {items[0].get('Modality')}, {items[0].get('SeriesDescription')})"
+            for uid, items in series.items()
+        )
+        raise InputError(f"{folder} holds {len(series)} series; put one into a folder of its own: {listed}.")
+    first_path, first = heads[0]
+    for path, head in heads:
+        for keyword in _SAME_IN_A_SERIES:
+            if head.get(keyword) != first.get(keyword):
+                raise InputError(
+                    f"{path} has {keyword} {head.get(keyword)}, {first_path.name} has {first.get(keyword)}; "
+                    "give slices of one kind and size."
+                )

@@ -1,0 +1,88 @@
+"""Write DICOM from a DICOM source: one file, or a folder with one file a slice; Explicit VR Little Endian."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from pathlib import Path
+
+import numpy as np
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.filewriter import dcmwrite
+from pydicom.uid import ExplicitVRLittleEndian
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.images import Image
+from monai_inpaint.io.dicom import DicomHeader
+from monai_inpaint.io.dicom_derived import mark_derived, new_uid
+
+
+def write(image: Image, path: Path, derived: dict | None) -> None:
+    """Write the stored values into copies of the source's data sets.
+
+    Args:
+        image: read from DICOM, other voxels perhaps.
+        path: a .dcm file, or an existing folder, which gets slice_0001.dcm and so on along the slice axis.
+        derived: None keeps all UIDs; otherwise the files are marked as derived and become a new series.
+
+    Raises:
+        InputError: the image has no DICOM source, its voxels another type, or a series should go to one file.
+    """
+    header, folder = image.header, path.is_dir()
+    if not isinstance(header, DicomHeader):
+        where = "a folder (a path without suffix)" if folder else "a .dcm file"
+        raise InputError(
+            f"{path.name}: only an image that was read from DICOM can be written to {where}; choose .nii.gz or .nrrd."
+        )
+    if len(header.datasets) > 1 and not folder:
+        raise InputError(f"{path.name} is one file, the image a DICOM series; give a folder (a path without suffix).")
+    series = new_uid()
+    for k, dataset in enumerate(header.datasets):
+        target = path / f"slice_{k + 1:04d}.dcm" if folder else path
+        _save(dataset, _pixels(image, header, k), target, derived, series)
+
+
+def _pixels(image: Image, header: DicomHeader, k: int) -> np.ndarray:
+    """What goes into file k: (rows, columns), or (frames, rows, columns) in the order of the file."""
+    if header.frames is not None:
+        return image.voxels.transpose(2, 1, 0)[np.argsort(header.frames)]
+    return image.voxels if image.voxels.ndim == 2 else image.voxels[:, :, k].T
+
+
+def _save(source: Dataset, pixels: np.ndarray, path: Path, derived: dict | None, series: str) -> None:
+    bits, signed = int(source.BitsAllocated), int(source.get("PixelRepresentation") or 0)
+    if bits not in (8, 16, 32) or pixels.dtype != np.dtype(f"{'i' if signed else 'u'}{bits // 8}"):
+        raise InputError(
+            f"{path.name}: the DICOM source stores {bits}-bit {'signed' if signed else 'unsigned'} values, "
+            f"{pixels.dtype} cannot be written into it; choose .nii.gz or .nrrd."
+        )
+    if pixels.shape[-2:] != (int(source.Rows), int(source.Columns)):
+        raise ValueError(f"pixels {pixels.shape} do not fit the source's {source.Rows} x {source.Columns}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # source values that break a rule of the standard are kept as they are
+        dataset = _shallow_copy(source)
+        if derived:
+            mark_derived(dataset, source, pixels, derived, series)
+            dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        data = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<")).tobytes()
+        dataset.add_new("PixelData", "OW" if bits > 8 else "OB", data + b"\0" * (len(data) % 2))
+        dcmwrite(path, dataset, enforce_file_format=True)
+
+
+def _shallow_copy(source: Dataset) -> FileDataset:
+    """A data set of its own with equal elements; copy.copy of the whole would share the table of elements."""
+    meta = FileMetaDataset()
+    for element in source.file_meta:
+        meta.add(element)
+    implicit, little = source.original_encoding
+    dataset = FileDataset(
+        "",
+        {tag: copy.copy(source.get_item(tag)) for tag in source.keys()},  # noqa: SIM118 - iterating a Dataset gives its elements
+        getattr(source, "preamble", None),
+        meta,
+        bool(implicit),
+        little is not False,
+    )
+    dataset.set_original_encoding(implicit, little, source.original_character_set)
+    return dataset

@@ -1,0 +1,31 @@
+"""The root mean square error inside the hole."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class HoleRMSE(nn.Module):
+    """Mean over the batch of each window's root mean square error inside its region.
+
+    The root, taken per window, keeps a few hard windows from ruling the batch; it is also closer to what a mean PSNR
+    rewards than a mean of squares. Dividing by the region's own size makes large and small holes count alike
+    (a plain masked mean over all voxels would scale the loss with the hole).
+
+    Args:
+        scale: divides the error; the units' typical contrast (255 for 8-bit films, 1000 for Hounsfield units).
+        floor: added to the squared relative error under the root, so that its slope stays finite.
+    """
+
+    def __init__(self, scale: float = 1.0, floor: float = 1e-6) -> None:
+        super().__init__()
+        self.scale = scale
+        self.floor = floor
+
+    def forward(self, fill: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """`fill` (B, 1, *spatial); `target` (B, 2, *spatial): the truth, then the region to count (1 = count)."""
+        truth, region = target[:, :1], target[:, 1:]
+        dims = tuple(range(1, fill.ndim))
+        squared = (((fill - truth) / self.scale) ** 2 * region).sum(dim=dims) / region.sum(dim=dims).clamp(min=1.0)
+        return (squared + self.floor).sqrt().mean()

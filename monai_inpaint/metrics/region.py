@@ -1,0 +1,29 @@
+"""What all measures share: checked arrays, and the part of the image that a measure inside the hole can see."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def checked(truth: np.ndarray, filled: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The three arrays as float64, float64 and bool.
+
+    Raises:
+        ValueError: shapes differ, or the hole is empty.
+    """
+    if not truth.shape == filled.shape == hole.shape:
+        raise ValueError(f"truth {truth.shape}, filled {filled.shape} and hole {hole.shape} must have one shape")
+    hole = hole.astype(bool)
+    if not hole.any():
+        raise ValueError("the hole is empty: there is nothing to measure")
+    return truth.astype(np.float64), filled.astype(np.float64), hole
+
+
+def around(hole: np.ndarray, margin: int) -> tuple[slice, ...]:
+    """The bounding box of the hole with `margin` more voxels on each side, clipped to the array."""
+    box = []
+    for axis, size in enumerate(hole.shape):
+        others = tuple(other for other in range(hole.ndim) if other != axis)
+        inside = np.flatnonzero(hole.any(axis=others))
+        box.append(slice(max(int(inside[0]) - margin, 0), min(int(inside[-1]) + 1 + margin, size)))
+    return tuple(box)

@@ -1,0 +1,68 @@
+"""Which bundles exist and for what; readable in milliseconds, without torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.images import MODALITIES
+
+_PACKAGE = Path(__file__).parent
+_MODALITY = {"CR": "cxr", "DX": "cxr", "CT": "ct", "MR": "mr"}
+
+
+@dataclass(frozen=True)
+class BundleInfo:
+    """A bundle's place and what its metadata says of it."""
+
+    name: str
+    modality: str
+    path: Path
+    version: str
+    description: str
+
+    @property
+    def graph(self) -> Path:
+        """The exported network."""
+        return self.path / "models" / "model.onnx"
+
+
+def bundles() -> list[BundleInfo]:
+    """The bundles that came with the package, by name."""
+    return [_read(path.parent.parent) for path in sorted(_home().glob("*/configs/metadata.json"))]
+
+
+def find_bundle(name: str | Path) -> BundleInfo:
+    """A bundle by its name, by "cxr", "ct" or "mr" for the default one, or by its folder.
+
+    Raises:
+        InputError: no such bundle, or one whose metadata cannot be read.
+    """
+    text = str(name)
+    folder = _home() / (f"{text}_inpainting" if text in MODALITIES else text)
+    if Path(text).name != text or not folder.is_dir():
+        folder = Path(text)
+    if not folder.is_dir():
+        known = ", ".join(sorted(path.name for path in _home().glob("*_*") if path.is_dir()))
+        raise InputError(f"{text}: there is no such bundle; use cxr, ct, mr, one of {known}, or a bundle's folder.")
+    return _read(folder)
+
+
+def _home() -> Path:
+    # In a wheel the bundles lie inside the package, in a checkout beside it.
+    inside = _PACKAGE / "bundles"
+    return inside if inside.is_dir() else _PACKAGE.parent / "bundles"
+
+
+def _read(folder: Path) -> BundleInfo:
+    path = folder / "configs" / "metadata.json"
+    try:
+        metadata = json.loads(path.read_text(encoding="utf-8"))
+        modality = _MODALITY[metadata["network_data_format"]["inputs"]["image"]["modality"]]
+        return BundleInfo(folder.resolve().name, modality, folder, metadata["version"], metadata["description"])
+    except FileNotFoundError:
+        raise InputError(f"{folder}: not a bundle, it has no configs/metadata.json; name a bundle's folder.") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: the bundle is damaged ({type(error).__name__}: {error}); install it again.") from None

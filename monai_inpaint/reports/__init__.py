@@ -1,0 +1,9 @@
+"""Pictures of slices and pages that compare them; needs numpy and Pillow only."""
+
+from __future__ import annotations
+
+from monai_inpaint.reports.compare import compare
+from monai_inpaint.reports.page import Comparison, Picture, Table, comparison_page
+from monai_inpaint.reports.pictures import difference_png, grey_png
+
+__all__ = ["Comparison", "Picture", "Table", "compare", "comparison_page", "difference_png", "grey_png"]

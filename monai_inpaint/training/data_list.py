@@ -1,0 +1,77 @@
+"""Training and validation slices from an index file."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from monai_inpaint.errors import InputError
+
+
+def training_slices(
+    index: str | Path, sources: Mapping[str, Any], split: str, *, modality: str, limit: int | None = None
+) -> list[dict[str, Any]]:
+    """One entry a slice: {"image": path, "name": str, "source": str, "slice": int | None}.
+
+    Args:
+        index: CSV with the columns path (relative to the CSV), source, modality, split, mask.
+        sources: the sources to take, each with the fraction (0, 1) of slices to leave out at both ends of a volume.
+        split: "train" or "val".
+        modality: as the index spells it (CR, CT, MR).
+        limit: at most so many slices of each source, evenly spread over its files and slices.
+
+    Raises:
+        InputError: the index does not exist, or no slice is left.
+    """
+    index = Path(index)
+    if not index.is_file():
+        raise InputError(f"{index}: there is no such index file; pass its place with --dataset_dir.")
+    with index.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == split and row["modality"] == modality]
+    labels = {row["mask"] for row in rows}
+    slices: list[dict[str, Any]] = []
+    for source, ends in sources.items():
+        images = sorted({row["path"] for row in rows if row["source"] == source} - labels)
+        found = [entry for path in images for entry in _slices(index.parent / path, source, float(ends))]
+        step = max(len(found) / limit, 1.0) if limit else 1.0
+        slices += [found[int(n * step)] for n in range(int(len(found) / step))]
+    if not slices:
+        raise InputError(f"{index}: no {modality} image of split {split} in the sources {', '.join(sources)}.")
+    return slices
+
+
+def fill_pairs(pairs: str | Path) -> list[dict[str, str]]:
+    """The cases of a CSV with the columns image and hole, paths relative to it, as for `monai-inpaint batch`.
+
+    Raises:
+        InputError: no such file, or a column is missing.
+    """
+    pairs = Path(pairs)
+    if not pairs.is_file():
+        raise InputError(f"{pairs}: there is no such list; give a CSV with the columns image and hole.")
+    with pairs.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or not {"image", "hole"} <= rows[0].keys():
+        raise InputError(f"{pairs}: no cases; give a CSV with the columns image and hole.")
+    return [{name: str(pairs.parent / row[name]) for name in ("image", "hole")} for row in rows]
+
+
+def sample_weights(slices: Sequence[Mapping[str, Any]], shares: Mapping[str, float]) -> list[float]:
+    """A weight for each slice such that each source is drawn with its share, however many slices it has."""
+    counts = Counter(entry["source"] for entry in slices)
+    return [shares[entry["source"]] / counts[entry["source"]] for entry in slices]
+
+
+def _slices(path: Path, source: str, ends: float) -> list[dict[str, Any]]:
+    entry = {"image": str(path), "name": path.name, "source": source, "slice": None}
+    if not path.name.endswith((".nii", ".nii.gz")):
+        return [entry]
+    import nibabel
+
+    shape = nibabel.load(path).shape
+    depth = shape[2] if len(shape) > 2 else 1
+    skip = int(ends * depth)
+    return [entry | {"slice": k} for k in range(skip, depth - skip)]

@@ -1,0 +1,67 @@
+"""Read one slice and keep it at several resolutions, so that a window of any size is cut without aliasing."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from monai.config import KeysCollection
+from monai.transforms import MapTransform
+
+from monai_inpaint.fill.display import displayed
+from monai_inpaint.images import Image
+from monai_inpaint.io import read_image
+
+
+class ReadPyramidd(MapTransform):
+    """Path -> list of 2D arrays (rows, columns) as displayed, each half the size of the one before.
+
+    `data["slice"]` chooses the slice along k of a volume. Values are in the image's units; 8-bit pictures stay uint8
+    to save memory, everything else is float32.
+
+    Args:
+        keys: keys of the paths.
+        levels: how many resolutions, the full one included.
+        percentile: stretch volumes to 0..255 between this percentile and its complement, for MR whose units mean
+            nothing; None keeps the units.
+    """
+
+    def __init__(self, keys: KeysCollection, levels: int = 4, percentile: float | None = None) -> None:
+        super().__init__(keys)
+        self.levels = levels
+        self.percentile = percentile
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        out = dict(data)
+        for key in self.keys:
+            level = self._slice(_read(Path(out[key])), out.get("slice"))
+            pyramid = [level]
+            for _ in range(self.levels - 1):
+                rows, columns = max(level.shape[0] // 2, 1), max(level.shape[1] // 2, 1)
+                level = cv2.resize(level, (columns, rows), interpolation=cv2.INTER_AREA)
+                pyramid.append(level)
+            out[key] = pyramid
+        return out
+
+    def _slice(self, image: Image, k: int | None) -> np.ndarray:
+        if image.voxels.ndim == 3:
+            k = image.voxels.shape[2] // 2 if k is None else k
+            values = displayed(image.units((slice(None), slice(None), k)), image.affine)
+        elif image.voxels.dtype == np.uint8:
+            return np.ascontiguousarray(displayed(image.voxels, image.affine))
+        else:
+            values = displayed(image.units(), image.affine)
+        if self.percentile is not None:
+            low, high = np.percentile(values, (self.percentile, 100 - self.percentile))
+            values = (values - low) * (255.0 / max(high - low, 1e-6))
+        return np.ascontiguousarray(values, dtype=np.float32)
+
+
+# The slices of a volume come one after another: reading the file once serves them all.
+@lru_cache(maxsize=2)
+def _read(path: Path) -> Image:
+    return read_image(path)
