@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from monai_inpaint.commands import batch, evaluate, fill, info
 from monai_inpaint.commands.failure import INTERRUPTED, explain, say
+from monai_inpaint.commands.quiet import libraries_silenced
 from monai_inpaint.errors import InputError
 from monai_inpaint.version import __version__
 
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         the exit code.
     """
     try:
-        with _sigterm_as_interrupt():
+        with _sigterm_as_interrupt(), libraries_silenced():
             args = make_parser().parse_args(argv)
             return args.run(args)
     except KeyboardInterrupt:

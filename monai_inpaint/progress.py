@@ -76,6 +76,8 @@ class LineProgress(Progress):
 def make_progress(kind: str, stream: TextIO | None = None) -> Progress:
     """The progress for "auto" (a line where `stream` is a terminal), "json" or "none"; `stream` is stderr if None."""
     stream = stream or sys.stderr
+    if stream is None:  # closed by whoever started us
+        return Progress()
     if kind == "json":
         return JsonProgress(stream)
     if kind == "auto" and stream.isatty():

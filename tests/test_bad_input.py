@@ -16,6 +16,7 @@ from cli_samples import SIDE, box, ct_series, ct_voxels, nifti, picture, picture
 from io_samples import dicom_dataset, enhanced_ct, save
 from PIL import Image as Pillow
 
+from monai_inpaint.io import read_image
 from monai_inpaint.registry import find_bundle
 
 FAR = np.array([[1.0, 0, 0, 9000], [0, 1, 0, 9000], [0, 0, 1, 9000], [0, 0, 0, 1]])
@@ -43,9 +44,9 @@ class Folder:
         image = nifti(self / "image.nii.gz", voxels)
         return self.fill(image, nifti(self / "hole.nii", marked, kwargs.get("hole_affine")), self / "output.nii.gz")
 
-    def series(self, name: str = "series") -> list:
-        """Fill a DICOM folder, with a hole that has no say in what is wrong."""
-        return self.fill(self / name, nifti(self / "hole.nii", box((SIDE, SIDE, 4))), self / "output")
+    def series(self, affine: np.ndarray | None = None) -> list:
+        """Fill the DICOM series in `series`; without its affine the hole lies elsewhere."""
+        return self.fill(self / "series", nifti(self / "hole.nii", box((SIDE, SIDE, 4)), affine), self / "output")
 
 
 def _written(path: Path, content: bytes | str) -> Path:
@@ -134,28 +135,81 @@ def _existing(f: Folder) -> list:
     return f.fill(None, None, _written(f / "output.png", "mine"))
 
 
-# name: (what is wrong, words of the sentence)
-CASES: dict[str, tuple[Callable[[Folder], list], tuple[str, ...]]] = {
+def _empty_folder(f: Folder) -> list:
+    (f / "series").mkdir()
+    return f.series()
+
+
+def _slice_cut_short(f: Folder) -> list:
+    ct_series(f / "series")
+    _cut(f / "series" / "IM0002.dcm")
+    return f.series()
+
+
+def _output_is_a_folder(f: Folder) -> list:
+    f.output.mkdir()
+    return f.fill()
+
+
+def _output_folder_of_others(f: Folder) -> list:
+    ct_series(f / "series")
+    (f / "output").mkdir()
+    _written(f / "output" / "notes.txt", "mine")
+    return [*f.series(), "--overwrite"]
+
+
+def _volume_into_picture(f: Folder) -> list:
+    f.volume(ct_voxels())
+    return f.fill(f / "image.nii.gz", f / "hole.nii", f / "output.tif")
+
+
+def _everything() -> np.ndarray:
+    return np.ones((SIDE, SIDE, 3), np.uint8)
+
+
+def _graph(bundle: Path) -> Path:
+    return bundle / "models" / "model.onnx"
+
+
+def _metadata(bundle: Path) -> Path:
+    return bundle / "configs" / "metadata.json"
+
+
+Build = Callable[[Folder], list]
+
+# what is wrong: (how it is made, words of the sentence)
+FILES: dict[str, tuple[Build, tuple[str, ...]]] = {
     "image missing": (lambda f: f.fill(f / "nowhere.png"), ("nowhere.png", "does not exist")),
     "hole missing": (lambda f: f.fill(None, f / "nowhere.png"), ("nowhere.png", "does not exist")),
     "image empty": (lambda f: f.fill(_written(f / "empty.png", "")), ("empty.png", "empty")),
     "hole file empty": (lambda f: f.fill(None, _written(f / "empty.nii.gz", "")), ("empty.nii.gz", "empty")),
     "PNG truncated": (lambda f: f.fill(_cut(picture(f / "cut.png"))), ("cut.png",)),
-    "NIfTI truncated": (
-        lambda f: f.fill(_cut(nifti(f / "cut.nii", ct_voxels())), None, f / "output.nii"),
-        ("cut.nii",),
-    ),
-    "compressed NIfTI truncated": (
-        lambda f: f.fill(_cut(nifti(f / "cut.nii.gz", ct_voxels())), None, f / "output.nii"),
-        ("cut.nii.gz",),
-    ),
+    "NIfTI truncated": (lambda f: f.fill(_cut(nifti(f / "cut.nii", ct_voxels()))), ("cut.nii",)),
+    "compressed NIfTI truncated": (lambda f: f.fill(_cut(nifti(f / "cut.nii.gz", ct_voxels()))), ("cut.nii.gz",)),
     "DICOM truncated": (_truncated_dicom, ("cut.dcm",)),
     "text as PNG": (lambda f: f.fill(_written(f / "text.png", "hello")), ("text.png",)),
     "text as NIfTI": (lambda f: f.fill(_written(f / "text.nii.gz", "hello")), ("text.nii.gz",)),
     "text as NRRD": (lambda f: f.fill(_written(f / "text.nrrd", "hello")), ("text.nrrd",)),
+    "text as MetaImage": (lambda f: f.fill(_written(f / "text.mha", "hello")), ("text.mha",)),
     "text as DICOM": (lambda f: f.fill(_written(f / "text.dcm", "hello")), ("text.dcm",)),
     "text as TIFF": (lambda f: f.fill(_written(f / "text.tif", "hello")), ("text.tif",)),
     "image of unknown suffix": (lambda f: f.fill(_written(f / "image.xyz", "hello")), ("image.xyz", "suffix")),
+    "four dimensions": (lambda f: f.volume(ct_voxels((SIDE, SIDE, 3, 2))), ("image.nii.gz", "4 dimensions")),
+    "complex numbers": (lambda f: f.volume(ct_voxels().astype(np.complex64)), ("image.nii.gz", "complex")),
+    "colour": (_colour, ("colour.png", "colour")),
+    "two series": (_two_series, ("series", "2 series")),
+    "slice missing": (_missing_slice, ("series", "lacks")),
+    "slice twice": (_duplicate_slice, ("series",)),
+    "varying spacing": (_varying_spacing, ("series",)),
+    "varying orientation": (_varying_orientation, ("series", "orient")),
+    "gantry tilt": (_gantry_tilt, ("series", "tilt")),
+    "frames that are no volume": (_not_a_volume, ("frames.dcm",)),
+    "folder without DICOM": (_empty_folder, ("series", "no DICOM")),
+    "slice cut short": (_slice_cut_short, ("IM0002.dcm",)),
+    "modality unknown": (lambda f: ["fill", f.image, f.hole, f.output], ("image.png", "--bundle")),
+}
+
+HOLES: dict[str, tuple[Build, tuple[str, ...]]] = {
     "other shape, no geometry": (
         lambda f: f.fill(None, picture_hole(f / "small.png", side=50)),
         ("small.png", "50 x 50", f"{SIDE} x {SIDE}"),
@@ -164,58 +218,31 @@ CASES: dict[str, tuple[Callable[[Folder], list], tuple[str, ...]]] = {
         lambda f: f.volume(ct_voxels(), hole_affine=FAR),
         ("hole.nii", "image.nii.gz", "9000", "-31.25"),
     ),
-    "hole empty": (lambda f: f.volume(ct_voxels(), np.zeros((SIDE, SIDE, 3), np.uint8)), ("hole.nii", "empty")),
-    "hole covers everything": (
-        lambda f: f.volume(ct_voxels(), np.ones((SIDE, SIDE, 3), np.uint8)),
-        ("hole.nii", "whole"),
-    ),
-    "NaN outside the hole": (lambda f: f.volume(_with(ct_voxels(), (1, 1, 1), np.nan)), ("image.nii.gz",)),
-    "infinity outside the hole": (lambda f: f.volume(_with(ct_voxels(), (1, 1, 1), np.inf)), ("image.nii.gz",)),
+    "hole empty": (lambda f: f.volume(ct_voxels(), 0 * _everything()), ("hole.nii", "empty")),
+    "hole covers everything": (lambda f: f.volume(ct_voxels(), _everything()), ("hole.nii", "whole")),
     "NaN in the hole's file": (
-        lambda f: f.volume(ct_voxels(), _with(box((SIDE, SIDE, 3)), (1, 1, 1), np.nan)),
+        lambda f: f.volume(ct_voxels(), _with(_everything(), (1, 1, 1), np.nan)),
         ("hole.nii", "NaN"),
     ),
-    "four dimensions": (lambda f: f.volume(ct_voxels((SIDE, SIDE, 3, 2))), ("image.nii.gz", "4 dimensions")),
-    "complex numbers": (lambda f: f.volume(ct_voxels().astype(np.complex64)), ("image.nii.gz", "complex")),
-    "colour": (_colour, ("colour.png", "colour")),
-    "two series": (_two_series, ("series", "2 series")),
-    "slice missing": (_missing_slice, ("series", "missing")),
-    "slice twice": (_duplicate_slice, ("series",)),
-    "varying spacing": (_varying_spacing, ("series",)),
-    "varying orientation": (_varying_orientation, ("series", "orient")),
-    "gantry tilt": (_gantry_tilt, ("series", "tilt")),
-    "frames that are no volume": (_not_a_volume, ("frames.dcm",)),
-    "folder without DICOM": (lambda f: ((f / "series").mkdir(), f.series())[1], ("series", "no DICOM")),
-    "series cut short": (
-        lambda f: (ct_series(f / "series"), _cut(f / "series" / "IM0002.dcm"), f.series())[2],
-        ("IM0002.dcm",),
-    ),
-    "output of unknown suffix": (lambda f: f.fill(None, None, f / "output.xyz"), ("output.xyz", ".nii.gz")),
-    "output lossy": (lambda f: f.fill(None, None, f / "output.jpg"), ("output.jpg", "lossy")),
-    "output without folder": (lambda f: f.fill(None, None, f / "no" / "output.png"), ("output.png", "does not exist")),
-    "output below a file": (lambda f: f.fill(None, None, f.image / "output.png"), ("output.png",)),
-    "output is the image": (lambda f: f.fill(None, None, f.image, "--overwrite"), ("image.png", "input")),
-    "output is the hole": (lambda f: f.fill(None, None, f.hole, "--overwrite"), ("hole.png", "input")),
-    "output exists": (_existing, ("output.png", "exists")),
-    "output is a folder": (lambda f: ((f / "output.png").mkdir(), f.fill())[1], ("output.png", "folder")),
-    "output inside the series": (
+}
+
+OUTPUTS: dict[str, tuple[Build, tuple[str, ...]]] = {
+    "unknown suffix": (lambda f: f.fill(None, None, f / "output.xyz"), ("output.xyz", ".nii.gz")),
+    "lossy": (lambda f: f.fill(None, None, f / "output.jpg"), ("output.jpg", "lossy")),
+    "no folder": (lambda f: f.fill(None, None, f / "no" / "output.png"), ("output.png", "does not exist")),
+    "below a file": (lambda f: f.fill(None, None, f.image / "output.png"), ("output.png",)),
+    "is the image": (lambda f: f.fill(None, None, f.image, "--overwrite"), ("image.png", "input")),
+    "is the hole": (lambda f: f.fill(None, None, f.hole, "--overwrite"), ("hole.png", "input")),
+    "exists": (_existing, ("output.png", "exists")),
+    "is a folder": (_output_is_a_folder, ("output.png", "folder")),
+    "inside the series": (
         lambda f: f.fill(ct_series(f / "series"), None, f / "series" / "filled.nii"),
         ("filled.nii", "inside the input"),
     ),
-    "output folder holds other files": (
-        lambda f: (
-            ct_series(f / "series"),
-            (f / "output").mkdir(),
-            _written(f / "output" / "notes.txt", "mine"),
-            [*f.series(), "--overwrite"],
-        )[3],
-        ("output", "notes.txt"),
-    ),
-    "volume into a picture": (
-        lambda f: [*f.volume(ct_voxels())[:3], f.output, "--bundle", "ct"],
-        ("output.png", "volume"),
-    ),
+    "folder of other files": (_output_folder_of_others, ("output", "notes.txt")),
+    "volume into a picture": (_volume_into_picture, ("output.tif", "volume")),
     "picture into DICOM": (lambda f: f.fill(None, None, f / "output.dcm"), ("output.dcm", "DICOM")),
+    "picture into a series": (lambda f: f.fill(None, None, f / "output"), ("output", "DICOM")),
     "difference into PNG": (lambda f: f.fill(None, None, None, "--difference", f / "d.png"), ("d.png", "float32")),
     "difference is the output": (
         lambda f: f.fill(None, None, f / "same.tif", "--difference", f / "same.tif"),
@@ -231,34 +258,36 @@ CASES: dict[str, tuple[Callable[[Folder], list], tuple[str, ...]]] = {
         ("r.json", "input"),
     ),
     "report without folder": (lambda f: f.fill(None, None, None, "--report", f / "no" / "r.json"), ("r.json",)),
+}
+
+ARGUMENTS: dict[str, tuple[Build, tuple[str, ...]]] = {
     "bundle unknown": (lambda f: f.fill(None, None, None, "--bundle", "knee"), ("knee",)),
     "bundle's folder missing": (lambda f: f.fill(None, None, None, "--bundle", f / "no_bundle"), ("no_bundle",)),
-    "bundle without metadata": (
-        lambda f: _damaged_bundle(f, lambda b: (b / "configs" / "metadata.json").unlink()),
-        ("bundle",),
+    "bundle without metadata": (lambda f: _damaged_bundle(f, lambda b: _metadata(b).unlink()), ("bundle",)),
+    "bundle's metadata damaged": (lambda f: _damaged_bundle(f, lambda b: _cut(_metadata(b))), ("metadata.json",)),
+    "bundle without network": (lambda f: _damaged_bundle(f, lambda b: _graph(b).unlink()), ("model.onnx",)),
+    "bundle's network cut short": (lambda f: _damaged_bundle(f, lambda b: _cut(_graph(b))), ("model.onnx",)),
+    "bundle's network is text": (
+        lambda f: _damaged_bundle(f, lambda b: _written(_graph(b), "hello")),
+        ("model.onnx",),
     ),
-    "bundle's metadata damaged": (
-        lambda f: _damaged_bundle(f, lambda b: _cut(b / "configs" / "metadata.json")),
-        ("bundle",),
-    ),
-    "bundle without network": (
-        lambda f: _damaged_bundle(f, lambda b: (b / "models" / "model.onnx").unlink()),
-        ("bundle",),
-    ),
-    "bundle's network damaged": (
-        lambda f: _damaged_bundle(f, lambda b: _cut(b / "models" / "model.onnx")),
-        ("bundle",),
-    ),
-    "modality unknown": (lambda f: ["fill", f.image, f.hole, f.output], ("image.png", "--bundle")),
     "engine unknown": (lambda f: f.fill(None, None, None, "--engine", "magic"), ("magic",)),
     "argument missing": (lambda f: ["fill", f.image, f.hole], ("OUTPUT",)),
     "option unknown": (lambda f: f.fill(None, None, None, "--colour", "red"), ("--colour",)),
+    "no command": (lambda _: [], ("COMMAND",)),
 }
 
+CASES = [
+    pytest.param(build, words, id=f"{table}: {name}")
+    for table, cases in {"file": FILES, "hole": HOLES, "output": OUTPUTS, "argument": ARGUMENTS}.items()
+    for name, (build, words) in cases.items()
+]
 
-@pytest.mark.parametrize("name", CASES)
-def test_bad_input_is_told_in_one_sentence_and_leaves_nothing(name: str, tmp_path: Path, capfd) -> None:
-    build, words = CASES[name]
+
+@pytest.mark.parametrize(("build", "words"), CASES)
+def test_bad_input_is_told_in_one_sentence_and_leaves_nothing(
+    build: Build, words: tuple[str, ...], tmp_path: Path, capfd
+) -> None:
     args = build(Folder(tmp_path))
     before = tree(tmp_path)
 
@@ -278,7 +307,7 @@ def test_a_full_disk_is_told_in_one_sentence_and_leaves_nothing(suffix: str, tmp
     args = f.fill(None, None, f / f"output{suffix}")
     if not suffix:
         ct_series(f / "series")
-        args = f.series()
+        args = f.series(read_image(f / "series").affine)
     before = tree(tmp_path)
 
     with _files_of_at_most(1000):
@@ -286,7 +315,7 @@ def test_a_full_disk_is_told_in_one_sentence_and_leaves_nothing(suffix: str, tmp
 
     assert ran.code == 2, ran.lines
     assert len(ran.lines) == 1, ran.lines
-    assert f"{tmp_path / 'output'}{suffix} " in f"{ran.lines[0]} "
+    assert f"output{suffix} cannot be written" in ran.lines[0]
     assert "partial" not in ran.lines[0]
     assert tree(tmp_path) == before
 
@@ -304,14 +333,18 @@ def test_a_folder_without_the_right_to_write_is_refused(tmp_path: Path, capfd) -
     assert not list(locked.iterdir())
 
 
-def test_values_that_are_no_numbers_inside_the_hole_are_filled(tmp_path: Path, capfd) -> None:
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_no_numbers_are_filled_in_the_hole_and_kept_outside(
+    value: float, tmp_path: Path, capfd
+) -> None:
     f = Folder(tmp_path)
-    middle = (SIDE // 2, SIDE // 2, 1)
+    middle, corner = (SIDE // 2, SIDE // 2, 1), (1, 1, 1)
 
-    ran = run(capfd, *f.volume(_with(ct_voxels(), middle, np.nan)))
+    ran = run(capfd, *f.volume(_with(_with(ct_voxels(), middle, value), corner, value)))
 
     assert (ran.code, ran.lines) == (0, [])
-    assert np.isfinite(nib.load(f / "output.nii.gz").get_fdata()).all()
+    filled = nib.load(f / "output.nii.gz").get_fdata()
+    assert np.argwhere(~np.isfinite(filled)).tolist() == [list(corner)]
 
 
 @contextmanager

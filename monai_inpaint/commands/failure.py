@@ -34,8 +34,9 @@ def explain(error: Exception) -> tuple[int, str]:
 
 
 def say(sentence: str) -> None:
-    """One line on stderr."""
-    print(f"monai-inpaint: {sentence}", file=sys.stderr, flush=True)
+    """One line on stderr, if there is one."""
+    if sys.stderr is not None:
+        print(f"monai-inpaint: {sentence}", file=sys.stderr, flush=True)
 
 
 def one_line(error: Exception) -> str:

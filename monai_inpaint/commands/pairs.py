@@ -62,6 +62,8 @@ def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
     if not rows:
         raise InputError(f"{table} names no images; add a line for each.")
     for line, row in rows:
+        if "\0" in "".join(map(str, row.values())):
+            raise InputError(f"{table}: line {line} holds a zero byte; save the table as text.")
         if None in row:
             raise InputError(f"{table}: line {line} has more cells than columns; quote paths that hold commas.")
         yield line, {column: value.strip() for column, value in row.items()}

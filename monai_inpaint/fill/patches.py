@@ -11,6 +11,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.fill.compose import Patch
 from monai_inpaint.fill.display import displayed
 from monai_inpaint.fill.slices import Run, Slice, fill_slices
+from monai_inpaint.fill.windows import bounds
 from monai_inpaint.images import Image
 
 Progress = Callable[[int, int], None]
@@ -61,7 +62,8 @@ def _slice(source: Image, hole: np.ndarray, index: Any) -> tuple[Slice, np.ndarr
 
 def _patch(source: Image, hole: np.ndarray, values: np.ndarray, index: Any) -> Patch:
     """Only the hole's bounding box is kept."""
-    box = tuple(slice(int(n[0]), int(n[-1]) + 1) for n in (np.flatnonzero(hole.any(axis=axis)) for axis in (1, 0)))
+    top, bottom, left, right = bounds(hole)
+    box = (slice(top, bottom), slice(left, right))
     units = -values[box] if source.inverted else values[box].copy()
     return Patch(box if source.voxels.ndim == 2 else (*box, index[2]), hole[box], units)
 

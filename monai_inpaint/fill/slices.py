@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monai_inpaint.fill.windows import Window, pieces, plan_windows, too_large, window_of
+from monai_inpaint.fill.windows import Piece, Window, bounds, pieces, plan_windows, too_large, window_of
 
 BAND = 16  # voxels next to the known ones that are filled anew at each finer resolution
 BATCH = 4 * 128 * 128  # voxels the network sees at once: bounds memory, and more does not run faster on a CPU
@@ -96,6 +96,9 @@ def _add(sums: tuple[np.ndarray, np.ndarray], fill: np.ndarray, window: Window) 
 
 
 def _large_pieces(part: Slice) -> np.ndarray:
+    whole = Piece(*bounds(part.hole), label=0)
+    if not too_large(whole, part.hole.shape):
+        return np.zeros_like(part.hole)
     labels, found = pieces(part.hole)
     return np.isin(labels, [piece.label for piece in found if too_large(piece, part.hole.shape)])
 

@@ -46,9 +46,20 @@ def pieces(hole: np.ndarray) -> tuple[np.ndarray, list[Piece]]:
     """Label the connected parts (8 neighbours) of a 2D hole."""
     from scipy import ndimage
 
-    labels, _ = ndimage.label(hole, structure=np.ones((3, 3), bool))
-    boxes = ndimage.find_objects(labels)
-    return labels, [Piece(r.start, r.stop, c.start, c.stop, n) for n, (r, c) in enumerate(boxes, start=1)]
+    labels = np.zeros(hole.shape, np.int32)
+    top, bottom, left, right = bounds(hole)
+    found, _ = ndimage.label(hole[top:bottom, left:right], structure=np.ones((3, 3), bool))
+    labels[top:bottom, left:right] = found
+    boxes = ndimage.find_objects(found)
+    return labels, [
+        Piece(top + r.start, top + r.stop, left + c.start, left + c.stop, n) for n, (r, c) in enumerate(boxes, start=1)
+    ]
+
+
+def bounds(hole: np.ndarray) -> tuple[int, int, int, int]:
+    """Bounding box of a 2D hole: top, bottom (exclusive), left, right (exclusive); zeros where there is none."""
+    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
+    return (int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1) if rows.size else (0, 0, 0, 0)
 
 
 def too_large(piece: Piece, shape: tuple[int, ...]) -> bool:

@@ -1,0 +1,49 @@
+"""Keep stderr to ourselves: programs that read it find our lines only."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from monai_inpaint.commands.failure import DEBUG
+
+
+@contextmanager
+def libraries_silenced() -> Iterator[None]:
+    """Drop what libraries in C++ write to file descriptor 2, past Python; sys.stderr goes on working.
+
+    ITK and OpenVINO describe there, in lines of their own, what they also raise as an exception. With
+    MONAI_INPAINT_DEBUG=1 nothing is dropped.
+    """
+    if os.environ.get(DEBUG) == "1":
+        yield
+        return
+    try:
+        real = os.dup(2)
+    except OSError:  # closed by whoever started us
+        yield
+        return
+    ours = sys.stderr
+    if ours is not None and _descriptor(ours) == 2:
+        ours.flush()
+        sys.stderr = os.fdopen(real, "w", buffering=1, encoding=ours.encoding, errors=ours.errors, closefd=False)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        sys.stderr = ours
+        os.dup2(real, 2)
+        os.close(real)
+
+
+def _descriptor(stream: object) -> int | None:
+    try:
+        return stream.fileno()  # type: ignore[attr-defined]
+    except (AttributeError, OSError, ValueError):
+        return None

@@ -1,0 +1,61 @@
+"""`python -m monai_inpaint.demo [--output demo]`: fill samples, say where the page with the pictures lies."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from monai_inpaint.commands.failure import DONE, INTERRUPTED, explain, say
+from monai_inpaint.errors import InputError
+from monai_inpaint.io.atomic import staged
+
+_ABOUT = "Fill regions of samples that come with installed packages or are computed. Research use only."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo; returns the exit code of `monai-inpaint`."""
+    parser = argparse.ArgumentParser("python -m monai_inpaint.demo", description=_ABOUT)
+    parser.add_argument("--output", default="demo", metavar="DIR", help="where files and page go (default: demo)")
+    output = Path(parser.parse_args(argv).output).resolve()
+    try:
+        return _run(output)
+    except KeyboardInterrupt:
+        say("interrupted")
+        return INTERRUPTED
+    except Exception as error:
+        code, sentence = explain(error)
+        say(sentence)
+        return code
+
+
+def _run(output: Path) -> int:
+    from monai_inpaint.demo.page import demo_page
+    from monai_inpaint.demo.run import DemoFailedError, run_sample
+    from monai_inpaint.demo.samples import samples
+
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{output} is a file; name a folder for the demo.")
+    print("Computing a chest film, reading a CT slice and an MR volume ...", flush=True)
+    outcomes = []
+    for sample in samples():
+        start = time.perf_counter()
+        try:
+            outcome = run_sample(sample, output)
+        except DemoFailedError as error:
+            return error.code
+        seconds = time.perf_counter() - start
+        voxels = outcome.report["hole"]["voxels"]
+        print(f"{sample.name}: {voxels} voxels filled, {seconds:.1f} s -> {outcome.folder}", flush=True)
+        outcomes.append(outcome)
+    page = output / "index.html"
+    with staged(page, overwrite=True) as place:
+        place.write_text(demo_page(outcomes), encoding="utf-8")
+    print(f"Look at the pictures: {page}")
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,479 @@
+"""The command line: what a user types, what lies there afterwards, what the exit code says."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_samples import SIDE, box, ct_series, ct_voxels, json_lines, nifti, picture, picture_hole, run, tree
+from PIL import Image as Pillow
+
+from monai_inpaint import __version__, read_image
+from monai_inpaint.commands.journal import COLUMNS
+from monai_inpaint.progress import LineProgress
+
+OUTSIDE = box((SIDE, SIDE)) == 0
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> tuple[Path, Path]:
+    """A picture and its hole."""
+    return picture(tmp_path / "film.png"), picture_hole(tmp_path / "hole.png")
+
+
+# --- fill
+
+
+def test_fill_writes_the_output_the_difference_and_the_report_together(film, tmp_path: Path, capfd) -> None:
+    output, difference, report = (tmp_path / name for name in ("filled.png", "difference.tif", "report.json"))
+
+    ran = run(capfd, "fill", *film, output, "--bundle", "cxr", "--difference", difference, "--report", report)
+
+    assert (ran.code, ran.out, ran.lines) == (0, "", [])
+    source, filled, change = (read_image(path).voxels for path in (film[0], output, difference))
+    assert np.array_equal(filled[OUTSIDE], source[OUTSIDE])
+    assert change.dtype == np.float32
+    assert np.array_equal(change, filled.astype(np.float32) - source)
+    assert change[~OUTSIDE].any()
+    told = json.loads(report.read_text())
+    assert told["versions"]["monai_inpaint"] == __version__
+    assert told["files"] == {"image": "film.png", "hole": "hole.png", "output": "filled.png"}
+    assert {"read", "fill", "write", "total"} <= set(told["seconds"])
+    assert told["untouched"]["before"] == told["untouched"]["after"]
+    assert "Research use only" in told["notice"]
+
+
+def test_a_report_holds_no_patient_data_and_no_folders(tmp_path: Path, capfd) -> None:
+    series = ct_series(tmp_path / "series")
+    hole = nifti(tmp_path / "hole.nii", box((SIDE, SIDE, 4)), read_image(series).affine)
+    report = tmp_path / "report.json"
+
+    assert run(capfd, "fill", series, hole, tmp_path / "filled", "--report", report).code == 0
+
+    text = report.read_text()
+    assert not [word for word in ("Doe", "P1", "1.2.3", str(tmp_path)) if word in text]
+
+
+def test_a_dicom_series_gives_a_derived_series_by_its_own_modality(tmp_path: Path, capfd) -> None:
+    series = ct_series(tmp_path / "series")
+    hole = nifti(tmp_path / "hole.nii", box((SIDE, SIDE, 4)), read_image(series).affine)
+
+    assert run(capfd, "fill", series, hole, tmp_path / "filled", "--difference", tmp_path / "d.nii.gz").code == 0
+
+    source, filled = read_image(series), read_image(tmp_path / "filled")
+    outside = box((SIDE, SIDE, 4)) == 0
+    assert np.array_equal(filled.voxels[outside], source.voxels[outside])
+    assert np.allclose(read_image(tmp_path / "d.nii.gz").affine, source.affine, atol=1e-4)
+    assert {str(dataset.SyntheticData) for dataset in filled.header.datasets} == {"YES"}
+
+
+def test_an_output_is_replaced_only_with_overwrite(film, tmp_path: Path, capfd) -> None:
+    output = tmp_path / "filled.png"
+    output.write_text("mine")
+
+    assert run(capfd, "fill", *film, output, "--bundle", "cxr").code == 2
+    assert output.read_text() == "mine"
+    assert run(capfd, "fill", *film, output, "--bundle", "cxr", "--overwrite").code == 0
+    assert read_image(output).voxels.shape == (SIDE, SIDE)
+
+
+def test_a_dicom_series_is_replaced_only_with_overwrite(tmp_path: Path, capfd) -> None:
+    series = ct_series(tmp_path / "series")
+    hole = nifti(tmp_path / "hole.nii", box((SIDE, SIDE, 4)), read_image(series).affine)
+    ct_series(tmp_path / "old", 6)
+
+    assert run(capfd, "fill", series, hole, tmp_path / "old").code == 2
+    assert run(capfd, "fill", series, hole, tmp_path / "old", "--overwrite").code == 0
+    assert len(list((tmp_path / "old").iterdir())) == 4
+
+
+def test_json_progress_is_one_object_a_line(film, tmp_path: Path, capfd) -> None:
+    ran = run(capfd, "fill", *film, tmp_path / "filled.png", "--bundle", "cxr", "--progress", "json")
+
+    told = json_lines(ran.lines)
+    assert all(set(line) == {"stage", "done", "total", "seconds"} for line in told)
+    assert list(dict.fromkeys(line["stage"] for line in told)) == ["read", "fill", "write"]
+    assert all(line["done"] <= line["total"] for line in told)
+    assert [line["seconds"] for line in told] == sorted(line["seconds"] for line in told)
+
+
+def test_a_line_of_progress_appears_after_two_seconds_and_goes_away(monkeypatch) -> None:
+    from io import StringIO
+
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    stream = StringIO()
+    progress = LineProgress(stream)
+
+    progress("fill", 1, 9)
+    assert stream.getvalue() == ""
+    now[0] = 2.5
+    progress("fill", 4, 9)
+    assert stream.getvalue() == "\rfill: 4 of 9, 2 s"
+    progress.clear()
+    assert stream.getvalue().endswith("\r" + " " * len("fill: 4 of 9, 2 s") + "\r")
+
+
+def test_a_fault_of_ours_is_one_line_and_code_1(film, tmp_path: Path, capfd, monkeypatch) -> None:
+    def broken(*_, **__) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("monai_inpaint.fill.filler.Filler.__call__", broken)
+    before = tree(tmp_path)
+
+    ran = run(capfd, "fill", *film, tmp_path / "filled.png", "--bundle", "cxr")
+
+    assert ran.code == 1
+    assert len(ran.lines) == 1
+    assert "ZeroDivisionError" in ran.lines[0]
+    assert "test_cli.py, line" in ran.lines[0]
+    assert "MONAI_INPAINT_DEBUG=1" in ran.lines[0]
+    assert tree(tmp_path) == before
+
+
+def test_a_fault_of_ours_shows_its_trace_when_asked(film, tmp_path: Path, capfd, monkeypatch) -> None:
+    def broken(*_, **__) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("monai_inpaint.fill.filler.Filler.__call__", broken)
+    monkeypatch.setenv("MONAI_INPAINT_DEBUG", "1")
+
+    assert "Traceback" in "\n".join(run(capfd, "fill", *film, tmp_path / "filled.png", "--bundle", "cxr").lines)
+
+
+def test_when_one_output_cannot_be_written_none_appears(film, tmp_path: Path, capfd, monkeypatch) -> None:
+    def broken(*_, **__) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("monai_inpaint.commands.case._report", broken)
+    before = tree(tmp_path)
+
+    ran = run(capfd, "fill", *film, tmp_path / "filled.png", "--bundle", "cxr", "--report", tmp_path / "report.json")
+
+    assert (ran.code, len(ran.lines)) == (2, 1)
+    assert "report.json" in ran.lines[0]
+    assert tree(tmp_path) == before
+
+
+def test_when_a_rename_fails_what_was_renamed_before_is_taken_back(film, tmp_path: Path, capfd, monkeypatch) -> None:
+    replace, done = os.replace, []
+
+    def once(source: Path, target: Path) -> None:
+        if Path(target).parent == tmp_path:
+            if done:
+                raise OSError(5, "Input/output error")
+            done.append(target)
+        replace(source, target)
+
+    monkeypatch.setattr("os.replace", once)
+    before = tree(tmp_path)
+
+    ran = run(capfd, "fill", *film, tmp_path / "filled.png", "--bundle", "cxr", "--report", tmp_path / "report.json")
+
+    assert (ran.code, len(ran.lines)) == (2, 1)
+    assert done == [tmp_path / "report.json"]
+    assert tree(tmp_path) == before
+
+
+# --- interrupted and killed
+
+_WAIT_WHILE_WRITING = """
+import sys, time
+import monai_inpaint.io.pictures as pictures
+write = pictures.write
+def slowly(image, path, derived):
+    write(image, path, derived)
+    print("writing", flush=True)
+    time.sleep(60)
+pictures.write = slowly
+from monai_inpaint.cli import main
+sys.exit(main())
+"""
+
+_DIE_BEFORE_THE_RENAME = """
+import os, signal, sys
+os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+from monai_inpaint.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_writing_leaves_nothing(sign: signal.Signals, film, tmp_path: Path) -> None:
+    before = tree(tmp_path)
+    args = ["fill", *film, tmp_path / "filled.png", "--bundle", "cxr", "--report", tmp_path / "report.json"]
+    with subprocess.Popen(
+        [sys.executable, "-c", _WAIT_WHILE_WRITING, *map(str, args)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "writing\n"
+        process.send_signal(sign)
+        _, told = process.communicate(timeout=30)
+
+    assert (process.returncode, told) == (130, "monai-inpaint: interrupted\n")
+    assert tree(tmp_path) == before
+
+
+def test_a_kill_between_writing_and_renaming_leaves_no_output(film, tmp_path: Path) -> None:
+    args = ["fill", *film, tmp_path / "filled.png", "--bundle", "cxr", "--report", tmp_path / "report.json"]
+
+    process = subprocess.run([sys.executable, "-c", _DIE_BEFORE_THE_RENAME, *map(str, args)], check=False, timeout=60)
+
+    assert process.returncode == -signal.SIGKILL
+    assert {path.name for path in tmp_path.iterdir() if path.suffix != ".partial"} == {"film.png", "hole.png"}
+
+
+# --- batch
+
+
+def test_a_batch_goes_on_after_a_failed_case(tmp_path: Path, capfd) -> None:
+    table = _table(tmp_path, "a.png,hole.png", "nowhere.png,hole.png", "b.png,hole.png")
+
+    ran = run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr")
+
+    assert ran.code == 2
+    assert len(ran.lines) == 1
+    assert "nowhere.png" in ran.lines[0]
+    assert ran.out.startswith("2 done, 1 input error")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.png", "b.png", "batch.csv"}
+    last = {row["output"]: row for row in _journal(tmp_path / "out")}
+    assert {name: row["status"] for name, row in last.items()} == {
+        "a.png": "done",
+        "nowhere.png": "input error",
+        "b.png": "done",
+    }
+    assert "nowhere.png does not exist" in last["nowhere.png"]["sentence"]
+
+
+def test_a_fault_of_ours_in_a_batch_is_code_1_and_the_rest_goes_on(tmp_path: Path, capfd, monkeypatch) -> None:
+    from monai_inpaint.fill.filler import Filler
+
+    call, calls = Filler.__call__, []
+
+    def broken_once(self, *args, **kwargs):
+        calls.append(1)
+        if len(calls) == 1:
+            raise ZeroDivisionError("division by zero")
+        return call(self, *args, **kwargs)
+
+    monkeypatch.setattr(Filler, "__call__", broken_once)
+    table = _table(tmp_path, "a.png,hole.png", "b.png,hole.png")
+
+    ran = run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr")
+
+    assert (ran.code, ran.out.partition(";")[0]) == (1, "1 our error, 1 done")
+    assert (tmp_path / "out" / "b.png").exists()
+
+
+def test_a_resumed_batch_leaves_out_what_is_done_and_tries_the_rest_again(tmp_path: Path, capfd) -> None:
+    table, out = _table(tmp_path, "a.png,hole.png", "late.png,hole.png"), tmp_path / "out"
+    assert run(capfd, "batch", table, out, "--bundle", "cxr").code == 2
+    written = (out / "a.png").stat().st_mtime_ns
+    picture(tmp_path / "late.png")
+
+    ran = run(capfd, "batch", table, out, "--bundle", "cxr", "--resume")
+
+    assert (ran.code, ran.out.partition(";")[0]) == (0, "1 skipped, 1 done")
+    assert (out / "a.png").stat().st_mtime_ns == written
+    assert (out / "late.png").exists()
+
+
+def test_a_batch_killed_before_its_note_is_taken_up_again(tmp_path: Path, capfd) -> None:
+    table, out = _table(tmp_path, "a.png,hole.png", "b.png,hole.png"), tmp_path / "out"
+    assert run(capfd, "batch", table, out, "--bundle", "cxr").code == 0
+    journal = out / "batch.csv"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[:-1]) + b"b.png,ho")  # b.png lies there, its note was cut short
+
+    ran = run(capfd, "batch", table, out, "--bundle", "cxr", "--resume")
+
+    assert (ran.code, ran.out.partition(";")[0]) == (0, "1 skipped, 1 done")
+    assert [row["status"] for row in _journal(out)] == ["started", "done", "started", "started", "done"]
+
+
+def test_a_resumed_batch_never_replaces_a_file_it_did_not_write(tmp_path: Path, capfd) -> None:
+    table, out = _table(tmp_path, "late.png,hole.png"), tmp_path / "out"
+    assert run(capfd, "batch", table, out, "--bundle", "cxr").code == 2
+    picture(tmp_path / "late.png")
+    (out / "late.png").write_text("mine")
+
+    assert run(capfd, "batch", table, out, "--bundle", "cxr", "--resume").code == 2
+    assert (out / "late.png").read_text() == "mine"
+
+
+def test_a_batch_takes_modality_and_output_names_case_by_case(tmp_path: Path, capfd) -> None:
+    series = ct_series(tmp_path / "series.v2")
+    affine = read_image(series).affine
+    nifti(tmp_path / "hole.nii", box((SIDE, SIDE, 4)), affine)
+    table = tmp_path / "pairs.csv"
+    table.write_text("Image, Hole, Output\nseries.v2,hole.nii,\nseries.v2,hole.nii,deep/er/filled.nii.gz\n")
+
+    assert run(capfd, "batch", table, tmp_path / "out").code == 0
+
+    first, second = read_image(tmp_path / "out" / "series.v2"), read_image(tmp_path / "out" / "deep/er/filled.nii.gz")
+    assert np.array_equal(first.units(), second.units())
+
+
+def test_a_failed_case_leaves_no_folder_of_its_own(tmp_path: Path, capfd) -> None:
+    table = tmp_path / "pairs.csv"
+    table.write_text("image,hole,output\nnowhere.png,nowhere.png,deep/er/filled.png\n")
+
+    assert run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr").code == 2
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["batch.csv"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "word"),
+    [
+        ("picture,hole\na.png,hole.png", "columns"),
+        ("image,hole", "no images"),
+        ("image,hole\na.png,", "line 2 names no hole"),
+        ("image,hole\na.png,hole.png,b.png", "line 2"),
+        ("image,hole\na.png,hole.png\na.png,hole.png", "both go to a.png"),
+        ("image,hole,output\na.png,hole.png,x.png\nb.png,hole.png,X.png", "both go to X.png"),
+        ("image,hole,output\na.png,hole.png,x.png\nb.png,hole.png,./x.png", "both go to x.png"),
+        ("image,hole,output\na.png,hole.png,../x.png", "../x.png"),
+        ("image,hole,output\na.png,hole.png,/tmp/x.png", "/tmp/x.png"),
+        ("image,hole,output\na.png,hole.png,link/x.png", "link/x.png"),
+        ("image,hole,output\na.png,hole.png,batch.csv", "batch.csv"),
+        ("image,hole,output\na.png,hole.png,x.jpg", "x.jpg"),
+        ("image,hole\na.jpg,hole.png", "a.jpg"),
+        ("image,hole\n\x00,\x00", "pairs.csv"),
+    ],
+)
+def test_a_bad_table_is_refused_before_anything_starts(rows: str, word: str, tmp_path: Path, capfd) -> None:
+    table = _table(tmp_path)
+    table.write_text(rows + "\n")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "link").symlink_to(tmp_path)
+    before = tree(tmp_path)
+
+    ran = run(capfd, "batch", table, out, "--bundle", "cxr")
+
+    assert (ran.code, len(ran.lines)) == (2, 1)
+    assert word in ran.lines[0]
+    assert tree(tmp_path) == before
+
+
+def test_a_batch_into_the_folder_of_its_images_is_refused(tmp_path: Path, capfd) -> None:
+    ran = run(capfd, "batch", _table(tmp_path, "a.png,hole.png"), tmp_path, "--bundle", "cxr", "--overwrite")
+
+    assert (ran.code, len(ran.lines)) == (2, 1)
+    assert "a.png is an input" in ran.lines[0]
+
+
+def test_a_second_batch_in_a_folder_asks_for_resume(tmp_path: Path, capfd) -> None:
+    table = _table(tmp_path, "a.png,hole.png")
+    run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr")
+
+    ran = run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr")
+
+    assert ran.code == 2
+    assert "--resume" in ran.lines[0]
+
+
+# --- evaluate
+
+
+def test_evaluate_prints_the_table_it_wrote(tmp_path: Path, capfd) -> None:
+    nifti(tmp_path / "slice.nii.gz", ct_voxels((256, 256, 1)))
+    (tmp_path / "data.csv").write_text("path,modality\nslice.nii.gz,CT\n")
+    out = tmp_path / "out"
+
+    ran = run(
+        capfd, "evaluate", tmp_path / "data.csv", "--protocol", "slice-square", "--methods", "ring,ct", "--output", out
+    )
+
+    assert (ran.code, ran.lines) == (0, [])
+    assert ran.out.strip() == (out / "summary.md").read_text().strip()
+    assert "ring" in ran.out
+    assert (out / "index.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--methods", "ring,magic"], "magic"),
+        (["--methods", ""], "method"),
+        (["--protocol", "guess"], "guess"),
+        (["--split", "test"], "split"),
+        (["--limit", "0"], "limit"),
+        (["--seed", "x"], "--seed"),
+        (["--features", "nowhere.safetensors"], "nowhere.safetensors"),
+    ],
+)
+def test_evaluate_refuses_bad_options_in_one_sentence(options: list[str], word: str, tmp_path: Path, capfd) -> None:
+    picture(tmp_path / "film.png")
+    (tmp_path / "data.csv").write_text("path,modality\nfilm.png,CR\n")
+    before = tree(tmp_path)
+    defaults = ["--protocol", "free-form", "--methods", "ring", "--output", tmp_path / "out"]
+
+    ran = run(capfd, "evaluate", tmp_path / "data.csv", *defaults, *options)
+
+    assert (ran.code, ran.out, len(ran.lines)) == (2, "", 1), ran.lines
+    assert word in ran.lines[0]
+    assert tree(tmp_path) == before
+
+
+def test_evaluate_overwrites_nothing_but_an_evaluation(tmp_path: Path, capfd) -> None:
+    picture(tmp_path / "film.png")
+    (tmp_path / "data.csv").write_text("path,modality\nfilm.png,CR\n")
+    before = tree(tmp_path)
+    options = ["--protocol", "free-form", "--methods", "ring", "--output", tmp_path, "--overwrite"]
+
+    ran = run(capfd, "evaluate", tmp_path / "data.csv", *options)
+
+    assert (ran.code, len(ran.lines)) == (2, 1)
+    assert tree(tmp_path) == before
+
+
+# --- info and help
+
+
+def test_info_names_versions_engines_and_bundles(capfd) -> None:
+    ran = run(capfd, "info", "--json")
+
+    facts = json.loads(ran.out)
+    assert (ran.code, facts["version"]) == (0, __version__)
+    assert "openvino" in facts["engines"]
+    assert facts["defaults"] == {m: f"{m}_inpainting" for m in ("cxr", "ct", "mr")}
+    assert {"name", "modality", "version", "description", "path"} <= set(facts["bundles"][0])
+    told = run(capfd, "info").out
+    assert all(bundle["name"] in told for bundle in facts["bundles"])
+
+
+@pytest.mark.parametrize("command", [[], ["fill"], ["batch"], ["evaluate"], ["info"]])
+def test_help_says_that_it_is_for_research_only(command: list[str], capfd) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run(capfd, *command, "--help")
+
+    assert stopped.value.code == 0
+    assert "Research use only" in capfd.readouterr().out
+
+
+def _table(folder: Path, *rows: str) -> Path:
+    """pairs.csv beside a.png, b.png, a.jpg and hole.png."""
+    picture(folder / "a.png")
+    picture(folder / "b.png", seed=1)
+    Pillow.open(folder / "a.png").save(folder / "a.jpg")
+    picture_hole(folder / "hole.png")
+    table = folder / "pairs.csv"
+    table.write_text("\n".join(["image,hole", *rows]) + "\n")
+    return table
+
+
+def _journal(folder: Path) -> list[dict[str, str]]:
+    with (folder / "batch.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == COLUMNS
+    return rows

@@ -1,0 +1,109 @@
+"""The package as it is installed: light to import, complete as a wheel, able to fill without torch."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from cli_samples import picture, picture_hole
+
+from monai_inpaint import __version__
+from monai_inpaint.io import read_image
+from monai_inpaint.registry import bundles
+
+ROOT = Path(__file__).parents[1]
+LARGEST = 16 * 10**6  # bytes a network may take
+TRAINING = {"torch", "monai", "ignite", "onnx", "onnxruntime", "cv2", "skimage", "matplotlib", "pandas"}
+READERS = {"nibabel", "SimpleITK", "pydicom", "PIL", "tifffile", "scipy", "itk"}
+
+
+def _imported(code: str, *args: object) -> set[str]:
+    """Top-level modules that are loaded after `code` has run in a process of its own."""
+    listing = "import sys; print('\\n', *{name.partition('.')[0] for name in sys.modules})"
+    told = _run(sys.executable, "-c", f"import sys\n{code}\n{listing}", *args)
+    return set(told.splitlines()[-1].split())
+
+
+def test_importing_the_package_imports_next_to_nothing() -> None:
+    assert not _imported("import monai_inpaint") & (TRAINING | READERS | {"numpy", "openvino", "argparse"})
+
+
+def test_the_names_of_the_package_are_there_when_asked_for() -> None:
+    code = "import monai_inpaint\nassert all(hasattr(monai_inpaint, n) for n in monai_inpaint.__all__)"
+
+    assert not _imported(code) & (TRAINING | READERS)
+
+
+def test_an_unknown_name_of_the_package_is_an_attribute_error() -> None:
+    import monai_inpaint
+
+    with pytest.raises(AttributeError, match="nothing_like_it"):
+        _ = monai_inpaint.nothing_like_it
+
+
+def test_info_loads_no_engine() -> None:
+    code = "from monai_inpaint.cli import main\nassert main(['info']) == 0"
+
+    assert not _imported(code) & (TRAINING | READERS | {"openvino"})
+
+
+def test_filling_a_picture_loads_one_engine_and_one_reader(tmp_path: Path) -> None:
+    args = ["fill", picture(tmp_path / "film.png"), picture_hole(tmp_path / "hole.png"), tmp_path / "filled.png"]
+    code = "from monai_inpaint.cli import main\nassert main(sys.argv[1:] + ['--bundle', 'cxr']) == 0"
+
+    loaded = _imported(code, *args)
+
+    assert not loaded & (TRAINING | READERS - {"PIL", "scipy"})
+    assert {"openvino", "PIL"} <= loaded
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel built from this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    _run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, ROOT)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.mark.slow
+def test_the_wheel_carries_code_and_bundles_and_nothing_else(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+
+    assert {"monai_inpaint/py.typed", "monai_inpaint/cli.py"} <= names
+    assert {name.split("/")[0] for name in names} == {"monai_inpaint", f"monai_inpaint-{__version__}.dist-info"}
+    for bundle in bundles():
+        inside = {name.removeprefix(f"monai_inpaint/bundles/{bundle.name}/") for name in names}
+        assert {"models/model.pt", "models/model.onnx", "configs/metadata.json", "docs/README.md", "LICENSE"} <= inside
+    parts = [info for info in zipfile.ZipFile(wheel).infolist() if "/bundles/" in info.filename]
+    assert {Path(info.filename).name for info in parts if "/models/" in info.filename} == {"model.pt", "model.onnx"}
+    assert max(info.file_size for info in parts) <= LARGEST
+
+
+@pytest.mark.slow
+def test_the_wheel_fills_in_an_empty_environment_without_torch(wheel: Path, tmp_path: Path) -> None:
+    builder = venv.EnvBuilder(with_pip=True)
+    builder.create(tmp_path / "empty")
+    scripts = tmp_path / "empty" / ("Scripts" if os.name == "nt" else "bin")
+    _run(scripts / "python", "-m", "pip", "install", "-q", "--constraint", ROOT / "constraints.txt", wheel)
+    film, hole, output = picture(tmp_path / "film.png"), picture_hole(tmp_path / "hole.png"), tmp_path / "filled.png"
+
+    # elsewhere, so that only what is installed is found
+    _run(scripts / "monai-inpaint", "fill", film, hole, output, "--bundle", "cxr", cwd=tmp_path)
+    listed = _run(scripts / "python", "-m", "pip", "list", "--format", "freeze", cwd=tmp_path)
+
+    outside = read_image(hole).voxels == 0
+    source, filled = read_image(film).voxels, read_image(output).voxels
+    assert (filled[outside] == source[outside]).all()
+    assert (filled[~outside] != source[~outside]).any()
+    assert not {line.partition("==")[0].lower() for line in listed.splitlines()} & {"torch", "monai"}
+
+
+def _run(*args: object, cwd: Path | None = None) -> str:
+    done = subprocess.run([str(arg) for arg in args], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
