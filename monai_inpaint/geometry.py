@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.extent import Box, extent, truth
 from monai_inpaint.images import Image
 
 _SAME = 1e-2  # voxels a corner may lie off; below this the nearest voxel is the same one anyway
@@ -51,17 +52,22 @@ def align_hole(hole: Image, image: Image) -> tuple[np.ndarray, str]:
     return resampled.reshape(image.voxels.shape), "resampled (nearest)"
 
 
-def check_hole(hole: np.ndarray, name: str) -> None:
+def check_hole(hole: np.ndarray, name: str) -> Box:
     """Refuse a hole that is empty or leaves nothing known.
 
     Args:
-        hole: boolean array on the image's grid.
+        hole: on the image's grid, nonzero = fill.
         name: the file or argument to name.
+
+    Returns:
+        The hole's bounding box.
     """
-    if not hole.any():
+    box = extent(hole)
+    if box is None:
         raise InputError(f"{name} is an empty hole: no voxel is marked; mark what is to be filled with nonzero values.")
-    if hole.all():
+    if hole[box].size == hole.size and hole.all():
         raise InputError(f"{name} covers the whole image: nothing known is left to fill from; mark a smaller hole.")
+    return box
 
 
 def describe(image: Image) -> str:
@@ -87,7 +93,7 @@ def _marked(hole: Image) -> np.ndarray:
         return voxels != (hole.stored_range[1] if hole.stored_range else np.iinfo(voxels.dtype).max)
     if np.any(hole.intercept):
         return hole.units() != 0
-    return voxels != 0
+    return truth(voxels, extent(voxels))
 
 
 def _solid(voxels: np.ndarray) -> np.ndarray:

@@ -65,4 +65,6 @@ def _read(folder: Path) -> BundleInfo:
     except FileNotFoundError:
         raise InputError(f"{folder}: not a bundle, it has no configs/metadata.json; name a bundle's folder.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: the bundle is damaged ({type(error).__name__}: {error}); install it again.") from None
+        raise InputError(
+            f"{path}: the bundle is damaged ({type(error).__name__}: {error}); install it again."
+        ) from None

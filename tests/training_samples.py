@@ -80,4 +80,5 @@ def bundle_command(*configs: Path, processes: int = 0, **settings: object) -> li
 
 def quiet_environment() -> dict[str, str]:
     # GLOO_SOCKET_IFNAME: two processes of one machine find each other without a network.
-    return os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "GLOO_SOCKET_IFNAME": "lo"}
+    here = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": str(ROOT)}
+    return os.environ | here

@@ -51,8 +51,11 @@ class Journal:
             rows = list(csv.reader(io.StringIO(whole.decode("utf-8"), newline="")))
             if not rows or tuple(rows[0]) != COLUMNS:
                 raise ValueError("its first line names other columns")
-            entries = {row[2]: Entry(*row[:5], float(row[5])) for row in rows[1:]}
-        except (OSError, ValueError, IndexError, csv.Error) as error:
+            entries = {
+                output: Entry(image, hole, output, status, sentence, float(seconds))
+                for image, hole, output, status, sentence, seconds in rows[1:]
+            }
+        except (OSError, ValueError, csv.Error) as error:
             raise InputError(f"{self.path} is not the journal of a batch ({error}); name another folder.") from error
         if len(whole) < len(text):
             os.truncate(self.path, len(whole))

@@ -15,6 +15,7 @@ import numpy as np
 from monai_inpaint.demo.tubes import Ball, project, tube, vessel_tree
 
 _TOP = 18.0  # z of the film's upper edge
+Triple = tuple[float, float, float]
 Interval = tuple[np.ndarray, np.ndarray]  # where a ray enters and leaves a body, y in mm; nothing where in >= out
 
 # z and, at that height: the lungs' centres (from the midline), half widths and half depths
@@ -47,7 +48,7 @@ def thorax(side: int, spacing: float, rng: np.random.Generator) -> Thorax:
     z = _TOP + np.arange(side)[:, None] * spacing
     half_width, half_depth = _at(z, _BODY_Z, _BODY_WIDTH), _at(z, _BODY_Z, _BODY_DEPTH)
     soft = 2 * half_depth * _round(np.abs(x) / half_width, 2.6)
-    lung = sum(_lung(sign, x, z) for sign in (-1, 1))
+    lung = _lung(-1, x, z) + _lung(1, x, z)
     air = project(_airways(), (side, side), spacing, _TOP) + _stomach_bubble(x, z)
     vessels = project(_vessels(rng), (side, side), spacing, _TOP) * (lung > 1)
     bone = project(_ribs() + _girdle(), (side, side), spacing, _TOP) * 1.0
@@ -59,7 +60,9 @@ def thorax(side: int, spacing: float, rng: np.random.Generator) -> Thorax:
 def _lung(sign: int, x: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Millimetres of one lung (-1: the patient's right): the chest's cavity less what lies in it."""
     centre = sign * _at(z, _LUNG_Z, _LUNG_CENTRE)
-    depth = _at(z, _LUNG_Z, _LUNG_DEPTH) * _round(np.abs(x - centre) / np.maximum(_at(z, _LUNG_Z, _LUNG_WIDTH), 1e-3), 2)
+    depth = _at(z, _LUNG_Z, _LUNG_DEPTH) * _round(
+        np.abs(x - centre) / np.maximum(_at(z, _LUNG_Z, _LUNG_WIDTH), 1e-3), 2
+    )
     cavity = (-8 - depth, -8 + depth)
     heart = _ellipsoid(x, z, (26, 10, 240), (72, 66, 52), tilt=0.62)
     atrium = _ellipsoid(x, z, (-4, 4, 236), (38, 60, 46))
@@ -79,7 +82,11 @@ def _dome(sign: int, x: np.ndarray, z: np.ndarray) -> Interval:
 
 
 def _ellipsoid(
-    x: np.ndarray, z: np.ndarray, centre: tuple[float, float, float], half: tuple[float, float, float], tilt: float = 0.0
+    x: np.ndarray,
+    z: np.ndarray,
+    centre: tuple[float, float, float],
+    half: tuple[float, float, float],
+    tilt: float = 0.0,
 ) -> Interval:
     """Half axes along x, y, z before the turn by `tilt` radians from the patient's left towards the feet."""
     right, down = x - centre[0], z - centre[2]

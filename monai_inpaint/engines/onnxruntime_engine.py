@@ -19,7 +19,8 @@ class OnnxRuntimeEngine:
 
     def run(self, windows: np.ndarray) -> np.ndarray:
         """See `Engine.run`."""
-        return self._session.run(None, {"image": np.ascontiguousarray(windows, np.float32)})[0]
+        (filled,) = self._session.run(None, {"image": np.ascontiguousarray(windows, np.float32)})
+        return np.asarray(filled)
 
     def describe(self) -> dict[str, str]:
         """See `Engine.describe`."""

@@ -21,7 +21,7 @@ class TorchEngine:
 
     def __init__(self, network: torch.nn.Module) -> None:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._network = network.to(self._device, memory_format=torch.channels_last).eval()
+        self._network = network.to(self._device).to(memory_format=torch.channels_last).eval()  # pyright: ignore[reportCallIssue]
 
     def run(self, windows: np.ndarray) -> np.ndarray:
         """See `Engine.run`."""

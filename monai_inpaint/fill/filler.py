@@ -13,6 +13,7 @@ import numpy as np
 
 from monai_inpaint.engines import load_engine
 from monai_inpaint.errors import InputError
+from monai_inpaint.extent import truth
 from monai_inpaint.fill.compose import Patch, compose, difference
 from monai_inpaint.fill.patches import Progress, fill_patches
 from monai_inpaint.fill.report import fill_report
@@ -106,8 +107,9 @@ class Filler:
             inside, how = align_hole(hole, source)
         else:
             inside, how = _hole_array(hole, source), "same grid"
-        check_hole(inside, "The hole" if not isinstance(hole, Image) or hole.path is None else str(hole.path))
-        patches, sides = fill_patches(source, inside, self._engine.run, progress)
+        box = check_hole(inside, "The hole" if not isinstance(hole, Image) or hole.path is None else str(hole.path))
+        inside = truth(inside, box)
+        patches, sides = fill_patches(source, inside, self._engine.run, progress, box)
         facts = {
             "bundle": self.bundle,
             "engine": self._engine.describe(),
@@ -142,6 +144,6 @@ def _hole_array(hole: np.ndarray, image: Image) -> np.ndarray:
     marked = np.asarray(hole)
     if marked.shape != image.voxels.shape:
         raise InputError(f"The hole has shape {marked.shape}, the image {image.voxels.shape}; they must agree.")
-    if marked.dtype.kind == "f" and np.isnan(marked).any():
+    if marked.dtype.kind == "f" and np.isnan(marked.min()):
         raise InputError("The hole holds values that are no numbers (NaN); write zeros there.")
-    return marked if marked.dtype == bool else marked != 0
+    return marked

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.extent import Box, extent
 from monai_inpaint.fill.compose import Patch
 from monai_inpaint.fill.display import displayed
 from monai_inpaint.fill.slices import Run, Slice, fill_slices
@@ -19,7 +20,7 @@ _CHUNK = 16  # slices worked on at once: bounds memory where a hole runs through
 
 
 def fill_patches(
-    source: Image, hole: np.ndarray, run: Run, progress: Progress | None = None
+    source: Image, hole: np.ndarray, run: Run, progress: Progress | None = None, box: Box | None = None
 ) -> tuple[list[Patch], list[int]]:
     """What `run` fills into the hole of an image, and the sides of the windows it was shown.
 
@@ -28,18 +29,23 @@ def fill_patches(
         hole: bool, of the image's shape.
         run: (B, 2, H, W) -> (B, 1, H, W), an engine's `run`.
         progress: called with slices done and in all.
+        box: the hole's bounding box, where it is known already.
 
     Raises:
         InputError: a slice of which nothing is known.
     """
-    marked = _marked_slices(hole)
     patches: list[Patch] = []
     sides: list[int] = []
+    box = box or extent(hole)
+    if box is None:
+        return patches, sides
+    marked = _marked_slices(hole, box)
     for start in range(0, len(marked), _CHUNK):
         chunk = marked[start : start + _CHUNK]
-        parts, arrays = zip(*(_slice(source, hole[index], index) for index in chunk), strict=True)
+        sections = [_section(hole, box, index) for index in chunk]
+        parts, arrays = zip(*(_slice(source, part, at) for part, at in zip(sections, chunk, strict=True)), strict=True)
         sides += fill_slices(parts, run, _scaled(progress, start, len(chunk), len(marked)))
-        patches += [_patch(source, hole[index], values, index) for index, values in zip(chunk, arrays, strict=True)]
+        patches += [_patch(source, *each) for each in zip(sections, arrays, chunk, strict=True)]
     return patches, sides
 
 
@@ -68,13 +74,20 @@ def _patch(source: Image, hole: np.ndarray, values: np.ndarray, index: Any) -> P
     return Patch(box if source.voxels.ndim == 2 else (*box, index[2]), hole[box], units)
 
 
-def _marked_slices(hole: np.ndarray) -> list[Any]:
+def _marked_slices(hole: np.ndarray, box: Box) -> list[Any]:
     """Indices of the slices that hold a part of the hole."""
     whole = (slice(None), slice(None))
     if hole.ndim == 2:
-        return [whole] if hole.any() else []
-    # Transposed, so that a volume in file order is read in one run of memory.
-    return [(*whole, int(k)) for k in np.flatnonzero(hole.T.reshape(hole.shape[2], -1).any(axis=1))]
+        return [whole]
+    return [(*whole, box[2].start + int(k)) for k in np.flatnonzero(hole[box].any(axis=(0, 1)))]
+
+
+def _section(hole: np.ndarray, box: Box, index: Any) -> np.ndarray:
+    """The hole in one slice, copied out of its box: a slice of a volume may lie far apart in memory."""
+    place = box[:2]
+    section = np.zeros(hole.shape[:2], bool)
+    section[place] = hole[place] if hole.ndim == 2 else hole[(*place, index[2])]
+    return section
 
 
 def _scaled(progress: Progress | None, before: int, here: int, total: int) -> Progress | None:

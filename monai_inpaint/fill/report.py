@@ -26,6 +26,7 @@ def fill_report(source: Image, filled: Image, hole: np.ndarray, facts: dict[str,
     if before != after:
         raise RuntimeError("A voxel outside the hole changed; please report this fault with the versions of `info`.")
     bundle, spacing = facts["bundle"], source.spacing
+    sides: list[int] = facts["window_sides"]
     volume = float(np.prod(spacing)) if spacing and len(spacing) == 3 else None
     area = float(np.prod(spacing)) if spacing and len(spacing) == 2 else None
     return {
@@ -46,8 +47,8 @@ def fill_report(source: Image, filled: Image, hole: np.ndarray, facts: dict[str,
             "mm2": facts["hole_voxels"] * area if area else None,
         },
         "windows": {
-            "count": len(facts["window_sides"]),
-            "by_side": {str(side): count for side, count in sorted(Counter(facts["window_sides"]).items())},
+            "count": len(sides),
+            "by_side": {str(side): count for side, count in sorted(Counter(sides).items())},
         },
         "seconds": {name: round(value, 4) for name, value in facts["seconds"].items()},
         "peak_memory_mb": _peak_memory_mb(),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from monai_inpaint.fill.morphology import depth, doubled
 from monai_inpaint.fill.windows import Piece, Window, bounds, pieces, plan_windows, too_large, window_of
 
 BAND = 16  # voxels next to the known ones that are filled anew at each finer resolution
@@ -47,8 +48,8 @@ def fill_slices(slices: Sequence[Slice], run: Run, progress: Callable[[int, int]
         halves = [_halved(part, mask) for part, mask in large]
         sides += fill_slices(halves, run)
         for (part, mask), half in zip(large, halves, strict=True):
-            interior = mask & (_distance(part.hole) > BAND)
-            part.values[interior] = _doubled(half.values, part.values.shape)[interior]
+            interior = mask & (depth(part.hole) > BAND)
+            part.values[interior] = doubled(half.values, part.values.shape)[interior]
             part.hole &= ~interior
             part.unknown &= ~interior
     planned = [(part, window) for part in slices for window in plan_windows(part.hole)]
@@ -118,16 +119,3 @@ def _quads(values: np.ndarray) -> np.ndarray:
     rows, columns = values.shape
     even = np.pad(values, ((0, rows % 2), (0, columns % 2)), mode="edge")
     return even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2)
-
-
-def _doubled(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    from scipy import ndimage
-
-    return ndimage.zoom(values, 2, order=1, mode="nearest", grid_mode=True)[: shape[0], : shape[1]]
-
-
-def _distance(hole: np.ndarray) -> np.ndarray:
-    """Distance of each hole voxel to the nearest voxel outside the hole."""
-    from scipy import ndimage
-
-    return ndimage.distance_transform_edt(hole)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from monai_inpaint.fill.morphology import connected_parts
+
 MULTIPLE = 32  # sides the networks take
 SMALLEST, LARGEST = 128, 256  # sides in voxels: less shows too little context, more costs too much
 SHARE = 0.6  # largest extent of a hole, relative to its window's side
@@ -44,13 +46,10 @@ class Piece:
 
 def pieces(hole: np.ndarray) -> tuple[np.ndarray, list[Piece]]:
     """Label the connected parts (8 neighbours) of a 2D hole."""
-    from scipy import ndimage
-
     labels = np.zeros(hole.shape, np.int32)
     top, bottom, left, right = bounds(hole)
-    found, _ = ndimage.label(hole[top:bottom, left:right], structure=np.ones((3, 3), bool))
+    found, boxes = connected_parts(hole[top:bottom, left:right])
     labels[top:bottom, left:right] = found
-    boxes = ndimage.find_objects(found)
     return labels, [
         Piece(top + r.start, top + r.stop, left + c.start, left + c.stop, n) for n, (r, c) in enumerate(boxes, start=1)
     ]
@@ -132,7 +131,7 @@ def _tiles(owned: np.ndarray, piece: Piece) -> list[Window]:
     side, step = SMALLEST, SMALLEST // 2
     ramp = 1.0 - np.abs(np.arange(side) + 0.5 - side / 2) / (side / 2)
     tent = np.outer(ramp, ramp).astype(np.float32)
-    windows = []
+    windows: list[Window] = []
     for row in range(piece.top - step, piece.bottom, step):
         for column in range(piece.left - step, piece.right, step):
             inside = window_of(owned, row, column, side, False)

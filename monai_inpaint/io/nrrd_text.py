@@ -31,7 +31,7 @@ def write_under(text: bytes, voxels: np.ndarray, path: Path, derived: dict | Non
     """Write the header text and the voxels, 3D (i, j, k) or 2D (rows, columns), encoded as the text says."""
     fields = _fields(text)
     if derived:
-        note = f"{derived['description']}; {derived['model']} {derived['version']}".replace("\n", " ")
+        note = f"{derived['description']}; {derived['model']}, monai-inpaint {derived['version']}".replace("\n", " ")
         text = text[:-1] + f"Derived:={note}\n\n".encode()
     stored = voxels.dtype.newbyteorder(">" if fields.get("endian") == "big" else "<")
     fastest_first = voxels if voxels.ndim == 3 else voxels.T

@@ -25,7 +25,7 @@ def export_onnx(network: nn.Module, path: str | Path, *, multiple: int = 32) -> 
     example = torch.zeros(2, 2, 4 * multiple, 5 * multiple)
     example[:, 1, multiple : 2 * multiple, multiple : 2 * multiple] = 1.0
     program = torch.onnx.export(
-        network.to("cpu", memory_format=torch.contiguous_format).eval(),
+        network.cpu().eval(),
         (example,),
         input_names=["image"],
         output_names=["pred"],
@@ -34,6 +34,9 @@ def export_onnx(network: nn.Module, path: str | Path, *, multiple: int = 32) -> 
         dynamo=True,
         verbose=False,
     )
+    assert program is not None  # so it is with dynamo=True
+    for node in program.model.graph.all_nodes():
+        node.metadata_props.clear()  # the exporter's notes, stack traces with this machine's paths among them
     beside = path.with_name(f".{path.name}.part")
     program.save(beside, external_data=False)
     os.replace(beside, path)

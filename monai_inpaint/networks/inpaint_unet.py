@@ -18,8 +18,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(self.conv2.weight)
-        nn.init.zeros_(self.conv2.bias)
+        _start_at_zero(self.conv2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + self.conv2(F.relu(self.conv1(F.relu(x))))
@@ -59,8 +58,7 @@ class InpaintUNet(nn.Module):
         self.up = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairs)
         self.decoder = nn.ModuleList(_blocks(c, n) for c, n in zip(channels[:-1], decoder_blocks, strict=True))
         self.head = nn.Conv2d(channels[0], 4, 3, padding=1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        _start_at_zero(self.head)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         inside = x[:, 1:2] > 0.5
@@ -74,7 +72,9 @@ class InpaintUNet(nn.Module):
         fill = smooth + self._residual(torch.cat((smooth, 1.0 - known), dim=1)).to(x.dtype)
         return torch.where(inside, fill * scale + shift, image)
 
-    def _normalisation(self, image: torch.Tensor, known: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | tuple[float, float]:
+    def _normalisation(
+        self, image: torch.Tensor, known: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor] | tuple[float, float]:
         if self.hounsfield is None:
             return known_statistics(image, known)
         low, high = self.hounsfield
@@ -96,3 +96,8 @@ class InpaintUNet(nn.Module):
 
 def _blocks(channels: int, count: int) -> nn.Sequential:
     return nn.Sequential(*(ResidualBlock(channels) for _ in range(count)))
+
+
+def _start_at_zero(layer: nn.Conv2d) -> None:
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)

@@ -14,6 +14,7 @@ from monai.transforms import Transform
 from monai_inpaint.fill.compose import Patch, compose
 from monai_inpaint.geometry import align_hole, check_hole
 from monai_inpaint.io import read_image, write_image
+from monai_inpaint.version import __version__
 
 
 class ReadCased(Transform):
@@ -39,11 +40,11 @@ class SaveFilled(Transform):
 
     Args:
         output_dir: made if it does not exist.
-        model, version: said in the written file.
+        model: said in the written file, beside this package's version.
     """
 
-    def __init__(self, output_dir: str | Path, model: str, version: str) -> None:
-        self.output_dir, self.model, self.version = Path(output_dir), model, version
+    def __init__(self, output_dir: str | Path, model: str) -> None:
+        self.output_dir, self.model = Path(output_dir), model
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         source, hole = read_image(data["source"]), read_image(data["hole"])
@@ -51,6 +52,6 @@ class SaveFilled(Transform):
         sign = -1.0 if source.inverted else 1.0
         patch = Patch((slice(None),) * inside.ndim, inside, sign * torch.as_tensor(data["pred"])[0].cpu().numpy())
         self.output_dir.mkdir(parents=True, exist_ok=True)
-        derived = {"description": "hole filled", "model": self.model, "version": self.version}
+        derived = {"description": "hole filled", "model": self.model, "version": __version__}
         write_image(compose(source, [patch]), self.output_dir / Path(data["source"]).name, derived=derived)
         return dict(data)

@@ -90,11 +90,16 @@ class RandWindowd(RandomizableTransform, MapTransform):
         random, longest = self.R, max(shape)
         if random.uniform() < self.whole:
             extent = longest * random.uniform(0.9, 1.1)
-            centre = (rows / 2 - 0.5 + 0.05 * rows * random.normal(), columns / 2 - 0.5 + 0.05 * columns * random.normal())
+            centre = (
+                rows / 2 - 0.5 + 0.05 * rows * random.normal(),
+                columns / 2 - 0.5 + 0.05 * columns * random.normal(),
+            )
         else:
             extent = math.exp(random.uniform(math.log(min(self.closest, longest)), math.log(self.widest * longest)))
             reach = [max(length - 0.7 * extent, 0.3 * length) for length in shape]
-            centre = tuple(length / 2 - 0.5 + (random.uniform() - 0.5) * r for length, r in zip(shape, reach, strict=True))
+            centre = tuple(
+                length / 2 - 0.5 + (random.uniform() - 0.5) * r for length, r in zip(shape, reach, strict=True)
+            )
         angle = random.uniform(-self.angle, self.angle)
         if random.uniform() < self.quarter:
             angle += random.randint(1, 4) * math.pi / 2

@@ -1,0 +1,42 @@
+"""Where in a volume a hole lies, found in one pass over memory, so that all else can stay with its bounding box."""
+
+from __future__ import annotations
+
+import numpy as np
+
+Box = tuple[slice, ...]
+
+
+def extent(marked: np.ndarray) -> Box | None:
+    """The bounding box of the nonzero elements; None where there are none.
+
+    Args:
+        marked: numbers or truth values, of any number of axes and any memory order.
+    """
+    # Along the axis that lies closest in memory numpy reads without jumps, and what is left is small.
+    fastest = int(np.argmin(np.abs(marked.strides)))
+    lines = np.asarray(marked.any(axis=fastest))
+    box: list[slice] = []
+    for axis in range(lines.ndim):
+        ends = np.flatnonzero(lines.any(axis=tuple(a for a in range(lines.ndim) if a != axis)))
+        if not ends.size:
+            return None
+        box.append(slice(int(ends[0]), int(ends[-1]) + 1))
+    box.insert(fastest, slice(None))
+    part = marked[tuple(box)]
+    ends = np.flatnonzero(part.any(axis=tuple(a for a in range(part.ndim) if a != fastest)))
+    if not ends.size:
+        return None
+    box[fastest] = slice(int(ends[0]), int(ends[-1]) + 1)
+    return tuple(box)
+
+
+def truth(marked: np.ndarray, box: Box | None) -> np.ndarray:
+    """`marked != 0`, looking only into `box`, outside of which nothing is marked; truth values come back themselves."""
+    if marked.dtype == bool:
+        return marked
+    # np.zeros, not zeros_like: memory that is never written is never touched.
+    result = np.zeros(marked.shape, bool, order="F" if marked.flags.f_contiguous else "C")
+    if box is not None:
+        result[box] = marked[box] != 0
+    return result

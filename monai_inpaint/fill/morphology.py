@@ -1,0 +1,34 @@
+"""The few things of scipy.ndimage that filling needs, loaded when first called, typed."""
+
+# scipy brings no types
+# pyright: basic
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def connected_parts(hole: np.ndarray) -> tuple[np.ndarray, list[tuple[slice, slice]]]:
+    """Label the parts of a 2D hole that hang together by edges or corners: labels from 1, and their bounding boxes."""
+    from scipy import ndimage
+
+    result: Any = ndimage.label(hole, structure=np.ones((3, 3), bool))
+    return result[0], ndimage.find_objects(result[0])
+
+
+def depth(hole: np.ndarray) -> np.ndarray:
+    """Distance of each hole voxel to the nearest voxel outside the hole, in voxels."""
+    from scipy import ndimage
+
+    result: Any = ndimage.distance_transform_edt(hole)
+    return result
+
+
+def doubled(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A 2D array at twice its resolution, linearly interpolated, cut to `shape`."""
+    from scipy import ndimage
+
+    result: Any = ndimage.zoom(values, 2, order=1, mode="nearest", grid_mode=True)
+    return result[: shape[0], : shape[1]]

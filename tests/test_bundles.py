@@ -1,0 +1,251 @@
+"""The bundles keep MONAI's rules, work from any place, and fill as the package does."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from cli_samples import SIDE, box, ct_voxels, nifti, picture, picture_hole, smooth
+from monai.bundle import ConfigWorkflow, onnx_export, verify_metadata, verify_net_in_out
+from training_samples import NAMES, ROOT, bundle, data_set, run_bundle
+
+from monai_inpaint import Filler, read_image
+from monai_inpaint.engines.torch_engine import load_network
+from monai_inpaint.registry import BundleInfo
+from monai_inpaint.version import __version__
+
+LARGEST = 16 * 10**6  # bytes a file of weights may take
+REQUIRED = (
+    *("schema", "version", "monai_version", "pytorch_version", "numpy_version", "required_packages_version", "task"),
+    *("description", "authors", "copyright", "network_data_format", "name", "changelog", "supported_apps"),
+)
+TENSOR = {"type", "format", "num_channels", "spatial_shape", "dtype", "value_range"}
+FILES = {
+    *("LICENSE", "docs/README.md", "docs/data_license.txt", "models/model.pt", "models/model.onnx"),
+    *(f"configs/{name}.json" for name in ("metadata", "inference", "train", "evaluate", "multi_gpu_train")),
+    "configs/logging.conf",
+}
+# A home, a build or a temporary folder of somebody's machine, or a drive of theirs.
+PERSONAL = re.compile(rb"/(?:home|root|Users|work|tmp|mnt|opt|usr)/|[A-Z]:\\\\?[A-Za-z]|site-packages")
+
+
+@pytest.fixture(params=NAMES)
+def info(request: pytest.FixtureRequest) -> BundleInfo:
+    return bundle(request.param)
+
+
+@pytest.fixture(autouse=True)
+def own_import_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    # MONAI adds the bundle's root to it.
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+
+
+def config(info: BundleInfo, name: str) -> str:
+    return str(info.path / "configs" / f"{name}.json")
+
+
+def metadata(info: BundleInfo) -> dict[str, Any]:
+    return json.loads(Path(config(info, "metadata")).read_text(encoding="utf-8"))
+
+
+def case(folder: Path, modality: str) -> tuple[Path, Path]:
+    """A small image, its hole and the list that names both."""
+    folder.mkdir(exist_ok=True)
+    if modality == "cxr":
+        image, hole = picture(folder / "image.png"), picture_hole(folder / "hole.png")
+    else:
+        voxels = ct_voxels() if modality == "ct" else ct_voxels() + np.int16(1000)
+        image = nifti(folder / "image.nii.gz", voxels)
+        hole = nifti(folder / "hole.nii.gz", box(voxels.shape))
+    (folder / "pairs.csv").write_text(f"image,hole\n{image.name},{hole.name}\n")
+    return image, hole
+
+
+def assert_filled_as_the_package_does(filled: Path, image: Path, hole: Path, info: BundleInfo) -> None:
+    source, result, inside = read_image(image), read_image(filled), read_image(hole).voxels > 0
+    expected = Filler(info.path)(source, inside).image.voxels
+
+    assert result.voxels.dtype == source.voxels.dtype
+    np.testing.assert_array_equal(result.voxels[~inside], source.voxels[~inside])
+    if source.affine is not None:
+        np.testing.assert_array_equal(result.affine, source.affine)
+    assert (result.voxels[inside] != source.voxels[inside]).mean() > 0.5
+    # Whole numbers: the engines' last bits may round one apart.
+    np.testing.assert_allclose(result.voxels[inside].astype(int), expected[inside].astype(int), rtol=0, atol=1)
+
+
+def test_every_file_of_a_bundle_is_there(info: BundleInfo) -> None:
+    assert {str(p.relative_to(info.path).as_posix()) for p in info.path.rglob("*") if p.is_file()} >= FILES
+    assert (info.path / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+
+
+def test_metadata_says_what_is_required(info: BundleInfo) -> None:
+    told = metadata(info)
+
+    assert told.keys() >= set(REQUIRED)
+    assert told["name"] == info.path.name
+    assert told["version"] in told["changelog"]
+    assert told["required_packages_version"]["monai-inpaint"] == __version__
+
+
+def test_one_tensor_goes_in_and_one_comes_out(info: BundleInfo) -> None:
+    tensors = metadata(info)["network_data_format"]
+    image, pred = tensors["inputs"].pop("image"), tensors["outputs"].pop("pred")
+
+    assert not tensors["inputs"]
+    assert not tensors["outputs"]
+    assert min(image.keys(), pred.keys(), key=len) >= TENSOR
+    assert (image["num_channels"], pred["num_channels"]) == (2, 1)
+    assert set(image["channel_def"].values()) == {"image", "hole"}
+    assert image["value_range"] == pred["value_range"]
+    assert len(image["spatial_shape"]) == len(pred["spatial_shape"]) == 2
+
+
+@pytest.mark.skipif("MONAI_BUNDLE_SCHEMA" not in os.environ, reason="MONAI_BUNDLE_SCHEMA names no schema file")
+def test_metadata_keeps_the_official_schema(info: BundleInfo) -> None:
+    verify_metadata(meta_file=config(info, "metadata"), filepath=os.environ["MONAI_BUNDLE_SCHEMA"])
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_the_network_takes_and_gives_what_the_metadata_says(info: BundleInfo, n: int) -> None:
+    files = {"meta_file": config(info, "metadata"), "config_file": config(info, "inference")}
+
+    verify_net_in_out(net_id="network_def", device="cpu", n=n, **files)
+
+
+def test_monai_exports_the_network(info: BundleInfo, tmp_path: Path) -> None:
+    onnx_export(
+        net_id="network_def",
+        filepath=str(tmp_path / "model.onnx"),
+        ckpt_file=str(info.path / "models" / "model.pt"),
+        meta_file=config(info, "metadata"),
+        config_file=config(info, "inference"),
+        key_in_ckpt="",
+        use_trace=True,
+        input_shape=[1, 2, 64, 64],
+    )
+
+    onnx.checker.check_model(str(tmp_path / "model.onnx"))
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [(["inference"], "inference"), (["train"], "train"), (["train", "evaluate"], "evaluation")],
+    ids=["inference", "train", "evaluate"],
+)
+def test_workflows_have_every_property(info: BundleInfo, names: list[str], kind: str, tmp_path: Path) -> None:
+    data = data_set(tmp_path)
+    case(data, info.modality)
+    places = {"bundle_root": info.path, "dataset_dir": data, "output_dir": data / "out", "ckpt_dir": data / "ckpt"}
+    workflow = ConfigWorkflow(
+        [config(info, name) for name in names],
+        workflow_type=kind,
+        logging_file=False,
+        **{name: str(path) for name, path in places.items()},
+    )
+    workflow.initialize()
+
+    assert workflow.check_properties() == []
+
+
+def test_a_bundle_gives_its_network_and_inferer_without_any_data(info: BundleInfo, tmp_path: Path) -> None:
+    places = {"bundle_root": str(info.path), "dataset_dir": str(tmp_path / "nothing")}
+    for names in (["inference"], ["train", "evaluate"]):
+        files = [config(info, name) for name in names]
+        workflow = ConfigWorkflow(files, workflow_type="infer", logging_file=False, **places)
+        workflow.initialize()
+
+        assert isinstance(workflow.network_def, torch.nn.Module)
+        assert callable(workflow.inferer)
+
+
+def test_inference_by_monai_fills_as_the_package_does(info: BundleInfo, tmp_path: Path) -> None:
+    image, hole = case(tmp_path, info.modality)
+    places = {"bundle_root": str(info.path), "dataset_dir": str(tmp_path), "output_dir": str(tmp_path / "out")}
+    workflow = ConfigWorkflow(config(info, "inference"), workflow_type="infer", logging_file=False, **places)
+    workflow.initialize()
+    workflow.run()
+
+    assert_filled_as_the_package_does(tmp_path / "out" / image.name, image, hole, info)
+
+
+@pytest.mark.slow
+def test_a_bundle_that_was_zipped_and_moved_runs_from_the_command_line(tmp_path: Path) -> None:
+    info = bundle("mr_inpainting")
+    archive = shutil.make_archive(str(tmp_path / "bundle"), "zip", info.path.parent, info.path.name)
+    shutil.unpack_archive(archive, tmp_path / "elsewhere")
+    moved = tmp_path / "elsewhere" / info.path.name
+    image, hole = case(tmp_path / "data", "mr")
+    places = {"bundle_root": moved, "dataset_dir": tmp_path / "data", "output_dir": tmp_path / "out"}
+
+    run_bundle(moved / "configs" / "inference.json", **places)
+
+    assert_filled_as_the_package_does(tmp_path / "out" / image.name, image, hole, info)
+    assert not list(moved.rglob("filled"))
+
+
+def test_nothing_in_a_bundle_tells_whose_machine_made_it(info: BundleInfo) -> None:
+    told = {
+        f"{path.relative_to(info.path)}: {found[0]!r}"
+        for path in info.path.rglob("*")
+        if path.is_file() and path.suffix in {".json", ".md", ".txt", ".conf", ""}
+        if (found := PERSONAL.findall(path.read_bytes()))
+    }
+
+    assert not told
+
+
+def test_the_exported_graph_tells_nothing_of_the_machine_that_exported_it(info: BundleInfo) -> None:
+    graph = onnx.load(str(info.graph)).graph
+    for initializer in graph.initializer:
+        initializer.ClearField("raw_data")  # weights are noise, in which anything can be found
+
+    assert not PERSONAL.findall(graph.SerializeToString())
+
+
+def test_weights_are_small_and_plain_tensors(info: BundleInfo) -> None:
+    weights = info.path / "models" / "model.pt"
+    state = torch.load(weights, map_location="cpu", weights_only=True)
+
+    assert max(weights.stat().st_size, info.graph.stat().st_size) <= LARGEST
+    assert all(isinstance(value, torch.Tensor) and torch.isfinite(value).all() for value in state.values())
+    assert not any(name.startswith("module.") for name in state)
+    assert state.keys() == load_network(info).state_dict().keys()
+
+
+def test_every_engine_gives_the_same_fill(info: BundleInfo) -> None:
+    low, high = {"ct": (-1000.0, 1000.0), "cxr": (0.0, 255.0), "mr": (0.0, 4000.0)}[info.modality]
+    image = (low + (high - low) * smooth((SIDE + 40, SIDE + 60))).astype(np.float32)
+    hole = box(image.shape)
+    fills = {name: Filler(info.path, engine=name)(image, hole).image for name in ("torch", "openvino", "onnxruntime")}
+
+    for name in ("openvino", "onnxruntime"):
+        np.testing.assert_allclose(fills[name], fills["torch"], rtol=0, atol=1e-4 * (high - low), err_msg=name)
+
+
+def test_the_configs_of_the_three_bundles_differ_only_where_the_modality_does(info: BundleInfo) -> None:
+    for name in ("evaluate.json", "multi_gpu_train.json", "logging.conf"):
+        other = bundle("mr_inpainting").path / "configs" / name
+
+        assert (info.path / "configs" / name).read_text() == other.read_text()
+
+
+def test_the_saved_file_names_the_bundle_and_its_version(info: BundleInfo) -> None:
+    saver = json.loads(Path(config(info, "inference")).read_text())["postprocessing"]["transforms"][-1]
+
+    assert saver["model"] == f"{info.name} {info.version}"
+
+
+def test_training_evaluation_and_inference_use_one_network(info: BundleInfo) -> None:
+    definitions = [json.loads(Path(config(info, name)).read_text())["network_def"] for name in ("train", "inference")]
+
+    assert definitions[0] == definitions[1]

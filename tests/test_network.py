@@ -1,0 +1,125 @@
+"""The network's contract: known voxels stay, units pass through, and the exported graph is the same network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from cli_samples import smooth
+
+from monai_inpaint.networks import InpaintUNet
+from monai_inpaint.networks.export import export_onnx
+from monai_inpaint.networks.known import known_statistics, smooth_continuation
+
+SMALL = {"channels": (8, 12, 16), "encoder_blocks": (1, 1, 1), "decoder_blocks": (1, 1)}
+CT = SMALL | {"hounsfield": (-1000.0, 1500.0)}
+
+
+def network(**arguments: object) -> InpaintUNet:
+    """With random weights everywhere: it starts with zeros where a fill would be added."""
+    torch.manual_seed(0)
+    made = InpaintUNet(**arguments).eval()
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.normal_(0.0, 0.1)
+    return made
+
+
+def windows(side: int = 64, low: float = 0.0, high: float = 1000.0) -> torch.Tensor:
+    """Two windows with holes of two sizes: the image with the hole zeroed, then the hole."""
+    image = np.stack([low + (high - low) * smooth((side, side), seed) for seed in (1, 2)])
+    hole = np.zeros_like(image)
+    hole[0, side // 4 : 3 * side // 4, side // 4 : 3 * side // 4] = 1
+    hole[1, 3:9, -12:] = 1
+    return torch.from_numpy(np.stack((np.where(hole > 0, 0.0, image), hole), axis=1)).float()
+
+
+@torch.no_grad()
+def fill(net: InpaintUNet, x: torch.Tensor) -> torch.Tensor:
+    return net(x)
+
+
+@pytest.mark.parametrize("arguments", [SMALL, CT], ids=["known voxels", "hounsfield"])
+def test_known_voxels_come_back_bit_for_bit(arguments: dict) -> None:
+    x = windows(low=-3000.0, high=5000.0)  # beyond the Hounsfield window
+    known = x[:, 1:] == 0
+    filled = fill(network(**arguments), x)
+
+    assert torch.equal(filled[known], x[:, :1][known])
+    assert filled[~known].std() > 0
+    assert torch.isfinite(filled).all()
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(3.0, 500.0), (0.01, -2.0), (1.0, 1e4)])
+def test_scaling_and_shifting_the_image_scales_and_shifts_its_fill(scale: float, shift: float) -> None:
+    net, x = network(**SMALL), windows()
+    changed = x.clone()
+    changed[:, :1] = torch.where(x[:, 1:] > 0, 0.0, scale * x[:, :1] + shift)
+    expected = scale * fill(net, x) + shift
+
+    torch.testing.assert_close(fill(net, changed), expected, rtol=1e-5, atol=1e-3 * scale * 1000.0)
+
+
+def test_what_stands_in_the_hole_is_never_seen() -> None:
+    net, x = network(**SMALL), windows()
+    marked = x.clone()
+    marked[:, :1][x[:, 1:] > 0] = torch.nan
+
+    assert torch.equal(fill(net, marked), fill(net, x))
+
+
+@pytest.mark.parametrize("value", [0.0, 700.0])
+def test_a_flat_image_gives_a_finite_fill(value: float) -> None:
+    x = windows()
+    x[:, :1] = torch.where(x[:, 1:] > 0, 0.0, value)
+
+    torch.testing.assert_close(fill(network(**SMALL), x), torch.full((2, 1, 64, 64), value), rtol=0, atol=1e-3)
+
+
+def test_statistics_are_those_of_the_known_voxels() -> None:
+    x = windows()
+    mean, spread = known_statistics(x[:, :1], 1.0 - x[:, 1:])
+    known = x[0, 0][x[0, 1] == 0].numpy().astype(np.float64)
+
+    assert mean[0].item() == pytest.approx(known.mean(), rel=1e-5)
+    assert spread[0].item() == pytest.approx(known.std(), rel=1e-5)
+
+
+def test_the_smooth_continuation_keeps_known_voxels() -> None:
+    x = windows()
+
+    continued = smooth_continuation(x[:, :1], 1.0 - x[:, 1:])
+
+    assert torch.equal(continued[x[:, 1:] == 0], x[:, :1][x[:, 1:] == 0])
+
+
+def test_the_smooth_continuation_of_a_constant_is_that_constant() -> None:
+    known = torch.ones(1, 1, 128, 128)
+    known[..., 20:60, 33:65] = 0  # no cell of 32 x 32 voxels lies wholly inside
+    known[..., 100:, 90:120] = 0
+
+    torch.testing.assert_close(smooth_continuation(5.0 * known, known), torch.full_like(known, 5.0))
+
+
+def test_the_smooth_continuation_stays_between_the_known_values() -> None:
+    x = windows(high=1.0)
+    continued = smooth_continuation(x[:, :1], 1.0 - x[:, 1:])
+
+    assert continued.min() >= 0
+    assert continued.max() <= 1
+
+
+@pytest.mark.parametrize("arguments", [SMALL, CT], ids=["known voxels", "hounsfield"])
+def test_the_exported_graph_is_the_same_network(arguments: dict, tmp_path: Path) -> None:
+    net = network(**arguments)
+    session = onnxruntime.InferenceSession(export_onnx(net, tmp_path / "model.onnx"))
+
+    for side in (32, 64, 96):  # batch and sides are free
+        x = torch.cat((windows(side), windows(side)[:1]))
+        (filled,) = session.run(None, {"image": x.numpy()})
+
+        np.testing.assert_allclose(filled, fill(net, x).numpy(), rtol=0, atol=0.05)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]

@@ -1,0 +1,193 @@
+"""Training with the committed configs: it runs, goes on after a stop, runs in two processes, counts what it should."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from training_samples import TINY, bundle, bundle_command, data_set, quiet_environment, run_bundle
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.losses import HoleRMSE
+from monai_inpaint.networks import InpaintUNet
+from monai_inpaint.training import HolePSNR, sample_weights, training_slices
+
+EPOCHS = 8  # of the stopped run: enough that it is still running when it is stopped
+STEPS = TINY["epoch_length"]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return data_set(folder)
+
+
+def places(name: str, data: Path) -> dict[str, Path]:
+    beside = data.parent
+    return {
+        "bundle_root": bundle(name).path,
+        "dataset_dir": data,
+        "output_dir": beside / "out",
+        "ckpt_dir": beside / "ckpt",
+    }
+
+
+def config(name: str, file: str) -> Path:
+    return bundle(name).path / "configs" / file
+
+
+def newest(folder: Path) -> tuple[int, Path]:
+    """The last epoch that was saved, and its file."""
+    return max((int(path.stem.partition("=")[2]), path) for path in folder.glob("resume_checkpoint_epoch=*.pt"))
+
+
+def load(path: Path) -> dict[str, Any]:
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def trained_epochs(log: str) -> list[int]:
+    return [int(n) for n in re.findall(r"SupervisedTrainer - INFO - Epoch\[(\d+)\] Complete", log)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ct_inpainting", "cxr_inpainting", "mr_inpainting"])
+def test_the_committed_config_trains_validates_and_saves(name: str, data: Path) -> None:
+    log = run_bundle(config(name, "train.json"), **places(name, data), **TINY)
+
+    assert trained_epochs(log) == [1, 2]
+    assert len(re.findall(r"Epoch\[\d\] Metrics -- hole_psnr", log)) == 2
+    epoch, saved = newest(data.parent / "out")
+    assert epoch == 2
+    best = load(data.parent / "ckpt" / "model.pt")
+    assert best.keys() == load(saved)["network"].keys() == InpaintUNet().state_dict().keys()
+    assert best["head.weight"].abs().sum() > 0  # it starts at zero
+
+
+@pytest.mark.slow
+def test_a_stopped_training_goes_on_after_the_last_whole_epoch(data: Path) -> None:
+    name, out = "mr_inpainting", data.parent / "out"
+    settings = places(name, data) | TINY | {"max_epochs": EPOCHS}
+    run = subprocess.Popen(
+        bundle_command(config(name, "train.json"), **settings),
+        env=quiet_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while run.poll() is None and not list(out.glob("resume_*.pt")):
+        time.sleep(0.005)
+    run.kill()
+    run.wait()
+    stopped, saved = newest(out)
+    assert stopped < EPOCHS, "it was stopped too late to show anything"
+    assert load(saved)["scheduler"]["last_epoch"] == stopped * STEPS
+
+    log = run_bundle(config(name, "train.json"), **settings)
+
+    assert trained_epochs(log) == list(range(stopped + 1, EPOCHS + 1))
+    state = load(newest(out)[1])
+    # As many steps as if it had never been stopped: the optimizer and the scheduler went on, too.
+    assert {int(of["step"]) for of in state["optimizer"]["state"].values()} == {EPOCHS * STEPS}
+    assert state["scheduler"]["last_epoch"] == EPOCHS * STEPS
+    assert (state["trainer"]["epoch_length"], state["trainer"]["iteration"]) == (STEPS, EPOCHS * STEPS)
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_network(data: Path) -> None:
+    name = "mr_inpainting"
+    configs = config(name, "train.json"), config(name, "multi_gpu_train.json")
+    log = run_bundle(*configs, processes=2, **places(name, data), **TINY)
+
+    assert sorted(trained_epochs(log)) == [1, 1, 2, 2]
+    assert len(re.findall(r"Epoch\[\d\] Metrics -- hole_psnr", log)) == 2  # only the first process tells and saves
+    best = re.findall(r"best metric of hole_psnr: ([\d.]+)", log)
+    assert len(best) == 2 * len(set(best))  # both have the mean over all windows, not over their own
+    names = InpaintUNet().state_dict().keys()
+    assert load(data.parent / "ckpt" / "model.pt").keys() == names
+    assert load(newest(data.parent / "out")[1])["network"].keys() == names
+
+
+@pytest.mark.slow
+def test_evaluation_writes_the_metric_and_touches_no_weights(data: Path) -> None:
+    name = "cxr_inpainting"
+    weights = bundle(name).path / "models" / "model.pt"
+    before = weights.read_bytes()
+    run_bundle(config(name, "train.json"), config(name, "evaluate.json"), **places(name, data), side=64)
+
+    label, value = (data.parent / "out" / "metrics.csv").read_text().strip().split(",")
+    assert label == "hole_psnr"
+    assert 0 < float(value) < 100
+    assert weights.read_bytes() == before
+    assert not list(data.parent.rglob("*.pt"))
+
+
+def test_the_loss_is_the_error_inside_the_hole_whatever_its_size() -> None:
+    truth = torch.zeros(2, 1, 8, 8)
+    region = torch.zeros(2, 1, 8, 8)
+    region[0, :, :1, :1], region[1, :, :4, :8] = 1, 1  # 1 voxel, 32 voxels
+    fill = torch.full((2, 1, 8, 8), 3.0)
+    fill[region == 0] = 1e6  # does not count
+
+    loss = HoleRMSE(scale=2.0, floor=0.0)(fill, torch.cat((truth, region), dim=1))
+
+    assert loss.item() == pytest.approx(1.5)
+
+
+def test_the_loss_is_the_mean_of_the_windows_errors() -> None:
+    region = torch.ones(2, 1, 2, 2)
+    truth = torch.zeros(2, 1, 2, 2)
+    fill = torch.stack((torch.full((1, 2, 2), 2.0), torch.tensor([[[0.0, 0.0], [0.0, 12.0]]])))
+
+    loss = HoleRMSE(floor=0.0)(fill, torch.cat((truth, region), dim=1))
+
+    assert loss.item() == pytest.approx((2.0 + 6.0) / 2)
+
+
+def test_the_loss_has_a_finite_slope_where_the_fill_is_right() -> None:
+    fill = torch.zeros(1, 1, 4, 4, requires_grad=True)
+    HoleRMSE()(fill, torch.cat((torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4)), dim=1)).backward()
+
+    assert torch.isfinite(fill.grad).all()
+
+
+def test_psnr_counts_the_hole_only_and_leaves_windows_without_one_out() -> None:
+    label = torch.zeros(3, 2, 8, 8)
+    label[0, 1, :2], label[1, 1, 4:] = 1, 1  # the third window has no hole
+    fill = torch.full((3, 1, 8, 8), 1e6)
+    fill[0, :, :2], fill[1, :, 4:] = 2.0, 20.0
+    metric = HolePSNR(data_range=200.0)
+    metric(y_pred=fill, y=label)
+
+    assert metric.aggregate().item() == pytest.approx((40.0 + 20.0) / 2)  # 200 is 100 and 10 times the error
+
+
+def test_each_source_is_drawn_with_its_share(data: Path) -> None:
+    slices = training_slices(data / "index.csv", {"figshare": 0, "sarcoma": 0, "msd": 0}, "train", modality="MR")
+    weights = sample_weights(slices, {"figshare": 0.6, "sarcoma": 0.3, "msd": 0.1})
+    drawn = {entry["source"]: 0.0 for entry in slices}
+    for entry, weight in zip(slices, weights, strict=True):
+        drawn[entry["source"]] += weight
+
+    assert drawn == pytest.approx({"figshare": 0.6, "sarcoma": 0.3, "msd": 0.1})
+
+
+def test_the_ends_of_a_volume_are_left_out(data: Path) -> None:
+    slices = training_slices(data / "index.csv", {"msd": 0.2}, "val", modality="MR")
+
+    assert [entry["slice"] for entry in slices] == [2, 3, 4, 5, 6, 7]
+
+
+def test_a_limit_keeps_slices_from_end_to_end(data: Path) -> None:
+    slices = training_slices(data / "index.csv", {"msd": 0}, "val", modality="MR", limit=5)
+
+    assert [entry["slice"] for entry in slices] == [0, 2, 4, 6, 8]
+
+
+def test_a_missing_index_is_told_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such index file"):
+        training_slices(tmp_path / "index.csv", {"msd": 0}, "val", modality="MR")
