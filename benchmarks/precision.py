@@ -10,7 +10,7 @@ from benchmarks.arithmetic import filler_in
 from benchmarks.setting import Options, markdown
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.case import GREY_RANGE, Case
-from monai_inpaint.evaluation.datalist import read_data_list, sample
+from monai_inpaint.evaluation.datalist import read_data_list
 from monai_inpaint.evaluation.protocols import find_protocol
 from monai_inpaint.io import read_image
 from monai_inpaint.metrics import psnr
@@ -41,7 +41,7 @@ def run(options: Options) -> str:
         f"data: {options.data.name if options.data else ''}, split {options.split}, seed {options.seed}, at most "
         f"{options.limit or IMAGES} images a modality; figures inside the hole, PSNR as `evaluate` takes it",
         f"asked for bf16, OpenVINO computes in {', '.join(sorted(precisions))} here",
-        "units: HU for CT, the image's own grey levels else",
+        "units: HU for CT (8-bit pictures of CT are left out), the image's own grey levels else",
     ]
     heading = [
         "bundle, protocol", "cases", "PSNR dB f32", "PSNR dB bf16", "mean loss dB", "worst loss dB",
@@ -51,20 +51,28 @@ def run(options: Options) -> str:
 
 
 def _cases(options: Options, modality: str, protocol: str) -> Iterator[Case]:
+    """Cases of the first images, in a seeded order, that fit the protocol."""
     assert options.data is not None
     try:
         entries = read_data_list(options.data, split=options.split, modality=modality)
     except InputError:  # the list holds no such image
         return
-    for entry in sample(entries, options.limit or IMAGES, options.seed):
+    used = 0
+    for number in np.random.default_rng(options.seed).permutation(len(entries)):
+        entry = entries[number]
         try:
             cases, _ = find_protocol(protocol).cases(
                 read_image(entry.path), None, modality=modality, name=entry.name, patient=entry.patient,
                 seed=options.seed,
             )  # fmt: skip
-        except InputError:  # does not fit the protocol; `evaluate` names such images
+        except InputError:  # `evaluate` names such images
             continue
-        yield from cases
+        # 8-bit pictures of CT hold no Hounsfield units
+        fitting = [case for case in cases if modality != "ct" or case.high != GREY_RANGE]
+        yield from fitting
+        used += bool(fitting)
+        if used == (options.limit or IMAGES):
+            return
 
 
 def _figures(case: Case, exact, short) -> tuple[float, ...]:

@@ -32,7 +32,7 @@ ROWS = (
     Row("CT slices (TCGA)", "slice-square", "ct", "tcga"),
     Row("CT volumes (sarcoma)", "slice-square", "ct", "sarcoma"),
     Row("MR T1+Gd (figshare)", "slice-square", "mr", "figshare"),
-    Row("MR T2 and others (torchio)", "slice-square", "mr", "torchio_MIT"),
+    Row("MR of other contrasts (torchio)", "slice-square", "mr", "torchio_MIT"),
     Row("chest film (NIH)", "free-form", "cxr", "nih"),
     Row("CT slices (TCGA)", "free-form", "ct", "tcga"),
     Row("MR T1+Gd (figshare)", "free-form", "mr", "figshare"),

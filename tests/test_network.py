@@ -98,7 +98,7 @@ def test_the_smooth_continuation_keeps_known_voxels() -> None:
 
 def test_the_smooth_continuation_of_a_constant_is_that_constant() -> None:
     known = torch.ones(1, 1, 128, 128)
-    known[..., 20:60, 33:65] = 0  # no cell of 32 x 32 voxels lies wholly inside
+    known[..., 20:100, 33:105] = 0  # holds whole cells of the coarsest level
     known[..., 100:, 90:120] = 0
 
     torch.testing.assert_close(smooth_continuation(5.0 * known, known), torch.full_like(known, 5.0))

@@ -103,7 +103,9 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
     for key, value in (known.metadata if known else {}).items():
         result.SetMetaData(key, value)
     if derived:
-        result.SetMetaData("Derived", f"{derived['description']}; {derived['model']}, monai-inpaint {derived['version']}")
+        result.SetMetaData(
+            "Derived", f"{derived['description']}; {derived['model']}, monai-inpaint {derived['version']}"
+        )
     try:
         sitk.WriteImage(
             result, str(path), useCompression=known.compressed if known else True, imageIO=_IO[path.suffix.lower()]

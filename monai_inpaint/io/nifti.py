@@ -70,7 +70,9 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
         header.set_sform(image.affine, code=1)
         header.set_qform(image.affine, code=1)
     if derived:
-        header["descrip"] = f"{derived['description']}; {derived['model']}, monai-inpaint {derived['version']}".encode()[:79]
+        header["descrip"] = (
+            f"{derived['description']}; {derived['model']}, monai-inpaint {derived['version']}".encode()[:79]
+        )
     with _create(path) as file:
         header.write_to(file)
         file.write(b"\0" * (header.get_data_offset() - file.tell()))

@@ -40,7 +40,9 @@ def smooth_continuation(image: torch.Tensor, known: torch.Tensor, levels: int = 
         weight = F.avg_pool2d(weights[-1], 2)
         values.append(weighted / weight.clamp(min=1e-6))
         weights.append((4.0 * weight).clamp(max=1.0))
-    smooth = values[-1] * weights[-1]
+    # Where even the coarsest cell knows nothing: the mean of all that is known.
+    mean = (image * known).sum(dim=(2, 3), keepdim=True) / known.sum(dim=(2, 3), keepdim=True).clamp(min=1.0)
+    smooth = weights[-1] * values[-1] + (1.0 - weights[-1]) * mean
     for value, weight in zip(values[-2::-1], weights[-2::-1], strict=True):
         coarser = F.interpolate(smooth, scale_factor=2.0, mode="bilinear", align_corners=False)
         smooth = weight * value + (1.0 - weight) * coarser
