@@ -64,9 +64,8 @@ def _contenders(image: np.ndarray, hole: np.ndarray) -> dict[str, Callable[[], o
         arithmetic = filler(image, hole).report["engine"]["arithmetic"]
         add(f"monai-inpaint, {engine}, {arithmetic}", filler)
     if "openvino" in available():
-        filler, arithmetic = filler_in("cxr", "bf16")
-        if arithmetic == "bf16":
-            add(f"monai-inpaint, openvino, {arithmetic} (not offered)", filler)
+        filler, arithmetic = filler_in("cxr", "f32")
+        add(f"monai-inpaint, openvino, {arithmetic} (not offered)", filler)
     return contenders
 
 

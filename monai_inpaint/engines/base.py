@@ -17,7 +17,7 @@ class Engine(Protocol):
             windows: (B, 2, H, W) float32; the image in its units with the hole zeroed, then the hole (1 = fill).
 
         Returns:
-            (B, 1, H, W) float32, composited; valid until the next call.
+            (B, 1, H, W) float32, composited.
         """
         ...
 

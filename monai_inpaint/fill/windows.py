@@ -45,9 +45,12 @@ class Piece:
 
 
 def pieces(hole: np.ndarray) -> tuple[np.ndarray, list[Piece]]:
-    """Label the connected parts (8 neighbours) of a 2D hole."""
-    labels = np.zeros(hole.shape, np.int32)
+    """Label the parts of a 2D hole that hang together; parts that one small window takes anyway count as one."""
     top, bottom, left, right = bounds(hole)
+    whole = Piece(top, bottom, left, right, label=1)
+    if whole.extent <= SHARE * SMALLEST:
+        return hole.astype(np.int32), [whole] if whole.extent else []
+    labels = np.zeros(hole.shape, np.int32)
     found, boxes = connected_parts(hole[top:bottom, left:right])
     labels[top:bottom, left:right] = found
     return labels, [

@@ -70,6 +70,8 @@ class InpaintUNet(nn.Module):
             normal = normal.clamp(-1.0, 1.0)
         smooth = smooth_continuation(normal, known)
         fill = smooth + self._residual(torch.cat((smooth, 1.0 - known), dim=1)).to(x.dtype)
+        if self.hounsfield and not self.training:
+            fill = fill.clamp(min=-1.0)  # nothing is thinner than air
         return torch.where(inside, fill * scale + shift, image)
 
     def _normalisation(
