@@ -22,8 +22,8 @@ def align_hole(hole: Image, image: Image) -> tuple[np.ndarray, str]:
         image: the image to fill, 2D (rows, columns) or 3D (i, j, k).
 
     Returns:
-        boolean array of the image's shape, and how it came there: "same grid", "reoriented" or
-        "resampled (nearest)".
+        boolean array of the image's shape, and how it came there: "same grid", "reoriented", "by pixel position" (a
+        film without orientation) or "resampled (nearest)".
 
     Raises:
         InputError: NaN in the hole, other shape and no common geometry, or grids that do not overlap.
@@ -39,6 +39,13 @@ def align_hole(hole: Image, image: Image) -> tuple[np.ndarray, str]:
     full, shape, hole_affine, image_affine = _solid(marked), _solid(image.voxels).shape, hole.affine, image.affine
     if marked.shape == image.voxels.shape and _corners_agree(hole_affine, image_affine, shape):
         return marked, "same grid"
+    if full.shape[2] == shape[2] == 1 and abs(_unit(hole_affine)[:, 2] @ _unit(image_affine)[:, 2]) < 0.5:
+        # Two single pictures at right angles: a film tells no orientation, and other programs place it elsewhere than
+        # we do (with its first pixel at 0). They agree on pixels only: (columns, rows, 1) there, (rows, columns) here.
+        a_film = image.voxels.ndim == 2 and not image_affine[:3, 3].any()
+        if a_film and full.shape == (shape[1], shape[0], 1):
+            return full[..., 0].T, "by pixel position"
+        raise InputError(f"{_name(hole, 'the hole')} lies across {_name(image, 'the image')}; draw it on this image.")
     turned = _reorient(full, hole_affine, image_affine, shape)
     if turned is not None:
         return turned.reshape(image.voxels.shape), "reoriented"

@@ -74,6 +74,14 @@ def test_a_dicom_series_gives_a_derived_series_by_its_own_modality(tmp_path: Pat
     assert {str(dataset.SyntheticData) for dataset in filled.header.datasets} == {"YES"}
 
 
+def test_an_image_is_not_its_own_hole(film, tmp_path: Path, capfd) -> None:
+    told = run(capfd, "fill", film[0], film[0], tmp_path / "filled.png", "--bundle", "cxr")
+
+    assert told.code == 2
+    assert "the image and the hole at once" in told.lines[0]
+    assert not (tmp_path / "filled.png").exists()
+
+
 def test_an_output_is_replaced_only_with_overwrite(film, tmp_path: Path, capfd) -> None:
     output = tmp_path / "filled.png"
     output.write_text("mine")

@@ -164,3 +164,18 @@ def test_a_large_hole_on_the_same_grid_is_taken_at_once():
     start = time.perf_counter()
     align_hole(large, large)
     assert time.perf_counter() - start < 2
+
+
+def test_a_hole_drawn_elsewhere_on_a_film_without_orientation_is_taken_pixel_by_pixel():
+    # Films are taken as coronal here; ITK and its viewers place them axially, as (columns, rows, 1).
+    film = Image(np.zeros((9, 8), np.uint16), np.array([[0, -1, 0, 0], [0, 0, -1, 0], [-1, 0, 0, 0], [0, 0, 0, 1.0]]))
+    drawn = some_hole((8, 9, 1))
+    axial = np.diag([-1.0, -1.0, 1.0, 1.0])
+    aligned, how = align_hole(Image(drawn, axial), film)
+    assert how == "by pixel position"
+    np.testing.assert_array_equal(aligned, drawn[..., 0].T != 0)
+    with pytest.raises(InputError, match="lies across"):
+        align_hole(Image(some_hole((7, 9, 1)), axial), film)
+    somewhere = film.affine + np.array([[0, 0, 0, 5.0], [0] * 4, [0] * 4, [0] * 4])
+    with pytest.raises(InputError, match="lies across"):
+        align_hole(Image(drawn, axial), Image(film.voxels, somewhere))

@@ -97,6 +97,17 @@ def test_the_source_is_never_overwritten(tmp_path, kind):
     assert listing(tmp_path) == before
 
 
+def test_the_voxels_beside_a_source_are_never_overwritten(tmp_path):
+    write_image(VOLUME, tmp_path / "scan.mhd")
+    (tmp_path / "scan.zraw").rename(tmp_path / "filled.zraw")
+    header = tmp_path / "scan.mhd"
+    header.write_text(header.read_text().replace("scan.zraw", "filled.zraw"))
+    image, before = read_image(header), listing(tmp_path)
+    with pytest.raises(InputError, match="is an input"):
+        write_image(image, tmp_path / "filled.mhd", overwrite=True)
+    assert listing(tmp_path) == before
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [

@@ -69,6 +69,8 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
     from monai_inpaint.images import Image
     from monai_inpaint.io import read_image, write_image
 
+    if case.image.resolve() == case.hole.resolve():
+        raise InputError(f"{case.hole} is the image and the hole at once; name an image that marks what to fill.")
     check_targets(case.targets, [case.image, case.hole], overwrite=overwrite)
     start = time.perf_counter()
     progress("read", 0, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -28,7 +29,7 @@ def check_output(path: str | Path, *, overwrite: bool = False, sources: Sequence
     """
     path = Path(path)
     for source in map(Path, sources):
-        if path.resolve() == source.resolve():
+        if {file.resolve() for file in _written(path)} & {file.resolve() for file in _read(source)}:
             raise InputError(f"{path} is an input; sources are never overwritten, name another output.")
     if not path.parent.is_dir():
         raise InputError(f"{path} cannot be written: the folder {path.parent} does not exist; make it first.")
@@ -36,6 +37,21 @@ def check_output(path: str | Path, *, overwrite: bool = False, sources: Sequence
         raise InputError(f"{path} exists; name another output or allow to overwrite it.")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise InputError(f"{path} cannot be written: the folder {path.parent} may not be written to.")
+
+
+def _written(path: Path) -> list[Path]:
+    """What writing to `path` replaces: a .mhd has its voxels beside it."""
+    return [path, *(path.with_suffix(s) for s in (".raw", ".zraw") if path.suffix.lower() == ".mhd")]
+
+
+def _read(path: Path) -> list[Path]:
+    """A source, and for a .mhd the file it names as the place of its voxels."""
+    if path.suffix.lower() != ".mhd" or not path.is_file():
+        return [path]
+    with path.open("rb") as file:
+        head = file.read(1 << 16).decode("utf-8", errors="replace")  # voxels may follow the header
+    named = re.findall(r"(?mi)^ElementDataFile *= *(.+?)\s*$", head)
+    return [path, *(path.parent / name for name in named)]
 
 
 @contextmanager
