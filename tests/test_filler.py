@@ -190,7 +190,7 @@ def test_stored_values_stay_in_their_range(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(filler_module, "load_engine", lambda *_: TooBright())
     hole = square((40, 40), (5, 5), 6)
     for dtype, most in ((np.uint8, 255), (np.int16, 32767), (np.uint16, 65535)):
-        assert (Filler("ct")(np.zeros((40, 40), dtype), hole).image[hole] == most).all()
+        assert (Filler("mr")(np.zeros((40, 40), dtype), hole).image[hole] == most).all()
     twelve_bit = Image(np.zeros((40, 40), np.uint16), stored_range=(0, 4095))
     assert (Filler("ct")(twelve_bit, hole).image.voxels[hole] == 4095).all()
 
@@ -269,7 +269,7 @@ def test_progress_grows_to_the_whole(engine: RowMeans) -> None:
     hole = np.zeros((40, 40, 40), bool)
     hole[10:14, 10:14, 3:37] = True
     Filler("mr")(np.zeros(hole.shape, np.float32), hole, progress=lambda done, total: seen.append((done, total)))
-    assert seen[-1] == (34, 34)
+    assert seen[-1] == (3400, 3400)
     assert seen == sorted(seen)
 
 
@@ -289,11 +289,41 @@ def test_the_same_input_gives_the_same_output(mr: Filler) -> None:
         (np.zeros((4, 4, 4, 4)), np.zeros((4, 4, 4, 4)), "one 2D slice or one 3D volume"),
         (np.zeros((8, 8), complex), np.eye(8), "real numbers"),
         (np.zeros((8, 8)), np.full((8, 8), np.nan), "NaN"),
+        (np.ma.zeros((8, 8)), np.eye(8), "masked array"),
     ],
 )
 def test_what_cannot_be_filled_is_said(engine: RowMeans, image: np.ndarray, hole: np.ndarray, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         Filler("mr")(image, hole)
+
+
+@pytest.mark.parametrize("spacing", [(np.nan, 1, 1), (1, 0, 1), (1e-300, 1, 1), (1, 1), 5, "ab"])
+def test_a_spacing_that_is_none_is_said(engine: RowMeans, spacing: object) -> None:
+    with pytest.raises(InputError, match="spacing"):
+        Filler("mr")(np.zeros((8, 8, 8)), square((8, 8, 8), (1, 1, 1), 2), spacing=spacing)
+
+
+def test_grey_values_are_not_taken_for_hounsfield_units(engine: RowMeans) -> None:
+    with pytest.raises(InputError, match="Hounsfield"):
+        Filler("ct")(np.zeros((40, 40), np.uint8), square((40, 40), (5, 5), 6))
+
+
+def test_a_network_that_gives_no_numbers_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(RowMeans):
+        def run(self, windows: np.ndarray) -> np.ndarray:
+            return np.full_like(windows[:, :1], np.nan)
+
+    monkeypatch.setattr(filler_module, "load_engine", lambda *_: Broken())
+    with pytest.raises(InputError, match="no numbers"):
+        Filler("ct")(np.zeros((40, 40), np.int16), square((40, 40), (5, 5), 6))
+
+
+def test_results_do_not_follow_arrays_that_change_later(engine: RowMeans) -> None:
+    image, hole = np.full((40, 40), 7, np.int16), square((40, 40), (5, 5), 6)
+    fill = Filler("ct")(image, hole)
+    image[:], hole[:] = 0, True
+    assert (fill.image == 7).all()
+    assert fill.report["hole"]["voxels"] == 36
 
 
 def test_an_unknown_bundle_or_engine_is_said() -> None:

@@ -21,13 +21,16 @@ from monai_inpaint.geometry import align_hole, check_hole
 from monai_inpaint.images import Image
 from monai_inpaint.registry import find_bundle
 
+_COPIED = 64 * 2**20  # bytes
+
 
 @dataclass(frozen=True)
 class Fill:
     """The result of a `Filler`.
 
     `image`, `difference` and the hashes in `report` are made when first asked for, so that filling a small hole in a
-    large volume costs what the hole costs. Until then the source must not be changed in place.
+    large volume costs what the hole costs. Until then arrays of more than 64 MB must not be changed in place; of
+    smaller ones a copy is kept.
     """
 
     _source: Image
@@ -92,8 +95,8 @@ class Filler:
                 numbers in the bundle's units (Hounsfield for CT).
             hole: nonzero = fill; an array of the image's shape, or an Image (reoriented or resampled to the image's
                 grid where needed).
-            spacing: mm between voxels of an array; goes into the report.
-            progress: called with windows done and in all.
+            spacing: mm between voxels along each axis of an array; goes into the report.
+            progress: called with the work done and the work in all, in hundredths of a slice.
 
         Voxels outside the hole that are not finite count as unknown and come back as they are.
 
@@ -102,7 +105,7 @@ class Filler:
                 slice, or voxels that are not real numbers.
         """
         started = time.perf_counter()
-        source = image if isinstance(image, Image) else _from_array(image, spacing)
+        source = self._source(image, spacing)
         if isinstance(hole, Image):
             inside, how = align_hole(hole, source)
         else:
@@ -120,30 +123,55 @@ class Filler:
         }
         return Fill(source, inside, patches, facts, _as_array=not isinstance(image, Image))
 
+    def _source(self, image: Image | np.ndarray, spacing: Sequence[float] | None) -> Image:
+        if isinstance(image, Image):
+            if spacing is not None:
+                raise InputError("An Image has its own spacing; give spacing with arrays only.")
+            source = image
+        else:
+            source = _from_array(image, spacing)
+        if self.bundle.modality == "ct" and source.voxels.dtype == np.uint8 and np.all(source.slope == 1.0):
+            name = source.path or "The image"
+            raise InputError(f"{name} holds 8-bit grey values, {self.bundle.name} needs Hounsfield units; give those.")
+        return source
+
 
 def _from_array(image: np.ndarray, spacing: Sequence[float] | None) -> Image:
-    voxels = np.asarray(image)
+    voxels = _kept(image, "image")
     if voxels.ndim not in (2, 3) or 0 in voxels.shape:
         raise InputError(f"The image has shape {voxels.shape}; give one 2D slice or one 3D volume.")
     if voxels.dtype.kind not in "iuf":
         raise InputError(f"The image holds {voxels.dtype}; give real numbers.")
     if spacing is None:
         # A volume is taken as RAS whatever its spacing; a picture has no physical size.
-        return Image(voxels, None if voxels.ndim == 2 else np.diag([1.0, 1.0, 1.0, 1.0]))
-    if len(spacing) < voxels.ndim or min(spacing) <= 0:
-        raise InputError(f"The spacing {tuple(spacing)} does not fit an image of {voxels.ndim} axes; give mm for each.")
+        return Image(voxels, None if voxels.ndim == 2 else np.eye(4))
+    mm = np.asarray(spacing)
+    if (
+        mm.dtype.kind not in "iuf"
+        or mm.shape not in ((voxels.ndim,), (3,))
+        or not (np.isfinite(mm).all() and (mm > 1e-6).all())
+    ):
+        raise InputError(f"The spacing {spacing} does not fit an image of {voxels.ndim} axes; give mm for each.")
     if voxels.ndim == 2:
-        rows, columns = spacing[:2]
+        rows, columns = mm[:2]
         # As shown: rows run to the feet, columns to the patient's left.
         affine = np.array([[0.0, -columns, 0, 0], [0, 0, 1, 0], [-rows, 0, 0, 0], [0, 0, 0, 1]])
         return Image(voxels, affine)
-    return Image(voxels, np.diag([*map(float, spacing[:3]), 1.0]))
+    return Image(voxels, np.diag([*mm, 1.0]))
 
 
 def _hole_array(hole: np.ndarray, image: Image) -> np.ndarray:
-    marked = np.asarray(hole)
+    marked = _kept(hole, "hole")
     if marked.shape != image.voxels.shape:
         raise InputError(f"The hole has shape {marked.shape}, the image {image.voxels.shape}; they must agree.")
     if marked.dtype.kind == "f" and np.isnan(marked.min()):
         raise InputError("The hole holds values that are no numbers (NaN); write zeros there.")
     return marked
+
+
+def _kept(array: np.ndarray, name: str) -> np.ndarray:
+    """The caller's array, as a copy where that costs little: results are made later, when it may have changed."""
+    if isinstance(array, np.ma.MaskedArray):
+        raise InputError(f"The {name} is a masked array; give a plain one, with the masked voxels in the hole.")
+    plain = np.asarray(array)
+    return plain.copy(order="K") if plain.nbytes <= _COPIED else plain

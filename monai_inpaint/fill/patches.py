@@ -28,7 +28,7 @@ def fill_patches(
         source: 2D, or 3D with slices along the last axis; slices without a hole are not looked at.
         hole: bool, of the image's shape.
         run: (B, 2, H, W) -> (B, 1, H, W), an engine's `run`.
-        progress: called with slices done and in all.
+        progress: called with the work done and the work in all, in hundredths of a slice.
         box: the hole's bounding box, where it is known already.
 
     Raises:
@@ -94,4 +94,4 @@ def _scaled(progress: Progress | None, before: int, here: int, total: int) -> Pr
     """Progress over all slices, out of the progress over the windows of some."""
     if progress is None:
         return None
-    return lambda done, windows: progress(before + here * done // windows, total)
+    return lambda done, windows: progress(100 * before + 100 * here * done // windows, 100 * total)

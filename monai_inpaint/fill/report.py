@@ -24,7 +24,9 @@ def fill_report(source: Image, filled: Image, hole: np.ndarray, facts: dict[str,
     """
     before, after = untouched_hash(source.voxels, hole), untouched_hash(filled.voxels, hole)
     if before != after:
-        raise RuntimeError("A voxel outside the hole changed; please report this fault with the versions of `info`.")
+        raise RuntimeError(
+            "Voxels outside the hole differ: an array was changed in place after the fill, or we are at fault."
+        )
     bundle, spacing = facts["bundle"], source.spacing
     sides: list[int] = facts["window_sides"]
     volume = float(np.prod(spacing)) if spacing and len(spacing) == 3 else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from monai_inpaint.errors import InputError
 from monai_inpaint.fill.morphology import depth, doubled
 from monai_inpaint.fill.windows import Piece, Window, bounds, pieces, plan_windows, too_large, window_of
 
@@ -42,13 +43,12 @@ def fill_slices(slices: Sequence[Slice], run: Run, progress: Callable[[int, int]
     Returns:
         The sides of the windows computed, at all resolutions.
     """
-    large = [(part, mask) for part in slices if (mask := _large_pieces(part)).any()]
+    large = [(part, *masks) for part in slices if (masks := _large_pieces(part))]
     sides: list[int] = []
     if large:
-        halves = [_halved(part, mask) for part, mask in large]
+        halves = [_halved(part, whole) for part, whole, _ in large]
         sides += fill_slices(halves, run)
-        for (part, mask), half in zip(large, halves, strict=True):
-            interior = mask & (depth(part.hole) > BAND)
+        for (part, _, interior), half in zip(large, halves, strict=True):
             part.values[interior] = doubled(half.values, part.values.shape)[interior]
             part.hole &= ~interior
             part.unknown &= ~interior
@@ -73,7 +73,12 @@ def _run_windows(planned: list[tuple[Slice, Window]], run: Run, progress: Callab
             progress(done, len(planned))
     for part in {id(part): part for part, _ in planned}.values():
         total, weight = sums[id(part)]
-        part.values[part.hole] = total[part.hole] / weight[part.hole]
+        fill = total[part.hole] / weight[part.hole]
+        if not np.isfinite(fill).all():
+            raise InputError(
+                "The network gave values that are no numbers: the bundle is damaged, or the image extreme."
+            )
+        part.values[part.hole] = fill
 
 
 def _network_input(part: Slice, window: Window) -> np.ndarray:
@@ -96,16 +101,18 @@ def _add(sums: tuple[np.ndarray, np.ndarray], fill: np.ndarray, window: Window) 
     weight[top:bottom, left:right] += window.weight[inside]
 
 
-def _large_pieces(part: Slice) -> np.ndarray:
-    whole = Piece(*bounds(part.hole), label=0)
-    if not too_large(whole, part.hole.shape):
-        return np.zeros_like(part.hole)
+def _large_pieces(part: Slice) -> tuple[np.ndarray, np.ndarray] | None:
+    """The pieces too large for any window, and what of them lies deeper than the band; None if nothing does."""
+    if not too_large(Piece(*bounds(part.hole), label=0), part.hole.shape):
+        return None
     labels, found = pieces(part.hole)
-    return np.isin(labels, [piece.label for piece in found if too_large(piece, part.hole.shape)])
+    large = np.isin(labels, [piece.label for piece in found if too_large(piece, part.hole.shape)])
+    interior = large & (depth(part.hole) > BAND)
+    return (large, interior) if interior.any() else None
 
 
 def _halved(part: Slice, large: np.ndarray) -> Slice:
-    """Half the resolution: means of the known voxels; a voxel without any is unknown."""
+    """Half the resolution: means of the known voxels; one without any is unknown, and a hole if it is large."""
     known = _quads(~part.unknown).astype(np.float32)
     values = np.where(_quads(part.unknown), 0.0, _quads(part.values))
     count = known.sum(axis=(1, 3))
