@@ -23,13 +23,15 @@ def align_hole(hole: Image, image: Image) -> tuple[np.ndarray, str]:
 
     Returns:
         boolean array of the image's shape, and how it came there: "same grid", "reoriented", "by pixel position" (a
-        film without orientation) or "resampled (nearest)".
+        film without orientation, or one slice drawn on a picture) or "resampled (nearest)".
 
     Raises:
         InputError: NaN in the hole, other shape and no common geometry, or grids that do not overlap.
     """
     marked = _marked(hole)
     if hole.affine is None or image.affine is None:
+        if image.affine is None and marked.ndim == 3 and marked.shape == (*image.voxels.shape[::-1], 1):
+            return marked[..., 0].T, "by pixel position"  # one slice (columns, rows, 1), drawn on a picture
         if hole.voxels.shape != image.voxels.shape:
             raise InputError(
                 f"{_name(hole, 'the hole')} does not fit {_name(image, 'the image')}: {describe(hole)} against "

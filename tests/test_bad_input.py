@@ -35,7 +35,7 @@ class Folder:
         return self.path / name
 
     def fill(self, image: Path | None = None, hole: Path | None = None, output: object = None, *more: object) -> list:
-        options = more if "--bundle" in more else ("--bundle", "ct", *more)
+        options = more if "--bundle" in more else ("--bundle", "mr", *more)
         return ["fill", image or self.image, hole or self.hole, output or self.output, *options]
 
     def volume(self, voxels: np.ndarray, hole: np.ndarray | None = None, **kwargs) -> list:

@@ -13,6 +13,7 @@ from io_samples import oblique_affine
 from monai_inpaint.errors import InputError
 from monai_inpaint.geometry import align_hole, check_hole
 from monai_inpaint.images import Image
+from monai_inpaint.io import read_image, write_image
 
 SHAPE = (9, 8, 7)
 
@@ -179,3 +180,24 @@ def test_a_hole_drawn_elsewhere_on_a_film_without_orientation_is_taken_pixel_by_
     somewhere = film.affine + np.array([[0, 0, 0, 5.0], [0] * 4, [0] * 4, [0] * 4])
     with pytest.raises(InputError, match="lies across"):
         align_hole(Image(drawn, axial), Image(film.voxels, somewhere))
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mha"])
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_hole_that_another_program_drew_on_a_picture_lies_where_it_was_drawn(tmp_path, suffix, depth):
+    import SimpleITK as sitk
+
+    shown = np.zeros((20, 30), np.uint8)
+    shown[2:5, 20:28] = 1
+    sitk.WriteImage(sitk.GetImageFromArray(shown[None] if depth else shown), str(tmp_path / f"hole{suffix}"))
+    aligned, _ = align_hole(read_image(tmp_path / f"hole{suffix}"), Image(np.zeros((20, 30), np.uint8)))
+    assert np.array_equal(aligned, shown > 0)
+
+
+def test_a_picture_written_as_nifti_is_shown_upright_by_other_programs(tmp_path):
+    import SimpleITK as sitk
+
+    picture = np.arange(20 * 30, dtype=np.int16).reshape(20, 30)
+    write_image(Image(picture), tmp_path / "picture.nii.gz")
+    assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "picture.nii.gz"))).squeeze(), picture)
+    assert np.array_equal(read_image(tmp_path / "picture.nii.gz").voxels.squeeze(), picture)

@@ -6,6 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
+from monai_inpaint.errors import InputError
+from monai_inpaint.registry import BundleInfo
+
 
 class Engine(Protocol):
     """A bundle's network, ready to run. It normalises by itself: units in, units out."""
@@ -24,3 +27,16 @@ class Engine(Protocol):
     def describe(self) -> dict[str, str]:
         """Name, version, device and arithmetic, for the report."""
         ...
+
+
+def check_ports(inputs: list[str], outputs: list[str], bundle: BundleInfo) -> None:
+    """Refuse a graph that does not take `image` and give `pred` alone, as the network contract has it.
+
+    Raises:
+        InputError: naming what it takes and gives.
+    """
+    if inputs != ["image"] or outputs != ["pred"]:
+        raise InputError(
+            f"{bundle.graph}: the network takes {', '.join(inputs)} and gives {', '.join(outputs)}; "
+            "it must take image and give pred."
+        )

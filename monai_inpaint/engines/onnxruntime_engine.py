@@ -7,6 +7,7 @@ import os
 import numpy as np
 import onnxruntime
 
+from monai_inpaint.engines.base import check_ports
 from monai_inpaint.errors import InputError
 from monai_inpaint.registry import BundleInfo
 
@@ -36,4 +37,5 @@ def load(bundle: BundleInfo) -> OnnxRuntimeEngine:
     except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
         reason = str(error).strip().splitlines()[-1]
         raise InputError(f"{bundle.graph}: the bundle's network is damaged ({reason}); install it again.") from None
+    check_ports([port.name for port in session.get_inputs()], [port.name for port in session.get_outputs()], bundle)
     return OnnxRuntimeEngine(session)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from importlib.metadata import version
 
 import numpy as np
 import openvino
 
+from monai_inpaint.engines.base import check_ports
 from monai_inpaint.errors import InputError
 from monai_inpaint.registry import BundleInfo
 
@@ -20,11 +22,13 @@ class OpenVinoEngine:
     def __init__(self, compiled: openvino.CompiledModel) -> None:
         self._compiled = compiled
         self._request = compiled.create_infer_request()
+        self._lock = threading.Lock()  # a request holds its own input and output: one caller at a time
 
     def run(self, windows: np.ndarray) -> np.ndarray:
         """See `Engine.run`."""
-        self._request.infer([np.ascontiguousarray(windows, np.float32)])
-        return self._request.get_output_tensor(0).data.copy()  # the next call writes into the same memory
+        with self._lock:
+            self._request.infer([np.ascontiguousarray(windows, np.float32)])
+            return self._request.get_output_tensor(0).data.copy()
 
     def describe(self) -> dict[str, str]:
         """See `Engine.describe`."""
@@ -37,6 +41,7 @@ def load(bundle: BundleInfo) -> OpenVinoEngine:
     core = openvino.Core()
     try:
         graph = core.read_model(bundle.graph)
+        check_ports([port.any_name for port in graph.inputs], [port.any_name for port in graph.outputs], bundle)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise InputError(f"{bundle.graph}: the bundle's network is damaged ({reason}); install it again.") from None

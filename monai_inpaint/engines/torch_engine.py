@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 from importlib import import_module
 from typing import Any
 
@@ -41,21 +42,37 @@ def load_network(bundle: BundleInfo) -> torch.nn.Module:
         InputError: weights that are missing or do not fit, or a network from outside this package: its configuration
             could run any code, so it is left to `python -m monai.bundle run`.
     """
-    definition: dict[str, Any] = json.loads((bundle.path / "configs" / "inference.json").read_text())["network_def"]
-    target = definition.pop("_target_")
+    network = _network(bundle)
+    weights = bundle.path / "models" / "model.pt"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's advice to load the file unsafely
+            network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    except FileNotFoundError:
+        raise InputError(f"{weights}: the bundle has no weights; install it again.") from None
+    except pickle.UnpicklingError:
+        raise InputError(f"{weights} is damaged or holds more than tensors; it is not loaded.") from None
+    except (RuntimeError, EOFError, KeyError, TypeError, OSError):
+        raise InputError(f"{weights}: the weights are damaged or of another network; install it again.") from None
+    return network
+
+
+def _network(bundle: BundleInfo) -> torch.nn.Module:
+    path = bundle.path / "configs" / "inference.json"
+    try:
+        definition: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["network_def"]
+        target = str(definition.pop("_target_"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: the bundle has no such file; install it again.") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: no network is defined there ({type(error).__name__}); install it again.") from None
     if not target.startswith(_NETWORKS):
         raise InputError(f"{bundle.path}: its network {target} is not of this package; run it by monai.bundle.")
     module, _, name = target.rpartition(".")
-    network = getattr(import_module(module), name)(**definition)
-    weights = bundle.path / "models" / "model.pt"
     try:
-        network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    except FileNotFoundError:
-        raise InputError(f"{weights}: the bundle has no weights; install it again.") from None
-    except (RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"{weights}: the bundle's weights are damaged ({reason}); install it again.") from None
-    return network
+        return getattr(import_module(module), name)(**definition)
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: the network {target} cannot be built ({error}); install it again.") from None
 
 
 def load(bundle: BundleInfo) -> TorchEngine:

@@ -43,6 +43,8 @@ def read(path: Path) -> Image:
         file.seek(header.get_data_offset())
         voxels = _read_voxels(file, path, dtype, math.prod(shape)).reshape(shape, order="F")
     slope, intercept = _scale(header)
+    if voxels.ndim == 2:  # (column, row) in the file, as every viewer shows it; (rows, columns) here
+        voxels, affine = voxels.T, _swapped(affine)
     return Image(native(voxels), affine, None, slope, intercept, path=path, header=NiftiHeader(header, full))
 
 
@@ -53,7 +55,10 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
     else:
         voxels, slope, intercept = plain_dtype(image.voxels), float(image.slope), float(image.intercept)
     known = image.header if isinstance(image.header, NiftiHeader) else None
-    if known is None and voxels.ndim == 2 and image.affine is not None:
+    affine = image.affine
+    if voxels.ndim == 2:
+        voxels, affine = voxels.T, None if affine is None else _swapped(affine)
+    if known is None and voxels.ndim == 2 and affine is not None:
         voxels = voxels[..., None]  # many readers drop the place of a 2D NIfTI in space
     header = _new_header(voxels.shape) if known is None else known.header.copy()
     if (
@@ -65,10 +70,10 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
         header.set_data_shape(voxels.shape)
     if (slope, intercept) != _scale(header):
         header["scl_slope"], header["scl_inter"] = slope, intercept
-    if image.affine is not None and (known is None or not np.array_equal(image.affine, _affine(header))):
+    if affine is not None and (known is None or not np.array_equal(affine, _affine(header))):
         header.set_xyzt_units("mm", header.get_xyzt_units()[1])
-        header.set_sform(image.affine, code=1)
-        header.set_qform(image.affine, code=1)
+        header.set_sform(affine, code=1)
+        header.set_qform(affine, code=1)
     if derived:
         header["descrip"] = (
             f"{derived['description']}; {derived['model']}, monai-inpaint {derived['version']}".encode()[:79]
@@ -108,6 +113,11 @@ def _read_voxels(file: Any, path: Path, dtype: np.dtype, count: int) -> np.ndarr
     while file.read(_CHUNK):  # to the end, so that a compressed file's checksum is verified
         pass
     return voxels
+
+
+def _swapped(affine: np.ndarray) -> np.ndarray:
+    """The affine of a 2D array whose axes are exchanged."""
+    return affine[:, [1, 0, 2, 3]]
 
 
 def _affine(header: Any) -> np.ndarray:

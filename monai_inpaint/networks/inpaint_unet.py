@@ -10,6 +10,10 @@ from torch import nn
 
 from monai_inpaint.networks.known import known_statistics, smooth_continuation
 
+# What the ends of the Hounsfield window become: then tissue spreads about as much as in a window normalised by its
+# known voxels, and the weights of one modality are a good start for another.
+_REACH = 2.5
+
 
 class ResidualBlock(nn.Module):
     """x + conv(relu(conv(relu(x)))), the second convolution starting at zero so that depth needs no normalisation."""
@@ -67,11 +71,11 @@ class InpaintUNet(nn.Module):
         shift, scale = self._normalisation(image, known)
         normal = (image - shift) / scale * known
         if self.hounsfield:
-            normal = normal.clamp(-1.0, 1.0)
+            normal = normal.clamp(-_REACH, _REACH)
         smooth = smooth_continuation(normal, known)
         fill = smooth + self._residual(torch.cat((smooth, 1.0 - known), dim=1)).to(x.dtype)
         if self.hounsfield and not self.training:
-            fill = fill.clamp(min=-1.0)  # nothing is thinner than air
+            fill = fill.clamp(min=-_REACH)  # nothing is thinner than air
         return torch.where(inside, fill * scale + shift, image)
 
     def _normalisation(
@@ -80,7 +84,7 @@ class InpaintUNet(nn.Module):
         if self.hounsfield is None:
             return known_statistics(image, known)
         low, high = self.hounsfield
-        return (low + high) / 2, (high - low) / 2
+        return (low + high) / 2, (high - low) / (2 * _REACH)
 
     def _residual(self, x: torch.Tensor) -> torch.Tensor:
         x = self.stem(F.pixel_unshuffle(x, 2))
