@@ -271,3 +271,12 @@ def test_a_series_keeps_its_place_and_units_as_nifti_and_nrrd(tmp_path):
         back = read_image(tmp_path / name)
         np.testing.assert_array_equal(back.units(), image.units())
         np.testing.assert_allclose(back.affine, image.affine, atol=1e-5)
+
+
+def test_a_slice_without_preamble_is_not_passed_over_in_silence(tmp_path):
+    folder = dicom_series(tmp_path / "s", random_voxels((3, 5, 4), "int16"))
+    last = sorted(folder.iterdir())[-1]
+    (folder / "bare").write_bytes(last.read_bytes()[132:])
+    last.unlink()
+    with pytest.raises(InputError, match="bare looks like DICOM without its preamble"):
+        read_image(folder)

@@ -165,8 +165,11 @@ def _image_heads(folder: Path) -> list[tuple[Path, Dataset]]:
     heads = []
     for path in sorted(p for p in folder.iterdir() if p.is_file()):
         with path.open("rb") as file:
-            is_dicom = file.read(132)[128:] == b"DICM"
-        if not is_dicom:
+            start = file.read(132)
+        if start[128:] != b"DICM":
+            # A slice passed over in silence would be a gap, so what begins like a data set is refused.
+            if start[:2] in (b"\x02\x00", b"\x08\x00") and start[3:4] == b"\x00":
+                raise InputError(f"{path} looks like DICOM without its preamble; write it anew as a DICOM file.")
             if path.suffix.lower() == ".dcm":
                 raise InputError(f"{path} is no DICOM file, or is damaged; replace or remove it.")
             continue
