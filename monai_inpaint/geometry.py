@@ -22,35 +22,34 @@ def align_hole(hole: Image, image: Image) -> tuple[np.ndarray, str]:
         image: the image to fill, 2D (rows, columns) or 3D (i, j, k).
 
     Returns:
-        boolean array of the image's shape, and how it came there: "same grid", "reoriented", "by pixel position" (a
-        film without orientation, or one slice drawn on a picture) or "resampled (nearest)".
+        boolean array of the image's shape, and how it came there: "same grid", "reoriented", "by pixel position" (one
+        of them is a picture, or a film whose orientation is assumed) or "resampled (nearest)".
 
     Raises:
-        InputError: NaN in the hole, other shape and no common geometry, or grids that do not overlap.
+        InputError: NaN in the hole or noise of compression, other shape and no common geometry, or grids that do not
+            overlap.
     """
     marked = _marked(hole)
     if hole.affine is None or image.affine is None:
-        if image.affine is None and marked.ndim == 3 and marked.shape == (*image.voxels.shape[::-1], 1):
-            return marked[..., 0].T, "by pixel position"  # one slice (columns, rows, 1), drawn on a picture
-        if hole.voxels.shape != image.voxels.shape:
+        pixels = _by_pixels(marked, image.voxels.shape)
+        if pixels is None:
             raise InputError(
                 f"{_name(hole, 'the hole')} does not fit {_name(image, 'the image')}: {describe(hole)} against "
                 f"{describe(image)}; without geometry in both, their shapes must agree."
             )
-        return marked, "same grid"
+        return pixels, "same grid" if marked.ndim == image.voxels.ndim else "by pixel position"
     full, shape, hole_affine, image_affine = _solid(marked), _solid(image.voxels).shape, hole.affine, image.affine
     if marked.shape == image.voxels.shape and _corners_agree(hole_affine, image_affine, shape):
         return marked, "same grid"
-    if full.shape[2] == shape[2] == 1 and abs(_unit(hole_affine)[:, 2] @ _unit(image_affine)[:, 2]) < 0.5:
-        # Two single pictures at right angles: a film tells no orientation, and other programs place it elsewhere than
-        # we do (with its first pixel at 0). They agree on pixels only: (columns, rows, 1) there, (rows, columns) here.
-        a_film = image.voxels.ndim == 2 and not image_affine[:3, 3].any()
-        if a_film and full.shape == (shape[1], shape[0], 1):
-            return full[..., 0].T, "by pixel position"
-        raise InputError(f"{_name(hole, 'the hole')} lies across {_name(image, 'the image')}; draw it on this image.")
     turned = _reorient(full, hole_affine, image_affine, shape)
     if turned is not None:
         return turned.reshape(image.voxels.shape), "reoriented"
+    # A film tells no orientation, and other programs place it elsewhere than we do: they agree on pixels only.
+    pixels = None if hole.placed and image.placed else _by_pixels(marked, image.voxels.shape)
+    if pixels is not None:
+        return pixels, "by pixel position"
+    if full.shape[2] == shape[2] == 1 and abs(_unit(hole_affine)[:, 2] @ _unit(image_affine)[:, 2]) < 0.5:
+        raise InputError(f"{_name(hole, 'the hole')} lies across {_name(image, 'the image')}; draw it on this image.")
     resampled = _resample(full, hole_affine, image_affine, shape)
     if resampled is None or (marked.any() and not resampled.any()):
         what = "does not overlap" if resampled is None else "marks no voxel of"
@@ -94,6 +93,11 @@ def describe(image: Image) -> str:
 
 def _marked(hole: Image) -> np.ndarray:
     voxels = hole.voxels
+    if hole.lossy:
+        raise InputError(
+            f"{_name(hole, 'the hole')} is of a lossy format, whose compression noise would be filled as well; "
+            "save the hole as .png or another lossless format."
+        )
     if voxels.dtype == bool:
         return voxels
     if voxels.dtype.kind == "f" and np.isnan(voxels.min()):
@@ -103,6 +107,17 @@ def _marked(hole: Image) -> np.ndarray:
     if np.any(hole.intercept):
         return hole.units() != 0
     return truth(voxels, extent(voxels))
+
+
+def _by_pixels(marked: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Pixel for pixel: a picture is (rows, columns), one slice of a volume (columns, rows, 1); None if none fits."""
+    if marked.shape == shape:
+        return marked
+    if marked.ndim == 3 and len(shape) == 2 and marked.shape == (*shape[::-1], 1):
+        return marked[..., 0].T
+    if marked.ndim == 2 and len(shape) == 3 and (*marked.shape[::-1], 1) == shape:
+        return marked.T[..., None]
+    return None
 
 
 def _solid(voxels: np.ndarray) -> np.ndarray:

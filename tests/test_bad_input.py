@@ -210,6 +210,7 @@ FILES: dict[str, tuple[Build, tuple[str, ...]]] = {
 }
 
 HOLES: dict[str, tuple[Build, tuple[str, ...]]] = {
+    "hole as JPEG": (lambda f: f.fill(None, picture_hole(f / "hole.jpg")), ("hole.jpg", "lossy", ".png")),
     "other shape, no geometry": (
         lambda f: f.fill(None, picture_hole(f / "small.png", side=50)),
         ("small.png", "50 x 50", f"{SIDE} x {SIDE}"),
@@ -271,6 +272,9 @@ ARGUMENTS: dict[str, tuple[Build, tuple[str, ...]]] = {
         lambda f: _damaged_bundle(f, lambda b: _written(_graph(b), "hello")),
         ("model.onnx",),
     ),
+    "image is an empty path": (lambda f: ["fill", "", f.hole, f.output], ("IMAGE", "the path is empty")),
+    "hole is an empty path": (lambda f: ["fill", f.image, "", f.output], ("HOLE", "the path is empty")),
+    "report is an empty path": (lambda f: f.fill(None, None, None, "--report", ""), ("--report", "the path is empty")),
     "engine unknown": (lambda f: f.fill(None, None, None, "--engine", "magic"), ("magic",)),
     "argument missing": (lambda f: ["fill", f.image, f.hole], ("OUTPUT",)),
     "option unknown": (lambda f: f.fill(None, None, None, "--colour", "red"), ("--colour",)),

@@ -343,6 +343,7 @@ def test_a_failed_case_leaves_no_folder_of_its_own(tmp_path: Path, capfd) -> Non
     ("rows", "word"),
     [
         ("picture,hole\na.png,hole.png", "columns"),
+        ("image;hole\na.png;hole.png", "separated by commas"),
         ("image,hole", "no images"),
         ("image,hole\na.png,", "line 2 names no hole"),
         ("image,hole\na.png,hole.png,b.png", "line 2"),

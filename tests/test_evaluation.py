@@ -23,7 +23,7 @@ pytest.importorskip("cv2")
 from monai_inpaint.evaluation import evaluate, methods
 from monai_inpaint.evaluation.case import Case, intensity_window
 from monai_inpaint.evaluation.classical import METHODS, fill_biharmonic, fill_ring_mean
-from monai_inpaint.evaluation.datalist import read_data_list, sample
+from monai_inpaint.evaluation.datalist import in_order, read_data_list
 from monai_inpaint.evaluation.measure import measure
 from monai_inpaint.evaluation.protocols import PROTOCOLS, find_protocol
 from monai_inpaint.evaluation.slices import body_of, resized
@@ -318,12 +318,21 @@ def test_masks_of_other_rows_are_no_images(tmp_path):
     assert entry.lesion == tmp_path / "a_mask.nii"
 
 
-def test_a_sample_is_seeded_and_keeps_the_order(films):
+def test_images_are_taken_in_a_seeded_order_until_enough_are_usable(films):
     entries = read_data_list(films)
-    chosen = sample(entries, 3, 5)
-    assert chosen == sample(entries, 3, 5)
-    assert chosen == [entry for entry in entries if entry in chosen]
-    assert sample(entries, 100, 5) == entries
+    order = in_order(entries, 3, 5)
+    assert order == in_order(entries, 3, 5)
+    assert sorted(order, key=entries.index) == entries
+    assert in_order(entries, None, 5) == entries
+
+
+def test_an_image_that_cannot_be_used_does_not_count_against_the_limit(films, tmp_path):
+    rows = films.read_text().splitlines()
+    films.write_text(
+        "\n".join([rows[0], *(f"missing{n}.png," + ",".join(rows[1].split(",")[1:]) for n in range(20)), *rows[1:]])
+    )
+    summary = evaluate(films, "cxr-centre", ["ring"], tmp_path / "out", limit=2)
+    assert len({result.case for result in summary.results}) == 2
 
 
 @pytest.mark.parametrize(

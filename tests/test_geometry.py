@@ -169,7 +169,8 @@ def test_a_large_hole_on_the_same_grid_is_taken_at_once():
 
 def test_a_hole_drawn_elsewhere_on_a_film_without_orientation_is_taken_pixel_by_pixel():
     # Films are taken as coronal here; ITK and its viewers place them axially, as (columns, rows, 1).
-    film = Image(np.zeros((9, 8), np.uint16), np.array([[0, -1, 0, 0], [0, 0, -1, 0], [-1, 0, 0, 0], [0, 0, 0, 1.0]]))
+    coronal = np.array([[0, -1, 0, 0], [0, 0, -1, 0], [-1, 0, 0, 0], [0, 0, 0, 1.0]])
+    film = Image(np.zeros((9, 8), np.uint16), coronal, placed=False)
     drawn = some_hole((8, 9, 1))
     axial = np.diag([-1.0, -1.0, 1.0, 1.0])
     aligned, how = align_hole(Image(drawn, axial), film)
@@ -177,9 +178,34 @@ def test_a_hole_drawn_elsewhere_on_a_film_without_orientation_is_taken_pixel_by_
     np.testing.assert_array_equal(aligned, drawn[..., 0].T != 0)
     with pytest.raises(InputError, match="lies across"):
         align_hole(Image(some_hole((7, 9, 1)), axial), film)
-    somewhere = film.affine + np.array([[0, 0, 0, 5.0], [0] * 4, [0] * 4, [0] * 4])
     with pytest.raises(InputError, match="lies across"):
-        align_hole(Image(drawn, axial), Image(film.voxels, somewhere))
+        align_hole(Image(drawn, axial), Image(film.voxels, coronal))
+
+
+def test_a_flat_hole_on_a_square_film_is_not_turned():
+    coronal = np.array([[0, -1, 0, 0], [0, 0, -1, 0], [-1, 0, 0, 0], [0, 0, 0, 1.0]])
+    film = Image(np.zeros((9, 9), np.uint16), coronal, placed=False)
+    flat = some_hole((9, 9))
+    axial = np.array([[0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])
+    aligned, how = align_hole(Image(flat, axial), film)
+    assert how == "by pixel position"
+    np.testing.assert_array_equal(aligned, flat != 0)
+
+
+def test_a_picture_marks_a_volume_of_one_slice_pixel_by_pixel():
+    shown = some_hole((9, 8))
+    aligned, how = align_hole(Image(shown), image((8, 9, 1)))
+    assert (aligned.shape, how) == ((8, 9, 1), "by pixel position")
+    np.testing.assert_array_equal(aligned[..., 0].T, shown != 0)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp"])
+def test_a_hole_with_the_noise_of_compression_is_refused(tmp_path, suffix):
+    from PIL import Image as Pillow
+
+    Pillow.fromarray(255 * some_hole((20, 30))).save(tmp_path / f"hole{suffix}")
+    with pytest.raises(InputError, match=rf"hole\{suffix} is of a lossy format"):
+        align_hole(read_image(tmp_path / f"hole{suffix}"), Image(np.zeros((20, 30), np.uint8)))
 
 
 @pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mha"])

@@ -280,3 +280,55 @@ def test_a_slice_without_preamble_is_not_passed_over_in_silence(tmp_path):
     last.unlink()
     with pytest.raises(InputError, match="bare looks like DICOM without its preamble"):
         read_image(folder)
+
+
+@pytest.mark.parametrize("left", [0, 100])
+def test_a_slice_that_was_not_copied_is_not_passed_over_in_silence(tmp_path, left):
+    folder = dicom_series(tmp_path / "s", random_voxels((3, 5, 4), "int16"))
+    (folder / "IM0003").write_bytes(b"\0" * left)
+    with pytest.raises(InputError, match="IM0003"):
+        read_image(folder)
+
+
+@pytest.mark.parametrize(("syntax", "name"), [("1.2.840.10008.1.2.4.107", "HEVC"), ("1.2.826.0.1.77", r"1\.2\.826")])
+def test_a_compression_that_nothing_decodes_is_called_unsupported(tmp_path, syntax, name):
+    dataset = pydicom.dcmread(get_testdata_file("MR_small_RLE.dcm", download=False))
+    dataset.file_meta.TransferSyntaxUID = syntax
+    pydicom.dcmwrite(tmp_path / "a.dcm", dataset, implicit_vr=False, little_endian=True)
+    with pytest.raises(InputError, match=f"unsupported compression {name}"):
+        read_image(tmp_path / "a.dcm")
+
+
+def test_a_compression_without_an_installed_plugin_is_called_unsupported(monkeypatch):
+    from pydicom.pixels import get_decoder
+    from pydicom.uid import RLELossless as syntax
+
+    monkeypatch.setattr(get_decoder(syntax), "_available", {})
+    with pytest.raises(InputError, match="unsupported compression RLE Lossless"):
+        read_image(get_testdata_file("MR_small_RLE.dcm", download=False))
+
+
+def test_only_a_film_that_tells_no_orientation_is_without_a_place(tmp_path):
+    save(dicom_dataset(random_voxels((5, 7), "uint16")), tmp_path / "slice.dcm")
+    gone = {"ImageOrientationPatient": None, "ImagePositionPatient": None, "Modality": "DX"}
+    save(dicom_dataset(random_voxels((5, 7), "uint16"), **gone), tmp_path / "film.dcm")
+    assert read_image(tmp_path / "slice.dcm").placed
+    assert not read_image(tmp_path / "film.dcm").placed
+
+
+def test_a_film_with_low_values_bright_keeps_its_look_or_its_values(tmp_path):
+    pixels = random_voxels((5, 7), "uint16")
+    gone = {"ImageOrientationPatient": None, "ImagePositionPatient": None, "Modality": "DX"}
+    film = read_image(
+        save(dicom_dataset(pixels, PhotometricInterpretation="MONOCHROME1", **gone), tmp_path / "film.dcm")
+    )
+    for name in ("a.png", "a.tif", "a.nii.gz", "a.nrrd"):
+        write_image(film, tmp_path / name)
+    png, tiff = read_image(tmp_path / "a.png"), read_image(tmp_path / "a.tif")
+    np.testing.assert_array_equal(png.voxels, 65535 - pixels)
+    np.testing.assert_array_equal(tiff.voxels, pixels)
+    assert (png.inverted, tiff.inverted) == (False, True)
+    for name in ("a.nii.gz", "a.nrrd"):
+        flat = read_image(tmp_path / name)
+        np.testing.assert_array_equal(flat.voxels[..., 0].T, pixels)
+        assert not flat.inverted

@@ -146,7 +146,7 @@ def test_damaged_files_are_refused(tmp_path, suffix, damage):
 def test_an_mhd_without_its_voxels_is_refused(tmp_path):
     path = itk(tmp_path / "a.mhd")
     (tmp_path / "a.raw").unlink()
-    with pytest.raises(InputError, match=r"a\.mhd"):
+    with pytest.raises(InputError, match=r"a\.mhd lacks its data file a\.raw"):
         read_image(path)
 
 

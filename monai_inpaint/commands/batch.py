@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monai_inpaint.commands.arguments import path_text
 from monai_inpaint.commands.failure import DONE, OUR_FAULT, USERS_INPUT, explain, say
 from monai_inpaint.commands.fill import add_model_arguments
 from monai_inpaint.commands.journal import DONE as FINISHED
@@ -23,8 +24,12 @@ HELP = "Fill the images of a table, one after the other."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pairs", metavar="PAIRS.csv", help="columns image,hole[,output]; paths start at its folder")
-    parser.add_argument("output_dir", metavar="OUTPUT_DIR", help="where outputs and the journal batch.csv go")
+    parser.add_argument(
+        "pairs", type=path_text, metavar="PAIRS.csv", help="columns image,hole[,output]; paths start at its folder"
+    )
+    parser.add_argument(
+        "output_dir", type=path_text, metavar="OUTPUT_DIR", help="where outputs and the journal batch.csv go"
+    )
     add_model_arguments(parser)
     parser.add_argument("--resume", action="store_true", help="go on with a batch: leave out what is done")
     parser.add_argument("--overwrite", action="store_true", help="existing outputs may be replaced (never an input)")

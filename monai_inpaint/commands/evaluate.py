@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from monai_inpaint.commands.arguments import path_text
 from monai_inpaint.commands.failure import DONE
 from monai_inpaint.commands.fill import ENGINES
 from monai_inpaint.errors import InputError
@@ -16,17 +17,23 @@ PROTOCOLS = ("cxr-centre", "cxr-patch", "slice-square", "free-form", "lesion")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", metavar="DATA.csv", help="column path; perhaps mask, patient, split, modality, source")
+    parser.add_argument(
+        "data", type=path_text, metavar="DATA.csv", help="column path; perhaps mask, patient, split, modality, source"
+    )
     parser.add_argument("--protocol", required=True, choices=PROTOCOLS, help="which holes are made")
     parser.add_argument(
         "--methods", required=True, metavar="A,B", help="of ring, telea, navier-stokes, biharmonic, and bundles"
     )
-    parser.add_argument("--output", required=True, metavar="DIR", help="folder for the tables and the page")
+    parser.add_argument(
+        "--output", type=path_text, required=True, metavar="DIR", help="folder for the tables and the page"
+    )
     for column in ("split", "source", "modality"):
         parser.add_argument(f"--{column}", metavar="VALUE", help=f"only rows with this {column}")
     parser.add_argument("--seed", type=int, default=0, help="of the holes, and of the images drawn (default: 0)")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N images, drawn with the seed")
-    parser.add_argument("--features", metavar="PATH", help="SqueezeNet features (safetensors), to measure LPIPS")
+    parser.add_argument(
+        "--features", type=path_text, metavar="PATH", help="SqueezeNet features (safetensors), to measure LPIPS"
+    )
     parser.add_argument("--engine", choices=ENGINES, default="auto", help="what runs the bundles (default: auto)")
     parser.add_argument("--progress", choices=KINDS, default="auto", help="on stderr: a line (auto), JSON, nothing")
     parser.add_argument("--overwrite", action="store_true", help="an earlier evaluation in DIR may be replaced")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from monai_inpaint.commands.arguments import path_text
 from monai_inpaint.commands.failure import DONE
 from monai_inpaint.progress import KINDS, make_progress
 
@@ -14,11 +15,17 @@ ENGINES = ("auto", "openvino", "onnxruntime", "torch")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", metavar="IMAGE", help="image file, or a folder with one DICOM series")
-    parser.add_argument("hole", metavar="HOLE", help="image of the hole: nonzero = fill")
-    parser.add_argument("output", metavar="OUTPUT", help="where to write, format by suffix; folder: DICOM series")
-    parser.add_argument("--difference", metavar="PATH", help="write filled - source (float32: NIfTI, NRRD, MHA, TIFF)")
-    parser.add_argument("--report", metavar="PATH", help="write what was done as JSON (file names, no patient data)")
+    parser.add_argument("image", type=path_text, metavar="IMAGE", help="image file, or a folder with one DICOM series")
+    parser.add_argument("hole", type=path_text, metavar="HOLE", help="image of the hole: nonzero = fill")
+    parser.add_argument(
+        "output", type=path_text, metavar="OUTPUT", help="where to write, format by suffix; folder: DICOM series"
+    )
+    parser.add_argument(
+        "--difference", type=path_text, metavar="PATH", help="write filled - source (float32: NIfTI, NRRD, MHA, TIFF)"
+    )
+    parser.add_argument(
+        "--report", type=path_text, metavar="PATH", help="write what was done as JSON (file names, no patient data)"
+    )
     add_model_arguments(parser)
     parser.add_argument("--overwrite", action="store_true", help="existing outputs may be replaced (never an input)")
 

@@ -54,6 +54,8 @@ def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
         with table.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, restval="")
             reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or []]
+            if any(mark in name for name in reader.fieldnames for mark in (";", "\t")):
+                raise InputError(f"{table}: columns must be separated by commas; save the table as CSV with commas.")
             if not {"image", "hole"} <= set(reader.fieldnames):
                 raise InputError(f"{table}: the first line must name the columns image and hole, perhaps output.")
             rows = [(reader.line_num, row) for row in reader]

@@ -68,14 +68,13 @@ def read_data_list(
     ]
 
 
-def sample(entries: Sequence[Entry], limit: int | None, seed: int) -> list[Entry]:
-    """At most `limit` entries, drawn with the seed, in the order of the list; all of them without a limit."""
-    if limit is None or limit >= len(entries):
+def in_order(entries: Sequence[Entry], limit: int | None, seed: int) -> list[Entry]:
+    """In the order of the list without a limit; with one, in a seeded order, to be taken until enough are usable."""
+    if limit is None:
         return list(entries)
     if limit < 1:
         raise InputError(f"limit must be at least 1, not {limit}.")
-    chosen = np.random.default_rng(seed).choice(len(entries), limit, replace=False)
-    return [entries[index] for index in sorted(chosen)]
+    return [entries[index] for index in np.random.default_rng(seed).permutation(len(entries))]
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -47,7 +47,7 @@ def facts_of(
         "cases": counts,
         "region": "all figures are taken inside the hole; SSIM and UQI on the full image, averaged over hole pixels "
         "(SSIM 11x11 Gaussian, sigma 1.5; UQI 8x8); sharpness is gradient energy, filled over true",
-        "data range": "0-255, values clipped to the window mapped to it: 8-bit films and CT pictures 0 to 255; CT "
+        "data range": "0-255, values clipped to the window mapped to it: 8-bit films 0 to 255; CT "
         "-1000 to 1000 HU; MR, and films of more bits, the 0.5-99.5 percentiles of the known pixels; each case's "
         "window is in cases.csv",
         "averaging": "each image, then mean ± standard deviation over images",

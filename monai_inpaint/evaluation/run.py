@@ -11,7 +11,7 @@ import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.case import Case
-from monai_inpaint.evaluation.datalist import Entry, read_data_list, sample
+from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.evaluation.facts import facts_of
 from monai_inpaint.evaluation.gallery import gallery
 from monai_inpaint.evaluation.measure import measure
@@ -57,8 +57,8 @@ def evaluate(
         methods: "ring", "telea", "navier-stokes", "biharmonic", and names of or paths to bundles.
         output: a folder that does not exist yet or is empty.
         split, source, modality: keep only rows of the list with this value.
-        seed: of the protocol and of the sample drawn with `limit`.
-        limit: at most so many images, drawn with the seed.
+        seed: of the protocol and of the order in which `limit` takes images.
+        limit: at most so many usable images, drawn with the seed.
         features: safetensors file with SqueezeNet 1.1 features; LPIPS is measured where it is given.
         engine: for the bundles.
         overwrite: an existing folder may be replaced.
@@ -72,26 +72,30 @@ def evaluate(
     check_output(output, overwrite=overwrite, sources=[data])
     chosen = find_protocol(protocol)
     entries = _entries(data, chosen, split, source, modality)
-    entries = sample(entries, limit, seed)
+    waiting = in_order(entries, limit, seed)
+    total = min(limit or len(waiting), len(waiting))
     lpips = _lpips(features)
     contenders = find_methods(methods, engine)
 
     results: list[Result] = []
     skipped: list[tuple[str, str]] = []
     fills: Fills = {}
-    for done, entry in enumerate(entries):
+    used: list[Entry] = []
+    for looked_at, entry in enumerate(waiting):
+        if len(used) == limit:
+            break
         if progress:
-            progress(done, len(entries))
-        for case in _cases(entry, chosen, seed, skipped):
-            for contender in contenders:
-                results.append(_result(case, contender, fills, lpips, chosen.window))
+            progress(len(used) if limit else looked_at, total)
+        cases = _cases(entry, chosen, seed, skipped)
+        used += [entry] if cases else []
+        results += [_result(case, each, fills, lpips, chosen.window) for case in cases for each in contenders]
     if progress:
-        progress(len(entries), len(entries))
+        progress(total, total)
     if not results:
         raise InputError(f"{data}: no image could be used; the first: {': '.join(skipped[0])}")
 
-    cases = {(r.case, r.variant): r.patient for r in results}
-    counts = f"{len(cases)} of {len(set(cases.values()))} patients, from {len(entries)} images of the list"
+    found = {(r.case, r.variant): r.patient for r in results}
+    counts = f"{len(found)} of {len(set(found.values()))} patients, from {len(used)} images of the list"
     facts = facts_of(
         chosen,
         contenders,
@@ -106,7 +110,7 @@ def evaluate(
     summary = Summary(facts, results, names, classical, skipped, output)
 
     def again(wanted: set[str]) -> Iterator[Case]:
-        for entry in entries:
+        for entry in used:
             if any(name.startswith(entry.name) for name in wanted):
                 yield from _cases(entry, chosen, seed, [])
 
@@ -133,6 +137,8 @@ def _cases(entry: Entry, protocol: Protocol, seed: int, skipped: list[tuple[str,
         modality = entry.kind or image.modality
         if modality is None:
             raise InputError("the modality is not known; add the column 'modality' with CR, CT or MR.")
+        if modality == "ct" and image.voxels.dtype == np.uint8:
+            raise InputError("an 8-bit picture of CT holds no Hounsfield units.")
         lesion = _lesion(entry.lesion, image) if protocol.name == "lesion" and entry.lesion else None
         cases, reasons = protocol.cases(
             image, lesion, modality=modality, name=entry.name, patient=entry.patient, seed=seed

@@ -5,13 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.pixels import get_decoder
 from pydicom.pixels.utils import pixel_array
+from pydicom.uid import UID
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
@@ -69,7 +71,8 @@ def _read(path: Path) -> Image:
     if affine is not None:
         check_affine(path, affine)
     slope, intercept = rescale_of(dataset, path)
-    return image_of(voxels, affine, slope, intercept, path, DicomHeader((without_pixels(dataset),)))
+    image = image_of(voxels, affine, slope, intercept, path, DicomHeader((without_pixels(dataset),)))
+    return replace(image, placed=plane is not None)
 
 
 def _read_folder(folder: Path) -> Image:
@@ -107,6 +110,7 @@ def decode(dataset: Dataset, path: Path, frame: int | None = None) -> np.ndarray
     photometric = str(dataset.get("PhotometricInterpretation", ""))
     if int(dataset.get("SamplesPerPixel") or 1) != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2"):
         raise InputError(f"{path} is a colour image ({photometric}); give a grey one.")
+    _check_compression(dataset, path)
     with parsing(path, "DICOM"):
         pixels = native(np.require(pixel_array(dataset, index=frame, raw=True), requirements="W"))
     check_voxels(path, pixels.dtype, pixels.shape)
@@ -149,6 +153,16 @@ def _load(path: Path, *, head: bool = False) -> Dataset:
         return pydicom.dcmread(path, stop_before_pixels=head)
 
 
+def _check_compression(dataset: Dataset, path: Path) -> None:
+    syntax = UID(dataset.file_meta.get("TransferSyntaxUID") or "")
+    try:
+        known = not syntax or get_decoder(syntax).is_available
+    except NotImplementedError:
+        known = False
+    if not known:
+        raise InputError(f"{path} has the unsupported compression {syntax.name}; save it uncompressed.")
+
+
 @contextmanager
 def _without_warnings() -> Iterator[None]:
     """pydicom warns of values that break a rule of the standard; they are kept as they are, or refused by us."""
@@ -170,7 +184,10 @@ def _image_heads(folder: Path) -> list[tuple[Path, Dataset]]:
             # A slice passed over in silence would be a gap, so what begins like a data set is refused.
             if start[:2] in (b"\x02\x00", b"\x08\x00") and start[3:4] == b"\x00":
                 raise InputError(f"{path} looks like DICOM without its preamble; write it anew as a DICOM file.")
-            if path.suffix.lower() == ".dcm":
+            # nothing, or a part of the empty preamble, under a name that slices have: a copy that failed
+            suffix = path.suffix.lower()
+            failed = not start.strip(b"\0") and (suffix in ("", ".ima") or suffix[1:].isdigit())
+            if suffix == ".dcm" or failed:
                 raise InputError(f"{path} is no DICOM file, or is damaged; replace or remove it.")
             continue
         head = _load(path, head=True)

@@ -48,6 +48,8 @@ class _Buffer:
 
 def read(path: Path) -> Image:
     """3D as (i, j, k); 2D as (rows, columns)."""
+    if path.suffix.lower() == ".mhd":
+        _check_data_file(path)
     with parsing(path, path.suffix.lower()[1:].upper()):
         reader = sitk.ImageFileReader()
         reader.SetFileName(str(path))
@@ -113,6 +115,16 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
     except RuntimeError as error:
         why = str(error).strip().splitlines()[-1].strip()
         raise InputError(f"{path.name} cannot be written in this format or place: {why}.") from error
+
+
+def _check_data_file(path: Path) -> None:
+    with path.open("rb") as file:
+        lines = (line.partition(b"=") for line in file.read(1 << 16).splitlines())
+        named = next((value.strip() for key, _, value in lines if key.strip().lower() == b"elementdatafile"), b"")
+    name = named.decode(errors="replace")
+    in_one_file = name and name.split()[0].upper() not in ("LOCAL", "LIST") and "%" not in name
+    if in_one_file and not (path.parent / name).exists():
+        raise InputError(f"{path} lacks its data file {name}, which holds the voxels; put it beside the .mhd file.")
 
 
 def _affine(image: sitk.Image) -> np.ndarray:

@@ -39,7 +39,7 @@ def read(path: Path) -> Image:
         file.load()
         voxels = _grey(ImageOps.exif_transpose(file), path, lossy)
     check_voxels(path, voxels.dtype, voxels.shape)
-    return Image(voxels, path=path, header=PictureHeader(info))
+    return Image(voxels, lossy=lossy, path=path, header=PictureHeader(info))
 
 
 def write(image: Image, path: Path, derived: dict | None) -> None:
