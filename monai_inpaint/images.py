@@ -25,10 +25,10 @@ class Image:
             (DICOM slices with a rescale each). Units are Hounsfield for CT.
         stored_range: smallest and largest value that may be stored (DICOM BitsStored); None: all of the dtype.
         inverted: low values are shown bright (DICOM MONOCHROME1).
-        placed: False where the orientation in `affine` is assumed, as for films that tell none.
-        lossy: compression that changes values left its noise in the voxels (JPEG, WebP).
         path: where it was read from.
         header: what the writer of its own format needs; opaque to everyone else.
+        placed: False where the orientation in `affine` is assumed, as for films that tell none.
+        lossy: compression that changes values left its noise in the voxels (JPEG, WebP).
     """
 
     voxels: np.ndarray
@@ -38,10 +38,10 @@ class Image:
     intercept: float | np.ndarray = 0.0
     stored_range: tuple[float, float] | None = None
     inverted: bool = False
-    placed: bool = True
-    lossy: bool = False
     path: Path | None = None
     header: Any = field(default=None, repr=False)
+    placed: bool = True
+    lossy: bool = False
 
     @property
     def spacing(self) -> tuple[float, ...] | None:

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from monai_inpaint import Filler, InputError
-from monai_inpaint.engines import available
+from monai_inpaint.engines import available, load_engine
 from monai_inpaint.registry import find_bundle
+
+_NETWORKS = "monai_inpaint.networks"
 
 
 @pytest.mark.parametrize("engine", sorted(available()))
@@ -47,6 +49,12 @@ def _list_of_tensors(bundle: Path) -> None:
     torch.save([torch.zeros(2)], bundle / "models" / "model.pt")
 
 
+def _numbered_tensors(bundle: Path) -> None:
+    import torch
+
+    torch.save({1: torch.zeros(2)}, bundle / "models" / "model.pt")
+
+
 def _pickle(bundle: Path) -> None:
     import torch
 
@@ -66,11 +74,24 @@ def _pickle(bundle: Path) -> None:
             id="unknown",
         ),
         pytest.param(lambda b: _config(b, lambda c: c["network_def"].update(_target_="os.system")), id="foreign"),
+        pytest.param(
+            lambda b: _config(b, lambda c: c.update(network_def={"_target_": f"{_NETWORKS}.no_module.Net"})),
+            id="unknown module",
+        ),
+        pytest.param(
+            lambda b: _config(b, lambda c: c.update(network_def={"_target_": f"{_NETWORKS}.known.known_statistics"})),
+            id="no network but a function",
+        ),
+        pytest.param(lambda b: _config(b, lambda c: c["network_def"].update(channels=[])), id="no channels"),
+        pytest.param(lambda b: _config(b, lambda c: c["network_def"].update(channels=[-8] * 4)), id="negative sizes"),
+        pytest.param(lambda b: _config(b, lambda c: c["network_def"].update(channels="abcd")), id="sizes are words"),
         pytest.param(lambda b: _config(b, lambda c: c["network_def"].update(depth=3)), id="unknown argument"),
         pytest.param(lambda b: _config(b, lambda c: c["network_def"].update(channels=[8, 8, 8, 8])), id="other sizes"),
         pytest.param(lambda b: (b / "models" / "model.pt").unlink(), id="no weights"),
         pytest.param(lambda b: (b / "models" / "model.pt").write_bytes(b"x" * 100), id="garbage weights"),
         pytest.param(_list_of_tensors, id="a list"),
+        pytest.param(_numbered_tensors, id="numbered tensors"),
+        pytest.param(lambda b: (b / "models" / "model.pt").write_bytes(b""), id="empty weights"),
         pytest.param(_pickle, id="a pickle"),
     ],
 )
@@ -86,16 +107,75 @@ def test_a_bundle_that_torch_cannot_load_is_said_in_one_sentence(
 
 
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
-@pytest.mark.parametrize("damage", ["truncated", "garbage", "other ports"])
+@pytest.mark.parametrize("damage", ["truncated", "garbage"])
 def test_a_graph_that_cannot_be_run_is_said(bundle: Path, engine: str, damage: str) -> None:
     graph = bundle / "models" / "model.onnx"
-    if damage == "other ports":
-        import onnx
-
-        x, y = (onnx.helper.make_tensor_value_info(name, 1, [None, 2]) for name in "xy")
-        model = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "other", [x], [y])
-        onnx.save(onnx.helper.make_model(model, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=10), graph)
-    else:
-        graph.write_bytes(graph.read_bytes()[:5000] if damage == "truncated" else b"no graph" * 100)
-    with pytest.raises(InputError, match=r"model\.onnx"):
+    graph.write_bytes(graph.read_bytes()[:5000] if damage == "truncated" else b"no graph" * 100)
+    with pytest.raises(InputError, match=r"model\.onnx") as error:
         Filler(bundle, engine=engine)
+    assert "\n" not in str(error.value)
+
+
+def _one_node_graph(path: Path, taken: tuple[str, list], given: tuple[str, list], kind: str) -> None:
+    """Relu, or ReduceMax along the channels, on float32 or (Relu) float64."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    element = TensorProto.DOUBLE if kind == "float64" else TensorProto.FLOAT
+    ports = [helper.make_tensor_value_info(name, element, sizes) for name, sizes in (taken, given)]
+    reduces = given[1][1] == 1 != taken[1][1]
+    node = helper.make_node("ReduceMax" if reduces else "Relu", [taken[0], *(["axes"] if reduces else [])], [given[0]])
+    constants = [numpy_helper.from_array(np.array([1]), "axes")] if reduces else []
+    graph = helper.make_graph([node], "other", ports[:1], ports[1:], constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), path)
+
+
+_ANY = ["b", 2, "h", "w"], ["b", 1, "h", "w"]
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+@pytest.mark.parametrize(
+    ("taken", "given", "kind", "fits"),
+    [
+        pytest.param(("image", _ANY[0]), ("pred", _ANY[1]), "float32", True, id="as agreed"),
+        pytest.param(("x", _ANY[0]), ("y", _ANY[1]), "float32", False, id="other names"),
+        pytest.param(("image", ["b", 2]), ("pred", ["b", 2]), "float32", False, id="a matrix"),
+        pytest.param(("image", ["b", 1, "h", "w"]), ("pred", _ANY[1]), "float32", False, id="one channel in"),
+        pytest.param(("image", _ANY[0]), ("pred", _ANY[0]), "float32", False, id="two channels out"),
+        pytest.param(("image", ["b", 2, 64, 64]), ("pred", ["b", 1, 64, 64]), "float32", False, id="one size only"),
+        pytest.param(("image", _ANY[0]), ("pred", _ANY[1]), "float64", False, id="float64"),
+    ],
+)
+def test_a_valid_graph_of_other_inputs_or_outputs_is_refused_at_load(
+    bundle: Path, engine: str, taken: tuple[str, list], given: tuple[str, list], kind: str, fits: bool
+) -> None:
+    _one_node_graph(bundle / "models" / "model.onnx", taken, given, kind)
+    if fits:
+        assert Filler(bundle, engine=engine)
+        return
+    with pytest.raises(InputError, match="it must take image") as error:
+        Filler(bundle, engine=engine)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("engine", sorted(available()))
+def test_threads_that_share_an_engine_get_what_it_gives_one_after_another(engine: str) -> None:
+    run = load_engine(engine, find_bundle("mr")).run
+    batches = []
+    for n in range(6):
+        batch = np.random.default_rng(n).normal(100 * n, 10, (2, 2, 64, 64)).astype(np.float32)
+        batch[:, 1] = 0
+        batch[:, 1, 20:40, 20:40] = 1
+        batch[:, 0] *= 1 - batch[:, 1]
+        batches.append(batch)
+    alone = [run(batch) for batch in batches]
+    with ThreadPoolExecutor(6) as pool:
+        together = list(pool.map(lambda n: run(batches[n % 6]), range(36)))
+    for n, filled in enumerate(together):
+        np.testing.assert_allclose(filled, alone[n % 6], atol=1e-3)
+
+
+def test_what_the_torch_engine_refuses_to_unpickle_is_said_in_our_words(bundle: Path) -> None:
+    _pickle(bundle)
+    with pytest.raises(InputError, match="holds more than tensors; it is not loaded"):
+        Filler(bundle, engine="torch")

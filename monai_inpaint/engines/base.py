@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -29,14 +31,40 @@ class Engine(Protocol):
         ...
 
 
-def check_ports(inputs: list[str], outputs: list[str], bundle: BundleInfo) -> None:
-    """Refuse a graph that does not take `image` and give `pred` alone, as the network contract has it.
+@dataclass(frozen=True)
+class Port:
+    """An input or output of a graph: its sizes (None where any will do; `()` where not even their number is said)."""
+
+    name: str
+    sizes: tuple[int | None, ...]
+    is_float32: bool
+
+    def __str__(self) -> str:
+        sizes = ", ".join("any" if size is None else str(size) for size in self.sizes)
+        return f"{self.name} ({sizes}) of {'float32' if self.is_float32 else 'another type than float32'}"
+
+    def is_a_batch_of(self, name: str, channels: int) -> bool:
+        """Whether it is called so and can hold (B, channels, H, W) float32 for every B, H and W."""
+        sizes = self.sizes or (None,) * 4
+        return (
+            self.name == name
+            and self.is_float32
+            and len(sizes) == 4
+            and sizes[1] in (None, channels)
+            and sizes[0] is sizes[2] is sizes[3] is None
+        )
+
+
+def check_ports(inputs: Sequence[Port], outputs: Sequence[Port], bundle: BundleInfo) -> None:
+    """Refuse a graph that does not take `image` (B, 2, H, W) and give `pred` (B, 1, H, W) alone, both float32.
 
     Raises:
         InputError: naming what it takes and gives.
     """
-    if inputs != ["image"] or outputs != ["pred"]:
+    fits = len(inputs) == len(outputs) == 1
+    if not (fits and inputs[0].is_a_batch_of("image", 2) and outputs[0].is_a_batch_of("pred", 1)):
+        taken, given = (" and ".join(map(str, ports)) or "nothing" for ports in (inputs, outputs))
         raise InputError(
-            f"{bundle.graph}: the network takes {', '.join(inputs)} and gives {', '.join(outputs)}; "
-            "it must take image and give pred."
+            f"{bundle.graph}: the network takes {taken} and gives {given}; it must take image (any, 2, any, any) and "
+            "give pred (any, 1, any, any), both float32."
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 import onnxruntime
 
-from monai_inpaint.engines.base import check_ports
+from monai_inpaint.engines.base import Port, check_ports
 from monai_inpaint.errors import InputError
 from monai_inpaint.registry import BundleInfo
 
@@ -37,5 +38,11 @@ def load(bundle: BundleInfo) -> OnnxRuntimeEngine:
     except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
         reason = str(error).strip().splitlines()[-1]
         raise InputError(f"{bundle.graph}: the bundle's network is damaged ({reason}); install it again.") from None
-    check_ports([port.name for port in session.get_inputs()], [port.name for port in session.get_outputs()], bundle)
+    check_ports(*(list(map(_port, ports)) for ports in (session.get_inputs(), session.get_outputs())), bundle)
     return OnnxRuntimeEngine(session)
+
+
+def _port(port: Any) -> Port:
+    # A free size is a name or None.
+    sizes = tuple(size if isinstance(size, int) else None for size in port.shape)
+    return Port(port.name, sizes, port.type == "tensor(float)")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import openvino
 
-from monai_inpaint.engines.base import check_ports
+from monai_inpaint.engines.base import Port, check_ports
 from monai_inpaint.errors import InputError
 from monai_inpaint.registry import BundleInfo
 
@@ -41,9 +42,16 @@ def load(bundle: BundleInfo) -> OpenVinoEngine:
     core = openvino.Core()
     try:
         graph = core.read_model(bundle.graph)
-        check_ports([port.any_name for port in graph.inputs], [port.any_name for port in graph.outputs], bundle)
+        check_ports(*(list(map(_port, ports)) for ports in (graph.inputs, graph.outputs)), bundle)
+        hints = {"INFERENCE_PRECISION_HINT": _PRECISION, "PERFORMANCE_HINT": "LATENCY"}
+        return OpenVinoEngine(core.compile_model(graph, "CPU", hints))
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise InputError(f"{bundle.graph}: the bundle's network is damaged ({reason}); install it again.") from None
-    hints = {"INFERENCE_PRECISION_HINT": _PRECISION, "PERFORMANCE_HINT": "LATENCY"}
-    return OpenVinoEngine(core.compile_model(graph, "CPU", hints))
+
+
+def _port(port: Any) -> Port:
+    shape = port.partial_shape
+    sizes = () if shape.rank.is_dynamic else tuple(size.get_length() if size.is_static else None for size in shape)
+    name = next(iter(sorted(port.names)), "without a name")
+    return Port(name, sizes, port.element_type == openvino.Type.f32)

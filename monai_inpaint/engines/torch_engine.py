@@ -52,7 +52,7 @@ def load_network(bundle: BundleInfo) -> torch.nn.Module:
         raise InputError(f"{weights}: the bundle has no weights; install it again.") from None
     except pickle.UnpicklingError:
         raise InputError(f"{weights} is damaged or holds more than tensors; it is not loaded.") from None
-    except (RuntimeError, EOFError, KeyError, TypeError, OSError):
+    except (RuntimeError, EOFError, AttributeError, LookupError, TypeError, ValueError, OSError):
         raise InputError(f"{weights}: the weights are damaged or of another network; install it again.") from None
     return network
 
@@ -70,9 +70,14 @@ def _network(bundle: BundleInfo) -> torch.nn.Module:
         raise InputError(f"{bundle.path}: its network {target} is not of this package; run it by monai.bundle.")
     module, _, name = target.rpartition(".")
     try:
-        return getattr(import_module(module), name)(**definition)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: the network {target} cannot be built ({error}); install it again.") from None
+        network = getattr(import_module(module), name)
+        # Nothing else of the package is called with arguments out of a file, least of all what writes files.
+        if not (isinstance(network, type) and issubclass(network, torch.nn.Module)):
+            raise TypeError("it is no network")
+        return network(**definition)
+    except (ImportError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(f"{path}: the network {target} cannot be built ({reason}); install it again.") from None
 
 
 def load(bundle: BundleInfo) -> TorchEngine:
