@@ -67,10 +67,8 @@ def _cases(options: Options, modality: str, protocol: str) -> Iterator[Case]:
             )  # fmt: skip
         except InputError:  # `evaluate` names such images
             continue
-        # 8-bit pictures of CT hold no Hounsfield units
-        fitting = [case for case in cases if modality != "ct" or case.high != GREY_RANGE]
-        yield from fitting
-        used += bool(fitting)
+        yield from cases
+        used += bool(cases)
         if used == (options.limit or IMAGES):
             return
 

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from monai_inpaint.evaluation.machine import processor, versions
 
 PACKAGES = ("monai-inpaint", "numpy", "openvino", "onnxruntime", "torch", "scikit-image", "opencv-python-headless")
 
@@ -51,17 +52,11 @@ def markdown(title: str, heading: Sequence[str], rows: Iterable[Sequence[str]], 
 
 def setting() -> list[str]:
     """Hardware, load, date and versions."""
-    found = [f"Python {platform.python_version()}"]
-    for package in PACKAGES:
-        try:
-            found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            continue
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     load = f", load average {os.getloadavg()[0]:.1f} as this was written" if hasattr(os, "getloadavg") else ""
     return [
-        f"hardware: {platform.machine()}, {_processor()}, {cores} logical cores, {platform.system()}{load}",
-        f"date: {datetime.now(UTC):%Y-%m-%d}; versions: {', '.join(found)}",
+        f"hardware: {platform.machine()}, {processor()}, {cores} logical cores, {platform.system()}{load}",
+        f"date: {datetime.now(UTC):%Y-%m-%d}; versions: {', '.join(versions(PACKAGES))}",
     ]
 
 
@@ -81,10 +76,3 @@ def monai_inpaint() -> list[str]:
     """The command line as it is installed beside this Python."""
     script = Path(sys.executable).with_name("monai-inpaint")
     return [str(script)] if script.is_file() else [sys.executable, "-m", "monai_inpaint"]
-
-
-def _processor() -> str:
-    described = Path("/proc/cpuinfo")
-    lines = described.read_text(encoding="utf-8").splitlines() if described.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or "unknown processor"

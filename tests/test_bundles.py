@@ -24,11 +24,19 @@ from monai_inpaint.registry import BundleInfo
 from monai_inpaint.version import __version__
 
 LARGEST = 16 * 10**6  # bytes a file of weights may take
-REQUIRED = (
-    *("schema", "version", "monai_version", "pytorch_version", "numpy_version", "required_packages_version", "task"),
-    *("description", "authors", "copyright", "network_data_format", "name", "changelog", "supported_apps"),
-)
-TENSOR = {"type", "format", "num_channels", "spatial_shape", "dtype", "value_range"}
+# What MONAI's schema of a bundle's metadata requires, then what it allows, and what it says of a tensor.
+REQUIRED = {
+    **dict.fromkeys(("schema", "version", "monai_version", "pytorch_version", "numpy_version", "task"), str),
+    **dict.fromkeys(("description", "authors", "copyright"), str),
+    **dict.fromkeys(("required_packages_version", "network_data_format"), dict),
+}
+OURS = {"name": str, "changelog": dict, "supported_apps": dict}
+OPTIONAL = {
+    **dict.fromkeys(("data_source", "data_type", "image_classes", "label_classes", "pred_classes"), str),
+    **{"eval_metrics": dict, "intended_use": str, "references": list},
+}
+TENSOR = {"type": str, "format": str, "num_channels": int, "spatial_shape": list, "dtype": str, "value_range": list}
+MORE_OF_A_TENSOR = {"is_patch_data": bool, "channel_def": dict}
 FILES = {
     *("LICENSE", "docs/README.md", "docs/data_license.txt", "models/model.pt", "models/model.onnx"),
     *(f"configs/{name}.json" for name in ("metadata", "inference", "train", "evaluate", "multi_gpu_train")),
@@ -88,10 +96,27 @@ def test_every_file_of_a_bundle_is_there(info: BundleInfo) -> None:
     assert (info.path / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
+def assert_typed(told: dict[str, Any], required: dict[str, type], optional: dict[str, type]) -> None:
+    """Every required key is there, and every known key has its type (a truth value is no number)."""
+    assert told.keys() >= required.keys()
+    known = required | optional
+    wrong = {key: value for key, value in told.items() if key in known and type(value) is not known[key]}
+    assert not wrong
+
+
 def test_metadata_says_what_is_required(info: BundleInfo) -> None:
     told = metadata(info)
 
-    assert told.keys() >= set(REQUIRED)
+    assert_typed(told, REQUIRED | OURS, OPTIONAL)
+    assert all(isinstance(reference, str) for reference in told.get("references", []))
+    for name, version in told["required_packages_version"].items():
+        assert isinstance(version, str), name
+    tensors = told["network_data_format"]
+    assert_typed(tensors, {"inputs": dict, "outputs": dict}, {})
+    for tensor in (*tensors["inputs"].values(), *tensors["outputs"].values()):
+        assert_typed(tensor, TENSOR, MORE_OF_A_TENSOR)
+        assert all(type(size) in (str, int) for size in tensor["spatial_shape"])
+        assert all(type(end) in (int, float) for end in tensor["value_range"])
     assert told["name"] == info.path.name
     assert told["version"] in told["changelog"]
     assert told["required_packages_version"]["monai-inpaint"] == __version__
@@ -103,7 +128,6 @@ def test_one_tensor_goes_in_and_one_comes_out(info: BundleInfo) -> None:
 
     assert not tensors["inputs"]
     assert not tensors["outputs"]
-    assert min(image.keys(), pred.keys(), key=len) >= TENSOR
     assert (image["num_channels"], pred["num_channels"]) == (2, 1)
     assert set(image["channel_def"].values()) == {"image", "hole"}
     assert image["value_range"] == pred["value_range"]
@@ -226,10 +250,12 @@ def test_every_engine_gives_the_same_fill(info: BundleInfo) -> None:
     low, high = {"ct": (-1000.0, 1000.0), "cxr": (0.0, 255.0), "mr": (0.0, 4000.0)}[info.modality]
     image = (low + (high - low) * smooth((SIDE + 40, SIDE + 60))).astype(np.float32)
     hole = box(image.shape)
-    fills = {name: Filler(info.path, engine=name)(image, hole).image for name in ("torch", "openvino", "onnxruntime")}
+    fills = {name: Filler(info.path, engine=name)(image, hole) for name in ("torch", "openvino", "onnxruntime")}
 
     for name in ("openvino", "onnxruntime"):
-        np.testing.assert_allclose(fills[name], fills["torch"], rtol=0, atol=1e-4 * (high - low), err_msg=name)
+        # bfloat16 keeps 8 bits of what the network adds to the smooth continuation
+        share = 5e-3 if fills[name].report["engine"]["arithmetic"] == "bf16" else 1e-4
+        np.testing.assert_allclose(fills[name].image, fills["torch"].image, rtol=0, atol=share * (high - low))
 
 
 def test_the_configs_of_the_three_bundles_differ_only_where_the_modality_does(info: BundleInfo) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,7 +21,7 @@ from monai_inpaint.images import Image
 pytest.importorskip("skimage")
 pytest.importorskip("cv2")
 
-from monai_inpaint.evaluation import evaluate, methods
+from monai_inpaint.evaluation import evaluate, methods, run
 from monai_inpaint.evaluation.case import Case, intensity_window
 from monai_inpaint.evaluation.classical import METHODS, fill_biharmonic, fill_ring_mean
 from monai_inpaint.evaluation.datalist import in_order, read_data_list
@@ -143,7 +144,7 @@ def test_the_window_follows_modality_and_depth():
     hole[-1] = True
     assert intensity_window(truth, hole, "cxr", True) == (0, 255)
     assert intensity_window(truth, hole, "ct", False) == (-1000, 1000)
-    assert intensity_window(truth, hole, "ct", True) == (0, 255)
+    assert intensity_window(truth, hole, "ct", True) == (-1000, 1000)
     expected = tuple(np.percentile(truth[:-1], (0.5, 99.5)))
     assert intensity_window(truth, hole, "mr", True) == pytest.approx(expected)
     assert intensity_window(truth, hole, "cxr", False) == pytest.approx(expected)
@@ -280,6 +281,16 @@ def test_slices_of_a_volume_hold_body_and_are_shown_from_the_front():
 def test_a_mask_is_no_anatomy():
     with pytest.raises(InputError, match="grey values"):
         cases_of("free-form", Image(square_hole((200, 200), 10, 10, 50).astype(np.uint8)), "ct")
+
+
+@pytest.mark.parametrize("protocol", ["slice-square", "free-form", "lesion"])
+def test_an_8_bit_picture_of_ct_holds_no_hounsfield_units(protocol):
+    grey = np.clip(phantom_ct() / 8 + 128, 0, 255).astype(np.uint8)
+    with pytest.raises(InputError, match="Hounsfield"):
+        cases_of(protocol, Image(grey), "ct")
+    assert cases_of(protocol, Image(grey), "mr")
+    scaled = cases_of(protocol, Image(grey, slope=8.0, intercept=-1024.0), "ct")  # units stored in 8 bits
+    assert [(case.low, case.high) for case in scaled] == [(-1000, 1000)] * len(scaled) != []
 
 
 def test_unknown_voxels_in_the_truth_are_a_reason_not_to_measure():
@@ -459,18 +470,114 @@ def test_a_bundle_is_given_the_voided_slice_its_hole_and_spacing(monkeypatch):
             return SimpleNamespace(image=np.where(hole, 7, image))
 
     monkeypatch.setitem(sys.modules, "monai_inpaint.fill.filler", SimpleNamespace(Filler=FakeFiller))
-    info = SimpleNamespace(name="cxr_inpainting", version="0.1.0")
+    info = SimpleNamespace(name="cxr_inpainting", version="0.1.0", modality="cxr")
     monkeypatch.setattr("monai_inpaint.registry.find_bundle", lambda _: info)
     truth, hole = smooth((40, 40)).astype(np.float32), square_hole((40, 40), 10, 10, 20)
     case = Case("a", "p", truth, hole, 0, 255, "mr", "v", (0.5, 0.6))
     (contender,) = methods.find_methods(["cxr"], "openvino")
     filled = contender.fill(case)
     assert seen["made"] == ("cxr", "openvino")
-    assert contender.version == "cxr_inpainting 0.1.0"
+    assert (contender.version, contender.modality, contender.classical) == ("cxr_inpainting 0.1.0", "cxr", False)
     np.testing.assert_array_equal(seen["called"][0], case.voided)
     assert seen["called"][2] == (0.5, 0.6)
     assert filled.dtype == np.float32
     assert (filled[hole] == 7).all()
+
+
+@pytest.fixture
+def small_bundles(monkeypatch):
+    """Bundles "cxr", "ct" and "mr" that fill with the mean of the image they see."""
+
+    class FakeFiller:
+        def __init__(self, bundle, engine):
+            del bundle, engine
+
+        def __call__(self, image, hole, *, spacing):
+            del spacing
+            return SimpleNamespace(image=np.where(hole, image[~hole].mean(), image))
+
+    def find(name):
+        return SimpleNamespace(name=f"{name}_inpainting", version="0", modality=name)
+
+    monkeypatch.setitem(sys.modules, "monai_inpaint.fill.filler", SimpleNamespace(Filler=FakeFiller))
+    monkeypatch.setattr("monai_inpaint.registry.find_bundle", find)
+
+
+@pytest.fixture
+def mixed(tmp_path) -> Path:
+    """A film, an MR slice, a CT slice in Hounsfield units and one as an 8-bit picture."""
+    from monai_inpaint import write_image
+
+    folder = tmp_path / "data"
+    folder.mkdir()
+    grey = np.rint(smooth((200, 200))).astype(np.uint8)
+    for name in ("film.png", "head.png", "grey.png"):
+        write_image(Image(grey), folder / name)
+    write_image(Image(phantom_ct((200, 200)).astype(np.int16)), folder / "body.mha")
+    (folder / "list.csv").write_text("path,modality\nfilm.png,CR\nhead.png,MR\ngrey.png,CT\nbody.mha,CT\n")
+    return folder / "list.csv"
+
+
+@pytest.mark.usefixtures("small_bundles")
+def test_images_that_a_bundle_is_not_for_are_left_out_for_all_methods_with_the_reason(mixed, tmp_path):
+    summary = evaluate(mixed, "free-form", ["ring", "ct"], tmp_path / "out")
+    assert [(r.case, r.method, r.error) for r in summary.results] == [("body.mha", "ring", ""), ("body.mha", "ct", "")]
+    reasons = dict(row for row in csv.reader((tmp_path / "out" / "skipped.csv").read_text().splitlines()[1:]))
+    assert reasons == {
+        "film.png": "it is cxr, the bundle among the methods is for ct.",
+        "head.png": "it is mr, the bundle among the methods is for ct.",
+        "grey.png": "an 8-bit picture of CT holds no Hounsfield units.",
+    }
+
+
+def test_without_bundles_every_modality_is_measured_but_8_bit_ct(mixed, tmp_path):
+    summary = evaluate(mixed, "free-form", ["ring"], tmp_path / "out")
+    assert {result.case for result in summary.results} == {"film.png", "head.png", "body.mha"}
+    assert [name for name, _ in summary.skipped] == ["grey.png"]
+
+
+@pytest.mark.usefixtures("small_bundles")
+@pytest.mark.parametrize(
+    ("protocol", "names", "words"),
+    [
+        ("cxr-centre", ["ring", "ct"], "protocol cxr-centre is for cxr, and the bundle ct is for ct"),
+        ("free-form", ["ct", "mr"], "ct (ct) and mr (mr)"),
+    ],
+)
+def test_bundles_that_cannot_be_compared_are_refused_before_the_work(mixed, tmp_path, protocol, names, words):
+    with pytest.raises(InputError, match=re.escape(words)):
+        evaluate(mixed, protocol, names, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_image_whose_own_modality_is_not_the_protocols_is_left_out(films, tmp_path, monkeypatch):
+    rows = films.read_text().splitlines()
+    films.write_text("\n".join(["path", *(row.partition(",")[0] for row in rows[1:4])]))
+    as_read = run.read_image
+
+    def read(path):
+        return replace(as_read(path), modality="ct" if path.name == "0.png" else "cxr")
+
+    monkeypatch.setattr(run, "read_image", read)
+    summary = evaluate(films, "cxr-centre", ["ring"], tmp_path / "out")
+    assert summary.skipped == [("films/0.png", "it is ct, protocol cxr-centre is for cxr.")]
+
+
+def test_a_smaller_limit_takes_some_of_the_same_cases(films, tmp_path):
+    few, more = (
+        {r.case: r.figures for r in evaluate(films, "free-form", ["ring"], tmp_path / str(n), limit=n).results}
+        for n in (2, 4)
+    )
+    assert (len(few), len(more)) == (2, 4)
+    assert few.items() <= more.items()
+
+
+def test_a_limit_reads_no_more_images_than_it_needs(films, tmp_path, monkeypatch):
+    read = []
+    as_read = run.read_image
+    monkeypatch.setattr(run, "read_image", lambda path: read.append(path) or as_read(path))
+    summary = evaluate(films, "cxr-centre", ["ring"], tmp_path / "out", limit=2, split="train")
+    assert len(set(read)) == 2 == len({result.case for result in summary.results})
 
 
 @pytest.mark.parametrize(

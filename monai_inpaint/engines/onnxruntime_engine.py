@@ -38,7 +38,7 @@ def load(bundle: BundleInfo) -> OnnxRuntimeEngine:
     except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
         reason = str(error).strip().splitlines()[-1]
         raise InputError(f"{bundle.graph}: the bundle's network is damaged ({reason}); install it again.") from None
-    check_ports(*(list(map(_port, ports)) for ports in (session.get_inputs(), session.get_outputs())), bundle)
+    check_ports([_port(port) for port in session.get_inputs()], [_port(port) for port in session.get_outputs()], bundle)
     return OnnxRuntimeEngine(session)
 
 

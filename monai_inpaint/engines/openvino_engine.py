@@ -42,7 +42,7 @@ def load(bundle: BundleInfo) -> OpenVinoEngine:
     core = openvino.Core()
     try:
         graph = core.read_model(bundle.graph)
-        check_ports(*(list(map(_port, ports)) for ports in (graph.inputs, graph.outputs)), bundle)
+        check_ports([_port(port) for port in graph.inputs], [_port(port) for port in graph.outputs], bundle)
         hints = {"INFERENCE_PRECISION_HINT": _PRECISION, "PERFORMANCE_HINT": "LATENCY"}
         return OpenVinoEngine(core.compile_model(graph, "CPU", hints))
     except RuntimeError as error:

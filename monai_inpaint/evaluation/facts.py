@@ -6,9 +6,8 @@ import os
 import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
+from monai_inpaint.evaluation.machine import processor, versions
 from monai_inpaint.evaluation.methods import Contender
 from monai_inpaint.evaluation.protocols import Protocol
 
@@ -48,8 +47,8 @@ def facts_of(
         "region": "all figures are taken inside the hole; SSIM and UQI on the full image, averaged over hole pixels "
         "(SSIM 11x11 Gaussian, sigma 1.5; UQI 8x8); sharpness is gradient energy, filled over true",
         "data range": "0-255, values clipped to the window mapped to it: 8-bit films 0 to 255; CT "
-        "-1000 to 1000 HU; MR, and films of more bits, the 0.5-99.5 percentiles of the known pixels; each case's "
-        "window is in cases.csv",
+        "-1000 to 1000 HU (8-bit pictures of CT hold none and are left out); MR, and films of more bits, the 0.5-99.5 "
+        "percentiles of the known pixels; each case's window is in cases.csv",
         "averaging": "each image, then mean ± standard deviation over images",
         "LPIPS": f"SqueezeNet 1.1 ({features}), version 0.1, on the composite, {protocol.window} pixels around the hole"
         if features
@@ -60,25 +59,7 @@ def facts_of(
     if not any(c.classical for c in contenders):
         facts["beware"] = "no classical method stands in this table to compare with"
     return facts | {
-        "hardware": f"{platform.machine()}, {_processor()}, {os.cpu_count()} logical cores, {platform.system()}",
+        "hardware": f"{platform.machine()}, {processor()}, {os.cpu_count()} logical cores, {platform.system()}",
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "versions": ", ".join(_versions()),
+        "versions": ", ".join(versions(PACKAGES)),
     }
-
-
-def _versions() -> list[str]:
-    found = [f"Python {platform.python_version()}"]
-    for package in PACKAGES:
-        try:
-            found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _processor() -> str:
-    """The processor's name as the system tells it."""
-    described = Path("/proc/cpuinfo")  # Linux
-    lines = described.read_text(encoding="utf-8").splitlines() if described.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or "unknown processor"

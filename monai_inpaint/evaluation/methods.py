@@ -10,16 +10,25 @@ import numpy as np
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.classical import METHODS
+from monai_inpaint.evaluation.protocols import Protocol
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A method under its name: `fill(case)` returns the filled slice in units, `version` for the reports."""
+    """A method under its name: `fill(case)` returns the filled slice in units, `version` for the reports.
+
+    `modality` is what a bundle is for; a classical method has none and fills anything.
+    """
 
     name: str
     version: str
-    classical: bool
+    modality: str | None
     fill: Callable[[Case], np.ndarray]
+
+    @property
+    def classical(self) -> bool:
+        """Whether it is no bundle."""
+        return self.modality is None
 
 
 def find_methods(names: Sequence[str], engine: str = "auto") -> list[Contender]:
@@ -35,6 +44,25 @@ def find_methods(names: Sequence[str], engine: str = "auto") -> list[Contender]:
     return [_classical(name) if name in METHODS else _bundle(name, engine) for name in names]
 
 
+def modality_of(contenders: Sequence[Contender], protocol: Protocol) -> str | None:
+    """The modality that the bundles among the methods are for; None without bundles.
+
+    Raises:
+        InputError: they are for several, or for one that the protocol is not for.
+    """
+    bundles = {c.modality: c.name for c in contenders if c.modality is not None}
+    if len(bundles) > 1:
+        named = " and ".join(f"{name} ({modality})" for modality, name in bundles.items())
+        raise InputError(f"the bundles {named} are for different images; evaluate them one after another.")
+    for modality, name in bundles.items():
+        if modality not in protocol.modalities:
+            wanted = " or ".join(protocol.modalities)
+            raise InputError(
+                f"protocol {protocol.name} is for {wanted}, and the bundle {name} is for {modality}; choose another."
+            )
+    return next(iter(bundles), None)
+
+
 def _classical(name: str) -> Contender:
     method = METHODS[name]
     # One tiny fill now: a missing package is told before the work, and imports do not count as the method's time.
@@ -48,7 +76,7 @@ def _classical(name: str) -> Contender:
         raise InputError(
             f"method {name!r} needs the package {error.name}; install it with: pip install 'monai-inpaint[evaluate]'."
         ) from error
-    return Contender(name, "", True, lambda case: method(case.voided, case.hole))
+    return Contender(name, "", None, lambda case: method(case.voided, case.hole))
 
 
 def _bundle(name: str, engine: str) -> Contender:
@@ -62,4 +90,4 @@ def _bundle(name: str, engine: str) -> Contender:
         result = filler(case.voided, case.hole, spacing=case.spacing).image
         return np.asarray(result, dtype=np.float32)
 
-    return Contender(name, f"{info.name} {info.version}", False, fill)
+    return Contender(name, f"{info.name} {info.version}", info.modality, fill)

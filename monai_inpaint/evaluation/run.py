@@ -15,7 +15,7 @@ from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.evaluation.facts import facts_of
 from monai_inpaint.evaluation.gallery import gallery
 from monai_inpaint.evaluation.measure import measure
-from monai_inpaint.evaluation.methods import Contender, find_methods
+from monai_inpaint.evaluation.methods import Contender, find_methods, modality_of
 from monai_inpaint.evaluation.protocols import Protocol, find_protocol
 from monai_inpaint.evaluation.summary import Result, Summary
 from monai_inpaint.evaluation.tables import cases_csv, skipped_csv, summary_csv, summary_markdown, tables
@@ -76,6 +76,7 @@ def evaluate(
     total = min(limit or len(waiting), len(waiting))
     lpips = _lpips(features)
     contenders = find_methods(methods, engine)
+    shown = modality_of(contenders, chosen)
 
     results: list[Result] = []
     skipped: list[tuple[str, str]] = []
@@ -86,7 +87,7 @@ def evaluate(
             break
         if progress:
             progress(len(used) if limit else looked_at, total)
-        cases = _cases(entry, chosen, seed, skipped)
+        cases = _cases(entry, chosen, shown, seed, skipped)
         used += [entry] if cases else []
         results += [_result(case, each, fills, lpips, chosen.window) for case in cases for each in contenders]
     if progress:
@@ -112,7 +113,7 @@ def evaluate(
     def again(wanted: set[str]) -> Iterator[Case]:
         for entry in used:
             if any(name.startswith(entry.name) for name in wanted):
-                yield from _cases(entry, chosen, seed, [])
+                yield from _cases(entry, chosen, shown, seed, [])
 
     with staged(output, folder=True, overwrite=overwrite) as folder:
         _write(summary, fills, again, folder)
@@ -130,15 +131,23 @@ def _entries(
     return fitting
 
 
-def _cases(entry: Entry, protocol: Protocol, seed: int, skipped: list[tuple[str, str]]) -> list[Case]:
-    """The cases of one entry; what does not fit goes to `skipped` with its reason."""
+def _cases(
+    entry: Entry, protocol: Protocol, shown: str | None, seed: int, skipped: list[tuple[str, str]]
+) -> list[Case]:
+    """The cases of one entry; what does not fit goes to `skipped` with its reason.
+
+    `shown` is the modality that the methods' bundles are for: other images are left out for all methods, so that all
+    have the same cases.
+    """
     try:
         image = read_image(entry.path)
         modality = entry.kind or image.modality
         if modality is None:
             raise InputError("the modality is not known; add the column 'modality' with CR, CT or MR.")
-        if modality == "ct" and image.voxels.dtype == np.uint8:
-            raise InputError("an 8-bit picture of CT holds no Hounsfield units.")
+        if modality not in protocol.modalities:
+            raise InputError(f"it is {modality}, protocol {protocol.name} is for {' or '.join(protocol.modalities)}.")
+        if shown not in (None, modality):
+            raise InputError(f"it is {modality}, the bundle among the methods is for {shown}.")
         lesion = _lesion(entry.lesion, image) if protocol.name == "lesion" and entry.lesion else None
         cases, reasons = protocol.cases(
             image, lesion, modality=modality, name=entry.name, patient=entry.patient, seed=seed

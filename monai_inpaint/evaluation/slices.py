@@ -40,11 +40,13 @@ def slices_of(image: Image, lesion: np.ndarray | None, modality: str, rng: np.ra
         rng: draws the slices.
 
     Raises:
-        InputError: the image has so few grey values that it is a mask, not anatomy.
+        InputError: the image has so few grey values that it is a mask, not anatomy; or CT as an 8-bit picture.
     """
     step = max(int((image.voxels.size / SAMPLE) ** (1 / image.voxels.ndim)), 1)
     if np.unique(image.voxels[(slice(None, None, step),) * image.voxels.ndim]).size < FEWEST_VALUES:
         raise InputError(f"fewer than {FEWEST_VALUES} grey values, which shows no anatomy.")
+    if modality == "ct" and _eight_bit(image):
+        raise InputError("an 8-bit picture of CT holds no Hounsfield units.")
     if image.voxels.ndim == 2:
         return [_slice(image, lesion, None)]
     if lesion is not None and lesion.any():
@@ -114,12 +116,17 @@ def _slice(image: Image, lesion: np.ndarray | None, k: int | None) -> Slice:
         transposed = display_axes(image.affine)[0]
         spacing = (image.spacing[int(transposed)], image.spacing[int(not transposed)])
     section = None if lesion is None else shown(lesion[index])
-    return Slice(pixels, section, k, spacing, image.voxels.dtype == np.uint8)
+    return Slice(pixels, section, k, spacing, _eight_bit(image))
+
+
+def _eight_bit(image: Image) -> bool:
+    """Grey values of a picture, not units stored in 8 bits with a scale."""
+    return image.voxels.dtype == np.uint8 and bool(np.all(np.asarray(image.slope) == 1.0))
 
 
 def _threshold(pixels: np.ndarray, modality: str) -> float:
     """The value above which is body."""
-    if modality == "ct" and pixels.min() < -200:  # Hounsfield units, not an 8-bit picture
+    if modality == "ct" and pixels.min() < -200:  # Hounsfield units with air in view
         return -500.0
     low, high = np.percentile(pixels, (1, 99))
     return float(low + 0.1 * (high - low))
