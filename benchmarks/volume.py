@@ -28,7 +28,7 @@ def run(options: Options) -> str:
         first = median(seconds for one in measured[order, counts[0]] for seconds in one["call"])
         fastest = min(seconds for one in runs for seconds in one["call"])
         cells = [_median(runs, key) for key in ("image", "report")]
-        command = [_median(runs, key) for key in ("command_fill", "command_rest")] if order == "F" else [None, None]
+        command = [_median(runs, key) for key in ("command_fill", "command_write")] if order == "F" else [None, None]
         rows.append([
             f"{runs[0]['shape']}, {ORDERS[order]}",
             f"{call:.2f}", f"{fastest:.2f}", f"{call / first:.2f}",
@@ -41,12 +41,12 @@ def run(options: Options) -> str:
         f"engine, does not count; target: at most 6 s and 1.5 GB for 300 slices, {counts[-1]} slices at most {RATIO} "
         f"times {counts[0]}",
         "peak: of the whole process, image and hole included, also while it loads and compiles the network",
-        "command line: `monai-inpaint fill` on uncompressed NIfTI; `fill` of its report, and its total less load, "
-        "read, fill and write (making the filled volume); hashing counts to writing there",
+        "command line: `monai-inpaint fill` on uncompressed NIfTI, a new process each time; `fill` and `write` of its "
+        "report; writing includes making the filled volume and hashing it",
     ]
     heading = [
         "volume", "filler(image, hole), s", "fastest, s", f"over {counts[0]} slices", "fill.image, s", "fill.report, s",
-        "command's fill, s", "command's rest, s", "image and hole, MB", "peak, MB",
+        "command's fill, s", "command's write, s", "image and hole, MB", "peak, MB",
     ]  # fmt: skip
     return markdown("Volumes", heading, rows, notes)
 

@@ -84,6 +84,7 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
 
     filler = fillers.of(image)
     fill = filler(image, hole, progress=progress.stage("fill"))
+    writing = time.perf_counter()  # the filled volume and its hashes are made now: their cost is that of the file
     filled, derived = fill.image, _derived(filler)
 
     def write_report(place: Path | str) -> None:
@@ -97,7 +98,6 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
         jobs.append((case.difference, lambda place: write_image(change, place, derived=derived)))
     if case.report:
         jobs.append((case.report, write_report))
-    writing = time.perf_counter()
     progress("write", 0, 1)
     write_together(jobs, overwrite=overwrite)
     progress("write", 1, 1)
