@@ -85,16 +85,21 @@ def run(options: Options) -> str:
 
 
 def _listed(row: Row, options: Options, scratch: Path) -> Path:
-    """The data list, or a copy of it with whole paths and without the rows to leave out."""
+    """The data list, or a copy of it without the rows to leave out, beside links to the folders of its images.
+
+    Names stay as they are in the list: they seed the holes, so whole paths would give other holes on each machine.
+    """
     assert options.data is not None
     if row.without is None:
         return options.data
-    folder = options.data.resolve().parent
     with options.data.open(newline="", encoding="utf-8-sig") as file:
         rows = [entry for entry in csv.DictReader(file) if not entry["path"].startswith(row.without)]
-    for entry in rows:
-        entry |= {name: str(folder / entry[name]) for name in ("path", "mask") if entry.get(name)}
-    shortened = scratch / options.data.name
+    place = scratch / "listed"
+    place.mkdir(exist_ok=True)
+    for name in {Path(entry["path"]).parts[0] for entry in rows}:
+        if not (place / name).is_symlink():
+            (place / name).symlink_to(options.data.resolve().parent / name)
+    shortened = place / options.data.name
     with shortened.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]) if rows else ["path"])
         writer.writeheader()

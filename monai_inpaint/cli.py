@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from monai_inpaint.commands import batch, evaluate, fill, info
-from monai_inpaint.commands.failure import INTERRUPTED, explain, say
+from monai_inpaint.commands.failure import exit_code_of
 from monai_inpaint.commands.quiet import libraries_silenced
 from monai_inpaint.errors import InputError
 from monai_inpaint.version import __version__
@@ -41,17 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         the exit code.
     """
-    try:
-        with _sigterm_as_interrupt(), libraries_silenced():
-            args = make_parser().parse_args(argv)
-            return args.run(args)
-    except KeyboardInterrupt:
-        say("interrupted")
-        return INTERRUPTED
-    except Exception as error:
-        code, sentence = explain(error)
-        say(sentence)
-        return code
+    return exit_code_of(lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    with _sigterm_as_interrupt(), libraries_silenced():
+        args = make_parser().parse_args(argv)
+        return args.run(args)
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
@@ -15,6 +16,19 @@ DEBUG = "MONAI_INPAINT_DEBUG"
 
 # The machine or the place the user named, not this program, is at fault.
 _PLACE_AT_FAULT = {errno.ENOSPC, errno.EFBIG, errno.EACCES, errno.EROFS, errno.EIO, errno.ENAMETOOLONG}
+
+
+def exit_code_of(action: Callable[[], int]) -> int:
+    """The exit code of a whole program: what goes wrong in it is said in one sentence, without a stack trace."""
+    try:
+        return action()
+    except KeyboardInterrupt:
+        say("interrupted")
+        return INTERRUPTED
+    except Exception as error:
+        code, sentence = explain(error)
+        say(sentence)
+        return code
 
 
 def explain(error: Exception) -> tuple[int, str]:

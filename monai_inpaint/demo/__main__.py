@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from monai_inpaint.commands.failure import DONE, INTERRUPTED, explain, say
+from monai_inpaint.commands.failure import DONE, exit_code_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.atomic import staged
 
@@ -20,15 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m monai_inpaint.demo", description=_ABOUT)
     parser.add_argument("--output", default="demo", metavar="DIR", help="where files and page go (default: demo)")
     output = Path(parser.parse_args(argv).output).resolve()
-    try:
-        return _run(output)
-    except KeyboardInterrupt:
-        say("interrupted")
-        return INTERRUPTED
-    except Exception as error:
-        code, sentence = explain(error)
-        say(sentence)
-        return code
+    return exit_code_of(lambda: _run(output))
 
 
 def _run(output: Path) -> int:

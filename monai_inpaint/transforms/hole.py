@@ -11,7 +11,7 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, RandomizableTransform
 
-from monai_inpaint.holes import draw_hole, random_hole
+from monai_inpaint.holes import centre_square, draw_hole, draw_square, random_hole, random_square
 
 
 def holed(window: np.ndarray, hole: np.ndarray) -> dict[str, torch.Tensor]:
@@ -51,15 +51,13 @@ class RandHoled(RandomizableTransform, MapTransform):
 
     def _hole(self, shape: Sequence[int]) -> np.ndarray:
         choice, half = self.R.uniform(), min(shape) // 2
-        if choice < self.centre + self.square:
-            centred = choice < self.centre
-            corner = [n // 2 - half // 2 if centred else self.R.randint(0, n - half + 1) for n in shape]
-            hole = np.zeros(tuple(shape), bool)
-            hole[corner[0] : corner[0] + half, corner[1] : corner[1] + half] = True
-            return hole
         # The makers take numpy's newer generator; MONAI seeds the older one.
         rng = np.random.default_rng(self.R.randint(2**31))
-        return draw_hole(tuple(shape), *random_hole(tuple(shape), rng))
+        if choice < self.centre:
+            return draw_square(shape, **centre_square(shape, side=half))
+        if choice < self.centre + self.square:
+            return draw_square(shape, **random_square(shape, rng, side=half))
+        return draw_hole(shape, *random_hole(shape, rng))
 
 
 class SeededHoled(RandHoled):
