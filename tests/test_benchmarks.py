@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -84,3 +85,20 @@ def test_an_unknown_name_or_missing_data_is_told(words: list[str], capsys: pytes
     assert ended.value.code == 2
     said = capsys.readouterr().err
     assert all(name in said for name in ("precision", "quality"))
+
+
+def test_leaving_rows_out_keeps_the_names_that_seed_the_holes(tmp_path):
+    from benchmarks.quality import Row, _listed
+    from monai_inpaint.evaluation.datalist import read_data_list
+
+    for name in ("kept/a.png", "left/b.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "list.csv").write_text("path,modality\nkept/a.png,CT\nleft/b.png,CT\n")
+    (tmp_path / "scratch").mkdir()
+    options = SimpleNamespace(data=tmp_path / "list.csv")
+
+    (entry,) = read_data_list(_listed(Row("", "", "ct", without="left/"), options, tmp_path / "scratch"))
+
+    assert entry.name == "kept/a.png"
+    assert entry.path.read_bytes() == b"x"
