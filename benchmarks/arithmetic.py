@@ -18,6 +18,7 @@ def filler_in(bundle: str, precision: str) -> tuple[Filler, str]:
     filler = Filler(bundle, engine="openvino")
     core = openvino.Core()
     hints = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
-    engine = OpenVinoEngine(core.compile_model(core.read_model(filler.bundle.graph), "CPU", hints))
+    compiled = core.compile_model(core.read_model(filler.bundle.graph), "CPU", hints)
+    engine = OpenVinoEngine(compiled, filler._engine.channels)
     filler._engine = engine  # no public switch: the precision is a decision, not an option
     return filler, engine.describe()["arithmetic"]

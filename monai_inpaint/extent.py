@@ -31,6 +31,17 @@ def extent(marked: np.ndarray) -> Box | None:
     return tuple(box)
 
 
+def around(marked: np.ndarray, margin: int) -> Box:
+    """The bounding box of the nonzero elements, of which there is one at least, `margin` larger on each side.
+
+    Clipped to the array.
+    """
+    box = extent(marked)
+    assert box is not None
+    pairs = zip(box, marked.shape, strict=True)
+    return tuple(slice(max(part.start - margin, 0), min(part.stop + margin, size)) for part, size in pairs)
+
+
 def truth(marked: np.ndarray, box: Box | None) -> np.ndarray:
     """`marked != 0`, looking only into `box`, outside of which nothing is marked; truth values come back themselves."""
     if marked.dtype == bool:

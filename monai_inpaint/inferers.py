@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,31 @@ from monai_inpaint.fill.patches import fill_patches
 from monai_inpaint.images import Image
 
 
+@dataclass(frozen=True)
+class _Generator:
+    """A network in torch as filling sees it."""
+
+    network: Callable[..., torch.Tensor]
+    device: torch.device
+    channels: int
+
+    def run(self, windows: np.ndarray) -> np.ndarray:
+        return self.network(torch.from_numpy(windows).to(self.device)).float().cpu().numpy()
+
+
 class HoleInferer(Inferer):
     """Run a generator on the windows that touch the hole.
 
     `inputs` is (B, 2, *spatial), 2D or 3D with slices along the last axis: the image in its units, then the hole
     (1 = fill). A MetaTensor's affine tells how a slice is displayed. Returns (B, 1, *spatial), composited.
+
+    Args:
+        seed: fill with the sample of this seed, by a network that draws samples; None: with the best estimate.
     """
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__()
+        self.seed = seed
 
     def __call__(
         self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *_args: Any, **_kwargs: Any
@@ -27,15 +47,13 @@ class HoleInferer(Inferer):
         """See the class."""
         return torch.stack([self._fill(item, network) for item in inputs])
 
-    @staticmethod
-    def _fill(item: torch.Tensor, network: Callable[..., torch.Tensor]) -> torch.Tensor:
+    def _fill(self, item: torch.Tensor, network: Callable[..., torch.Tensor]) -> torch.Tensor:
         affine = np.asarray(item.affine, np.float64) if isinstance(item, MetaTensor) else None
         image, inside = torch.as_tensor(item[0]).float().cpu().numpy(), torch.as_tensor(item[1]).cpu().numpy() > 0.5
 
-        def run(windows: np.ndarray) -> np.ndarray:
-            return network(torch.from_numpy(windows).to(item.device)).float().cpu().numpy()
-
         filled = image.copy()
-        for patch in fill_patches(Image(image, affine), inside, run)[0]:
+        generator = _Generator(network, item.device, 2 if self.seed is None else 5)
+        seed = None if self.seed is None else (self.seed, 0)  # the sample that `Filler` draws first
+        for patch in fill_patches(Image(image, affine), inside, generator, seed=seed)[0]:
             filled[patch.index][patch.hole] = patch.units[patch.hole]
         return torch.from_numpy(filled)[None].to(item.device)

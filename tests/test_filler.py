@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from monai_inpaint import Filler, Image, InputError
 from monai_inpaint.fill import filler as filler_module
 from monai_inpaint.fill.patches import fill_patches
-from monai_inpaint.fill.slices import Slice, fill_slices
+from monai_inpaint.fill.slabs import Slab, fill_slabs
 from monai_inpaint.fill.windows import LARGEST, SMALLEST, plan_windows
 
 
@@ -22,6 +22,8 @@ class RowMeans:
 
     A row without any takes the window's mean. Like the real ones it composites and keeps units.
     """
+
+    channels = 2
 
     def __init__(self) -> None:
         self.batches: list[tuple[int, ...]] = []
@@ -36,6 +38,24 @@ class RowMeans:
 
     def describe(self) -> dict[str, str]:
         return {"name": "row means"}
+
+
+class RowMeansAndNoise(RowMeans):
+    """Takes noise, state and time too: late in the flow its estimate is the row's mean plus ten times the noise."""
+
+    channels = 5
+
+    def run(self, windows: np.ndarray) -> np.ndarray:
+        filled = super().run(windows)
+        assert (windows[:, 1:2] + (windows[:, 2:3] == 0) >= 1).all(), "noise outside the hole"
+        return filled + 10 * windows[:, 2:3] * windows[:, 4:5]
+
+
+@pytest.fixture
+def sampler(monkeypatch: pytest.MonkeyPatch) -> RowMeansAndNoise:
+    stand_in = RowMeansAndNoise()
+    monkeypatch.setattr(filler_module, "load_engine", lambda *_: stand_in)
+    return stand_in
 
 
 @pytest.fixture
@@ -343,7 +363,7 @@ def test_spacing_gives_the_hole_its_size(engine: RowMeans) -> None:
 def test_small_windows_are_enough_for_small_slices() -> None:
     run = RowMeans()
     hole = square((20, 24), (4, 4), 3)
-    fill_slices([Slice(np.ones((20, 24), np.float32), hole.copy(), hole.copy())], run.run)
+    fill_slabs([Slab(np.ones((1, 20, 24), np.float32), hole[None].copy(), hole[None].copy())], run)
     assert run.batches[0][2:] == (32, 32)
     assert SMALLEST > 32
 
@@ -351,5 +371,103 @@ def test_small_windows_are_enough_for_small_slices() -> None:
 def test_patches_hold_no_more_than_the_hole() -> None:
     hole = np.zeros((50, 60, 9), bool)
     hole[10:13, 20:25, 4] = True
-    patches, _ = fill_patches(Image(np.zeros(hole.shape, np.int16), np.eye(4)), hole, RowMeans().run)
+    patches, _ = fill_patches(Image(np.zeros(hole.shape, np.int16), np.eye(4)), hole, RowMeans())
     assert [patch.units.shape for patch in patches] == [(3, 5)]
+
+
+def test_the_same_seed_gives_the_same_sample_and_another_seed_another(sampler: RowMeansAndNoise) -> None:
+    filler, hole = Filler("mr"), square((160, 160, 3), (60, 60, 0), 3)
+    image = np.dstack([head()] * 3)
+    first, again, other = (filler(image, hole, sample=True, seed=seed).image for seed in (3, 3, 4))
+
+    assert np.array_equal(first, again)
+    assert (first[hole] != other[hole]).all()
+    assert np.array_equal(first[~hole], image[~hole])
+    assert (first[hole] != filler(image, hole).image[hole]).all()
+
+
+def test_slices_of_a_sample_have_noise_of_their_own(sampler: RowMeansAndNoise) -> None:
+    filled = Filler("mr")(np.dstack([head()] * 3), square((160, 160, 3), (60, 60, 0), 3), sample=True).image
+
+    assert (filled[60:63, 60:63, 0] != filled[60:63, 60:63, 1]).all()
+
+
+def test_a_slice_of_a_sample_does_not_depend_on_the_other_slices(sampler: RowMeansAndNoise) -> None:
+    image, hole = np.dstack([head()] * 3), np.zeros((160, 160, 3), bool)
+    hole[60:70, 60:70, 1] = True
+    alone = Filler("mr")(image, hole, sample=True).image
+    hole[80:90, 30:40, 0] = True
+
+    assert np.array_equal(Filler("mr")(image, hole, sample=True).image[..., 1], alone[..., 1])
+
+
+def test_the_spread_is_the_standard_deviation_of_the_samples(sampler: RowMeansAndNoise) -> None:
+    filler, image, hole = Filler("mr"), head(), square((160, 160), (60, 60), 20)
+    fill = filler(image, hole, samples=40, seed=1)
+
+    assert fill.spread.dtype == np.float32
+    assert not fill.spread[~hole].any()
+    assert fill.spread[hole].mean() == pytest.approx(10 * 0.96, rel=0.05)
+    assert np.array_equal(fill.image, filler(image, hole).image)  # still the best estimate
+    assert fill.report["drawn"] == {"fill": "best estimate", "samples": 40, "seed": 1}
+
+
+def test_a_sample_with_a_spread_is_the_first_sample(sampler: RowMeansAndNoise) -> None:
+    filler, image, hole = Filler("mr"), head(), square((160, 160), (60, 60), 20)
+
+    fill = filler(image, hole, sample=True, samples=2, seed=1)
+
+    assert np.array_equal(fill.image, filler(image, hole, sample=True, seed=1).image)
+    assert fill.spread[hole].all()
+
+
+def test_a_large_hole_is_sampled_coarse_to_fine(sampler: RowMeansAndNoise) -> None:
+    image, hole = head(512), square((512, 512), (100, 100), 300)
+    first, other = (Filler("mr")(image, hole, sample=True, seed=seed).image for seed in (0, 1))
+
+    assert (first[hole] != other[hole]).mean() > 0.99
+    assert np.array_equal(first[~hole], image[~hole])
+
+
+def test_progress_of_samples_runs_once_from_start_to_end(sampler: RowMeansAndNoise) -> None:
+    told: list[tuple[int, int]] = []
+    hole = square((160, 160, 3), (60, 60, 0), 3)
+    Filler("mr")(np.dstack([head()] * 3), hole, samples=2, progress=lambda done, total: told.append((done, total)))
+
+    assert len({total for _, total in told}) == 1
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1][0] == told[-1][1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"), [({"samples": 1}, "at least two"), ({"samples": -2}, "at least two"), ({"seed": -1}, "negative")]
+)
+def test_impossible_samples_are_refused(sampler: RowMeansAndNoise, asked: dict[str, int], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        Filler("mr")(head(), square((160, 160), (60, 60), 20), **asked)
+
+
+def test_a_network_without_noise_draws_no_samples(engine: RowMeans) -> None:
+    with pytest.raises(InputError, match="draws no samples"):
+        Filler("mr")(head(), square((160, 160), (60, 60), 20), sample=True)
+
+
+def test_there_is_no_spread_without_samples(engine: RowMeans) -> None:
+    with pytest.raises(InputError, match="no spread without samples"):
+        _ = Filler("mr")(head(), square((160, 160), (60, 60), 20)).spread
+
+
+def test_the_report_says_where_a_fill_is_no_better_than_a_biharmonic_one(sampler: RowMeansAndNoise) -> None:
+    ramp = np.repeat(np.arange(160, dtype=np.float32)[:, None], 160, axis=1)  # along a row its mean is the truth
+    hole = square((160, 160), (60, 60), 20)
+    plain = Filler("mr")(ramp, hole, samples=20).report["doubt"]
+    better = Filler("mr")(ramp + 500 * (np.arange(160) % 2)[:, None], hole, samples=20).report["doubt"]
+
+    assert plain["expected_rmse"] == pytest.approx(10 * 0.96, rel=0.1)
+    assert plain["gain_over_biharmonic_db"] == pytest.approx(0.0, abs=0.1)
+    assert "no better" in plain["verdict"]
+    assert better["gain_over_biharmonic_db"] > 10
+
+
+def test_a_report_without_samples_estimates_no_doubt(sampler: RowMeansAndNoise) -> None:
+    assert "doubt" not in Filler("mr")(head(), square((160, 160), (60, 60), 20)).report

@@ -15,7 +15,7 @@ from monai_inpaint.networks.export import export_onnx
 from monai_inpaint.networks.known import known_statistics, smooth_continuation
 
 SMALL = {"channels": (8, 12, 16), "encoder_blocks": (1, 1, 1), "decoder_blocks": (1, 1)}
-CT = SMALL | {"hounsfield": (-1000.0, 1500.0)}
+CT = SMALL | {"limits": (-1024.0, 2000.0)}
 
 
 def network(**arguments: object) -> InpaintUNet:
@@ -24,8 +24,15 @@ def network(**arguments: object) -> InpaintUNet:
     made = InpaintUNet(**arguments).eval()
     with torch.no_grad():
         for parameter in made.parameters():
-            parameter.normal_(0.0, 0.1)
+            parameter.normal_(0.0, 0.1).copy_(parameter.half())  # as the exported graph keeps it
     return made
+
+
+def told(x: torch.Tensor, time: float, seed: int = 0) -> torch.Tensor:
+    """The windows with noise, a state and a time: what a sampler gives."""
+    hole = x[:, 1:]
+    noise = torch.randn(hole.shape, generator=torch.Generator().manual_seed(seed)) * hole
+    return torch.cat((x, noise, 300.0 * hole, torch.full_like(hole, time)), dim=1)
 
 
 def windows(side: int = 64, low: float = 0.0, high: float = 1000.0) -> torch.Tensor:
@@ -42,9 +49,9 @@ def fill(net: InpaintUNet, x: torch.Tensor) -> torch.Tensor:
     return net(x)
 
 
-@pytest.mark.parametrize("arguments", [SMALL, CT], ids=["known voxels", "hounsfield"])
+@pytest.mark.parametrize("arguments", [SMALL, CT], ids=["any", "limited"])
 def test_known_voxels_come_back_bit_for_bit(arguments: dict) -> None:
-    x = windows(low=-3000.0, high=5000.0)  # beyond the Hounsfield window
+    x = windows(low=-3000.0, high=5000.0)  # beyond the limits
     known = x[:, 1:] == 0
     filled = fill(network(**arguments), x)
 
@@ -77,6 +84,47 @@ def test_a_flat_image_gives_a_finite_fill(value: float) -> None:
     x[:, :1] = torch.where(x[:, 1:] > 0, 0.0, value)
 
     torch.testing.assert_close(fill(network(**SMALL), x), torch.full((2, 1, 64, 64), value), rtol=0, atol=1e-3)
+
+
+def test_without_noise_state_and_time_the_network_gives_its_best_estimate() -> None:
+    net, x = network(**SMALL), windows()
+    empty = torch.cat((x, torch.zeros(2, 3, 64, 64)), dim=1)
+
+    assert torch.equal(fill(net, empty), fill(net, x))
+
+
+def test_noise_state_and_time_change_the_fill_and_nothing_else() -> None:
+    net, x = network(**SMALL), windows()
+    known = x[:, 1:] == 0
+    first, other = fill(net, told(x, 0.5)), fill(net, told(x, 0.5, seed=1))
+
+    assert torch.equal(first[known], x[:, :1][known])
+    assert not torch.equal(first, other)
+    assert not torch.equal(first, fill(net, told(x, 0.8)))
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(3.0, 500.0), (0.01, -2.0)])
+def test_scaling_and_shifting_image_and_state_scales_and_shifts_a_sample(scale: float, shift: float) -> None:
+    net, x = network(**SMALL), told(windows(), 0.6)
+    changed = x.clone()
+    changed[:, :1] = torch.where(x[:, 1:2] > 0, 0.0, scale * x[:, :1] + shift)
+    changed[:, 3:4] = torch.where(x[:, 1:2] > 0, scale * x[:, 3:4] + shift, 0.0)
+
+    torch.testing.assert_close(fill(net, changed), scale * fill(net, x) + shift, rtol=1e-5, atol=1e-3 * scale * 1000.0)
+
+
+def test_at_the_end_of_the_flow_the_state_is_the_fill() -> None:
+    net, x = network(**SMALL), told(windows(), 1.0)
+
+    torch.testing.assert_close(fill(net, x)[x[:, 1:2] > 0], x[:, 3:4][x[:, 1:2] > 0], rtol=0, atol=1e-2)
+
+
+def test_a_limited_network_fills_within_its_limits() -> None:
+    x = windows(low=-3000.0, high=5000.0)
+    filled = fill(network(**CT), x)[x[:, 1:] > 0]
+
+    assert filled.min() >= -1024.0
+    assert filled.max() <= 2000.0
 
 
 def test_statistics_are_those_of_the_known_voxels() -> None:
@@ -112,13 +160,13 @@ def test_the_smooth_continuation_stays_between_the_known_values() -> None:
     assert continued.max() <= 1
 
 
-@pytest.mark.parametrize("arguments", [SMALL, CT], ids=["known voxels", "hounsfield"])
+@pytest.mark.parametrize("arguments", [SMALL, CT], ids=["any", "limited"])
 def test_the_exported_graph_is_the_same_network(arguments: dict, tmp_path: Path) -> None:
     net = network(**arguments)
     session = onnxruntime.InferenceSession(export_onnx(net, tmp_path / "model.onnx"))
 
     for side in (32, 64, 96):  # batch and sides are free
-        x = torch.cat((windows(side), windows(side)[:1]))
+        x = told(torch.cat((windows(side), windows(side)[:1])), 0.5)
         (filled,) = session.run(None, {"image": x.numpy()})
 
         np.testing.assert_allclose(filled, fill(net, x).numpy(), rtol=0, atol=0.05)

@@ -37,7 +37,7 @@ def data_set(folder: Path) -> Path:
 
 
 def _rows(folder: Path) -> Iterator[dict[str, str]]:
-    pictures = (("nih", "CR"), ("kermany", "CR"), ("figshare", "MR"))
+    pictures = (("nih", "CR"), ("kermany", "CR"), ("figshare", "MR"), ("lidc", "CT"))
     volumes = (("tcga", "CT", 1), ("sarcoma", "CT", 4), ("sarcoma", "MR", 4), ("msd", "MR", 10))
     for seed, split in enumerate(("train", "val")):
         for source, modality in pictures:

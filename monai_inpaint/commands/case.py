@@ -14,6 +14,8 @@ from monai_inpaint.progress import Progress
 from monai_inpaint.version import __version__
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from monai_inpaint.fill.filler import Fill, Filler
     from monai_inpaint.images import Image
 
@@ -27,10 +29,14 @@ class Case:
     output: Target
     difference: Target | None = None
     report: Target | None = None
+    spread: Target | None = None
+    sample: bool = False
+    samples: int = 0
+    seed: int = 0
 
     @property
     def targets(self) -> list[Target]:
-        return [target for target in (self.output, self.difference, self.report) if target]
+        return [target for target in (self.output, self.difference, self.spread, self.report) if target]
 
 
 class Fillers:
@@ -75,7 +81,7 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
     start = time.perf_counter()
     progress("read", 0, 1)
     image = read_image(case.image)
-    for target in (case.output, case.difference):
+    for target in (case.output, case.difference, case.spread):
         if target:
             check_holds(target, image)
     hole = read_image(case.hole)
@@ -83,7 +89,8 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
     progress("read", 1, 1)
 
     filler = fillers.of(image)
-    fill = filler(image, hole, progress=progress.stage("fill"))
+    drawn = {"sample": case.sample, "samples": case.samples, "seed": case.seed}
+    fill = filler(image, hole, progress=progress.stage("fill"), **drawn)
     writing = time.perf_counter()  # the filled volume and its hashes are made now: their cost is that of the file
     filled, derived = fill.image, _derived(filler)
 
@@ -93,9 +100,15 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
         Path(place).write_text(_report(case, fill, seconds), encoding="utf-8")
 
     jobs: list[Job] = [(case.output, lambda place: write_image(filled, place, derived=derived))]
+
+    def write_units(target: Target, values: np.ndarray) -> None:
+        units = Image(values, image.affine, image.modality)  # the source's scaling is not theirs
+        jobs.append((target, lambda place: write_image(units, place, derived=derived)))
+
     if case.difference:
-        change = Image(fill.difference, image.affine, image.modality)  # in units: the source's scaling is not its own
-        jobs.append((case.difference, lambda place: write_image(change, place, derived=derived)))
+        write_units(case.difference, fill.difference)
+    if case.spread:
+        write_units(case.spread, fill.spread)
     if case.report:
         jobs.append((case.report, write_report))
     progress("write", 0, 1)

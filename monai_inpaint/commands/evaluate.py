@@ -13,7 +13,7 @@ from monai_inpaint.progress import KINDS, make_progress
 
 NAME = "evaluate"
 HELP = "Compare bundles and classical methods on a list of images."
-PROTOCOLS = ("cxr-centre", "cxr-patch", "slice-square", "free-form", "lesion")
+PROTOCOLS = ("cxr-centre", "cxr-patch", "slice-square", "free-form", "lesion", "ellipsoid")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,14 +22,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--protocol", required=True, choices=PROTOCOLS, help="which holes are made")
     parser.add_argument(
-        "--methods", required=True, metavar="A,B", help="of ring, telea, navier-stokes, biharmonic, and bundles"
+        "--methods",
+        required=True,
+        metavar="A,B",
+        help="of ring, telea, navier-stokes, biharmonic, bundles, and BUNDLE:sample for one sample drawn by it",
     )
     parser.add_argument(
         "--output", type=path_text, required=True, metavar="DIR", help="folder for the tables and the page"
     )
     for column in ("split", "source", "modality"):
         parser.add_argument(f"--{column}", metavar="VALUE", help=f"only rows with this {column}")
-    parser.add_argument("--seed", type=int, default=0, help="of the holes, and of the images drawn (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="of holes, samples and images drawn (default: 0)")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N images, drawn with the seed")
     parser.add_argument(
         "--features", type=path_text, metavar="PATH", help="SqueezeNet features (safetensors), to measure LPIPS"

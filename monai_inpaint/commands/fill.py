@@ -7,6 +7,7 @@ from pathlib import Path
 
 from monai_inpaint.commands.arguments import path_text
 from monai_inpaint.commands.failure import DONE
+from monai_inpaint.errors import InputError
 from monai_inpaint.progress import KINDS, make_progress
 
 NAME = "fill"
@@ -26,6 +27,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", type=path_text, metavar="PATH", help="write what was done as JSON (file names, no patient data)"
     )
+    parser.add_argument(
+        "--sample", action="store_true", help="fill with one plausible, sharp sample instead of the best estimate"
+    )
+    parser.add_argument("--samples", type=int, default=0, metavar="N", help="draw N samples (2 or more) for --spread")
+    parser.add_argument(
+        "--spread",
+        type=path_text,
+        metavar="PATH",
+        help="write the samples' standard deviation at each voxel (float32)",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the samples: same seed, same voxels")
     add_model_arguments(parser)
     parser.add_argument("--overwrite", action="store_true", help="existing outputs may be replaced (never an input)")
 
@@ -41,14 +53,20 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from monai_inpaint.commands.case import Case, Fillers, run_case
-    from monai_inpaint.commands.outputs import difference_target, image_target, report_target
+    from monai_inpaint.commands.outputs import image_target, report_target, units_target
 
+    if args.spread and not args.samples:
+        raise InputError("--spread needs samples; say how many: --samples 8.")
     case = Case(
         Path(args.image),
         Path(args.hole),
         image_target(args.output),
-        difference_target(args.difference) if args.difference else None,
+        units_target(args.difference) if args.difference else None,
         report_target(args.report) if args.report else None,
+        units_target(args.spread) if args.spread else None,
+        args.sample,
+        args.samples,
+        args.seed,
     )
     progress = make_progress(args.progress)
     try:

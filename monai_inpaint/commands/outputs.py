@@ -15,7 +15,7 @@ from monai_inpaint.io import FORMATS, check_output, suffix_of
 from monai_inpaint.io.atomic import staged
 
 IMAGES = tuple(suffix for suffix, (_, writer) in FORMATS.items() if writer)
-DIFFERENCES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".tif", ".tiff")  # formats that hold float32
+UNITS = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".tif", ".tiff")  # formats that hold float32
 _FLAT = (".png", ".tif", ".tiff")
 
 
@@ -42,11 +42,11 @@ def image_target(text: str | Path) -> Target:
     raise InputError(f"{path} has no suffix of a format that can be written; known are {', '.join(IMAGES)}.")
 
 
-def difference_target(text: str | Path) -> Target:
-    """A file of a format that holds float32."""
+def units_target(text: str | Path) -> Target:
+    """A difference or a spread: a file of a format that holds float32."""
     path = Path(text)
-    if suffix_of(path) not in DIFFERENCES:
-        raise InputError(f"{path} cannot hold a difference (float32); choose one of {', '.join(DIFFERENCES)}.")
+    if suffix_of(path) not in UNITS:
+        raise InputError(f"{path} cannot hold fractions of units (float32); choose one of {', '.join(UNITS)}.")
     return Target(path)
 
 

@@ -13,13 +13,21 @@ from monai_inpaint.registry import BundleInfo
 
 
 class Engine(Protocol):
-    """A bundle's network, ready to run. It normalises by itself: units in, units out."""
+    """A bundle's network, ready to run. It normalises by itself: units in, units out.
+
+    Attributes:
+        channels: 2: image and hole; 5: noise, state and time too, for samples.
+    """
+
+    channels: int
 
     def run(self, windows: np.ndarray) -> np.ndarray:
         """Fill a batch of windows.
 
         Args:
-            windows: (B, 2, H, W) float32; the image in its units with the hole zeroed, then the hole (1 = fill).
+            windows: (B, channels, H, W) float32; the image in its units with the hole zeroed, then the hole
+                (1 = fill); of 5 channels then standard normal noise, the state in the image's units and the time.
+                Zeros in these three ask for the best estimate.
 
         Returns:
             (B, 1, H, W) float32, composited.
@@ -55,16 +63,24 @@ class Port:
         )
 
 
-def check_ports(inputs: Sequence[Port], outputs: Sequence[Port], bundle: BundleInfo) -> None:
-    """Refuse a graph that does not take `image` (B, 2, H, W) and give `pred` (B, 1, H, W) alone, both float32.
+CHANNELS = (2, 5)
+
+
+def check_ports(inputs: Sequence[Port], outputs: Sequence[Port], bundle: BundleInfo) -> int:
+    """Refuse a graph that does not take `image` (B, 2 or 5, H, W) and give `pred` (B, 1, H, W) alone, both float32.
+
+    Returns:
+        The channels it takes.
 
     Raises:
         InputError: naming what it takes and gives.
     """
     fits = len(inputs) == len(outputs) == 1
-    if not (fits and inputs[0].is_a_batch_of("image", 2) and outputs[0].is_a_batch_of("pred", 1)):
+    taken_channels = [count for count in CHANNELS if fits and inputs[0].is_a_batch_of("image", count)]
+    if not (taken_channels and outputs[0].is_a_batch_of("pred", 1)):
         taken, given = (" and ".join(map(str, ports)) or "nothing" for ports in (inputs, outputs))
         raise InputError(
-            f"{bundle.graph}: the network takes {taken} and gives {given}; it must take image (any, 2, any, any) and "
-            "give pred (any, 1, any, any), both float32."
+            f"{bundle.graph}: the network takes {taken} and gives {given}; it must take image (any, 2 or 5, any, any) "
+            "and give pred (any, 1, any, any), both float32."
         )
+    return taken_channels[0]

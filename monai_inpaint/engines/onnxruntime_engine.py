@@ -16,8 +16,9 @@ from monai_inpaint.registry import BundleInfo
 class OnnxRuntimeEngine:
     """A session on the bundle's graph."""
 
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession, channels: int) -> None:
         self._session = session
+        self.channels = channels
 
     def run(self, windows: np.ndarray) -> np.ndarray:
         """See `Engine.run`."""
@@ -38,8 +39,8 @@ def load(bundle: BundleInfo) -> OnnxRuntimeEngine:
     except Exception as error:  # onnxruntime's own exceptions share no base class below Exception
         reason = str(error).strip().splitlines()[-1]
         raise InputError(f"{bundle.graph}: the bundle's network is damaged ({reason}); install it again.") from None
-    check_ports([_port(port) for port in session.get_inputs()], [_port(port) for port in session.get_outputs()], bundle)
-    return OnnxRuntimeEngine(session)
+    inputs, outputs = ([_port(port) for port in ports] for ports in (session.get_inputs(), session.get_outputs()))
+    return OnnxRuntimeEngine(session, check_ports(inputs, outputs, bundle))
 
 
 def _port(port: Any) -> Port:

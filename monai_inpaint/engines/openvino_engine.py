@@ -20,8 +20,9 @@ _PRECISION = "bf16"
 class OpenVinoEngine:
     """A compiled graph with dynamic batch and window size."""
 
-    def __init__(self, compiled: openvino.CompiledModel) -> None:
+    def __init__(self, compiled: openvino.CompiledModel, channels: int) -> None:
         self._compiled = compiled
+        self.channels = channels
         self._request = compiled.create_infer_request()
         self._lock = threading.Lock()  # a request holds its own input and output: one caller at a time
 
@@ -42,9 +43,9 @@ def load(bundle: BundleInfo) -> OpenVinoEngine:
     core = openvino.Core()
     try:
         graph = core.read_model(bundle.graph)
-        check_ports([_port(port) for port in graph.inputs], [_port(port) for port in graph.outputs], bundle)
+        channels = check_ports([_port(port) for port in graph.inputs], [_port(port) for port in graph.outputs], bundle)
         hints = {"INFERENCE_PRECISION_HINT": _PRECISION, "PERFORMANCE_HINT": "LATENCY"}
-        return OpenVinoEngine(core.compile_model(graph, "CPU", hints))
+        return OpenVinoEngine(core.compile_model(graph, "CPU", hints), channels)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise InputError(f"{bundle.graph}: the bundle's network is damaged ({reason}); install it again.") from None

@@ -1,4 +1,4 @@
-"""One image with a hole whose content is known, ready to be filled and measured."""
+"""One slice or volume with a hole whose content is known, ready to be filled and measured."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from functools import cached_property
 
 import numpy as np
 
+from monai_inpaint.extent import around
+
 GREY_RANGE = 255.0  # every figure is measured on the window mapped to 0..255
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A slice, its hole and how it is measured.
+    """A slice or part of a volume, its hole and how it is measured.
 
     Attributes:
-        name: file, slice and place: one name a case.
+        name: file, slice and place: one name a case of a variant.
         patient: identifier from the data list; the file's path where the list has none.
-        truth: (rows, columns) float32 as shown, in its own units (Hounsfield for CT).
-        hole: (rows, columns) bool, True = to be filled.
+        truth: float32 in its own units (Hounsfield for CT): (rows, columns) as shown, or (i, j, k) with slices along k.
+        hole: bool array of the truth's shape, True = to be filled.
         low, high: intensity window, in units of `truth`; measures and pictures map it to 0..255 and clip.
         modality: "cxr", "ct" or "mr".
         variant: which variant of the protocol.
-        spacing: millimetres between rows and between columns; None where the file does not tell.
+        spacing: millimetres along each axis of the truth; None where the file does not tell.
+        affine: (4, 4), indices of a volume to RAS+ millimetres; None for a slice.
     """
 
     name: str
@@ -33,12 +36,18 @@ class Case:
     high: float
     modality: str
     variant: str
-    spacing: tuple[float, float] | None = None
+    spacing: tuple[float, ...] | None = None
+    affine: np.ndarray | None = None
 
     @cached_property
     def voided(self) -> np.ndarray:
         """What a method gets to see: the truth with the mean of the known pixels in the hole."""
         return np.where(self.hole, self.truth[~self.hole].mean(dtype=np.float64), self.truth).astype(np.float32)
+
+    @property
+    def centre(self) -> tuple[int, ...]:
+        """The voxel in the middle of the hole's bounding box."""
+        return tuple((side.start + side.stop) // 2 for side in around(self.hole, 0))
 
     def grey(self, image: np.ndarray) -> np.ndarray:
         """`image` (units of the truth) with the window mapped to 0..255 and clipped, float64."""

@@ -1,7 +1,8 @@
 """Classical fills to compare with: the mean of the ring, two OpenCV methods, the biharmonic equation.
 
-Each takes `image` (2D float32, any units; values inside the hole are never looked at) and `hole` (2D bool) and returns
-a float32 array equal to the image outside the hole.
+Each takes `image` (2D or 3D float32, any units; values inside the hole are never looked at) and `hole` (bool, of the
+same shape) and returns a float32 array equal to the image outside the hole. Steps are voxels along every axis, whatever
+the spacing.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from monai_inpaint.metrics.region import around
+from monai_inpaint.extent import around
+from monai_inpaint.fill.biharmonic import solve_biharmonic
 
-RING = 4  # pixels
+RING = 4  # voxels
 RADIUS = 5  # pixels that OpenCV's methods look around a point
 BIHARMONIC_REACH = 2  # pixels that the biharmonic stencil reaches
 
@@ -20,23 +22,24 @@ Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def fill_ring_mean(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """The mean of the known pixels at most 4 pixels (along rows and columns) from the hole."""
+    """The mean of the known voxels at most 4 voxels (along each axis) from the hole."""
     from scipy.ndimage import binary_dilation
 
-    ring = binary_dilation(hole, np.ones((3,) * hole.ndim), iterations=RING) & ~hole
-    known = image[ring] if ring.any() else image[~hole]
+    box = around(hole, RING)
+    ring = binary_dilation(hole[box], np.ones((3,) * hole.ndim), iterations=RING) & ~hole[box]
+    known = image[box][ring]
     return _composite(image, hole, np.full(image.shape, known.mean(dtype=np.float64)))
 
 
 def fill_telea(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """Fast marching (Telea, 2004) by OpenCV, radius 5."""
+    """Fast marching (Telea, 2004) by OpenCV, radius 5; of a volume slice by slice along the last axis."""
     import cv2
 
     return _opencv(image, hole, cv2.INPAINT_TELEA)
 
 
 def fill_navier_stokes(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """Navier-Stokes (Bertalmio, Bertozzi and Sapiro, 2001) by OpenCV, radius 5."""
+    """Navier-Stokes (Bertalmio, Bertozzi and Sapiro, 2001) by OpenCV, radius 5; of a volume slice by slice."""
     import cv2
 
     return _opencv(image, hole, cv2.INPAINT_NS)
@@ -45,10 +48,16 @@ def fill_navier_stokes(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
 def fill_biharmonic(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """The biharmonic equation (Damelin and Hoang, 2018) by scikit-image, solved on a crop around the hole.
 
+    Of a volume it is the same equation in 3D, solved by conjugate gradients.
+
     The equation sees two pixels around the hole, so a crop that holds them (and more, so that the crop's border is not
     taken for the image's) has the solution of the whole image. scikit-image limits the solution to the range of the
     known pixels: where the crop's range may have cut it, the whole image is solved after all.
     """
+    if image.ndim == 3:
+        result = image.astype(np.float32)
+        result[hole] = solve_biharmonic(image, hole)
+        return result
     from skimage.restoration import inpaint_biharmonic
 
     exact = np.where(hole, image[~hole].mean(dtype=np.float64), image).astype(np.float64)
@@ -65,6 +74,11 @@ def fill_biharmonic(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
 def _opencv(image: np.ndarray, hole: np.ndarray, flag: int) -> np.ndarray:
     import cv2
 
+    if image.ndim == 3:
+        result = image.astype(np.float32)
+        for k in np.flatnonzero(hole.any(axis=(0, 1))):
+            result[..., k] = _opencv(image[..., k], hole[..., k], flag)
+        return result
     # OpenCV's code adds a gradient term of the order of one grey level whatever the range, and refuses signed
     # integers: it is given what it is made for, 0 to 255, in float32 to keep the fractions.
     known = image[~hole].astype(np.float64)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.summary import Summary
-from monai_inpaint.reports import Comparison, compare
+from monai_inpaint.reports import Comparison, compare, planes
 
 
 def chosen_cases(summary: Summary) -> dict[tuple[str, str], list[str]]:
@@ -31,7 +32,7 @@ def gallery(
     fills: dict[tuple[str, str, str], np.ndarray],
     again: Callable[[set[str]], Iterable[Case]],
 ) -> list[Comparison]:
-    """The chosen cases as pictures, those of the first variant and method first.
+    """The chosen cases as pictures, those of the first variant and method first; of volumes three planes each.
 
     Args:
         summary: of the evaluation.
@@ -39,7 +40,8 @@ def gallery(
         again: makes the cases of these names anew; kept fills are small, kept images would not be.
     """
     chosen = chosen_cases(summary)
-    cases = {(case.name, case.variant): case for case in again({name for name, _ in chosen})}
+    made = again({name for name, _ in chosen})
+    cases = {key: case for case in made if (key := (case.name, case.variant)) in chosen}
     comparisons = []
     for key, reasons in chosen.items():
         case = cases[key]
@@ -49,18 +51,26 @@ def gallery(
             if values is not None:
                 shown[method] = case.truth.copy()
                 shown[method][case.hole] = values
-        unit = "HU" if case.modality == "ct" and case.low < 0 else ""
-        comparisons.append(
-            compare(
-                f"{case.name} - {case.variant}",
-                case.voided,
-                case.hole,
-                shown,
-                low=case.low,
-                high=case.high,
-                truth=case.truth,
-                unit=unit,
-                note="; ".join(reasons),
-            )
-        )
+        comparisons.append(_comparison(case, shown, "; ".join(reasons)))
     return comparisons
+
+
+def _comparison(case: Case, fills: dict[str, np.ndarray], note: str) -> Comparison:
+    def flat(values: np.ndarray) -> np.ndarray:
+        return values if case.affine is None else planes(values, case.centre, case.affine)
+
+    comparison = compare(
+        f"{case.name} - {case.variant}",
+        flat(case.voided),
+        flat(case.hole),
+        {method: flat(fill) for method, fill in fills.items()},
+        low=case.low,
+        high=case.high,
+        truth=flat(case.truth),
+        unit="HU" if case.modality == "ct" and case.low < 0 else "",
+        note=note,
+    )
+    if case.affine is None:
+        return comparison
+    planes_of = "axial, coronal and sagittal slice through the middle of the hole"
+    return replace(comparison, note=f"{note}; {planes_of}", wide=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from monai_inpaint import metrics
 from monai_inpaint.evaluation.case import GREY_RANGE, Case
+from monai_inpaint.fill.display import displayed
 
 if TYPE_CHECKING:
     from monai_inpaint.metrics.lpips import Lpips
@@ -28,9 +29,12 @@ MEASURES = {
 def measure(case: Case, filled: np.ndarray, lpips: Lpips | None = None, window: int = 0) -> dict[str, float]:
     """All measures of a fill inside the hole, on the window mapped to 0..255 and clipped.
 
+    In a volume all are taken in 3D with voxels as steps whatever the spacing, but LPIPS: it is that of the slice along
+    k, as shown, through the middle of the hole.
+
     Args:
         case: with the truth.
-        filled: (rows, columns) float32 in units of the truth.
+        filled: float32 array of the truth's shape, in its units.
         lpips: measures LPIPS too where given, on the composite in `window` pixels around the hole.
         window: see `lpips`.
 
@@ -59,5 +63,10 @@ def measure(case: Case, filled: np.ndarray, lpips: Lpips | None = None, window: 
         "mae_units": mae * (case.high - case.low) / GREY_RANGE,
     }
     if lpips is not None:
-        figures["lpips"] = lpips.in_window(truth, grey, hole, GREY_RANGE, window)
+        true_slice, grey_slice, hole_slice = (_slice_shown(case, values) for values in (truth, grey, hole))
+        figures["lpips"] = lpips.in_window(true_slice, grey_slice, hole_slice, GREY_RANGE, window)
     return figures
+
+
+def _slice_shown(case: Case, values: np.ndarray) -> np.ndarray:
+    return values if case.affine is None else displayed(values[..., case.centre[2]], case.affine)

@@ -1,4 +1,4 @@
-"""Methods to compare: the classical ones by name, everything else is a bundle."""
+"""Methods to compare: the classical ones by name, everything else is a bundle or a sample drawn by one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.classical import METHODS
 from monai_inpaint.evaluation.protocols import Protocol
+from monai_inpaint.images import Image
+
+SAMPLE = ":sample"  # after a bundle's name
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A method under its name: `fill(case)` returns the filled slice in units, `version` for the reports.
+    """A method under its name: `fill(case)` returns the filled array in units, `version` for the reports.
 
     `modality` is what a bundle is for; a classical method has none and fills anything.
     """
@@ -31,17 +34,20 @@ class Contender:
         return self.modality is None
 
 
-def find_methods(names: Sequence[str], engine: str = "auto") -> list[Contender]:
+def find_methods(names: Sequence[str], engine: str = "auto", seed: int = 0) -> list[Contender]:
     """The methods of these names, in this order: classical ones, names of bundles, or paths to them.
 
+    A bundle fills with its best estimate; with ":sample" after its name, with one plausible sample of that seed.
+
     Raises:
-        InputError: none or one twice is asked for, a package is missing, or a bundle is missing or damaged.
+        InputError: none or one twice is asked for, a package is missing, a bundle is missing or damaged, or samples
+            are asked of one that draws none.
     """
     if not names:
         raise InputError(f"no method is named; choose from {', '.join(METHODS)} and bundles.")
     if len(set(names)) < len(names):
         raise InputError(f"a method is named twice in {', '.join(names)}; name each once.")
-    return [_classical(name) if name in METHODS else _bundle(name, engine) for name in names]
+    return [_classical(name) if name in METHODS else _bundle(name, engine, seed) for name in names]
 
 
 def modality_of(contenders: Sequence[Contender], protocol: Protocol) -> str | None:
@@ -79,15 +85,24 @@ def _classical(name: str) -> Contender:
     return Contender(name, "", None, lambda case: method(case.voided, case.hole))
 
 
-def _bundle(name: str, engine: str) -> Contender:
+def _bundle(name: str, engine: str, seed: int) -> Contender:
     from monai_inpaint.fill.filler import Filler
     from monai_inpaint.registry import find_bundle
 
-    info = find_bundle(name)
-    filler = Filler(name, engine=engine)
+    sample = name.endswith(SAMPLE)
+    bundle = name.removesuffix(SAMPLE)
+    info = find_bundle(bundle)
+    filler = Filler(bundle, engine=engine)
+    if sample and not filler.draws_samples:
+        raise InputError(f"the bundle {bundle} draws no samples; name it without {SAMPLE!r}.")
+    options = {"sample": True, "seed": seed} if sample else {}
 
     def fill(case: Case) -> np.ndarray:
-        result = filler(case.voided, case.hole, spacing=case.spacing).image
+        if case.affine is None:
+            result = filler(case.voided, case.hole, spacing=case.spacing, **options).image
+        else:
+            result = filler(Image(case.voided, case.affine), case.hole, **options).image.voxels
         return np.asarray(result, dtype=np.float32)
 
-    return Contender(name, f"{info.name} {info.version}", info.modality, fill)
+    drawn = f", one sample, seed {seed}" if sample else ""
+    return Contender(name, f"{info.name} {info.version}{drawn}", info.modality, fill)

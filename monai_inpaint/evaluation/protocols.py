@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from zlib import crc32
 
 import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.case import Case, intensity_window
-from monai_inpaint.evaluation.slices import Slice, at_most, body_of, resized, slices_of
+from monai_inpaint.evaluation.ellipsoids import DIAMETERS, EACH, INSIDE, MARGIN, cut_ellipsoids
+from monai_inpaint.evaluation.slices import Cut, Part, at_most, body_of, resized, slices_of
 from monai_inpaint.holes import (
     centre_square,
     draw_blobs,
@@ -27,13 +29,11 @@ from monai_inpaint.images import Image
 FILM, PATCH, SLICE = 128, 128, 256  # pixels a side
 SQUARE = 64
 RING = 4
-INSIDE = 0.98  # part of a hole that should lie in the body
 DRAWS = 20
 SMALLEST = 48  # pixels a side of an image for arbitrary holes
 SMALLEST_LESION = 20  # pixels
 
-# (part of the image with its pixels, hole, variant, what tells this place from others of the slice)
-Cut = tuple[Slice, np.ndarray, str, str]
+CutSlice = Callable[[Part, str, np.random.Generator], Iterator[Cut]]
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,15 @@ class Protocol:
     Attributes:
         name: as typed on the command line.
         hole: one sentence on images and holes for the reports.
-        cut: makes the cases of one slice.
+        cut: makes the cuts of one image, out of the image, a lesion on its grid, the modality and a source of chance;
+            and for each part of the image that does not fit a sentence why.
         window: side in pixels of the crop that LPIPS sees.
         modalities: which images it is for.
     """
 
     name: str
     hole: str
-    cut: Callable[[Slice, str, np.random.Generator], Iterator[Cut]]
+    cut: Callable[[Image, np.ndarray | None, str, np.random.Generator], Iterator[Cut | str]]
     window: int
     modalities: tuple[str, ...] = ("cxr", "ct", "mr")
 
@@ -60,7 +61,7 @@ class Protocol:
         """All cases of one image, the same for the same seed and name whatever else is in the list.
 
         Args:
-            image: 2D or 3D; of a volume a few seeded slices are taken.
+            image: 2D or 3D; of a volume a few seeded slices are taken, or by a protocol in 3D a few seeded parts.
             lesion: boolean array on the image's grid, or None.
             modality: "cxr", "ct" or "mr".
             name: the image's name in the data list.
@@ -68,7 +69,7 @@ class Protocol:
             seed: of the protocol.
 
         Returns:
-            The cases, and for each slice that does not fit the protocol a sentence why.
+            The cases, and for each part that does not fit the protocol a sentence why.
 
         Raises:
             InputError: the image as a whole does not fit.
@@ -76,20 +77,25 @@ class Protocol:
         rng = np.random.default_rng([seed, crc32(f"{self.name}/{name}".encode())])
         cases: list[Case] = []
         reasons: list[str] = []
-        for part in slices_of(image, lesion, modality, rng):
-            place = "" if part.index is None else f"#{part.index}"
-            try:
-                cases += self._cut_one(part, rng, modality, f"{name}{place}", patient or name)
-            except InputError as error:
-                reasons.append(f"slice {part.index}: {error}" if place else str(error))
+        for found in self.cut(image, lesion, modality, rng):
+            if isinstance(found, str):
+                reasons.append(found)
+                continue
+            part, hole, variant, where = found
+            cases.append(
+                Case(
+                    f"{name}{where}",
+                    patient or name,
+                    part.pixels,
+                    hole,
+                    *intensity_window(part.pixels, hole, modality, part.eight_bit),
+                    modality,
+                    variant,
+                    part.spacing,
+                    part.affine,
+                )
+            )
         return cases, reasons
-
-    def _cut_one(self, part: Slice, rng: np.random.Generator, modality: str, name: str, patient: str) -> Iterator[Case]:
-        if not np.isfinite(part.pixels).all():
-            raise InputError("it holds NaN or infinite values, so the truth is not known everywhere.")
-        for cut, hole, variant, where in self.cut(part, modality, rng):
-            low, high = intensity_window(cut.pixels, hole, modality, cut.eight_bit)
-            yield Case(f"{name}{where}", patient, cut.pixels, hole, low, high, modality, variant, cut.spacing)
 
 
 def find_protocol(name: str) -> Protocol:
@@ -103,14 +109,29 @@ def find_protocol(name: str) -> Protocol:
     return PROTOCOLS[name]
 
 
-def _cut_film_centre(part: Slice, modality: str, rng: np.random.Generator) -> Iterator[Cut]:  # noqa: ARG001
-    film = Slice(resized(part.pixels, (FILM, FILM)), None, part.index, _spacing(part, FILM), part.eight_bit)
+def _by_slice(
+    cut: CutSlice, image: Image, lesion: np.ndarray | None, modality: str, rng: np.random.Generator
+) -> Iterator[Cut | str]:
+    """The cuts of a few slices of the image (or of the image itself in 2D)."""
+    for part in slices_of(image, lesion, modality, rng):
+        place = "" if part.index is None else f"#{part.index}"
+        try:
+            if not np.isfinite(part.pixels).all():
+                raise InputError("it holds NaN or infinite values, so the truth is not known everywhere.")
+            for piece, hole, variant, where in cut(part, modality, rng):
+                yield piece, hole, variant, f"{place}{where}"
+        except InputError as error:
+            yield f"slice {part.index}: {error}" if place else str(error)
+
+
+def _cut_film_centre(part: Part, modality: str, rng: np.random.Generator) -> Iterator[Cut]:  # noqa: ARG001
+    film = Part(resized(part.pixels, (FILM, FILM)), None, part.index, _spacing(part, FILM), part.eight_bit)
     shape = film.pixels.shape
     yield film, draw_square(shape, **centre_square(shape, side=SQUARE)), "all hidden", ""
     yield film, draw_square(shape, **centre_square(shape, side=SQUARE - 2 * RING)), "ring visible", ""
 
 
-def _cut_film_patches(part: Slice, modality: str, rng: np.random.Generator) -> Iterator[Cut]:  # noqa: ARG001
+def _cut_film_patches(part: Part, modality: str, rng: np.random.Generator) -> Iterator[Cut]:  # noqa: ARG001
     """One patch in each half of the film, its centre in the rough area of the lung."""
     rows, columns = part.pixels.shape
     if min(rows, columns) < 4 * PATCH:
@@ -119,26 +140,26 @@ def _cut_film_patches(part: Slice, modality: str, rng: np.random.Generator) -> I
         top = int(rng.uniform(0.30, 0.62) * rows) - PATCH // 2
         start = int(rng.uniform(left, right) * columns) - PATCH // 2
         patch = np.ascontiguousarray(part.pixels[top : top + PATCH, start : start + PATCH])
-        cut = Slice(patch, None, part.index, part.spacing, part.eight_bit)
+        cut = Part(patch, None, part.index, part.spacing, part.eight_bit)
         hole = draw_square(patch.shape, **centre_square(patch.shape, side=SQUARE))
         yield cut, hole, "all hidden", f"@{side}"
 
 
-def _cut_square(part: Slice, modality: str, rng: np.random.Generator) -> Iterator[Cut]:
+def _cut_square(part: Part, modality: str, rng: np.random.Generator) -> Iterator[Cut]:
     part = _reduced(part, 2 * SQUARE)
     body = body_of(part.pixels, modality)
     hole = _in_body(body, lambda: draw_square(body.shape, **random_square(body.shape, rng, side=SQUARE, inside=body)))
     yield part, hole, "square", ""
 
 
-def _cut_free_form(part: Slice, modality: str, rng: np.random.Generator) -> Iterator[Cut]:
+def _cut_free_form(part: Part, modality: str, rng: np.random.Generator) -> Iterator[Cut]:
     part = _reduced(part, SMALLEST)
     body = body_of(part.pixels, modality)
     hole = _in_body(body, lambda: draw_free_form(body.shape, **random_free_form(body.shape, rng)), enough=0.6)
     yield part, hole, "free form", ""
 
 
-def _cut_lesion(part: Slice, modality: str, rng: np.random.Generator) -> Iterator[Cut]:
+def _cut_lesion(part: Part, modality: str, rng: np.random.Generator) -> Iterator[Cut]:
     part = _reduced(part, SMALLEST)
     body = body_of(part.pixels, modality)
     if part.lesion is None or not part.lesion.any():
@@ -170,7 +191,7 @@ def _moved(lesion: np.ndarray, healthy: np.ndarray, rng: np.random.Generator) ->
     raise InputError("no healthy tissue is large enough for the lesion's shape, not even for a smaller one.")
 
 
-def _reduced(part: Slice, smallest: int) -> Slice:
+def _reduced(part: Part, smallest: int) -> Part:
     rows, columns = part.pixels.shape
     if min(rows, columns) < smallest:
         raise InputError(f"{rows}x{columns} pixels, and the protocol needs at least {smallest} a side.")
@@ -192,7 +213,7 @@ def _in_body(body: np.ndarray, draw: Callable[[], np.ndarray], enough: float = I
     return best
 
 
-def _spacing(part: Slice, side: int) -> tuple[float, float] | None:
+def _spacing(part: Part, side: int) -> tuple[float, float] | None:
     if part.spacing is None:
         return None
     rows, columns = part.pixels.shape
@@ -206,7 +227,7 @@ PROTOCOLS = {
             "cxr-centre",
             f"the whole film averaged down to {FILM}x{FILM}; the centre {SQUARE}x{SQUARE} hidden, once entirely and "
             f"once with its {RING}-pixel ring visible ({SQUARE - 2 * RING}x{SQUARE - 2 * RING} hidden)",
-            _cut_film_centre,
+            partial(_by_slice, _cut_film_centre),
             FILM,
             ("cxr",),
         ),
@@ -214,21 +235,21 @@ PROTOCOLS = {
             "cxr-patch",
             f"{PATCH}x{PATCH} patches of the full-resolution film, one seeded place in each lung's rough area; the "
             f"centre {SQUARE}x{SQUARE} hidden",
-            _cut_film_patches,
+            partial(_by_slice, _cut_film_patches),
             PATCH,
             ("cxr",),
         ),
         Protocol(
             "slice-square",
             f"slices averaged down to at most {SLICE} pixels a side; one seeded {SQUARE}x{SQUARE} square in the body",
-            _cut_square,
+            partial(_by_slice, _cut_square),
             SLICE,
         ),
         Protocol(
             "free-form",
             f"images averaged down to at most {SLICE} pixels a side; seeded blobs, strokes and boxes over 1-25 % of "
             "the image",
-            _cut_free_form,
+            partial(_by_slice, _cut_free_form),
             SLICE,
         ),
         Protocol(
@@ -236,8 +257,17 @@ PROTOCOLS = {
             f"slices averaged down to at most {SLICE} pixels a side; the lesion's shape mirrored to the other "
             "side (or, where that is no healthy tissue, moved, and halved until it fits); without a lesion a blob of "
             "0.5-5 % of the image; a case's name tells which",
-            _cut_lesion,
+            partial(_by_slice, _cut_lesion),
             SLICE,
+        ),
+        Protocol(
+            "ellipsoid",
+            f"volumes at their own spacing, of each the {MARGIN:g} mm around a hole; {EACH} seeded ellipsoids each of "
+            f"{' and '.join(f'{d:g}' for d in DIAMETERS)} mm mean diameter (axes 0.75 to 1.33 of it, any orientation), "
+            f"at least {INSIDE:.0%} of each in the body",
+            cut_ellipsoids,
+            PATCH,
+            ("ct", "mr"),
         ),
     )
 }

@@ -53,11 +53,12 @@ def evaluate(
 
     Args:
         data: CSV with the column `path`, see `read_data_list`.
-        protocol: "cxr-centre", "cxr-patch", "slice-square", "free-form" or "lesion".
-        methods: "ring", "telea", "navier-stokes", "biharmonic", and names of or paths to bundles.
+        protocol: "cxr-centre", "cxr-patch", "slice-square", "free-form", "lesion" or "ellipsoid".
+        methods: "ring", "telea", "navier-stokes", "biharmonic", and names of or paths to bundles; with ":sample" after
+            it a bundle fills with one sample of this seed.
         output: a folder that does not exist yet or is empty.
         split, source, modality: keep only rows of the list with this value.
-        seed: of the protocol and of the order in which `limit` takes images.
+        seed: of the protocol, of samples, and of the order in which `limit` takes images.
         limit: at most so many usable images, drawn with the seed.
         features: safetensors file with SqueezeNet 1.1 features; LPIPS is measured where it is given.
         engine: for the bundles.
@@ -70,12 +71,14 @@ def evaluate(
     """
     output = Path(output)
     check_output(output, overwrite=overwrite, sources=[data])
+    if seed < 0:
+        raise InputError(f"The seed {seed} is negative; give 0 or more.")
     chosen = find_protocol(protocol)
     entries = _entries(data, chosen, split, source, modality)
     waiting = in_order(entries, limit, seed)
     total = min(limit or len(waiting), len(waiting))
     lpips = _lpips(features)
-    contenders = find_methods(methods, engine)
+    contenders = find_methods(methods, engine, seed)
     shown = modality_of(contenders, chosen)
 
     results: list[Result] = []

@@ -1,4 +1,4 @@
-"""From an image as read to the 2D slices that protocols work on."""
+"""From an image as read to the 2D slices that protocols work on, and the body in them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,31 @@ FEWEST_VALUES = 16  # distinct values that an image of anatomy has at least; a m
 
 
 @dataclass(frozen=True, eq=False)
-class Slice:
-    """One slice as shown: `pixels` (rows, columns) float32 in units, `lesion` bool or None, `index` along k or None."""
+class Part:
+    """What a protocol cuts from an image: a slice as shown, or a part of a volume.
+
+    Attributes:
+        pixels: (rows, columns) of a slice, (i, j, k) of a volume; float32 in units.
+        lesion: bool array of that shape, or None.
+        index: of a volume's slice along k; None otherwise.
+        spacing: mm along each axis of the array; None where the file does not tell.
+        eight_bit: grey values of a picture.
+        affine: of a part of a volume, to RAS+ mm; None for a slice.
+    """
 
     pixels: np.ndarray
     lesion: np.ndarray | None
     index: int | None
-    spacing: tuple[float, float] | None
+    spacing: tuple[float, ...] | None
     eight_bit: bool
+    affine: np.ndarray | None = None
 
 
-def slices_of(image: Image, lesion: np.ndarray | None, modality: str, rng: np.random.Generator) -> list[Slice]:
+# (part of the image with its pixels, hole, variant, what tells this place from others of the image)
+Cut = tuple[Part, np.ndarray, str, str]
+
+
+def slices_of(image: Image, lesion: np.ndarray | None, modality: str, rng: np.random.Generator) -> list[Part]:
     """The image itself where it is 2D; of a volume up to three seeded slices along k that hold body.
 
     Slices qualify with at least half the body area of the fullest slice; with a lesion, those that hold at least
@@ -42,20 +56,14 @@ def slices_of(image: Image, lesion: np.ndarray | None, modality: str, rng: np.ra
     Raises:
         InputError: the image has so few grey values that it is a mask, not anatomy; or CT as an 8-bit picture.
     """
-    step = max(int((image.voxels.size / SAMPLE) ** (1 / image.voxels.ndim)), 1)
-    if np.unique(image.voxels[(slice(None, None, step),) * image.voxels.ndim]).size < FEWEST_VALUES:
-        raise InputError(f"fewer than {FEWEST_VALUES} grey values, which shows no anatomy.")
-    if modality == "ct" and _eight_bit(image):
-        raise InputError("an 8-bit picture of CT holds no Hounsfield units.")
+    check_anatomy(image, modality)
     if image.voxels.ndim == 2:
         return [_slice(image, lesion, None)]
     if lesion is not None and lesion.any():
         area = np.asarray(lesion.sum(axis=(0, 1)))
     else:
-        # Every fourth pixel is enough to tell how much body a slice holds.
-        thin = [image.units((slice(None, None, 4), slice(None, None, 4), k)) for k in range(image.voxels.shape[2])]
-        level = _threshold(np.stack(thin), modality)
-        area = np.array([(pixels > level).sum() for pixels in thin])
+        thin = _thinned(image)
+        area = (thin > _threshold(thin, modality)).sum(axis=(0, 1))
     full = np.flatnonzero(area >= max(area.max() / 2, 1))
     if full.size == 0:
         raise InputError("no slice holds body.")
@@ -63,13 +71,45 @@ def slices_of(image: Image, lesion: np.ndarray | None, modality: str, rng: np.ra
     return [_slice(image, lesion, int(k)) for k in sorted(chosen)]
 
 
-def body_of(pixels: np.ndarray, modality: str) -> np.ndarray:
-    """The patient in a slice, lungs and other dark parts inside included: bool array. A film is body throughout."""
+def check_anatomy(image: Image, modality: str) -> None:
+    """Refuse masks and CT without Hounsfield units.
+
+    Raises:
+        InputError: so few grey values that it is a mask, not anatomy; or CT as an 8-bit picture.
+    """
+    step = max(int((image.voxels.size / SAMPLE) ** (1 / image.voxels.ndim)), 1)
+    if np.unique(image.voxels[(slice(None, None, step),) * image.voxels.ndim]).size < FEWEST_VALUES:
+        raise InputError(f"fewer than {FEWEST_VALUES} grey values, which shows no anatomy.")
+    if modality == "ct" and _eight_bit(image):
+        raise InputError("an 8-bit picture of CT holds no Hounsfield units.")
+
+
+def level_of(image: Image, modality: str) -> float:
+    """The value above which a volume's voxels are body, one for all slices: some hold nothing but air and noise.
+
+    Raises:
+        InputError: there are no finite voxels to tell it from.
+    """
+    thin = _thinned(image)
+    finite = thin[np.isfinite(thin)]
+    if not finite.size:
+        raise InputError("it holds NaN or infinite values only.")
+    return _threshold(finite, modality)
+
+
+def body_of(pixels: np.ndarray, modality: str, level: float | None = None) -> np.ndarray:
+    """The patient in a slice, lungs and other dark parts inside included: bool array. A film is body throughout.
+
+    Args:
+        pixels: (rows, columns) in units.
+        modality: "cxr", "ct" or "mr".
+        level: the value above which is body; that of the slice's own range when None.
+    """
     from scipy.ndimage import binary_closing, binary_fill_holes, binary_opening, gaussian_filter, label
 
     if modality == "cxr":
         return np.ones(pixels.shape, bool)
-    bright = gaussian_filter(pixels, 1) > _threshold(pixels, modality)
+    bright = gaussian_filter(pixels, 1) > (_threshold(pixels, modality) if level is None else level)
     # Padded so that the closing does not eat at the image's border.
     solid = binary_closing(np.pad(bright, 5), iterations=3)[5:-5, 5:-5]
     solid = np.asarray(binary_fill_holes(binary_opening(solid, iterations=2)))
@@ -89,7 +129,7 @@ def resized(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return np.asarray(picture.resize((shape[1], shape[0]), Picture.Resampling.BOX), dtype=np.float32)
 
 
-def at_most(part: Slice, side: int) -> Slice:
+def at_most(part: Part, side: int) -> Part:
     """The slice with its longer side reduced to `side` pixels; smaller ones stay as they are (never enlarged)."""
     factor = side / max(part.pixels.shape)
     if factor >= 1:
@@ -100,10 +140,10 @@ def at_most(part: Slice, side: int) -> Slice:
     if part.spacing is not None:
         old_rows, old_columns = part.pixels.shape
         spacing = (part.spacing[0] * old_rows / rows, part.spacing[1] * old_columns / columns)
-    return Slice(resized(part.pixels, (rows, columns)), lesion, part.index, spacing, part.eight_bit)
+    return Part(resized(part.pixels, (rows, columns)), lesion, part.index, spacing, part.eight_bit)
 
 
-def _slice(image: Image, lesion: np.ndarray | None, k: int | None) -> Slice:
+def _slice(image: Image, lesion: np.ndarray | None, k: int | None) -> Part:
     def shown(values: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(displayed(values, image.affine))
 
@@ -116,12 +156,17 @@ def _slice(image: Image, lesion: np.ndarray | None, k: int | None) -> Slice:
         transposed = display_axes(image.affine)[0]
         spacing = (image.spacing[int(transposed)], image.spacing[int(not transposed)])
     section = None if lesion is None else shown(lesion[index])
-    return Slice(pixels, section, k, spacing, _eight_bit(image))
+    return Part(pixels, section, k, spacing, _eight_bit(image))
 
 
 def _eight_bit(image: Image) -> bool:
     """Grey values of a picture, not units stored in 8 bits with a scale."""
     return image.voxels.dtype == np.uint8 and bool(np.all(np.asarray(image.slope) == 1.0))
+
+
+def _thinned(image: Image) -> np.ndarray:
+    """Every fourth pixel of every slice in units: enough to tell how much body a slice holds."""
+    return image.units((slice(None, None, 4), slice(None, None, 4)))
 
 
 def _threshold(pixels: np.ndarray, modality: str) -> float:

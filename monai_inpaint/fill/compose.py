@@ -38,13 +38,22 @@ def compose(source: Image, patches: Sequence[Patch]) -> Image:
 
 def difference(source: Image, filled: Image, patches: Sequence[Patch]) -> np.ndarray:
     """filled - source in units, float32; 0 outside the hole, NaN where the source held no number."""
+    return in_place(source, [_change(source, filled, patch) for patch in patches])
+
+
+def in_place(source: Image, patches: Sequence[Patch]) -> np.ndarray:
+    """The patches' values where they belong in an array of the source's shape, float32; 0 outside the hole."""
     # np.zeros, not zeros_like: memory that is never written is never touched.
     order = "F" if source.voxels.flags.f_contiguous else "C"
     result = np.zeros(source.voxels.shape, np.float32, order)
     for patch in patches:
-        change = filled.units(patch.index).astype(np.float64) - source.units(patch.index)
-        result[patch.index][patch.hole] = change[patch.hole].astype(np.float32)
+        result[patch.index][patch.hole] = patch.units[patch.hole]
     return result
+
+
+def _change(source: Image, filled: Image, patch: Patch) -> Patch:
+    change = filled.units(patch.index).astype(np.float64) - source.units(patch.index)
+    return Patch(patch.index, patch.hole, change.astype(np.float32))
 
 
 def untouched_hash(voxels: np.ndarray, hole: np.ndarray) -> str:

@@ -14,9 +14,11 @@ import numpy as np
 from monai_inpaint.engines import load_engine
 from monai_inpaint.errors import InputError
 from monai_inpaint.extent import truth
-from monai_inpaint.fill.compose import Patch, compose, difference
+from monai_inpaint.fill.compose import Patch, compose, difference, in_place
+from monai_inpaint.fill.doubt import doubt
 from monai_inpaint.fill.patches import Progress, fill_patches
 from monai_inpaint.fill.report import fill_report
+from monai_inpaint.fill.spread import spread_of
 from monai_inpaint.geometry import align_hole, check_hole
 from monai_inpaint.images import Image
 from monai_inpaint.registry import find_bundle
@@ -37,6 +39,7 @@ class Fill:
     _hole: np.ndarray
     _patches: list[Patch]
     _facts: dict[str, Any]
+    _spread: list[Patch] | None = None
     _as_array: bool = field(default=False)
 
     @cached_property
@@ -54,13 +57,27 @@ class Fill:
         return difference(self._source, self._filled, self._patches)
 
     @cached_property
+    def spread(self) -> np.ndarray:
+        """Standard deviation of the samples in units (HU for CT), float32 of the image's shape; 0 outside the hole.
+
+        Raises:
+            InputError: no samples were asked for.
+        """
+        if self._spread is None:
+            raise InputError("There is no spread without samples; ask for at least two: filler(..., samples=8).")
+        return in_place(self._source, self._spread)
+
+    @cached_property
     def report(self) -> dict[str, Any]:
-        """What was done, JSON-able; see docs/formats.md.
+        """What was done, and with samples what they say about the fill; JSON-able; see docs/formats.md.
 
         Raises:
             RuntimeError: a voxel outside the hole changed, which is our fault.
         """
-        return fill_report(self._source, self._filled, self._hole, self._facts)
+        report = fill_report(self._source, self._filled, self._hole, self._facts)
+        if self._spread is not None and self._facts["drawn"]["fill"] != "sample":
+            report["doubt"] = doubt(self._source, self._filled, self._hole, self._spread)
+        return report
 
 
 class Filler:
@@ -87,8 +104,11 @@ class Filler:
         *,
         spacing: Sequence[float] | None = None,
         progress: Progress | None = None,
+        sample: bool = False,
+        samples: int = 0,
+        seed: int = 0,
     ) -> Fill:
-        """Fill the hole.
+        """Fill the hole with the best estimate, or with one plausible sample.
 
         Args:
             image: Image, or array: 2D (rows, columns) or 3D in NIfTI order (i, j, k) with slices along k, RAS; real
@@ -97,13 +117,18 @@ class Filler:
                 grid where needed).
             spacing: mm between voxels along each axis of an array; goes into the report.
             progress: called with the work done and the work in all, in hundredths of a slice.
+            sample: fill with a sample, as sharp as an image, instead of the best estimate, which is smooth where the
+                network is in doubt.
+            samples: draw so many (at least 2, or 0) for `Fill.spread`; the first is the one that `sample` fills with.
+            seed: of the samples, 0 or more; the same seed gives the same voxels.
 
         Voxels outside the hole that are not finite count as unknown and come back as they are.
 
         Raises:
             InputError: shapes or geometries that do not fit, an empty hole, one that covers everything or a whole
-                slice, or voxels that are not real numbers.
+                slice, or voxels that are not real numbers; samples of a bundle that draws none.
         """
+        self._check_samples(sample, samples, seed)
         started = time.perf_counter()
         source = self._source(image, spacing)
         if isinstance(hole, Image):
@@ -112,16 +137,37 @@ class Filler:
             inside, how = _hole_array(hole, source), "same grid"
         box = check_hole(inside, "The hole" if not isinstance(hole, Image) or hole.path is None else str(hole.path))
         inside = truth(inside, box)
-        patches, sides = fill_patches(source, inside, self._engine.run, progress, box)
+        seeds = [[seed, number] for number in range(max(samples, int(sample)))]
+        wanted: list[Sequence[int] | None] = [*([] if sample else [None]), *seeds]
+        runs = [
+            fill_patches(source, inside, self._engine, _part(progress, n, len(wanted)), box, numbers)
+            for n, numbers in enumerate(wanted)
+        ]
+        patches, sides = runs[0]
         facts = {
             "bundle": self.bundle,
             "engine": self._engine.describe(),
             "hole_grid": how,
             "hole_voxels": int(sum(np.count_nonzero(patch.hole) for patch in patches)),
             "window_sides": sides,
+            "drawn": {"fill": "sample" if sample else "best estimate", "samples": len(seeds), "seed": seed},
             "seconds": {"load": self._loading, "fill": time.perf_counter() - started},
         }
-        return Fill(source, inside, patches, facts, _as_array=not isinstance(image, Image))
+        spread = spread_of([drawn for drawn, _ in runs[-samples:]]) if samples else None
+        return Fill(source, inside, patches, facts, spread, _as_array=not isinstance(image, Image))
+
+    @property
+    def draws_samples(self) -> bool:
+        """Whether the bundle's network takes noise."""
+        return self._engine.channels > 2
+
+    def _check_samples(self, sample: bool, samples: int, seed: int) -> None:
+        if samples < 0 or samples == 1:
+            raise InputError(f"{samples} samples have no spread; ask for at least two.")
+        if seed < 0:
+            raise InputError(f"The seed {seed} is negative; give 0 or more.")
+        if (sample or samples) and not self.draws_samples:
+            raise InputError(f"The bundle {self.bundle.name} draws no samples; it gives its best estimate only.")
 
     def _source(self, image: Image | np.ndarray, spacing: Sequence[float] | None) -> Image:
         if isinstance(image, Image):
@@ -134,6 +180,11 @@ class Filler:
             name = source.path or "The image"
             raise InputError(f"{name} holds 8-bit grey values, {self.bundle.name} needs Hounsfield units; give those.")
         return source
+
+
+def _part(progress: Progress | None, number: int, count: int) -> Progress | None:
+    """Progress over several fills, out of the progress in one."""
+    return progress and (lambda done, total: progress(number * total + done, count * total))
 
 
 def _from_array(image: np.ndarray, spacing: Sequence[float] | None) -> Image:

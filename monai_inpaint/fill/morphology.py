@@ -27,8 +27,8 @@ def depth(hole: np.ndarray) -> np.ndarray:
 
 
 def doubled(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A 2D array at twice its resolution, linearly interpolated, cut to `shape`."""
+    """(slices, rows, columns) at twice the resolution of a slice, linearly interpolated, cut to `shape`."""
     from scipy import ndimage
 
-    result: Any = ndimage.zoom(values, 2, order=1, mode="nearest", grid_mode=True)
-    return result[: shape[0], : shape[1]]
+    result: Any = ndimage.zoom(values, (1, 2, 2), order=1, mode="nearest", grid_mode=True)
+    return result[:, : shape[1], : shape[2]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.extent import Box, extent
 from monai_inpaint.fill.compose import Patch
 from monai_inpaint.fill.display import displayed
-from monai_inpaint.fill.slices import Run, Slice, fill_slices
+from monai_inpaint.fill.slabs import Generator, Slab, fill_slabs
 from monai_inpaint.fill.windows import bounds
 from monai_inpaint.images import Image
 
@@ -20,16 +20,22 @@ _CHUNK = 16  # slices worked on at once: bounds memory where a hole runs through
 
 
 def fill_patches(
-    source: Image, hole: np.ndarray, run: Run, progress: Progress | None = None, box: Box | None = None
+    source: Image,
+    hole: np.ndarray,
+    generator: Generator,
+    progress: Progress | None = None,
+    box: Box | None = None,
+    seed: Sequence[int] | None = None,
 ) -> tuple[list[Patch], list[int]]:
-    """What `run` fills into the hole of an image, and the sides of the windows it was shown.
+    """What a network fills into the hole of an image, and the sides of the windows it was shown.
 
     Args:
         source: 2D, or 3D with slices along the last axis; slices without a hole are not looked at.
         hole: bool, of the image's shape.
-        run: (B, 2, H, W) -> (B, 1, H, W), an engine's `run`.
+        generator: an engine.
         progress: called with the work done and the work in all, in hundredths of a slice.
         box: the hole's bounding box, where it is known already.
+        seed: fill with the sample that belongs to these numbers; None: with the best estimate.
 
     Raises:
         InputError: a slice of which nothing is known.
@@ -43,13 +49,16 @@ def fill_patches(
     for start in range(0, len(marked), _CHUNK):
         chunk = marked[start : start + _CHUNK]
         sections = [_section(hole, box, index) for index in chunk]
-        parts, arrays = zip(*(_slice(source, part, at) for part, at in zip(sections, chunk, strict=True)), strict=True)
-        sides += fill_slices(parts, run, _scaled(progress, start, len(chunk), len(marked)))
+        parts, arrays = zip(*(_slab(source, part, at) for part, at in zip(sections, chunk, strict=True)), strict=True)
+        if seed is not None:
+            for part, index in zip(parts, chunk, strict=True):
+                part.rng = np.random.default_rng([*seed, *index[2:]])  # of its own, however slices share chunks
+        sides += fill_slabs(parts, generator, _scaled(progress, start, len(chunk), len(marked)))
         patches += [_patch(source, *each) for each in zip(sections, arrays, chunk, strict=True)]
     return patches, sides
 
 
-def _slice(source: Image, hole: np.ndarray, index: Any) -> tuple[Slice, np.ndarray]:
+def _slab(source: Image, hole: np.ndarray, index: Any) -> tuple[Slab, np.ndarray]:
     """The slice at `index` for the network, and its values in the array's own order, which will be filled with it."""
     values = source.units(index)
     if source.inverted:
@@ -58,10 +67,10 @@ def _slice(source: Image, hole: np.ndarray, index: Any) -> tuple[Slice, np.ndarr
     if unknown.all():
         where = "the image" if source.voxels.ndim == 2 else f"slice {index[2]}"
         raise InputError(f"The hole leaves nothing known in {where}; mark a smaller hole.")
-    part = Slice(
-        displayed(values, source.affine),
-        displayed(hole, source.affine).copy(),
-        displayed(unknown, source.affine).copy(),
+    part = Slab(
+        displayed(values, source.affine)[None],
+        displayed(hole, source.affine)[None].copy(),
+        displayed(unknown, source.affine)[None].copy(),
     )
     return part, values
 

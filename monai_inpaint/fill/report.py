@@ -48,6 +48,7 @@ def fill_report(source: Image, filled: Image, hole: np.ndarray, facts: dict[str,
             "mm3": facts["hole_voxels"] * volume if volume else None,
             "mm2": facts["hole_voxels"] * area if area else None,
         },
+        "drawn": facts["drawn"],
         "windows": {
             "count": len(sides),
             "by_side": {str(side): count for side, count in sorted(Counter(sides).items())},

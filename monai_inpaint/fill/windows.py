@@ -105,12 +105,12 @@ def plan_windows(hole: np.ndarray) -> list[Window]:
 
 
 def window_of(values: np.ndarray, row: int, column: int, side: int, outside: float) -> np.ndarray:
-    """A copy of the (side, side) part of a 2D array; `outside` where the window reaches beyond it."""
-    rows, columns = values.shape
-    out = np.full((side, side), outside, values.dtype)
+    """A copy of the (..., side, side) part of an array; `outside` where the window reaches beyond it."""
+    rows, columns = values.shape[-2:]
+    out = np.full((*values.shape[:-2], side, side), outside, values.dtype)
     top, left = max(row, 0), max(column, 0)
     bottom, right = min(row + side, rows), min(column + side, columns)
-    out[top - row : bottom - row, left - column : right - column] = values[top:bottom, left:right]
+    out[..., top - row : bottom - row, left - column : right - column] = values[..., top:bottom, left:right]
     return out
 
 

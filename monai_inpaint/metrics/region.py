@@ -17,13 +17,3 @@ def checked(truth: np.ndarray, filled: np.ndarray, hole: np.ndarray) -> tuple[np
     if not hole.any():
         raise ValueError("the hole is empty: there is nothing to measure")
     return truth.astype(np.float64), filled.astype(np.float64), hole
-
-
-def around(hole: np.ndarray, margin: int) -> tuple[slice, ...]:
-    """The bounding box of the hole with `margin` more voxels on each side, clipped to the array."""
-    box = []
-    for axis, size in enumerate(hole.shape):
-        others = tuple(other for other in range(hole.ndim) if other != axis)
-        inside = np.flatnonzero(hole.any(axis=others))
-        box.append(slice(max(int(inside[0]) - margin, 0), min(int(inside[-1]) + 1 + margin, size)))
-    return tuple(box)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from monai_inpaint.metrics.region import around, checked
+from monai_inpaint.extent import around
+from monai_inpaint.metrics.region import checked
 
 
 def sharpness(truth: np.ndarray, filled: np.ndarray, hole: np.ndarray) -> float:

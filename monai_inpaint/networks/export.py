@@ -1,4 +1,8 @@
-"""Export a bundle's generator to ONNX: `python -m monai_inpaint.networks.export bundles/mr_inpainting`."""
+"""Export a bundle's generator to ONNX: `python -m monai_inpaint.networks.export bundles/mr_inpainting`.
+
+Weights are kept in half precision, in the graph and in `models/model.pt`: half the download, and finer than the
+bfloat16 that they were trained and are run with. Computation stays in float32, or in what the engine chooses.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +10,28 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
+import onnx
 import torch
+from onnx import helper, numpy_helper
 from torch import nn
 
 from monai_inpaint.engines.torch_engine import load_network
 from monai_inpaint.registry import find_bundle
 
+_SMALL = 256  # numbers: constants of the graph's own arithmetic stay as they are
+
 
 def export_onnx(network: nn.Module, path: str | Path, *, multiple: int = 32) -> Path:
-    """Write the graph of a 2D generator: input `image` (B, 2, H, W), output `pred` (B, 1, H, W), float32.
+    """Write the graph of a 2D generator: input `image` (B, C, H, W), output `pred` (B, 1, H, W), float32.
 
-    Batch, height and width are dynamic (height and width in multiples of `multiple`). The file holds the weights and
-    appears only when it is whole.
+    C is the network's `channels`, 2 if it names none. Batch, height and width are dynamic (height and width in
+    multiples of `multiple`). The file holds the weights and appears only when it is whole.
     """
     path = Path(path)
     height, width = torch.export.Dim("h", min=1, max=64), torch.export.Dim("w", min=1, max=64)
     batch = torch.export.Dim("batch", min=1, max=1024)
-    example = torch.zeros(2, 2, 4 * multiple, 5 * multiple)
+    example = torch.zeros(2, getattr(network, "channels", 2), 4 * multiple, 5 * multiple)
     example[:, 1, multiple : 2 * multiple, multiple : 2 * multiple] = 1.0
     program = torch.onnx.export(
         network.cpu().eval(),
@@ -38,12 +47,39 @@ def export_onnx(network: nn.Module, path: str | Path, *, multiple: int = 32) -> 
     for node in program.model.graph.all_nodes():
         node.metadata_props.clear()  # the exporter's notes, stack traces with this machine's paths among them
     beside = path.with_name(f".{path.name}.part")
-    program.save(beside, external_data=False)
+    graph = program.model_proto
+    _halve(graph.graph)
+    onnx.save(graph, beside)
     os.replace(beside, path)
     return path
 
 
+def _halve(graph: onnx.GraphProto) -> None:
+    """Keep the weights in half precision; each is cast to float32 where it is used."""
+    casts: list[onnx.NodeProto] = []
+    for weights in graph.initializer:
+        values = numpy_helper.to_array(weights)
+        if values.dtype != np.float32 or values.size < _SMALL:
+            continue
+        name = weights.name
+        weights.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def export_bundle(folder: str | Path) -> None:
+    """Write `models/model.onnx` of a bundle from its `models/model.pt`, and store that in half precision too."""
+    info = find_bundle(folder)
+    network = load_network(info)
+    weights = info.path / "models" / "model.pt"
+    beside = weights.with_name(f".{weights.name}.part")
+    torch.save({name: values.half() for name, values in network.state_dict().items()}, beside)
+    os.replace(beside, weights)
+    export_onnx(load_network(info), info.graph)
+
+
 if __name__ == "__main__":
-    for folder in sys.argv[1:]:
-        info = find_bundle(folder)
-        export_onnx(load_network(info), info.graph)
+    for place in sys.argv[1:]:
+        export_bundle(place)

@@ -23,11 +23,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One case: columns of pictures side by side, each column from top to bottom."""
+    """One case: columns of pictures side by side, each column from top to bottom.
+
+    `wide` is for pictures that show several planes: each is three times as wide, and columns become rows.
+    """
 
     title: str
     columns: Sequence[Sequence[Picture]]
     note: str = ""
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def _table(table: Table) -> str:
 def _comparison(case: Comparison) -> str:
     columns = "".join('<div class="column">' + "".join(map(_picture, column)) + "</div>" for column in case.columns)
     note = f"<p>{escape(case.note)}</p>" if case.note else ""
-    row = f'<div class="scroll"><div class="row">{columns}</div></div>'
+    row = f'<div class="scroll"><div class="row{" wide" if case.wide else ""}">{columns}</div></div>'
     return f"<section><h2>{escape(case.title)}</h2>{note}{row}</section>"
 
 
@@ -122,6 +126,9 @@ section p {{ margin: 0 0 .5rem; color: #555; }}
 .row {{ display: flex; gap: .6rem; }}
 figure {{ margin: 0 0 .6rem; width: 256px; }}
 img {{ width: 256px; image-rendering: pixelated; display: block; background: #000; }}
+.wide, .wide .column {{ display: flex; gap: .6rem; }}
+.wide {{ flex-direction: column; }}
+.wide figure, .wide img {{ width: 768px; }}
 figcaption {{ font-size: .82rem; color: #444; }}
 .bar {{ display: block; height: 7px; margin-top: 3px;
   background: linear-gradient(to right, {_colour(NEGATIVE)}, {_colour(NEUTRAL)}, {_colour(POSITIVE)}); }}

@@ -1,16 +1,27 @@
 """The training side: data lists and what MONAI's trainer calls each iteration."""
 
-from monai_inpaint.training.data_list import fill_pairs, sample_weights, training_slices
-from monai_inpaint.training.iteration import autocast_iteration, autocast_validation
+from monai_inpaint.training.data_list import (
+    fill_pairs,
+    sample_weights,
+    synthetic_volumes,
+    training_slices,
+    training_volumes,
+)
+from monai_inpaint.training.iteration import autocast_iteration, autocast_validation, flow_iteration
 from monai_inpaint.training.metric import HolePSNR
 from monai_inpaint.training.resume import make_resumable
+from monai_inpaint.training.start import start_from
 
 __all__ = [
     "HolePSNR",
     "autocast_iteration",
     "autocast_validation",
     "fill_pairs",
+    "flow_iteration",
     "make_resumable",
     "sample_weights",
+    "start_from",
+    "synthetic_volumes",
     "training_slices",
+    "training_volumes",
 ]

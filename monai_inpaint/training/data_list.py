@@ -20,7 +20,8 @@ def training_slices(
         index: CSV with the columns path (relative to the CSV), source, modality, split, mask.
         sources: the sources to take, each with the fraction (0, 1) of slices to leave out at both ends of a volume.
         split: "train" or "val".
-        modality: as the index spells it (CR, CT, MR).
+        modality: as the index spells it (CR, CT, MR). Files that another row names as its mask, or with "mask" in
+            their own name, are no images.
         limit: at most so many slices of each source, evenly spread over its files and slices.
 
     Raises:
@@ -31,7 +32,7 @@ def training_slices(
         raise InputError(f"{index}: there is no such index file; pass its place with --dataset_dir.")
     with index.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == split and row["modality"] == modality]
-    labels = {row["mask"] for row in rows}
+    labels = {row["mask"] for row in rows} | {row["path"] for row in rows if "mask" in Path(row["path"]).name}
     slices: list[dict[str, Any]] = []
     for source, ends in sources.items():
         images = sorted({row["path"] for row in rows if row["source"] == source} - labels)
@@ -41,6 +42,24 @@ def training_slices(
     if not slices:
         raise InputError(f"{index}: no {modality} image of split {split} in the sources {', '.join(sources)}.")
     return slices
+
+
+def training_volumes(index: str | Path, sources: Sequence[str], split: str, *, modality: str) -> list[dict[str, Any]]:
+    """One entry a volume: {"image": path, "name": str, "source": str}; arguments as for `training_slices`.
+
+    Raises:
+        InputError: the index does not exist, or names no such volume.
+    """
+    slices = training_slices(index, dict.fromkeys(sources, 0), split, modality=modality)
+    volumes = {entry["image"]: entry for entry in slices if entry["slice"] is not None}
+    if not volumes:
+        raise InputError(f"{index}: no {modality} volume of split {split} in the sources {', '.join(sources)}.")
+    return [{name: entry[name] for name in ("image", "name", "source")} for entry in volumes.values()]
+
+
+def synthetic_volumes(count: int) -> list[dict[str, Any]]:
+    """So many entries for `SynthAnatomyd`, as `training_volumes` gives them: the image is a seed."""
+    return [{"image": seed, "name": f"synthetic_{seed}", "source": "synthetic"} for seed in range(count)]
 
 
 def fill_pairs(pairs: str | Path) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""One training and one validation step in bfloat16, for MONAI's `iteration_update` hook.
+"""Training and validation steps in bfloat16, for MONAI's `iteration_update` hook.
 
 MONAI's own `amp` switches CUDA autocast only; CPUs with bfloat16 arithmetic gain as much from it.
 """
@@ -10,6 +10,11 @@ from typing import Any
 import torch
 from monai.engines import Evaluator, Trainer
 from monai.utils import CommonKeys
+
+from monai_inpaint.networks.flow import draw_times, output_scale
+from monai_inpaint.networks.known import known_statistics
+
+_AT_START = 0.4  # share of the windows at t = 0, where the best estimate is learned
 
 
 def _batch(engine: Any, batch: Any) -> tuple[torch.Tensor, torch.Tensor]:
@@ -28,11 +33,37 @@ def autocast_iteration(engine: Trainer, batch: Any) -> dict[str, Any]:
         FloatingPointError: the loss is not a number; the last checkpoint on disk is still good.
     """
     image, label = _batch(engine, batch)
+    return _step(engine, image, label, 1.0)
+
+
+def flow_iteration(engine: Trainer, batch: Any) -> dict[str, Any]:
+    """The same for a network that takes noise, state and time: windows at t = 0 and at random times.
+
+    The loss sees the error in standard deviations of the window's known voxels, over the size that the network's own
+    output has at that time, so that every modality, contrast and time counts alike.
+
+    Raises:
+        FloatingPointError: as `autocast_iteration`.
+    """
+    image, label = _batch(engine, batch)
+    truth, region = label[:, :1], label[:, 1:]
+    hole = image[:, 1:2]
+    _, scale = known_statistics(image[:, :1], 1.0 - hole)
+    time = draw_times(len(image), _AT_START).to(image.device).view(-1, 1, 1, 1)
+    unit = 1.0 / (scale * output_scale(time))
+    # Places without an image have no state: there, as at t = 0, only the known voxels speak.
+    time = time * (1.0 - hole + region)
+    noise = torch.randn_like(truth) * (time > 0) * region
+    image = torch.cat((image, noise, truth * region, time), dim=1)
+    return _step(engine, image.contiguous(memory_format=torch.channels_last), label, unit)
+
+
+def _step(engine: Any, image: torch.Tensor, label: torch.Tensor, unit: Any) -> dict[str, Any]:
     engine.network.train()
     engine.optimizer.zero_grad(set_to_none=True)
     with _autocast(engine):
         fill = engine.inferer(image, engine.network)
-    loss = engine.loss_function(fill.float(), label)
+    loss = engine.loss_function(fill.float() * unit, torch.cat((label[:, :1] * unit, label[:, 1:]), dim=1))
     if not torch.isfinite(loss):
         raise FloatingPointError(f"The loss became {loss.item()}; lower the learning rate and start again.")
     loss.backward()

@@ -1,19 +1,31 @@
 """MONAI dictionary transforms that turn images into training windows with holes."""
 
+from monai_inpaint.transforms.anatomy import SynthAnatomyd, SynthContrastd
 from monai_inpaint.transforms.cases import ReadCased, SaveFilled
 from monai_inpaint.transforms.hole import RandHoled, SeededHoled
-from monai_inpaint.transforms.intensity import RandContrastd, RandHounsfieldd
+from monai_inpaint.transforms.hole_slab import RandHoledSlabd
+from monai_inpaint.transforms.intensity import RandContrastd, RandHounsfieldd, RandNoised
 from monai_inpaint.transforms.pyramid import ReadPyramidd
+from monai_inpaint.transforms.seeded import Seeded
+from monai_inpaint.transforms.slab import RandSlabd
+from monai_inpaint.transforms.volume import ReadVolumed
 from monai_inpaint.transforms.window import CentreWindowd, RandWindowd
 
 __all__ = [
     "CentreWindowd",
     "RandContrastd",
     "RandHoled",
+    "RandHoledSlabd",
     "RandHounsfieldd",
+    "RandNoised",
+    "RandSlabd",
     "RandWindowd",
     "ReadCased",
     "ReadPyramidd",
+    "ReadVolumed",
     "SaveFilled",
+    "Seeded",
     "SeededHoled",
+    "SynthAnatomyd",
+    "SynthContrastd",
 ]

@@ -18,12 +18,12 @@ def holed(window: np.ndarray, hole: np.ndarray) -> dict[str, torch.Tensor]:
     """Network input and target of a window.
 
     Args:
-        window: (H, W) float32, NaN where there is no image.
-        hole: (H, W) bool.
+        window: (H, W) or (D, H, W) float32, NaN where there is no image.
+        hole: bool, of the same shape.
 
     Returns:
-        image: (2, H, W): the window with the hole zeroed, then the hole; places without an image belong to the hole.
-        label: (2, H, W): the truth, then the region to count (the hole, as far as there is an image).
+        image: (2, *spatial): the window with the hole zeroed, then the hole, to which places without an image belong.
+        label: (2, *spatial): the truth, then the region to count (the hole, as far as there is an image).
     """
     missing = np.isnan(window)
     truth = np.where(missing, 0.0, window).astype(np.float32)
@@ -64,5 +64,10 @@ class SeededHoled(RandHoled):
     """The same holes at every epoch, seeded by the image's name: for validation."""
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[str, torch.Tensor]:
-        self.R = np.random.RandomState(zlib.crc32(f"{data['name']}:{data.get('slice')}".encode()))
+        self.R = np.random.RandomState(seed_of(data))
         return super().__call__(data)
+
+
+def seed_of(data: Mapping[Hashable, Any]) -> int:
+    """The seed that belongs to an image, or to a slice of it."""
+    return zlib.crc32(f"{data['name']}:{data.get('slice')}".encode())

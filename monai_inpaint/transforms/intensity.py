@@ -9,22 +9,26 @@ import numpy as np
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, RandomizableTransform
 
+from monai_inpaint.transforms.smooth import smooth_field
+
 
 class RandContrastd(RandomizableTransform, MapTransform):
-    """A random smooth curve applied to the intensities of 0..255 images; NaN stays NaN.
+    """A random smooth curve applied to the intensities of 0..255 images, 2D or 3D; NaN stays NaN.
 
     A gamma for every image; with probability `invert`, a random non-monotonic curve through a few points, which
-    exchanges dark and bright tissues as another MR sequence does (the idea of SynthSeg, Billot et al. 2023).
+    exchanges dark and bright tissues as another MR sequence does; a smooth field that brightens and darkens, as a
+    receive coil does (both as in SynthSeg, Billot et al. 2023).
 
     Args:
         gamma: largest |log gamma|.
         invert: probability of the non-monotonic curve.
+        bias: standard deviation of the field's logarithm; in half of the images there is none.
     """
 
-    def __init__(self, keys: KeysCollection, gamma: float = 0.4, invert: float = 0.0) -> None:
+    def __init__(self, keys: KeysCollection, gamma: float = 0.4, invert: float = 0.0, bias: float = 0.0) -> None:
         MapTransform.__init__(self, keys)
         RandomizableTransform.__init__(self, 1.0)
-        self.gamma, self.invert = gamma, invert
+        self.gamma, self.invert, self.bias = gamma, invert, bias
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         out = dict(data)
@@ -33,8 +37,42 @@ class RandContrastd(RandomizableTransform, MapTransform):
         if self.R.uniform() < self.invert:
             points = np.concatenate(([0.0], self.R.uniform(0.0, 1.0, 5)))  # air stays dark, as in every sequence
             curve = np.interp(curve, np.linspace(0.0, 1.0, 6), points)
+        knots = self._knots(data[self.keys[0]].ndim)
         for key in self.keys:
-            out[key] = 255.0 * np.interp(out[key] / 255.0, levels, curve).astype(np.float32)
+            values = 255.0 * np.interp(out[key] / 255.0, levels, curve).astype(np.float32)
+            if knots is not None:
+                values *= smooth_field(knots, values.shape)
+            out[key] = values
+        return out
+
+    def _knots(self, ndim: int) -> np.ndarray | None:
+        if self.bias == 0.0 or self.R.uniform() < 0.5:
+            return None
+        return np.exp(self.bias * self.R.normal(size=(4,) * ndim)).astype(np.float32)
+
+
+class RandNoised(RandomizableTransform, MapTransform):
+    """Noise of a random amplitude in half of the windows, as a magnitude image has it (Rice); NaN stays NaN.
+
+    Args:
+        noise: largest standard deviation of the noise in each of the two quadrature channels, in the image's units.
+    """
+
+    def __init__(self, keys: KeysCollection, noise: float = 12.0) -> None:
+        MapTransform.__init__(self, keys)
+        RandomizableTransform.__init__(self, 1.0)
+        self.noise = noise
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        out = dict(data)
+        if self.R.uniform() < 0.5:
+            return out
+        amplitude = np.float32(self.R.uniform(0.0, self.noise))
+        # The newer generator draws float32, several times faster; MONAI seeds the older one.
+        rng = np.random.default_rng(self.R.randint(2**31))
+        for key in self.keys:
+            real, imaginary = amplitude * rng.standard_normal((2, *out[key].shape), np.float32)
+            out[key] = np.hypot(out[key] + real, imaginary)
         return out
 
 

@@ -38,13 +38,7 @@ class ReadPyramidd(MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         out = dict(data)
         for key in self.keys:
-            level = self._slice(_read(Path(out[key])), out.get("slice"))
-            pyramid = [level]
-            for _ in range(self.levels - 1):
-                rows, columns = max(level.shape[0] // 2, 1), max(level.shape[1] // 2, 1)
-                level = cv2.resize(level, (columns, rows), interpolation=cv2.INTER_AREA)
-                pyramid.append(level)
-            out[key] = pyramid
+            out[key] = make_pyramid(self._slice(_read(Path(out[key])), out.get("slice")), self.levels)
         return out
 
     def _slice(self, image: Image, k: int | None) -> np.ndarray:
@@ -56,9 +50,24 @@ class ReadPyramidd(MapTransform):
         else:
             values = displayed(image.units(), image.affine)
         if self.percentile is not None:
-            low, high = np.percentile(values, (self.percentile, 100 - self.percentile))
-            values = (values - low) * (255.0 / max(high - low, 1e-6))
+            values = stretched(values, self.percentile)
         return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def make_pyramid(level: np.ndarray, levels: int) -> list[np.ndarray]:
+    """The slice (rows, columns) at so many resolutions, each half the one before."""
+    pyramid = [level]
+    for _ in range(levels - 1):
+        rows, columns = max(level.shape[0] // 2, 1), max(level.shape[1] // 2, 1)
+        level = cv2.resize(level, (columns, rows), interpolation=cv2.INTER_AREA)
+        pyramid.append(level)
+    return pyramid
+
+
+def stretched(values: np.ndarray, percentile: float) -> np.ndarray:
+    """`values` with this percentile at 0 and its complement at 255."""
+    low, high = np.percentile(values, (percentile, 100 - percentile))
+    return (values - low) * (255.0 / max(high - low, 1e-6))
 
 
 # The slices of a volume come one after another: reading the file once serves them all.

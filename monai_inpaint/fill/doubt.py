@@ -1,0 +1,55 @@
+"""What the samples of a hole say about its fill: the error to expect, and what is gained over a classical fill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from monai_inpaint.extent import around
+from monai_inpaint.fill.biharmonic import REACH, solve_biharmonic
+from monai_inpaint.fill.compose import Patch
+from monai_inpaint.images import Image
+
+LARGEST = 50_000  # voxels of a hole whose classical fill takes no more than seconds
+WORTH = 0.5  # dB below which the network's fill is called no better than the classical one
+
+
+def doubt(source: Image, filled: Image, hole: np.ndarray, spread: Sequence[Patch]) -> dict[str, float | str | None]:
+    """Expected error and gain of a best estimate, if the truth is as likely as any sample.
+
+    The truth then lies off the best estimate by the samples' variance s^2 in the mean, and off any other fill c by
+    s^2 + |fill - c|^2: the gain to expect over c is 10 log10 of their ratio. Here c is the biharmonic fill.
+
+    Args:
+        source: the image.
+        filled: with the best estimate in the hole.
+        hole: bool, of the image's shape.
+        spread: of the samples, in units.
+
+    Returns:
+        "expected_rmse" in units; "gain_over_biharmonic_db", None for holes of more than 50 000 voxels, where the
+        equation is not solved, and for samples that are all alike; "verdict", a sentence.
+    """
+    variance = float(np.mean(np.concatenate([part.units[part.hole] ** 2 for part in spread])))
+    gain = None
+    if variance > 0 and np.count_nonzero(hole) <= LARGEST:
+        box = around(hole, 2 * REACH)
+        units = source.units(box).astype(np.float64)
+        unknown = hole[box] | ~np.isfinite(units)
+        units[unknown] = 0.0
+        classical = units.copy()
+        classical[unknown] = solve_biharmonic(units, unknown)
+        apart = (filled.units(box).astype(np.float64) - classical)[hole[box]]
+        gain = 10.0 * float(np.log10(1.0 + np.mean(apart**2) / variance))
+    if gain is None:
+        verdict = "Not compared with a biharmonic fill."
+    elif gain < WORTH:
+        verdict = "By its own samples this fill is no better than a biharmonic one."
+    else:
+        verdict = f"By its own samples this fill is {gain:.1f} dB better than a biharmonic one."
+    return {
+        "expected_rmse": round(variance**0.5, 6),
+        "gain_over_biharmonic_db": None if gain is None else round(gain, 2),
+        "verdict": verdict,
+    }

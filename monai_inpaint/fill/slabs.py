@@ -1,0 +1,188 @@
+"""Fill the holes of slabs: in one pass where windows give enough context, coarse to fine where they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.fill.flow import TIMES, Drawn, advanced
+from monai_inpaint.fill.morphology import depth, doubled
+from monai_inpaint.fill.windows import Piece, Window, bounds, pieces, plan_windows, too_large, window_of
+
+BAND = 16  # voxels next to the known ones that are filled anew at each finer resolution
+BATCH = 4 * 128 * 128  # voxels the network sees at once: bounds memory, and more does not run faster on a CPU
+
+
+class Generator(Protocol):
+    """A network as filling sees it.
+
+    Attributes:
+        channels: 2 (image, hole), or 5 with noise, state and time: one that draws samples.
+    """
+
+    @property
+    def channels(self) -> int: ...
+
+    def run(self, windows: np.ndarray) -> np.ndarray:
+        """(B, channels, H, W) float32 to (B, 1, H, W), composited."""
+        ...
+
+
+@dataclass
+class Slab:
+    """Neighbouring slices as displayed: (slices, rows, columns) float32 in units, hole, and voxels that tell nothing.
+
+    `values` is filled in place; `hole` and `unknown` (a superset of the hole) are consumed. With `rng` the hole is
+    filled with a sample drawn from it, else with the best estimate.
+    """
+
+    values: np.ndarray
+    hole: np.ndarray
+    unknown: np.ndarray
+    rng: np.random.Generator | None = None
+
+    @property
+    def outline(self) -> np.ndarray:
+        """(rows, columns): where any of the slices has a hole."""
+        return np.asarray(self.hole.any(axis=0))
+
+
+def fill_slabs(
+    slabs: Sequence[Slab], generator: Generator, progress: Callable[[int, int], None] | None = None
+) -> list[int]:
+    """Fill every slab in place.
+
+    A piece too large for any window is filled at half the resolution first (where it may again be too large); what
+    that gives is kept in its interior, and the band next to the known voxels is filled anew between the two.
+
+    Args:
+        slabs: to fill, all with the best estimate or all with a sample; slabs of one resolution share batches.
+        generator: draws the samples, where they are asked for.
+        progress: called with the windows done and in all, at the finest resolution.
+
+    Returns:
+        The sides of the windows computed, at all resolutions.
+    """
+    large = [(part, *masks) for part in slabs if (masks := _large_pieces(part))]
+    sides: list[int] = []
+    if large:
+        halves = [_halved(part, whole) for part, whole, _ in large]
+        sides += fill_slabs(halves, generator)
+        for (part, _, interior), half in zip(large, halves, strict=True):
+            part.values[interior] = doubled(half.values, part.values.shape)[interior]
+            part.hole &= ~interior
+            part.unknown &= ~interior
+    planned = [(part, window) for part in slabs for window in plan_windows(part.outline)]
+    planned.sort(key=lambda pair: pair[1].side)
+    drawn = {id(part): Drawn(part.rng, part.hole) for part in slabs if part.rng is not None}
+    times = (0.0, *TIMES) if drawn else (0.0,)
+    for step, time in enumerate(times):
+        told = _after(progress, step, len(times))
+        estimates = _estimates(planned, generator, time, drawn, told)
+        for part, estimate in estimates:
+            state = part.values[part.hole]
+            between = time > 0.0 and step + 1 < len(times)
+            part.values[part.hole] = advanced(state, estimate, time, times[step + 1]) if between else estimate
+        sides += [window.side for _, window in planned]
+    return sides
+
+
+def _estimates(
+    planned: list[tuple[Slab, Window]],
+    generator: Generator,
+    time: float,
+    drawn: dict[int, Drawn],
+    progress: Callable[[int, int], None] | None,
+) -> list[tuple[Slab, np.ndarray]]:
+    """What the network takes the voxels of each slab's hole for, windows blended."""
+    sums = {id(part): (np.zeros_like(part.values), np.zeros_like(part.values)) for part, _ in planned}
+    done = 0
+    while done < len(planned):
+        side = planned[done][1].side
+        batch = [pair for pair in planned[done : done + max(BATCH // side**2, 1)] if pair[1].side == side]
+        inputs = [_network_input(*pair, generator.channels, time, drawn.get(id(pair[0]))) for pair in batch]
+        filled = generator.run(np.concatenate(inputs))
+        starts = np.cumsum([0] + [len(part.values) for part, _ in batch])
+        for (part, window), start in zip(batch, starts, strict=False):
+            _add(sums[id(part)], filled[start : start + len(part.values), 0], window)
+        done += len(batch)
+        if progress:
+            progress(done, len(planned))
+    estimates: list[tuple[Slab, np.ndarray]] = []
+    for part in {id(part): part for part, _ in planned}.values():
+        total, weight = sums[id(part)]
+        fill = total[part.hole] / weight[part.hole]
+        if not np.isfinite(fill).all():
+            raise InputError(
+                "The network gave values that are no numbers: the bundle is damaged, or the image extreme."
+            )
+        estimates.append((part, fill))
+    return estimates
+
+
+def _network_input(part: Slab, window: Window, channels: int, time: float, drawn: Drawn | None) -> np.ndarray:
+    """(slices, channels, side, side)."""
+    place = (window.row, window.column, window.side)
+    unknown = window_of(part.unknown, *place, True)
+    inside = window_of(part.hole, *place, False)
+    values = window_of(part.values, *place, 0.0)
+    state = np.where(inside, values, 0.0)
+    values[unknown] = 0.0
+    given = np.zeros((channels, *values.shape), np.float32)
+    given[0], given[1] = values, unknown
+    if drawn is not None and time > 0.0:
+        given[2] = np.where(inside, window_of(drawn.noise, *place, 0.0), 0.0)
+        given[3] = state
+        given[4] = time * (inside | ~unknown)  # voxels that stay unknown have no state
+    return given.swapaxes(0, 1)
+
+
+def _add(sums: tuple[np.ndarray, np.ndarray], fill: np.ndarray, window: Window) -> None:
+    total, weight = sums
+    rows, columns = total.shape[-2:]
+    top, left = max(window.row, 0), max(window.column, 0)
+    bottom, right = min(window.row + window.side, rows), min(window.column + window.side, columns)
+    inside = (
+        ...,
+        slice(top - window.row, bottom - window.row),
+        slice(left - window.column, right - window.column),
+    )
+    total[..., top:bottom, left:right] += (fill * window.weight)[inside]
+    weight[..., top:bottom, left:right] += window.weight[inside]
+
+
+def _after(progress: Callable[[int, int], None] | None, step: int, steps: int) -> Callable[[int, int], None] | None:
+    """Progress over all steps, out of the progress in one."""
+    return progress and (lambda done, windows: progress(step * windows + done, steps * windows))
+
+
+def _large_pieces(part: Slab) -> tuple[np.ndarray, np.ndarray] | None:
+    """The pieces too large for any window, and what of them lies deeper than the band; None if nothing does."""
+    flat = part.outline
+    if not too_large(Piece(*bounds(flat), label=0), flat.shape):
+        return None
+    labels, found = pieces(flat)
+    large = part.hole & np.isin(labels, [piece.label for piece in found if too_large(piece, flat.shape)])
+    interior = large & np.stack([depth(section) > BAND for section in part.hole])
+    return (large, interior) if interior.any() else None
+
+
+def _halved(part: Slab, large: np.ndarray) -> Slab:
+    """Half the resolution: means of the known voxels; one without any is unknown, and a hole if it is large."""
+    known = _quads(~part.unknown).astype(np.float32)
+    values = np.where(_quads(part.unknown), 0.0, _quads(part.values))
+    count = known.sum(axis=(2, 4))
+    unknown = count == 0
+    mean = values.sum(axis=(2, 4)) / np.maximum(count, 1)
+    return Slab(mean.astype(np.float32), unknown & _quads(large).any(axis=(2, 4)), unknown, part.rng)
+
+
+def _quads(values: np.ndarray) -> np.ndarray:
+    """(slices, rows / 2, 2, columns / 2, 2), the last row and column repeated where a length is odd."""
+    slices, rows, columns = values.shape
+    even = np.pad(values, ((0, 0), (0, rows % 2), (0, columns % 2)), mode="edge")
+    return even.reshape(slices, even.shape[1] // 2, 2, even.shape[2] // 2, 2)

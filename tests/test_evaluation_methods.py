@@ -1,0 +1,171 @@
+"""Bundles as methods."""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from evaluation_samples import phantom_ct, smooth, square_hole
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.images import Image
+
+pytest.importorskip("skimage")
+pytest.importorskip("cv2")
+
+from monai_inpaint.evaluation import evaluate, methods
+from monai_inpaint.evaluation.case import Case
+
+
+def test_a_bundle_is_given_the_voided_slice_its_hole_and_spacing(monkeypatch):
+    seen = {}
+
+    class FakeFiller:
+        def __init__(self, bundle, engine):
+            seen["made"] = (bundle, engine)
+
+        def __call__(self, image, hole, *, spacing):
+            seen["called"] = (image, hole, spacing)
+            return SimpleNamespace(image=np.where(hole, 7, image))
+
+    monkeypatch.setitem(sys.modules, "monai_inpaint.fill.filler", SimpleNamespace(Filler=FakeFiller))
+    info = SimpleNamespace(name="cxr_inpainting", version="0.1.0", modality="cxr")
+    monkeypatch.setattr("monai_inpaint.registry.find_bundle", lambda _: info)
+    truth, hole = smooth((40, 40)).astype(np.float32), square_hole((40, 40), 10, 10, 20)
+    case = Case("a", "p", truth, hole, 0, 255, "mr", "v", (0.5, 0.6))
+    (contender,) = methods.find_methods(["cxr"], "openvino")
+    filled = contender.fill(case)
+    assert seen["made"] == ("cxr", "openvino")
+    assert (contender.version, contender.modality, contender.classical) == ("cxr_inpainting 0.1.0", "cxr", False)
+    np.testing.assert_array_equal(seen["called"][0], case.voided)
+    assert seen["called"][2] == (0.5, 0.6)
+    assert filled.dtype == np.float32
+    assert (filled[hole] == 7).all()
+
+
+class Sampler:
+    """Stands in for a Filler; a bundle named "old" draws no samples."""
+
+    calls: ClassVar[list[tuple]] = []
+
+    def __init__(self, bundle, engine):
+        del engine
+        self.draws_samples = bundle != "old"
+
+    def __call__(self, image, hole, **options):
+        del hole
+        self.calls.append((image, options))
+        return SimpleNamespace(image=SimpleNamespace(voxels=image.voxels) if isinstance(image, Image) else image)
+
+
+@pytest.fixture
+def sampler(monkeypatch):
+    monkeypatch.setattr(Sampler, "calls", [])
+    monkeypatch.setitem(sys.modules, "monai_inpaint.fill.filler", SimpleNamespace(Filler=Sampler))
+    info = SimpleNamespace(name="mr_inpainting", version="0.2.0", modality="mr")
+    monkeypatch.setattr("monai_inpaint.registry.find_bundle", lambda _: info)
+    return Sampler
+
+
+def test_a_bundle_fills_with_its_best_estimate_or_with_a_sample_of_the_seed(sampler):
+    truth, hole = smooth((40, 40)).astype(np.float32), square_hole((40, 40), 10, 10, 20)
+    case = Case("a", "p", truth, hole, 0, 255, "mr", "v", (0.5, 0.6))
+    best, sample = methods.find_methods(["mr", "mr:sample"], seed=3)
+    best.fill(case)
+    sample.fill(case)
+    assert (best.name, sample.name) == ("mr", "mr:sample")
+    assert "seed 3" in sample.version
+    assert [options for _, options in sampler.calls] == [
+        {"spacing": (0.5, 0.6)},
+        {"spacing": (0.5, 0.6), "sample": True, "seed": 3},
+    ]
+
+
+def test_samples_of_a_bundle_that_draws_none_are_refused_before_the_work(sampler):
+    with pytest.raises(InputError, match="old draws no samples"):
+        methods.find_methods(["ring", "old:sample"])
+    assert sampler.calls == []
+
+
+def test_a_bundle_is_given_a_volume_with_its_affine(sampler):
+    truth, hole = smooth((20, 24, 12)).astype(np.float32), np.zeros((20, 24, 12), bool)
+    hole[8:12, 8:12, 4:8] = True
+    affine = np.diag([-1.0, -1.0, 2.0, 1.0])
+    (contender,) = methods.find_methods(["mr"])
+    filled = contender.fill(Case("a", "p", truth, hole, 0, 255, "mr", "v", (1, 1, 2), affine))
+    ((image, options),) = sampler.calls
+    np.testing.assert_array_equal(image.affine, affine)
+    assert options == {}
+    assert filled.shape == truth.shape
+
+
+@pytest.fixture
+def small_bundles(monkeypatch):
+    """Bundles "cxr", "ct" and "mr" that fill with the mean of the image they see."""
+
+    class FakeFiller:
+        def __init__(self, bundle, engine):
+            del bundle, engine
+
+        def __call__(self, image, hole, *, spacing):
+            del spacing
+            return SimpleNamespace(image=np.where(hole, image[~hole].mean(), image))
+
+    def find(name):
+        return SimpleNamespace(name=f"{name}_inpainting", version="0", modality=name)
+
+    monkeypatch.setitem(sys.modules, "monai_inpaint.fill.filler", SimpleNamespace(Filler=FakeFiller))
+    monkeypatch.setattr("monai_inpaint.registry.find_bundle", find)
+
+
+@pytest.fixture
+def mixed(tmp_path) -> Path:
+    """A film, an MR slice, a CT slice in Hounsfield units and one as an 8-bit picture."""
+    from monai_inpaint import write_image
+
+    folder = tmp_path / "data"
+    folder.mkdir()
+    grey = np.rint(smooth((200, 200))).astype(np.uint8)
+    for name in ("film.png", "head.png", "grey.png"):
+        write_image(Image(grey), folder / name)
+    write_image(Image(phantom_ct((200, 200)).astype(np.int16)), folder / "body.mha")
+    (folder / "list.csv").write_text("path,modality\nfilm.png,CR\nhead.png,MR\ngrey.png,CT\nbody.mha,CT\n")
+    return folder / "list.csv"
+
+
+@pytest.mark.usefixtures("small_bundles")
+def test_images_that_a_bundle_is_not_for_are_left_out_for_all_methods_with_the_reason(mixed, tmp_path):
+    summary = evaluate(mixed, "free-form", ["ring", "ct"], tmp_path / "out")
+    assert [(r.case, r.method, r.error) for r in summary.results] == [("body.mha", "ring", ""), ("body.mha", "ct", "")]
+    reasons = dict(row for row in csv.reader((tmp_path / "out" / "skipped.csv").read_text().splitlines()[1:]))
+    assert reasons == {
+        "film.png": "it is cxr, the bundle among the methods is for ct.",
+        "head.png": "it is mr, the bundle among the methods is for ct.",
+        "grey.png": "an 8-bit picture of CT holds no Hounsfield units.",
+    }
+
+
+def test_without_bundles_every_modality_is_measured_but_8_bit_ct(mixed, tmp_path):
+    summary = evaluate(mixed, "free-form", ["ring"], tmp_path / "out")
+    assert {result.case for result in summary.results} == {"film.png", "head.png", "body.mha"}
+    assert [name for name, _ in summary.skipped] == ["grey.png"]
+
+
+@pytest.mark.usefixtures("small_bundles")
+@pytest.mark.parametrize(
+    ("protocol", "names", "words"),
+    [
+        ("cxr-centre", ["ring", "ct"], "protocol cxr-centre is for cxr, and the bundle ct is for ct"),
+        ("free-form", ["ct", "mr"], "ct (ct) and mr (mr)"),
+    ],
+)
+def test_bundles_that_cannot_be_compared_are_refused_before_the_work(mixed, tmp_path, protocol, names, words):
+    with pytest.raises(InputError, match=re.escape(words)):
+        evaluate(mixed, protocol, names, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
