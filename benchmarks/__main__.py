@@ -11,18 +11,19 @@ from pathlib import Path
 from benchmarks.setting import Options
 from monai_inpaint.errors import InputError
 
-NAMES = ("speed", "start", "volume", "precision", "quality")
-NEED_DATA = ("precision", "quality")
+NAMES = ("speed", "start", "volume", "precision", "quality", "trust")
+NEED_DATA = ("precision", "quality", "trust")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(NAMES)}")
-    parser.add_argument("--data", type=Path, metavar="DATA.csv", help="images for precision and quality")
+    parser.add_argument("--data", type=Path, metavar="DATA.csv", help=f"images for {', '.join(NEED_DATA)}")
     parser.add_argument("--split", default="val", help="rows of the list to take, '' for all (default: val)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="keep the evaluations' pages of quality here")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, metavar="N", help="at most N images a row")
+    parser.add_argument("--features", type=Path, metavar="PATH", help="SqueezeNet features, for LPIPS in quality")
     parser.add_argument("--tiny", action="store_true", help="only show that it works; the figures mean nothing")
     args = parser.parse_args(argv)
     unknown = [name for name in args.names if name not in NAMES]
@@ -30,8 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(NAMES)}")
     names = args.names or [name for name in NAMES if args.data or name not in NEED_DATA]
     if args.data is None and any(name in NEED_DATA for name in names):
-        parser.error(f"{' and '.join(NEED_DATA)} need --data DATA.csv")
-    options = Options(args.data, args.split or None, args.output, args.seed, args.limit, args.tiny)
+        parser.error(f"{', '.join(NEED_DATA)} need --data DATA.csv")
+    options = Options(args.data, args.split or None, args.output, args.seed, args.limit, args.features, args.tiny)
     for name in names:
         try:
             print(import_module(f"benchmarks.{name}").run(options), flush=True)

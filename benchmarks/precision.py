@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from benchmarks.arithmetic import filler_in
+from benchmarks.cases import cases_of
 from benchmarks.setting import Options, markdown
-from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.case import GREY_RANGE, Case
-from monai_inpaint.evaluation.datalist import read_data_list
-from monai_inpaint.evaluation.protocols import find_protocol
-from monai_inpaint.io import read_image
 from monai_inpaint.metrics import psnr
 
 PROTOCOLS = {"cxr": "cxr-centre", "ct": "slice-square", "mr": "slice-square"}
@@ -26,7 +21,7 @@ def run(options: Options) -> str:
         exact, _ = filler_in(modality, "f32")
         short, precision = filler_in(modality, "bf16")
         precisions.add(precision)
-        figures = np.array([_figures(case, exact, short) for case in _cases(options, modality, protocol)])
+        figures = np.array([_figures(case, exact, short) for case in cases_of(options, modality, protocol, IMAGES)])
         if not len(figures):
             rows.append([f"{modality}, {protocol}", "0", *["-"] * 7])
             continue
@@ -48,29 +43,6 @@ def run(options: Options) -> str:
         "mean |bf16 - f32|, units", "largest, units", "model's mean |f32 - truth|, units",
     ]  # fmt: skip
     return markdown("OpenVINO in bfloat16", heading, rows, notes)
-
-
-def _cases(options: Options, modality: str, protocol: str) -> Iterator[Case]:
-    """Cases of the first images, in a seeded order, that fit the protocol."""
-    assert options.data is not None
-    try:
-        entries = read_data_list(options.data, split=options.split, modality=modality)
-    except InputError:  # the list holds no such image
-        return
-    used = 0
-    for number in np.random.default_rng(options.seed).permutation(len(entries)):
-        entry = entries[number]
-        try:
-            cases, _ = find_protocol(protocol).cases(
-                read_image(entry.path), None, modality=modality, name=entry.name, patient=entry.patient,
-                seed=options.seed,
-            )  # fmt: skip
-        except InputError:  # `evaluate` names such images
-            continue
-        yield from cases
-        used += bool(cases)
-        if used == (options.limit or IMAGES):
-            return
 
 
 def _figures(case: Case, exact, short) -> tuple[float, ...]:

@@ -26,6 +26,7 @@ class Options:
         output: folder to keep the evaluations' pages in; None keeps none.
         seed: of holes and samples.
         limit: at most so many images a row.
+        features: SqueezeNet features for LPIPS (see `monai-inpaint evaluate`); None measures none.
         tiny: as little as shows that the benchmark works; its figures mean nothing.
     """
 
@@ -34,6 +35,7 @@ class Options:
     output: Path | None = None
     seed: int = 0
     limit: int | None = None
+    features: Path | None = None
     tiny: bool = False
 
     def repeats(self, number: int) -> int:

@@ -52,7 +52,7 @@ class HoleInferer(Inferer):
         image, inside = torch.as_tensor(item[0]).float().cpu().numpy(), torch.as_tensor(item[1]).cpu().numpy() > 0.5
 
         filled = image.copy()
-        generator = _Generator(network, item.device, 2 if self.seed is None else 5)
+        generator = _Generator(network, item.device, getattr(network, "channels", 2))
         seed = None if self.seed is None else (self.seed, 0)  # the sample that `Filler` draws first
         for patch in fill_patches(Image(image, affine), inside, generator, seed=seed)[0]:
             filled[patch.index][patch.hole] = patch.units[patch.hole]

@@ -63,6 +63,13 @@ def test_precision_has_a_row_for_each_bundle(data: Path, capsys: pytest.CaptureF
     assert [row[1] for row in rows] == ["4", "0", "1"]  # the CT is an 8-bit picture, which holds no HU
 
 
+def test_trust_has_a_row_for_each_protocol(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trust", "--tiny", "--data", str(data), "--limit", "1"]) == 0
+    rows = table_of(capsys.readouterr().out)
+    assert rows[0][:2] == ["cxr, cxr-centre", "2"]
+    assert rows[0][2].endswith(" %")
+
+
 def test_quality_has_the_rows_that_the_list_allows_and_names_the_others(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

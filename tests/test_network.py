@@ -13,6 +13,7 @@ from cli_samples import smooth
 from monai_inpaint.networks import InpaintUNet
 from monai_inpaint.networks.export import export_onnx
 from monai_inpaint.networks.known import known_statistics, smooth_continuation
+from monai_inpaint.networks.slices import Neighbours
 
 SMALL = {"channels": (8, 12, 16), "encoder_blocks": (1, 1, 1), "decoder_blocks": (1, 1)}
 CT = SMALL | {"limits": (-1024.0, 2000.0)}
@@ -125,6 +126,92 @@ def test_a_limited_network_fills_within_its_limits() -> None:
 
     assert filled.min() >= -1024.0
     assert filled.max() <= 2000.0
+
+
+VOLUMES = SMALL | {"volumes": True}
+
+
+def slab(depth: int, ratio: float, time: float = 0.0, side: int = 64) -> torch.Tensor:
+    """Two slabs with a hole in their middle slices, and all that a network of volumes is told."""
+    planes = [told(windows(side), time, seed=k) for k in range(depth)]
+    for k in {0, depth - 1} if depth > 2 else ():
+        planes[k][:, 1:] = 0
+        planes[k][:, :1] = windows(side)[:, :1] + 3.0
+    stack = torch.stack(planes, dim=2)
+    return torch.cat((stack, torch.full_like(stack[:, :1], ratio)), dim=1)
+
+
+@pytest.mark.parametrize("time", [0.0, 0.6])
+def test_a_slab_of_one_slice_is_filled_as_that_slice(time: float) -> None:
+    net, x = network(**VOLUMES), slab(1, 2.0, time)
+
+    torch.testing.assert_close(fill(net, x)[:, :, 0], fill(net, x[:, :5, 0]), rtol=1e-5, atol=1e-2)
+
+
+def test_neighbouring_slices_matter_and_near_ones_most() -> None:
+    net, x = network(**VOLUMES), slab(3, 1.0)
+    changed = x.clone()
+    changed[:, :1, 0] += 200.0
+    far, far_changed = x.clone(), changed.clone()
+    far[:, 5], far_changed[:, 5] = 50.0, 50.0
+
+    def moved(one: torch.Tensor, other: torch.Tensor) -> float:
+        return (fill(net, one) - fill(net, other))[:, :, 1].abs().mean().item()
+
+    assert moved(x, changed) > 1.0
+    assert moved(x, changed) != pytest.approx(moved(far, far_changed), rel=1e-3)
+
+
+def test_known_voxels_of_a_slab_come_back_bit_for_bit() -> None:
+    x = slab(4, 3.0, 0.5)
+    known = x[:, 1:2] == 0
+
+    assert torch.equal(fill(network(**VOLUMES), x)[known], x[:, :1][known])
+
+
+def test_the_smooth_continuation_of_a_slab_takes_from_the_slices_beside() -> None:
+    image, known = torch.zeros(3, 1, 64, 64), torch.ones(3, 1, 64, 64)
+    image[0], image[2] = 4.0, 6.0
+    known[1] = 0.0  # nothing is known of the slice between
+
+    thin, thick = (
+        smooth_continuation(image * known, known, Neighbours(3, torch.tensor([ratio]))) for ratio in (1.0, 4.0)
+    )
+
+    for continued in (thin, thick):
+        torch.testing.assert_close(continued[1], torch.full((1, 64, 64), 5.0), rtol=0, atol=0.5)
+        assert torch.equal(continued[0], image[0])
+
+
+def test_slices_of_a_slab_only_hear_of_their_own_slab() -> None:
+    neighbours = Neighbours(3, torch.tensor([1.0, 1.0]))
+    features = torch.cat((torch.zeros(3, 1, 2, 2), torch.ones(3, 1, 2, 2)))
+
+    for mean in (neighbours.within(4.0, features), neighbours.before(4.0, features), neighbours.after(4.0, features)):
+        torch.testing.assert_close(mean, features)
+
+
+def test_before_and_after_are_the_slices_on_either_side() -> None:
+    features = torch.arange(3.0)[:, None, None, None].expand(3, 1, 2, 2)
+    neighbours = Neighbours(3, torch.tensor([5.0]))  # thick slices: only the next one counts
+
+    torch.testing.assert_close(
+        neighbours.before(1.0, features)[:, 0, 0, 0], torch.tensor([0.0, 0.0, 1.0]), atol=0.05, rtol=0
+    )
+    torch.testing.assert_close(
+        neighbours.after(1.0, features)[:, 0, 0, 0], torch.tensor([1.0, 2.0, 2.0]), atol=0.05, rtol=0
+    )
+
+
+def test_the_exported_graph_of_volumes_is_the_same_network(tmp_path: Path) -> None:
+    net = network(**VOLUMES)
+    session = onnxruntime.InferenceSession(export_onnx(net, tmp_path / "model.onnx"))
+
+    for depth, side in ((1, 64), (3, 32), (5, 64)):
+        x = slab(depth, 2.5, 0.5, side)
+        (filled,) = session.run(None, {"image": x.numpy()})
+
+        np.testing.assert_allclose(filled, fill(net, x).numpy(), rtol=0, atol=0.05)
 
 
 def test_statistics_are_those_of_the_known_voxels() -> None:

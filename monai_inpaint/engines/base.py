@@ -16,7 +16,7 @@ class Engine(Protocol):
     """A bundle's network, ready to run. It normalises by itself: units in, units out.
 
     Attributes:
-        channels: 2: image and hole; 5: noise, state and time too, for samples.
+        channels: 2: image and hole; 5: noise, state and time too, for samples; 6: the same for slabs.
     """
 
     channels: int
@@ -25,12 +25,13 @@ class Engine(Protocol):
         """Fill a batch of windows.
 
         Args:
-            windows: (B, channels, H, W) float32; the image in its units with the hole zeroed, then the hole
-                (1 = fill); of 5 channels then standard normal noise, the state in the image's units and the time.
-                Zeros in these three ask for the best estimate.
+            windows: (B, channels, H, W) float32, or (B, 6, D, H, W); the image in its units with the hole zeroed, then
+                the hole (1 = fill); of more channels then standard normal noise, the state in the image's units and
+                the time (zeros in these three ask for the best estimate); of 6 then the spacing of slices over that
+                of voxels within a slice.
 
         Returns:
-            (B, 1, H, W) float32, composited.
+            (B, 1, *spatial) float32, composited.
         """
         ...
 
@@ -51,23 +52,23 @@ class Port:
         sizes = ", ".join("any" if size is None else str(size) for size in self.sizes)
         return f"{self.name} ({sizes}) of {'float32' if self.is_float32 else 'another type than float32'}"
 
-    def is_a_batch_of(self, name: str, channels: int) -> bool:
-        """Whether it is called so and can hold (B, channels, H, W) float32 for every B, H and W."""
-        sizes = self.sizes or (None,) * 4
+    def is_a_batch_of(self, name: str, channels: int, axes: int) -> bool:
+        """Whether it is called so and can hold (B, channels, *axes) float32 for every B and side."""
+        sizes = self.sizes or (None,) * (2 + axes)
         return (
             self.name == name
             and self.is_float32
-            and len(sizes) == 4
+            and len(sizes) == 2 + axes
             and sizes[1] in (None, channels)
-            and sizes[0] is sizes[2] is sizes[3] is None
+            and all(size is None for size in (sizes[0], *sizes[2:]))
         )
 
 
-CHANNELS = (2, 5)
+CHANNELS = {2: 2, 5: 2, 6: 3}  # and the axes of the windows that go with them
 
 
 def check_ports(inputs: Sequence[Port], outputs: Sequence[Port], bundle: BundleInfo) -> int:
-    """Refuse a graph that does not take `image` (B, 2 or 5, H, W) and give `pred` (B, 1, H, W) alone, both float32.
+    """Refuse a graph that takes and gives other things than an engine's `run`, as `image` and `pred`.
 
     Returns:
         The channels it takes.
@@ -75,12 +76,12 @@ def check_ports(inputs: Sequence[Port], outputs: Sequence[Port], bundle: BundleI
     Raises:
         InputError: naming what it takes and gives.
     """
-    fits = len(inputs) == len(outputs) == 1
-    taken_channels = [count for count in CHANNELS if fits and inputs[0].is_a_batch_of("image", count)]
-    if not (taken_channels and outputs[0].is_a_batch_of("pred", 1)):
-        taken, given = (" and ".join(map(str, ports)) or "nothing" for ports in (inputs, outputs))
-        raise InputError(
-            f"{bundle.graph}: the network takes {taken} and gives {given}; it must take image (any, 2 or 5, any, any) "
-            "and give pred (any, 1, any, any), both float32."
-        )
-    return taken_channels[0]
+    if len(inputs) == len(outputs) == 1:
+        for channels, axes in CHANNELS.items():
+            if inputs[0].is_a_batch_of("image", channels, axes) and outputs[0].is_a_batch_of("pred", 1, axes):
+                return channels
+    taken, given = (" and ".join(map(str, ports)) or "nothing" for ports in (inputs, outputs))
+    raise InputError(
+        f"{bundle.graph}: the network takes {taken} and gives {given}; it must take image (any, 2 or 5, any, any) and "
+        "give pred (any, 1, any, any), or image (any, 6, any, any, any) and pred (any, 1, any, any, any), all float32."
+    )

@@ -7,23 +7,28 @@ needs neither the noise's scale nor the normalisation, both of which are the net
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-TIMES = (0.3, 0.6, 0.85, 0.96)  # after t = 0, whose best estimate is the first state
+from monai_inpaint.extent import extent
+
+TIMES = (0.1, 0.3, 0.6, 0.9)  # after t = 0, whose best estimate is the first state
 
 
-class Drawn:
-    """The noise of a slab: standard normal in the bounding box of its hole, 0 elsewhere.
+def drawn_noise(hole: np.ndarray, seeds: Sequence[Sequence[int]]) -> np.ndarray:
+    """Standard normal in the bounding box of each slice's hole, 0 elsewhere; float32 of the hole's shape.
 
-    Attributes:
-        noise: float32, of the hole's shape.
+    Args:
+        hole: (slices, rows, columns) bool.
+        seeds: one for each slice, so that it has the same noise whatever slices it is filled with.
     """
-
-    def __init__(self, rng: np.random.Generator, hole: np.ndarray) -> None:
-        self.noise = np.zeros(hole.shape, np.float32)
-        if hole.any():
-            box = tuple(slice(places.min(), places.max() + 1) for places in np.nonzero(hole))
-            self.noise[box] = rng.standard_normal(self.noise[box].shape, np.float32)
+    noise = np.zeros(hole.shape, np.float32)
+    for section, place, seed in zip(hole, noise, seeds, strict=True):
+        box = extent(section)
+        if box is not None:
+            place[box] = np.random.default_rng(seed).standard_normal(place[box].shape, np.float32)
+    return noise
 
 
 def advanced(state: np.ndarray, estimate: np.ndarray, time: float, later: float) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from monai_inpaint.fill.windows import bounds
 from monai_inpaint.images import Image
 
 Progress = Callable[[int, int], None]
-_CHUNK = 16  # slices worked on at once: bounds memory where a hole runs through a whole volume
+CHUNK = 16  # slices filled at once: bounds memory where a hole runs through a whole volume
+CONTEXT = 8  # slices on either side that a network of volumes sees with them
 
 
 def fill_patches(
@@ -29,8 +30,10 @@ def fill_patches(
 ) -> tuple[list[Patch], list[int]]:
     """What a network fills into the hole of an image, and the sides of the windows it was shown.
 
+    A network of volumes is given slabs, one after another: what is filled in one is known to the next.
+
     Args:
-        source: 2D, or 3D with slices along the last axis; slices without a hole are not looked at.
+        source: 2D, or 3D with slices along the last axis; slices far from the hole are not looked at.
         hole: bool, of the image's shape.
         generator: an engine.
         progress: called with the work done and the work in all, in hundredths of a slice.
@@ -40,62 +43,112 @@ def fill_patches(
     Raises:
         InputError: a slice of which nothing is known.
     """
-    patches: list[Patch] = []
     sides: list[int] = []
     box = box or extent(hole)
     if box is None:
-        return patches, sides
+        return [], sides
     marked = _marked_slices(hole, box)
-    for start in range(0, len(marked), _CHUNK):
-        chunk = marked[start : start + _CHUNK]
-        sections = [_section(hole, box, index) for index in chunk]
-        parts, arrays = zip(*(_slab(source, part, at) for part, at in zip(sections, chunk, strict=True)), strict=True)
+    volumes = generator.channels == 6 and source.voxels.ndim == 3
+    done = 0
+    patches: dict[int, Patch] = {}
+    for chunk in _chunks(marked, CONTEXT if volumes else len(marked)):
+        if volumes:
+            first, last = max(chunk[0] - CONTEXT, 0), min(chunk[-1] + CONTEXT + 1, source.voxels.shape[2])
+            shown = [range(first, last)]
+        else:
+            shown = [range(k, k + 1) for k in chunk]
+        parts, arrays = zip(*(_slab(source, hole, box, seen, chunk, patches) for seen in shown), strict=True)
         if seed is not None:
-            for part, index in zip(parts, chunk, strict=True):
-                part.rng = np.random.default_rng([*seed, *index[2:]])  # of its own, however slices share chunks
-        sides += fill_slabs(parts, generator, _scaled(progress, start, len(chunk), len(marked)))
-        patches += [_patch(source, *each) for each in zip(sections, arrays, chunk, strict=True)]
-    return patches, sides
+            for part, seen in zip(parts, shown, strict=True):
+                part.seeds = [(*seed, k) for k in seen]
+        sides += fill_slabs(parts, generator, _scaled(progress, done, len(chunk), len(marked)))
+        done += len(chunk)
+        for seen, values in zip(shown, arrays, strict=True):
+            for k in sorted({*seen} & {*chunk}):
+                patches[k] = _patch(source, _section(hole, box, k), values[..., k - seen[0]], k)
+    return [patches[k] for k in marked], sides
 
 
-def _slab(source: Image, hole: np.ndarray, index: Any) -> tuple[Slab, np.ndarray]:
-    """The slice at `index` for the network, and its values in the array's own order, which will be filled with it."""
-    values = source.units(index)
+def _chunks(marked: Sequence[int], gap: int) -> list[list[int]]:
+    """At most so many slices together, and none that are further apart than the gap."""
+    chunks: list[list[int]] = []
+    for k in marked:
+        if chunks and len(chunks[-1]) < CHUNK and k - chunks[-1][-1] <= gap:
+            chunks[-1].append(k)
+        else:
+            chunks.append([k])
+    return chunks
+
+
+def _slab(
+    source: Image, hole: np.ndarray, box: Box, seen: range, chunk: Sequence[int], filled: Mapping[int, Patch]
+) -> tuple[Slab, np.ndarray]:
+    """These slices for the network, and their values in the array's own order, which will be filled with them.
+
+    Only the slices of the chunk are to be filled. Of the others, those filled before are known.
+    """
+    values = np.stack([source.units(_index(source, k)) for k in seen], axis=-1)
     if source.inverted:
         np.negative(values, out=values)
-    unknown = hole | ~np.isfinite(values)
-    if unknown.all():
-        where = "the image" if source.voxels.ndim == 2 else f"slice {index[2]}"
-        raise InputError(f"The hole leaves nothing known in {where}; mark a smaller hole.")
+    marked = np.stack([_section(hole, box, k) for k in seen], axis=-1)
+    unknown = marked | ~np.isfinite(values)
+    for n, k in enumerate(seen):
+        if k in chunk:
+            if unknown[..., n].all():
+                where = "the image" if source.voxels.ndim == 2 else f"slice {k}"
+                raise InputError(f"The hole leaves nothing known in {where}; mark a smaller hole.")
+            continue
+        if k in filled:
+            patch = filled[k]
+            inside = (*patch.index[:2], n)
+            values[inside][patch.hole] = patch.units[patch.hole] * (-1.0 if source.inverted else 1.0)
+            unknown[inside][patch.hole] = False
+        marked[..., n] = False
     part = Slab(
-        displayed(values, source.affine)[None],
-        displayed(hole, source.affine)[None].copy(),
-        displayed(unknown, source.affine)[None].copy(),
+        _stacked(values, source),
+        _stacked(marked, source).copy(),
+        _stacked(unknown, source).copy(),
+        _ratio(source),
     )
     return part, values
 
 
-def _patch(source: Image, hole: np.ndarray, values: np.ndarray, index: Any) -> Patch:
+def _stacked(values: np.ndarray, source: Image) -> np.ndarray:
+    """A view as (slices, rows, columns) on the screen."""
+    return np.moveaxis(displayed(values, source.affine), -1, 0)
+
+
+def _ratio(source: Image) -> float:
+    """Spacing of slices over that of voxels within a slice; 1 where it is not known."""
+    spacing = source.spacing
+    return float(spacing[2] / np.sqrt(spacing[0] * spacing[1])) if spacing and len(spacing) == 3 else 1.0
+
+
+def _index(source: Image, k: int) -> tuple[Any, ...]:
+    return (slice(None), slice(None)) if source.voxels.ndim == 2 else (slice(None), slice(None), k)
+
+
+def _patch(source: Image, hole: np.ndarray, values: np.ndarray, k: int) -> Patch:
     """Only the hole's bounding box is kept."""
     top, bottom, left, right = bounds(hole)
     box = (slice(top, bottom), slice(left, right))
     units = -values[box] if source.inverted else values[box].copy()
-    return Patch(box if source.voxels.ndim == 2 else (*box, index[2]), hole[box], units)
+    return Patch(box if source.voxels.ndim == 2 else (*box, k), hole[box], units)
 
 
-def _marked_slices(hole: np.ndarray, box: Box) -> list[Any]:
-    """Indices of the slices that hold a part of the hole."""
-    whole = (slice(None), slice(None))
-    if hole.ndim == 2:
-        return [whole]
-    return [(*whole, box[2].start + int(k)) for k in np.flatnonzero(hole[box].any(axis=(0, 1)))]
+def _marked_slices(hole: np.ndarray, box: Box) -> list[int]:
+    """The slices that hold a part of the hole; the only one of a 2D image is 0."""
+    return [0] if hole.ndim == 2 else [box[2].start + int(k) for k in np.flatnonzero(hole[box].any(axis=(0, 1)))]
 
 
-def _section(hole: np.ndarray, box: Box, index: Any) -> np.ndarray:
+def _section(hole: np.ndarray, box: Box, k: int) -> np.ndarray:
     """The hole in one slice, copied out of its box: a slice of a volume may lie far apart in memory."""
     place = box[:2]
     section = np.zeros(hole.shape[:2], bool)
-    section[place] = hole[place] if hole.ndim == 2 else hole[(*place, index[2])]
+    if hole.ndim == 2:
+        section[place] = hole[place]
+    elif box[2].start <= k < box[2].stop:
+        section[place] = hole[(*place, k)]
     return section
 
 

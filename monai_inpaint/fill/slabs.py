@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.fill.flow import TIMES, Drawn, advanced
+from monai_inpaint.fill.flow import TIMES, advanced, drawn_noise
 from monai_inpaint.fill.morphology import depth, doubled
 from monai_inpaint.fill.windows import Piece, Window, bounds, pieces, plan_windows, too_large, window_of
 
@@ -21,14 +21,15 @@ class Generator(Protocol):
     """A network as filling sees it.
 
     Attributes:
-        channels: 2 (image, hole), or 5 with noise, state and time: one that draws samples.
+        channels: 2 (image, hole); 5, with noise, state and time: one that draws samples; 6, with the ratio of
+            spacings: one that takes slabs.
     """
 
     @property
     def channels(self) -> int: ...
 
     def run(self, windows: np.ndarray) -> np.ndarray:
-        """(B, channels, H, W) float32 to (B, 1, H, W), composited."""
+        """(B, channels, H, W) float32 to (B, 1, H, W), or with 6 channels (B, 6, D, H, W) to (B, 1, D, H, W)."""
         ...
 
 
@@ -36,14 +37,18 @@ class Generator(Protocol):
 class Slab:
     """Neighbouring slices as displayed: (slices, rows, columns) float32 in units, hole, and voxels that tell nothing.
 
-    `values` is filled in place; `hole` and `unknown` (a superset of the hole) are consumed. With `rng` the hole is
-    filled with a sample drawn from it, else with the best estimate.
+    `values` is filled in place; `hole` and `unknown` (a superset of the hole) are consumed.
+
+    Attributes:
+        ratio: spacing of slices over that of voxels within a slice; used with more than one slice.
+        seeds: one for each slice: the hole is filled with the sample that belongs to them; None: best estimate.
     """
 
     values: np.ndarray
     hole: np.ndarray
     unknown: np.ndarray
-    rng: np.random.Generator | None = None
+    ratio: float = 1.0
+    seeds: Sequence[Sequence[int]] | None = None
 
     @property
     def outline(self) -> np.ndarray:
@@ -61,7 +66,7 @@ def fill_slabs(
 
     Args:
         slabs: to fill, all with the best estimate or all with a sample; slabs of one resolution share batches.
-        generator: draws the samples, where they are asked for.
+        generator: draws the samples, and takes slabs of several slices, where there are such.
         progress: called with the windows done and in all, at the finest resolution.
 
     Returns:
@@ -77,8 +82,8 @@ def fill_slabs(
             part.hole &= ~interior
             part.unknown &= ~interior
     planned = [(part, window) for part in slabs for window in plan_windows(part.outline)]
-    planned.sort(key=lambda pair: pair[1].side)
-    drawn = {id(part): Drawn(part.rng, part.hole) for part in slabs if part.rng is not None}
+    planned.sort(key=_size)
+    drawn = {id(part): drawn_noise(part.hole, part.seeds) for part in slabs if part.seeds is not None}
     times = (0.0, *TIMES) if drawn else (0.0,)
     for step, time in enumerate(times):
         told = _after(progress, step, len(times))
@@ -95,20 +100,20 @@ def _estimates(
     planned: list[tuple[Slab, Window]],
     generator: Generator,
     time: float,
-    drawn: dict[int, Drawn],
+    drawn: dict[int, np.ndarray],
     progress: Callable[[int, int], None] | None,
 ) -> list[tuple[Slab, np.ndarray]]:
     """What the network takes the voxels of each slab's hole for, windows blended."""
     sums = {id(part): (np.zeros_like(part.values), np.zeros_like(part.values)) for part, _ in planned}
     done = 0
     while done < len(planned):
-        side = planned[done][1].side
-        batch = [pair for pair in planned[done : done + max(BATCH // side**2, 1)] if pair[1].side == side]
-        inputs = [_network_input(*pair, generator.channels, time, drawn.get(id(pair[0]))) for pair in batch]
-        filled = generator.run(np.concatenate(inputs))
-        starts = np.cumsum([0] + [len(part.values) for part, _ in batch])
-        for (part, window), start in zip(batch, starts, strict=False):
-            _add(sums[id(part)], filled[start : start + len(part.values), 0], window)
+        size = _size(planned[done])
+        depth, side = size
+        together = planned[done : done + max(BATCH // (depth * side**2), 1)]
+        batch = [pair for pair in together if _size(pair) == size]
+        filled = _run(generator, [_network_input(*pair, time, drawn.get(id(pair[0]))) for pair in batch])
+        for (part, window), fill in zip(batch, filled, strict=True):
+            _add(sums[id(part)], fill, window)
         done += len(batch)
         if progress:
             progress(done, len(planned))
@@ -124,21 +129,33 @@ def _estimates(
     return estimates
 
 
-def _network_input(part: Slab, window: Window, channels: int, time: float, drawn: Drawn | None) -> np.ndarray:
-    """(slices, channels, side, side)."""
+def _size(planned: tuple[Slab, Window]) -> tuple[int, int]:
+    """Windows of one size can share a batch."""
+    part, window = planned
+    return len(part.values), window.side
+
+
+def _network_input(part: Slab, window: Window, time: float, noise: np.ndarray | None) -> np.ndarray:
+    """(6, slices, side, side): image, hole, noise, state, time, ratio."""
     place = (window.row, window.column, window.side)
     unknown = window_of(part.unknown, *place, True)
-    inside = window_of(part.hole, *place, False)
     values = window_of(part.values, *place, 0.0)
-    state = np.where(inside, values, 0.0)
-    values[unknown] = 0.0
-    given = np.zeros((channels, *values.shape), np.float32)
-    given[0], given[1] = values, unknown
-    if drawn is not None and time > 0.0:
-        given[2] = np.where(inside, window_of(drawn.noise, *place, 0.0), 0.0)
-        given[3] = state
+    given = np.zeros((6, *values.shape), np.float32)
+    given[0], given[1], given[5] = np.where(unknown, 0.0, values), unknown, part.ratio
+    if noise is not None and time > 0.0:
+        inside = window_of(part.hole, *place, False)
+        given[2] = np.where(inside, window_of(noise, *place, 0.0), 0.0)
+        given[3] = np.where(inside, values, 0.0)
         given[4] = time * (inside | ~unknown)  # voxels that stay unknown have no state
-    return given.swapaxes(0, 1)
+    return given
+
+
+def _run(generator: Generator, inputs: Sequence[np.ndarray]) -> np.ndarray:
+    """(B, slices, side, side), in what the network takes of the inputs."""
+    given = np.stack(inputs)[:, : generator.channels]
+    if generator.channels == 6:
+        return generator.run(given)[:, 0]
+    return generator.run(given[:, :, 0])
 
 
 def _add(sums: tuple[np.ndarray, np.ndarray], fill: np.ndarray, window: Window) -> None:
@@ -178,7 +195,9 @@ def _halved(part: Slab, large: np.ndarray) -> Slab:
     count = known.sum(axis=(2, 4))
     unknown = count == 0
     mean = values.sum(axis=(2, 4)) / np.maximum(count, 1)
-    return Slab(mean.astype(np.float32), unknown & _quads(large).any(axis=(2, 4)), unknown, part.rng)
+    hole = unknown & _quads(large).any(axis=(2, 4))
+    seeds = part.seeds and [(*seed, 0) for seed in part.seeds]  # noise of its own at each resolution
+    return Slab(mean.astype(np.float32), hole, unknown, part.ratio / 2, seeds)
 
 
 def _quads(values: np.ndarray) -> np.ndarray:

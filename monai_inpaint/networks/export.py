@@ -23,22 +23,28 @@ _SMALL = 256  # numbers: constants of the graph's own arithmetic stay as they ar
 
 
 def export_onnx(network: nn.Module, path: str | Path, *, multiple: int = 32) -> Path:
-    """Write the graph of a 2D generator: input `image` (B, C, H, W), output `pred` (B, 1, H, W), float32.
+    """Write the graph of a generator: input `image` (B, C, H, W), output `pred` (B, 1, H, W), float32.
 
-    C is the network's `channels`, 2 if it names none. Batch, height and width are dynamic (height and width in
-    multiples of `multiple`). The file holds the weights and appears only when it is whole.
+    C is the network's `channels`, 2 if it names none; with 6 of them (slabs) it is (B, 6, D, H, W) and (B, 1, D, H, W).
+    Batch, depth, height and width are dynamic (height and width in multiples of `multiple`). The file holds the weights
+    and appears only when it is whole.
     """
     path = Path(path)
+    channels = getattr(network, "channels", 2)
     height, width = torch.export.Dim("h", min=1, max=64), torch.export.Dim("w", min=1, max=64)
-    batch = torch.export.Dim("batch", min=1, max=1024)
-    example = torch.zeros(2, getattr(network, "channels", 2), 4 * multiple, 5 * multiple)
-    example[:, 1, multiple : 2 * multiple, multiple : 2 * multiple] = 1.0
+    batch, depth = torch.export.Dim("batch", min=1, max=1024), torch.export.Dim("depth", min=1, max=256)
+    free = {0: batch, 2: multiple * height, 3: multiple * width}
+    if channels == 6:
+        free = {0: batch, 2: depth, 3: multiple * height, 4: multiple * width}
+    example = torch.zeros(2, channels, *([3] if channels == 6 else []), 4 * multiple, 5 * multiple)
+    example[:, 1, ..., multiple : 2 * multiple, multiple : 2 * multiple] = 1.0
+    example[:, 5:] = 1.0
     program = torch.onnx.export(
         network.cpu().eval(),
         (example,),
         input_names=["image"],
         output_names=["pred"],
-        dynamic_shapes=({0: batch, 2: multiple * height, 3: multiple * width},),
+        dynamic_shapes=(free,),
         opset_version=20,
         dynamo=True,
         verbose=False,

@@ -11,6 +11,7 @@ from torch import nn
 from monai_inpaint.networks.far_context import FarContext
 from monai_inpaint.networks.flow import PACE, clock, detail, from_flow, pace_of, to_flow
 from monai_inpaint.networks.known import known_statistics, smooth_continuation
+from monai_inpaint.networks.slices import Neighbours, ThroughPlane
 
 
 class ResidualBlock(nn.Module):
@@ -46,14 +47,18 @@ class InpaintUNet(nn.Module):
     scaling and shifting an image scales and shifts its fill. With `limits=(low, high)` values outside are limited
     before they enter the convolutions and no fill leaves the limits; known voxels still come back untouched.
 
+    With `volumes=True` it also takes slabs, (B, 2, D, H, W) or (B, 6, D, H, W): D neighbouring slices, and as last
+    channel the spacing of slices over that of voxels within a slice (1 where it is not given). Slices then tell one
+    another what they know; a slab of one slice is filled as that slice is by itself.
+
     Args:
         channels: features at 1/2, 1/4, 1/8, ... of the window's resolution.
         encoder_blocks, decoder_blocks: residual blocks a level; the decoder has one level fewer.
         limits: lowest and highest value that means something, in the image's units (CT: air, dense bone).
+        volumes: with layers between slices.
     """
 
     multiple = 32
-    channels = 5
 
     def __init__(
         self,
@@ -61,8 +66,11 @@ class InpaintUNet(nn.Module):
         encoder_blocks: Sequence[int] = (1, 2, 2, 3),
         decoder_blocks: Sequence[int] = (2, 2, 2),
         limits: Sequence[float] | None = None,
+        volumes: bool = False,
     ) -> None:
         super().__init__()
+        self.volumes = volumes
+        self.channels = 6 if volumes else 5
         self.limits = tuple(limits) if limits else None
         self.stem = nn.Conv2d(5 * 4, channels[0], 3, padding=1)
         self.encoder = nn.ModuleList(_blocks(c, n) for c, n in zip(channels, encoder_blocks, strict=True))
@@ -73,6 +81,10 @@ class InpaintUNet(nn.Module):
         self.decoder = nn.ModuleList(_blocks(c, n) for c, n in zip(channels[:-1], decoder_blocks, strict=True))
         self.head = nn.Conv2d(channels[0], 4, 3, padding=1)
         _start_at_zero(self.head)
+        if volumes:
+            reaches = [2.0 ** (level + 1) for level in range(len(channels))]
+            self.through_down = nn.ModuleList(map(ThroughPlane, channels, reaches))
+            self.through_up = nn.ModuleList(map(ThroughPlane, channels[:-1], reaches[:-1]))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         image, hole = x[:, :1], x[:, 1:2]
@@ -86,21 +98,29 @@ class InpaintUNet(nn.Module):
         limited = image.clamp(*self.limits) if self.limits else image
         shift, scale = known_statistics(limited, known)
         normal = (limited - shift) / scale * known
-        smooth = smooth_continuation(normal, known)
+        normal_state = (state - shift) / scale
 
-        flow = to_flow((state - shift) / scale - smooth, noise, time) * (1.0 - known)
+        neighbours = None
+        if x.ndim == 5:
+            ratio = x[:, 5].amax(dim=(1, 2, 3)) if x.shape[1] == 6 else x.new_ones(x.shape[0])
+            neighbours = Neighbours(x.shape[2], ratio)
+            normal, known, normal_state, noise, time = map(_folded, (normal, known, normal_state, noise, time))
+        smooth = smooth_continuation(normal, known, neighbours)
+        flow = to_flow(normal_state - smooth, noise, time) * (1.0 - known)
         features = torch.cat((smooth, 1.0 - known, flow, detail(flow, time), clock(time)), dim=1)
-        fill = smooth + from_flow(self._output(features, pace_of(time)).to(x.dtype), flow, time)
-        fill = fill * scale + shift
+        output = self._output(features, pace_of(time), neighbours).to(x.dtype)
+        fill = (smooth + from_flow(output, flow, time)).reshape(image.shape) * scale + shift
         if self.limits and not self.training:
             fill = fill.clamp(*self.limits)
         return torch.where(inside, fill, image)
 
-    def _output(self, x: torch.Tensor, pace: torch.Tensor) -> torch.Tensor:
+    def _output(self, x: torch.Tensor, pace: torch.Tensor, neighbours: Neighbours | None) -> torch.Tensor:
         x = self.stem(F.pixel_unshuffle(x, 2))
         skips = []
         for level, blocks in enumerate(self.encoder):
             x = _through(blocks, x, pace)
+            if neighbours is not None:
+                x = self.through_down[level](x, neighbours)
             if level < len(self.down):
                 skips.append(x)
                 x = self.down[level](x)
@@ -108,7 +128,14 @@ class InpaintUNet(nn.Module):
         for level in reversed(range(len(self.up))):
             x = skips[level] + F.interpolate(self.up[level](x), scale_factor=2.0, mode="nearest")
             x = _through(self.decoder[level], x, pace)
+            if neighbours is not None:
+                x = self.through_up[level](x, neighbours)
         return F.pixel_shuffle(self.head(F.relu(x)), 2)
+
+
+def _folded(slabs: torch.Tensor) -> torch.Tensor:
+    """(B, 1, D, H, W) to (B * D, 1, H, W)."""
+    return slabs.reshape(-1, 1, *slabs.shape[3:])
 
 
 def _blocks(channels: int, count: int) -> nn.ModuleList:

@@ -5,39 +5,48 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from monai_inpaint.networks.slices import Neighbours
+
 
 def known_statistics(image: torch.Tensor, known: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and standard deviation of the known voxels of each window.
 
     Args:
-        image: (B, 1, H, W), any units, finite.
-        known: (B, 1, H, W), 1 where known, 0 in the hole.
+        image: (B, 1, *spatial), any units, finite.
+        known: (B, 1, *spatial), 1 where known, 0 in the hole.
 
     Returns:
-        Two (B, 1, 1, 1) tensors; mean 0 where nothing is known, a standard deviation of at least 1e-12.
+        Two tensors (B, 1, 1, ...); mean 0 where nothing is known, a standard deviation of at least 1e-12.
     """
-    count = known.sum(dim=(2, 3), keepdim=True).clamp(min=1.0)
-    mean = (image * known).sum(dim=(2, 3), keepdim=True) / count
+    dims = tuple(range(2, image.ndim))
+    count = known.sum(dim=dims, keepdim=True).clamp(min=1.0)
+    mean = (image * known).sum(dim=dims, keepdim=True) / count
     # Centred before squaring: a second moment minus a squared mean would cancel for 16-bit values.
     centred = (image - mean) * known
-    variance = (centred * centred).sum(dim=(2, 3), keepdim=True) / count
+    variance = (centred * centred).sum(dim=dims, keepdim=True) / count
     return mean, variance.sqrt().clamp(min=1e-12)
 
 
-def smooth_continuation(image: torch.Tensor, known: torch.Tensor, levels: int = 5) -> torch.Tensor:
+def smooth_continuation(
+    image: torch.Tensor, known: torch.Tensor, neighbours: Neighbours | None = None, levels: int = 5
+) -> torch.Tensor:
     """The image with its hole filled smoothly by push-pull (Gortler et al. 1996, The Lumigraph, section 3.4).
 
     Known voxels are averaged down a pyramid with their weights; on the way back up each cell takes from the coarser
-    level what its own weight leaves open.
+    level what its own weight leaves open. In a slab, a coarser level averages over slices too, about as far as its
+    cells are wide.
 
     Args:
         image: (B, 1, H, W) with H and W multiples of 2 ** levels; 0 in the hole.
         known: (B, 1, H, W) weights in [0, 1].
+        neighbours: of the slices, where B counts the slices of slabs.
     """
     values, weights = [image], [known]
-    for _ in range(levels):
+    for level in range(1, levels + 1):
         weighted = F.avg_pool2d(values[-1] * weights[-1], 2)
         weight = F.avg_pool2d(weights[-1], 2)
+        if neighbours is not None:
+            weighted, weight = (neighbours.within(2.0**level, of) for of in (weighted, weight))
         values.append(weighted / weight.clamp(min=1e-6))
         weights.append((4.0 * weight).clamp(max=1.0))
     # Where even the coarsest cell knows nothing: the mean of all that is known.

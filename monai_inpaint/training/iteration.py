@@ -39,8 +39,8 @@ def autocast_iteration(engine: Trainer, batch: Any) -> dict[str, Any]:
 def flow_iteration(engine: Trainer, batch: Any) -> dict[str, Any]:
     """The same for a network that takes noise, state and time: windows at t = 0 and at random times.
 
-    The loss sees the error in standard deviations of the window's known voxels, over the size that the network's own
-    output has at that time, so that every modality, contrast and time counts alike.
+    The loss sees the error in standard deviations of the window, over the size that the network's own output has at
+    that time, so that every modality, contrast and time counts alike.
 
     Raises:
         FloatingPointError: as `autocast_iteration`.
@@ -48,11 +48,11 @@ def flow_iteration(engine: Trainer, batch: Any) -> dict[str, Any]:
     image, label = _batch(engine, batch)
     truth, region = label[:, :1], label[:, 1:]
     hole = image[:, 1:2]
-    _, scale = known_statistics(image[:, :1], 1.0 - hole)
+    there = 1.0 - hole + region  # places without an image are in the hole, and not counted
+    _, scale = known_statistics(truth, there)
     time = draw_times(len(image), _AT_START).to(image.device).view(-1, 1, 1, 1)
     unit = 1.0 / (scale * output_scale(time))
-    # Places without an image have no state: there, as at t = 0, only the known voxels speak.
-    time = time * (1.0 - hole + region)
+    time = time * there  # where there is no image there is no state: as at t = 0, only the known voxels speak
     noise = torch.randn_like(truth) * (time > 0) * region
     image = torch.cat((image, noise, truth * region, time), dim=1)
     return _step(engine, image.contiguous(memory_format=torch.channels_last), label, unit)
