@@ -92,7 +92,7 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
     drawn = {"sample": case.sample, "samples": case.samples, "seed": case.seed}
     fill = filler(image, hole, progress=progress.stage("fill"), **drawn)
     writing = time.perf_counter()  # the filled volume and its hashes are made now: their cost is that of the file
-    filled, derived = fill.image, _derived(filler)
+    filled, derived = fill.image, _derived(filler, case)
 
     def write_report(place: Path | str) -> None:
         now = time.perf_counter()
@@ -116,10 +116,11 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
     progress("write", 1, 1)
 
 
-def _derived(filler: Filler) -> dict[str, str]:
+def _derived(filler: Filler, case: Case) -> dict[str, str]:
     bundle = filler.bundle
+    what = f"one sample, seed {case.seed}" if case.sample else "best estimate"
     return {
-        "description": "Region filled by monai-inpaint",
+        "description": f"Region filled by monai-inpaint ({what})",
         "model": f"{bundle.name} {bundle.version}",
         "version": __version__,
     }

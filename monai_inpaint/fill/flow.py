@@ -13,7 +13,7 @@ import numpy as np
 
 from monai_inpaint.extent import extent
 
-TIMES = (0.1, 0.3, 0.6, 0.9)  # after t = 0, whose best estimate is the first state
+TIMES = (0.15, 0.35, 0.65, 0.92)  # after t = 0, whose best estimate is the first state
 
 
 def drawn_noise(hole: np.ndarray, seeds: Sequence[Sequence[int]]) -> np.ndarray:

@@ -19,7 +19,15 @@ _AT_START = 0.4  # share of the windows at t = 0, where the best estimate is lea
 
 def _batch(engine: Any, batch: Any) -> tuple[torch.Tensor, torch.Tensor]:
     image, label = engine.prepare_batch(batch, engine.state.device, engine.non_blocking, **engine.to_kwargs)
-    return image.contiguous(memory_format=torch.channels_last), label
+    return (image.contiguous(memory_format=torch.channels_last) if image.ndim == 4 else image), label
+
+
+def _told(image: torch.Tensor, flow: list[torch.Tensor], batch: Any) -> torch.Tensor:
+    """What the network is given: image and hole, noise, state and time, and of slabs the ratio of spacings."""
+    if image.ndim == 4:
+        return torch.cat((image, *flow), dim=1).contiguous(memory_format=torch.channels_last)
+    ratio = batch["ratio"].to(image).view(-1, 1, 1, 1, 1)
+    return torch.cat((image, *flow, ratio.expand_as(image[:, :1])), dim=1)
 
 
 def _autocast(engine: Any) -> torch.autocast:
@@ -37,7 +45,7 @@ def autocast_iteration(engine: Trainer, batch: Any) -> dict[str, Any]:
 
 
 def flow_iteration(engine: Trainer, batch: Any) -> dict[str, Any]:
-    """The same for a network that takes noise, state and time: windows at t = 0 and at random times.
+    """The same for a network that takes noise, state and time: windows (or slabs) at t = 0 and at random times.
 
     The loss sees the error in standard deviations of the window, over the size that the network's own output has at
     that time, so that every modality, contrast and time counts alike.
@@ -50,12 +58,11 @@ def flow_iteration(engine: Trainer, batch: Any) -> dict[str, Any]:
     hole = image[:, 1:2]
     there = 1.0 - hole + region  # places without an image are in the hole, and not counted
     _, scale = known_statistics(truth, there)
-    time = draw_times(len(image), _AT_START).to(image.device).view(-1, 1, 1, 1)
+    time = draw_times(len(image), _AT_START).to(image.device).view(-1, *[1] * (image.ndim - 1))
     unit = 1.0 / (scale * output_scale(time))
     time = time * there  # where there is no image there is no state: as at t = 0, only the known voxels speak
     noise = torch.randn_like(truth) * (time > 0) * region
-    image = torch.cat((image, noise, truth * region, time), dim=1)
-    return _step(engine, image.contiguous(memory_format=torch.channels_last), label, unit)
+    return _step(engine, _told(image, [noise, truth * region, time], batch), label, unit)
 
 
 def _step(engine: Any, image: torch.Tensor, label: torch.Tensor, unit: Any) -> dict[str, Any]:
@@ -75,6 +82,8 @@ def _step(engine: Any, image: torch.Tensor, label: torch.Tensor, unit: Any) -> d
 def autocast_validation(engine: Evaluator, batch: Any) -> dict[str, Any]:
     """Forward without gradients; the output keys are those of MONAI's SupervisedEvaluator."""
     image, label = _batch(engine, batch)
+    if image.ndim == 5:
+        image = _told(image, [torch.zeros_like(image[:, :1])] * 3, batch)
     engine.network.eval()
     with torch.no_grad(), _autocast(engine):
         fill = engine.inferer(image, engine.network)
