@@ -160,11 +160,11 @@ def test_a_valid_graph_of_other_inputs_or_outputs_is_refused_at_load(
 
 @pytest.mark.parametrize("engine", sorted(available()))
 def test_threads_that_share_an_engine_get_what_it_gives_one_after_another(engine: str) -> None:
-    run = load_engine(engine, find_bundle("mr")).run
-    batches = []
+    loaded = load_engine(engine, find_bundle("cxr"))
+    run, batches = loaded.run, []
     for n in range(6):
-        batch = np.random.default_rng(n).normal(100 * n, 10, (2, 2, 64, 64)).astype(np.float32)
-        batch[:, 1] = 0
+        batch = np.zeros((2, loaded.channels, 64, 64), np.float32)
+        batch[:, 0] = np.random.default_rng(n).normal(100 * n, 10, (2, 64, 64))
         batch[:, 1, 20:40, 20:40] = 1
         batch[:, 0] *= 1 - batch[:, 1]
         batches.append(batch)

@@ -51,6 +51,10 @@ def load(path: Path) -> dict[str, Any]:
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
+def state_of(name: str) -> dict[str, torch.Tensor]:
+    return InpaintUNet(volumes=name != "cxr_inpainting").state_dict()
+
+
 def trained_epochs(log: str) -> list[int]:
     return [int(n) for n in re.findall(r"SupervisedTrainer - INFO - Epoch\[(\d+)\] Complete", log)]
 
@@ -65,8 +69,23 @@ def test_the_committed_config_trains_validates_and_saves(name: str, data: Path) 
     epoch, saved = newest(data.parent / "out")
     assert epoch == 2
     best = load(data.parent / "ckpt" / "model.pt")
-    assert best.keys() == load(saved)["network"].keys() == InpaintUNet().state_dict().keys()
+    assert best.keys() == load(saved)["network"].keys() == state_of(name).keys()
     assert best["head.weight"].abs().sum() > 0  # it starts at zero
+
+
+@pytest.mark.slow
+def test_layers_between_slices_are_trained_on_volumes_and_nothing_else_is(data: Path) -> None:
+    name = "mr_inpainting"
+    start = bundle(name).path / "models" / "model.pt"
+    tiny = TINY | {"side": 32, "depth": 4, "batch_size": 1, "synthetic#slices": "$training.synthetic_volumes(1)"}
+    configs = config(name, "train.json"), config(name, "volumes.json")
+    log = run_bundle(*configs, **places(name, data), **tiny, initial=start)
+
+    assert trained_epochs(log) == [1, 2]
+    before, after = load(start), load(newest(data.parent / "out")[1])["network"]
+    changed = {key for key in after if not torch.equal(after[key], before[key].float())}
+    assert changed
+    assert all(key.startswith("through") for key in changed)
 
 
 @pytest.mark.slow
@@ -107,7 +126,7 @@ def test_two_processes_train_one_network(data: Path) -> None:
     assert len(re.findall(r"Epoch\[\d\] Metrics -- hole_psnr", log)) == 2  # only the first process tells and saves
     best = re.findall(r"best metric of hole_psnr: ([\d.]+)", log)
     assert len(best) == 2 * len(set(best))  # both have the mean over all windows, not over their own
-    names = InpaintUNet().state_dict().keys()
+    names = state_of(name).keys()
     assert load(data.parent / "ckpt" / "model.pt").keys() == names
     assert load(newest(data.parent / "out")[1])["network"].keys() == names
 
