@@ -1,5 +1,8 @@
 """The biharmonic equation: the classical fill to beat, solved without a matrix."""
 
+# scipy brings no types
+# pyright: basic
+
 from __future__ import annotations
 
 import numpy as np
