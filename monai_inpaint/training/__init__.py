@@ -7,14 +7,13 @@ from monai_inpaint.training.data_list import (
     training_slices,
     training_volumes,
 )
-from monai_inpaint.training.iteration import autocast_iteration, autocast_validation, flow_iteration
+from monai_inpaint.training.iteration import autocast_validation, flow_iteration
 from monai_inpaint.training.metric import HolePSNR
 from monai_inpaint.training.resume import make_resumable
 from monai_inpaint.training.start import start_from
 
 __all__ = [
     "HolePSNR",
-    "autocast_iteration",
     "autocast_validation",
     "fill_pairs",
     "flow_iteration",

@@ -34,24 +34,16 @@ def _autocast(engine: Any) -> torch.autocast:
     return torch.autocast(torch.device(engine.state.device).type, torch.bfloat16)
 
 
-def autocast_iteration(engine: Trainer, batch: Any) -> dict[str, Any]:
-    """Forward, loss, backward, step; the output keys are those of MONAI's SupervisedTrainer.
-
-    Raises:
-        FloatingPointError: the loss is not a number; the last checkpoint on disk is still good.
-    """
-    image, label = _batch(engine, batch)
-    return _step(engine, image, label, 1.0)
-
-
 def flow_iteration(engine: Trainer, batch: Any) -> dict[str, Any]:
-    """The same for a network that takes noise, state and time: windows (or slabs) at t = 0 and at random times.
+    """Forward, loss, backward, step, with windows (or slabs) at t = 0 and at random times.
+
+    The output keys are those of MONAI's SupervisedTrainer.
 
     The loss sees the error in standard deviations of the window, over the size that the network's own output has at
     that time, so that every modality, contrast and time counts alike.
 
     Raises:
-        FloatingPointError: as `autocast_iteration`.
+        FloatingPointError: the loss is not a number; the last checkpoint on disk is still good.
     """
     image, label = _batch(engine, batch)
     truth, region = label[:, :1], label[:, 1:]
