@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import openvino
-
 from monai_inpaint import Filler
 from monai_inpaint.engines.openvino_engine import OpenVinoEngine
 
@@ -16,9 +14,6 @@ def filler_in(bundle: str, precision: str) -> tuple[Filler, str]:
         precision: "f32" or "bf16"; a processor without bfloat16 falls back to f32.
     """
     filler = Filler(bundle, engine="openvino")
-    core = openvino.Core()
-    hints = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
-    compiled = core.compile_model(core.read_model(filler.bundle.graph), "CPU", hints)
-    engine = OpenVinoEngine(compiled, filler._engine.channels)
+    engine = OpenVinoEngine(filler.bundle, precision)
     filler._engine = engine  # no public switch: the precision is a decision, not an option
     return filler, engine.describe()["arithmetic"]

@@ -25,8 +25,13 @@ class BundleInfo:
 
     @property
     def graph(self) -> Path:
-        """The exported network."""
+        """The exported network of single slices."""
         return self.path / "models" / "model.onnx"
+
+    @property
+    def slab_graph(self) -> Path:
+        """The exported network of slabs; a bundle may have none, and then fills volumes slice by slice."""
+        return self.path / "models" / "slabs.onnx"
 
 
 def bundles() -> list[BundleInfo]:

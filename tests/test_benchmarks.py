@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.ndimage import binary_dilation
 
+from benchmarks import downstream
 from benchmarks.__main__ import main
 from benchmarks.quality import ROWS
 from monai_inpaint import Image, write_image
+from monai_inpaint.evaluation.case import Case
+from monai_inpaint.evaluation.methods import Contender
 
 pytest.importorskip("skimage")
 pytest.importorskip("cv2")
@@ -68,6 +73,71 @@ def test_trust_has_a_row_for_each_protocol(data: Path, capsys: pytest.CaptureFix
     rows = table_of(capsys.readouterr().out)
     assert rows[0][:2] == ["cxr, cxr-centre", "2"]
     assert rows[0][2].endswith(" %")
+
+
+def test_downstream_has_a_row_for_each_variant(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["downstream", "--tiny", "--data", str(data), "--limit", "2"]) == 0
+    rows = table_of(capsys.readouterr().out)
+    assert [row[:3] for row in rows[:4]] == [
+        ["cxr, cxr-centre, all hidden", "2 / 2", "0"],
+        ["cxr, cxr-centre, ring visible", "2 / 2", "0"],
+        ["ct, slice-square", "0 / 0", "0"],  # the CT is an 8-bit picture, which holds no HU
+        ["ct, ellipsoid", "0 / 0", "0"],
+    ]
+    assert [row[0] for row in rows[4:]] == ["mr, slice-square, square", "mr, lesion, lesion"]
+    assert all(0 <= float(cell) <= 1 for cell in rows[0][3:6])
+    assert re.fullmatch(r"[+-]0\.\d{3} ± 0\.\d{3}", rows[0][7])
+    assert re.fullmatch(r"lung [+-]\d+\.\d, rest [+-]\d+\.\d", rows[0][9])
+
+
+def halves(modality: str, left: float, right: float) -> Case:
+    """A noisy image of two halves, with a hole in the middle of it."""
+    truth = np.full((64, 64), left, np.float32)
+    truth[:, 32:] = right
+    truth += np.random.default_rng(0).normal(0, 1, truth.shape).astype(np.float32)
+    hole = np.zeros(truth.shape, bool)
+    hole[16:48, 16:48] = True
+    return Case("a", "patient-a", truth, hole, 0, 255, modality, "square")
+
+
+@pytest.mark.parametrize("modality", ["cxr", "mr", "ct"])
+def test_downstream_thresholds_never_see_the_truth_inside_the_hole(modality: str) -> None:
+    case = halves(modality, 50, 200)
+    other = replace(case, truth=np.where(case.hole, 1e4, case.truth).astype(np.float32))
+    thresholds = downstream.thresholds_of(case)
+    assert thresholds is not None
+    assert len(thresholds) == len(downstream.CLASSES[modality]) - 1
+    assert modality == "mr" or 50 < thresholds[-1] < 200
+    np.testing.assert_array_equal(downstream.thresholds_of(other), thresholds)
+
+
+def test_downstream_tells_a_true_fill_from_one_that_is_off_by_a_known_area() -> None:
+    case = halves("cxr", 50, 200)
+    shifted = np.roll(case.truth, -8, axis=1)  # a quarter of the hole more of the bright class
+    true = Contender("true", "", None, lambda case: case.truth)
+    off = Contender("off", "", None, lambda case: np.where(case.hole, shifted, case.truth))
+    measured = downstream._measured(case, [true, off])
+    assert measured is not None
+    assert measured.dice == pytest.approx([1, (2 / 3 + 4 / 5) / 2], abs=0.02)
+    np.testing.assert_allclose(measured.areas, [[0, 0], [-25, 25]], atol=1)
+
+
+def test_a_class_with_few_voxels_does_not_count_downstream() -> None:
+    truth = np.repeat([0, 1, 2], [500, 495, 5])
+    fill = np.repeat([0, 1], [500, 500])
+    assert downstream.present_in(truth) == [0, 1]
+    assert downstream.mean_dice(truth, fill) == pytest.approx((1 + 2 * 495 / 995) / 2)
+
+
+@pytest.mark.parametrize("modality", ["cxr", "ct", "mr"])
+def test_a_hole_without_a_boundary_is_left_out_downstream(modality: str) -> None:
+    case = halves(modality, 50, 200)
+    around = binary_dilation(case.hole, iterations=6)  # farther than the smoothing before the thresholds reaches
+    flat = replace(case, truth=np.where(around, -100, case.truth).astype(np.float32))
+    nothing = replace(case, truth=np.full_like(case.truth, 50))  # no thresholds either, but for CT
+    fill = Contender("fill", "", None, lambda case: case.voided)
+    assert downstream._measured(flat, [fill]) is None
+    assert downstream._measured(nothing, [fill]) is None
 
 
 def test_quality_has_the_rows_that_the_list_allows_and_names_the_others(

@@ -230,12 +230,20 @@ def test_nothing_in_a_bundle_tells_whose_machine_made_it(info: BundleInfo) -> No
     assert not told
 
 
-def test_the_exported_graph_tells_nothing_of_the_machine_that_exported_it(info: BundleInfo) -> None:
-    graph = onnx.load(str(info.graph)).graph
-    for initializer in graph.initializer:
-        initializer.ClearField("raw_data")  # weights are noise, in which anything can be found
+def test_the_exported_graphs_tell_nothing_of_the_machine_that_exported_them(info: BundleInfo) -> None:
+    for path in filter(Path.is_file, (info.graph, info.slab_graph)):
+        graph = onnx.load(str(path)).graph
+        for initializer in graph.initializer:
+            initializer.ClearField("raw_data")  # weights are noise, in which anything can be found
 
-    assert not PERSONAL.findall(graph.SerializeToString())
+        assert not PERSONAL.findall(graph.SerializeToString())
+
+
+def test_networks_of_slabs_are_exported_as_such_and_share_their_weights(info: BundleInfo) -> None:
+    slabs = info.slab_graph.is_file()
+
+    assert slabs == (load_network(info).channels == 6)
+    assert not slabs or info.slab_graph.stat().st_size < info.graph.stat().st_size / 5
 
 
 def test_weights_are_small_and_plain_tensors(info: BundleInfo) -> None:

@@ -61,6 +61,35 @@ def test_a_sampled_series_says_that_it_is_one(tmp_path: Path, capfd) -> None:
     assert told == {"Region filled by monai-inpaint (one sample, seed 7)"}
 
 
+def test_a_batch_of_samples_is_many_fills_with_its_seed(film, tmp_path: Path, capfd) -> None:
+    picture(tmp_path / "other.png", seed=1)
+    table, out = tmp_path / "pairs.csv", tmp_path / "out"
+    table.write_text("image,hole\nfilm.png,hole.png\nother.png,hole.png\n")
+
+    assert run(capfd, "batch", table, out, "--bundle", "cxr", "--sample", "--seed", 3).code == 0
+
+    for name in ("film.png", "other.png"):
+        alone, plain = tmp_path / f"alone_{name}", tmp_path / f"plain_{name}"
+        asked = ["fill", tmp_path / name, film[1], "--bundle", "cxr"]
+        assert run(capfd, *asked[:3], alone, *asked[3:], "--sample", "--seed", 3).code == 0
+        assert run(capfd, *asked[:3], plain, *asked[3:]).code == 0
+        assert (out / name).read_bytes() == alone.read_bytes()
+        assert (out / name).read_bytes() != plain.read_bytes()
+
+
+@pytest.mark.parametrize(("seed", "said"), [("-1", "negative"), ("three", "no whole number")])
+def test_a_bad_seed_is_refused_before_a_batch_begins(film, tmp_path: Path, capfd, seed: str, said: str) -> None:
+    table = tmp_path / "pairs.csv"
+    table.write_text("image,hole\nfilm.png,hole.png\n")
+    before = tree(tmp_path)
+
+    ran = run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr", "--sample", "--seed", seed)
+
+    assert (ran.code, len(ran.lines)) == (2, 1)
+    assert said in ran.lines[0]
+    assert tree(tmp_path) == before
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [

@@ -179,3 +179,31 @@ def test_what_the_torch_engine_refuses_to_unpickle_is_said_in_our_words(bundle: 
     _pickle(bundle)
     with pytest.raises(InputError, match="holds more than tensors; it is not loaded"):
         Filler(bundle, engine="torch")
+
+
+@pytest.mark.parametrize("engine", sorted(available()))
+def test_a_network_of_volumes_fills_single_slices_by_the_graph_of_slices(engine: str) -> None:
+    loaded = load_engine(engine, find_bundle("mr"))
+    slab = np.zeros((1, 6, 1, 64, 64), np.float32)
+    slab[:, 0] = np.random.default_rng(0).normal(100, 10, (64, 64))
+    slab[:, 1, :, 20:40, 20:40] = 1
+    slab[:, 0] *= 1 - slab[:, 1]
+    slab[:, 5] = 3
+
+    assert loaded.channels == 6
+    np.testing.assert_allclose(loaded.run(slab)[:, :, 0], loaded.run(slab[:, :5, 0]), atol=0.1)
+
+
+@pytest.mark.parametrize("engine", [name for name in sorted(available()) if name != "torch"])
+def test_a_damaged_graph_of_slabs_is_told_when_a_volume_comes(engine: str, tmp_path: Path) -> None:
+    bundle = tmp_path / "mr_inpainting"
+    shutil.copytree(find_bundle("mr").path, bundle)
+    (bundle / "models" / "slabs.onnx").write_bytes(b"no graph")
+    filler = Filler(bundle, engine=engine)
+    volume = np.random.default_rng(0).normal(100, 10, (64, 64, 4)).astype(np.float32)
+    hole = np.zeros(volume.shape, bool)
+    hole[20:30, 20:30, 1:3] = True
+
+    assert filler(volume[..., 0], hole[..., 1]).image.shape == (64, 64)
+    with pytest.raises(InputError, match=r"slabs\.onnx: the bundle's network is damaged"):
+        filler(volume, hole)

@@ -485,7 +485,8 @@ class SlabMeans:
     def run(self, windows: np.ndarray) -> np.ndarray:
         self.batches.append(windows)
         image, hole = windows[:, :1], windows[:, 1:2]
-        known = (image * (1 - hole)).sum(axis=(2, 3, 4), keepdims=True) / (1 - hole).sum(axis=(2, 3, 4), keepdims=True)
+        axes = tuple(range(2, windows.ndim))
+        known = (image * (1 - hole)).sum(axis=axes, keepdims=True) / (1 - hole).sum(axis=axes, keepdims=True)
         return np.where(hole > 0, known + windows[:, 2:3], image).astype(np.float32)
 
     def describe(self) -> dict[str, str]:
@@ -511,23 +512,31 @@ def test_a_network_of_volumes_sees_the_slices_beside_the_hole(slabs: SlabMeans) 
 
 
 def test_a_long_hole_is_filled_slab_by_slab_and_each_is_known_to_the_next(slabs: SlabMeans) -> None:
-    hole = np.zeros((40, 40, 40), bool)
-    hole[10:14, 10:14, 2:38] = True
+    hole = np.zeros((40, 40, 120), bool)
+    hole[10:14, 10:14, 2:118] = True
     Filler("mr")(np.ones(hole.shape, np.float32), hole)
 
     depths = [batch.shape[2] for batch in slabs.batches]
-    assert depths == [26, 30, 14]
-    second = slabs.batches[1][0]  # slices 10 to 39: those up to 17 are filled, 18 to 33 are to fill, the rest wait
+    assert depths == [58, 64, 30]
+    second = slabs.batches[1][0]  # slices 42 to 105: those up to 49 are filled, 50 to 97 are to fill, the rest wait
     inside = (slice(None), slice(12, 52), slice(12, 52))  # the slice in its window
-    assert second[1][inside].sum(axis=(1, 2)).tolist() == [0] * 8 + [16] * 20 + [0] * 2
+    assert second[1][inside].sum(axis=(1, 2)).tolist() == [0] * 8 + [16] * 56
     assert np.allclose(second[0][inside][:8], 1.0)
+
+
+def test_wide_holes_are_filled_fewer_slices_at_a_time(slabs: SlabMeans) -> None:
+    hole = np.zeros((300, 300, 60), bool)
+    hole[20:200, 20:200, 10:50] = True  # too wide for a window: at half the resolution first
+    Filler("mr")(np.ones(hole.shape, np.float32), hole)
+
+    assert max(batch.shape[2] for batch in slabs.batches) == 16 + 2 * 8
 
 
 def test_single_slices_fit_a_network_of_volumes(slabs: SlabMeans) -> None:
     image, hole = head(), square((160, 160), (60, 60), 20)
     fill = Filler("mr")(image, hole)
 
-    assert slabs.batches[0].shape == (1, 6, 1, 128, 128)
+    assert slabs.batches[0].shape == (1, 5, 128, 128)
     assert np.array_equal(fill.image[~hole], image[~hole])
 
 

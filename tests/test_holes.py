@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import distance_transform_edt, label
 
 from monai_inpaint import holes
 from monai_inpaint.errors import InputError
@@ -19,6 +20,9 @@ MAKERS = {
     "boxes": (holes.random_boxes, holes.draw_boxes),
     "blobs": (holes.random_blobs, holes.draw_blobs),
     "strokes": (holes.random_strokes, holes.draw_strokes),
+    "scattered": (holes.random_scattered, holes.draw_scattered),
+    "wires": (holes.random_wires, holes.draw_wires),
+    "metal": (holes.random_metal, holes.draw_metal),
     "free_form": (
         lambda shape, rng: holes.random_free_form(shape, rng, fraction=(0.05, 0.5)),
         holes.draw_free_form,
@@ -60,7 +64,7 @@ def test_another_seed_gives_another_hole(kind: str) -> None:
     assert len({hole.tobytes() for hole in drawn}) == 8
 
 
-@pytest.mark.parametrize("kind", ["boxes", "blobs", "strokes", "free_form"])
+@pytest.mark.parametrize("kind", ["boxes", "blobs", "strokes", "free_form", "scattered", "wires", "metal"])
 @quick
 @given(shape=thin_shapes, seed=seeds)
 def test_images_one_voxel_thin_have_holes_too(kind: str, shape: tuple[int, ...], seed: int) -> None:
@@ -185,6 +189,82 @@ def test_a_stroke_is_every_voxel_near_its_line(shape: tuple[int, ...]) -> None:
     assert not hole[near > 3.55].any()
 
 
+@pytest.mark.parametrize("shape", [(40, 50), (30, 30, 20)])
+@pytest.mark.parametrize("thickness", [1.0, 2.5, 6.0])
+def test_a_wire_is_the_voxels_near_its_curve_without_a_gap(shape: tuple[int, ...], thickness: float) -> None:
+    along = np.linspace(0, 1, 15)[:, None]
+    points = 6 + (np.asarray(shape) - 12) * np.sin(1.4 * along * np.arange(1, len(shape) + 1) / len(shape))
+    hole = holes.draw_wires(shape, wires=[{"points": points.tolist(), "thickness": thickness}])
+    grid = np.moveaxis(np.indices(shape), 0, -1)
+    curve = np.concatenate([np.linspace(a, b, 20) for a, b in zip(points[:-1], points[1:], strict=True)])
+    near = np.min([np.linalg.norm(grid - point, axis=-1) for point in curve], axis=0)
+    assert hole[near < thickness / 2 - 0.15].all()
+    assert not hole[near > max(thickness / 2, math.sqrt(len(shape)) / 2) + 0.01].any()
+    assert label(hole, np.ones((3,) * len(shape)))[1] == 1
+
+
+def test_wires_are_long_thin_and_turn_slowly() -> None:
+    rng = np.random.default_rng(0)
+    wires = [wire for _ in range(60) for wire in holes.random_wires((24, 96, 96), rng)["wires"]]
+    steps = [np.diff(wire["points"], axis=0) for wire in wires]
+    lengths = [np.linalg.norm(step, axis=1) for step in steps]
+    turns = [(step[1:] * step[:-1]).sum(1) / (size[1:] * size[:-1]) for step, size in zip(steps, lengths, strict=True)]
+    assert {1 <= wire["thickness"] <= 6 for wire in wires} == {True}
+    assert 40 < min(size.sum() for size in lengths) < max(size.sum() for size in lengths) < 290
+    assert np.percentile(np.concatenate(turns), 1) > math.cos(math.radians(30))
+
+
+def test_most_wires_in_a_slab_run_through_most_of_its_slices() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [holes.draw_wires((24, 96, 96), **holes.random_wires((24, 96, 96), rng)) for _ in range(40)]
+    assert np.median([hole.any(axis=(1, 2)).sum() for hole in drawn]) > 12
+
+
+def test_some_wires_run_side_by_side() -> None:
+    params = [holes.random_wires((96, 96), np.random.default_rng(seed), count=(1, 1)) for seed in range(60)]
+    strands = [np.array([wire["points"] for wire in one["wires"]]) for one in params]
+    assert {len(courses) for courses in strands} == {1, 2, 4, 6}
+    for courses in strands:
+        apart = courses - courses[0]
+        np.testing.assert_allclose(apart, np.broadcast_to(apart[:, :1], apart.shape), atol=0.011)
+
+
+@pytest.mark.parametrize(("ndim", "ball"), [(2, math.pi), (3, 4 * math.pi / 3)])
+def test_a_rim_widens_every_rod_by_so_many_voxels(ndim: int, ball: float) -> None:
+    shape = (41,) * ndim
+    head = [[20.0] * ndim, [20.0] * ndim, [9.0, 9.0]]
+    hole = holes.draw_metal(shape, metal=[{"rods": [head], "rim": 3.0}])
+    assert hole.sum() == pytest.approx(ball * 12**ndim, rel=0.03)
+
+    stem = [[8.0] + [20.0] * (ndim - 1), [32.0] + [20.0] * (ndim - 1), [6.0, 2.0]]
+    hole = holes.draw_metal(shape, metal=[{"rods": [stem], "rim": 2.0}])
+    widths = hole[(slice(None), slice(None), *(20,) * (ndim - 2))].sum(axis=1)
+    assert [int(widths[row]) for row in (8, 20, 32)] == [17, 13, 9]
+    assert np.flatnonzero(widths)[[0, -1]].tolist() == [0, 36]
+
+
+@pytest.mark.parametrize("shape", [(96, 96), (12, 16, 16)])
+def test_every_implant_has_one_to_four_voxels_of_rim(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    room = 1.5 * max(shape)  # for what leaves the image
+    canvas = [int(size + 2 * room) for size in shape]
+    for _ in range(20):
+        (implant,) = holes.random_metal(shape, rng, count=(1, 1))["metal"]
+        assert 1 <= implant["rim"] <= 4
+        rods = [[(np.array(end) + room).tolist() for end in rod[:2]] + rod[2:] for rod in implant["rods"]]
+        thin, wide = (holes.draw_metal(canvas, metal=[{"rods": rods, "rim": rim}]) for rim in (1.0, 4.0))
+        away = distance_transform_edt(~thin)
+        assert wide[away < 2].all()
+        assert not wide[away > 4.5].any()
+
+
+def test_scattered_holes_are_many_small_ones() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [holes.draw_scattered((128, 128), **holes.random_scattered((128, 128), rng)) for _ in range(60)]
+    assert np.median([label(hole)[1] for hole in drawn]) >= 10
+    assert 0.001 < np.min([hole.mean() for hole in drawn]) < np.max([hole.mean() for hole in drawn]) < 0.1
+
+
 @quick
 @given(seed=seeds, gap=st.integers(0, 4), solid=st.booleans())
 def test_a_moved_lesion_keeps_its_shape_and_stays_away_from_its_source(seed: int, gap: int, solid: bool) -> None:
@@ -247,6 +327,12 @@ NONE = np.zeros(SHAPE, bool)
         (lambda: holes.random_blobs(SHAPE, RNG, swing=(0, 1)), "swing=(0, 1) is not a range"),
         (lambda: holes.random_strokes(SHAPE, RNG, thickness=(-1, 1)), "thickness=(-1, 1) is not a range"),
         (lambda: holes.draw_strokes(SHAPE, strokes=[{"points": [], "thickness": 3}]), "no points"),
+        (lambda: holes.random_scattered(SHAPE, RNG, size=(0, 2)), "size=(0, 2) is not a range"),
+        (lambda: holes.draw_scattered(SHAPE, scattered=[[4, 30, 2]]), "does not lie in the shape (20, 30)"),
+        (lambda: holes.random_wires(SHAPE, RNG, thickness=(0, 1)), "thickness=(0, 1) is not a range"),
+        (lambda: holes.draw_wires(SHAPE, wires=[{"points": [[-9, 4], [-5, 2]], "thickness": 3}]), "No wire lies"),
+        (lambda: holes.random_metal(SHAPE, RNG, rim=(0, 4)), "rim=(0, 4) is not a range"),
+        (lambda: holes.draw_metal(SHAPE, metal=[]), "No metal lies"),
         (lambda: holes.random_free_form(SHAPE, RNG, kinds=("stars",)), "choose from blobs, strokes, boxes"),
         (lambda: holes.random_free_form(SHAPE, RNG, fraction=(0.5, 0.1)), "fraction=(0.5, 0.1) is not a range"),
         (lambda: holes.random_hole((2, 2), RNG, fraction=(0.8, 0.9)), "holds no whole number of voxels"),

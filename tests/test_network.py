@@ -10,9 +10,11 @@ import pytest
 import torch
 from cli_samples import smooth
 
+from monai_inpaint.fill.biharmonic import solve_biharmonic
 from monai_inpaint.networks import InpaintUNet
 from monai_inpaint.networks.export import export_onnx
-from monai_inpaint.networks.known import known_statistics, smooth_continuation
+from monai_inpaint.networks.known import known_statistics, plane_continuation
+from monai_inpaint.networks.lattice import slab_continuation
 from monai_inpaint.networks.slices import Neighbours
 
 SMALL = {"channels": (8, 12, 16), "encoder_blocks": (1, 1, 1), "decoder_blocks": (1, 1)}
@@ -169,43 +171,105 @@ def test_known_voxels_of_a_slab_come_back_bit_for_bit() -> None:
     assert torch.equal(fill(network(**VOLUMES), x)[known], x[:, :1][known])
 
 
-def test_the_smooth_continuation_of_a_slab_takes_from_the_slices_beside() -> None:
-    image, known = torch.zeros(3, 1, 64, 64), torch.ones(3, 1, 64, 64)
-    image[0], image[2] = 4.0, 6.0
-    known[1] = 0.0  # nothing is known of the slice between
+def holed(image: torch.Tensor, slices: slice, side: slice = slice(20, 44)) -> tuple[torch.Tensor, torch.Tensor]:
+    """A slab (1, 1, D, 64, 64) with a hole, zeroed, and what is known of it."""
+    known = torch.ones_like(image)
+    known[:, :, slices, side, side] = 0.0
+    return image * known, known
 
-    thin, thick = (
-        smooth_continuation(image * known, known, Neighbours(3, torch.tensor([ratio]))) for ratio in (1.0, 4.0)
-    )
 
-    for continued in (thin, thick):
-        torch.testing.assert_close(continued[1], torch.full((1, 64, 64), 5.0), rtol=0, atol=0.5)
-        assert torch.equal(continued[0], image[0])
+def wavy(depth: int) -> torch.Tensor:
+    places = torch.meshgrid(*(torch.arange(float(n)) for n in (depth, 64, 64)), indexing="ij")
+    return (torch.sin(places[0] / 8) + torch.cos(places[1] / 9) * torch.sin(places[2] / 7))[None, None]
+
+
+def test_the_continuation_of_a_slab_runs_straight_between_the_nearest_known_slices() -> None:
+    image = torch.arange(9.0).view(1, 1, 9, 1, 1).expand(1, 1, 9, 64, 64).clone()
+    start = slab_continuation(*holed(image, slice(3, 6), slice(None)))
+
+    torch.testing.assert_close(start.smooth, image, rtol=0, atol=0.02)
+    torch.testing.assert_close(start.before[0, 0, 3:6, 0, 0], torch.full((3,), 2.0))
+    torch.testing.assert_close(start.after[0, 0, 3:6, 0, 0], torch.full((3,), 6.0))
+    torch.testing.assert_close(start.near_before[0, 0, 2:7, 0, 0], torch.tensor([0, 1, 1 / 2, 1 / 3, 0]))
+    torch.testing.assert_close(start.near_after[0, 0, 2:7, 0, 0], torch.tensor([0, 1 / 3, 1 / 2, 1, 0]))
+
+
+def test_the_continuation_of_a_slab_comes_close_to_the_biharmonic_fill() -> None:
+    image = wavy(12)
+    voided, known = holed(image, slice(3, 9))
+    hole = known == 0
+    start = slab_continuation(voided, known)
+    biharmonic = torch.from_numpy(solve_biharmonic(voided[0, 0].numpy(), hole[0, 0].numpy())).float()
+
+    def off(fill: torch.Tensor) -> float:
+        return (fill[hole] - biharmonic).abs().mean().item()
+
+    assert off(start.smooth) < 0.7 * min(off(start.plane), off(start.before), off(start.after))
+
+
+def test_the_continuation_of_a_slab_keeps_known_voxels() -> None:
+    voided, known = holed(wavy(6), slice(2, 5))
+
+    assert torch.equal(slab_continuation(voided, known).smooth[known == 1], voided[known == 1])
+
+
+def test_the_continuation_of_a_slab_of_one_slice_is_that_of_the_slice() -> None:
+    voided, known = holed(wavy(1), slice(0, 1))
+    start = slab_continuation(voided, known)
+
+    for values in (start.smooth, start.before, start.after):
+        torch.testing.assert_close(values[:, :, 0], plane_continuation(voided[:, :, 0], known[:, :, 0])[0])
+
+
+def test_slabs_of_a_batch_are_continued_each_by_itself() -> None:
+    first, known = holed(wavy(6), slice(1, 4))
+    other, known_of_other = holed(5.0 * wavy(6).flip(2), slice(2, 6))
+    together = slab_continuation(torch.cat((first, other)), torch.cat((known, known_of_other)))
+
+    torch.testing.assert_close(together.smooth[:1], slab_continuation(first, known).smooth)
+    torch.testing.assert_close(together.smooth[1:], slab_continuation(other, known_of_other).smooth)
 
 
 def test_slices_of_a_slab_only_hear_of_their_own_slab() -> None:
-    neighbours = Neighbours(3, torch.tensor([1.0, 1.0]))
+    neighbours = Neighbours(3, torch.tensor([1.0, 1.0]), torch.ones(6, 1, 4, 4))
     features = torch.cat((torch.zeros(3, 1, 2, 2), torch.ones(3, 1, 2, 2)))
 
-    for mean in (neighbours.within(4.0, features), neighbours.before(4.0, features), neighbours.after(4.0, features)):
-        torch.testing.assert_close(mean, features)
+    for told in (neighbours.before(4, features), neighbours.after(4, features), neighbours.between(2, features)):
+        torch.testing.assert_close(told, features)
 
 
 def test_before_and_after_are_the_slices_on_either_side() -> None:
     features = torch.arange(3.0)[:, None, None, None].expand(3, 1, 2, 2)
-    neighbours = Neighbours(3, torch.tensor([5.0]))  # thick slices: only the next one counts
+    neighbours = Neighbours(3, torch.tensor([5.0]), torch.ones(3, 1, 4, 4))  # thick slices: only the next one counts
 
     torch.testing.assert_close(
-        neighbours.before(1.0, features)[:, 0, 0, 0], torch.tensor([0.0, 0.0, 1.0]), atol=0.05, rtol=0
+        neighbours.before(1, features)[:, 0, 0, 0], torch.tensor([0.0, 0.0, 1.0]), atol=0.05, rtol=0
     )
     torch.testing.assert_close(
-        neighbours.after(1.0, features)[:, 0, 0, 0], torch.tensor([1.0, 2.0, 2.0]), atol=0.05, rtol=0
+        neighbours.after(1, features)[:, 0, 0, 0], torch.tensor([1.0, 2.0, 2.0]), atol=0.05, rtol=0
     )
+
+
+def test_features_are_carried_across_a_hole_from_the_known_cells_on_either_side() -> None:
+    features = torch.tensor([0.0, 77.0, 77.0, 77.0, 4.0])[:, None, None, None].expand(5, 1, 2, 2)
+    known = torch.ones(5, 1, 4, 4)
+    known[1:4, :, :2] = 0.0  # the upper cells
+    told = Neighbours(5, torch.tensor([3.0]), known).between(2, features)
+
+    torch.testing.assert_close(told[1:4, 0, 0, 0], torch.tensor([1.0, 2.0, 3.0]))
+    assert (told[1:4, 0, 1] > 10).all()  # what is known there counts
+
+
+def test_features_without_a_known_cell_before_or_after_stay_as_they_are() -> None:
+    features = torch.rand(3, 2, 2, 2)
+
+    assert torch.equal(Neighbours(3, torch.tensor([1.0]), torch.zeros(3, 1, 4, 4)).between(2, features), features)
 
 
 def test_the_exported_graph_of_volumes_is_the_same_network(tmp_path: Path) -> None:
     net = network(**VOLUMES)
-    session = onnxruntime.InferenceSession(export_onnx(net, tmp_path / "model.onnx"))
+    slices = export_onnx(net, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(export_onnx(net, tmp_path / "slabs.onnx", weights_of=slices))
 
     for depth, side in ((1, 64), (3, 32), (5, 64)):
         x = slab(depth, 2.5, 0.5, side)
@@ -226,7 +290,7 @@ def test_statistics_are_those_of_the_known_voxels() -> None:
 def test_the_smooth_continuation_keeps_known_voxels() -> None:
     x = windows()
 
-    continued = smooth_continuation(x[:, :1], 1.0 - x[:, 1:])
+    continued = plane_continuation(x[:, :1], 1.0 - x[:, 1:])[0]
 
     assert torch.equal(continued[x[:, 1:] == 0], x[:, :1][x[:, 1:] == 0])
 
@@ -236,12 +300,12 @@ def test_the_smooth_continuation_of_a_constant_is_that_constant() -> None:
     known[..., 20:100, 33:105] = 0  # holds whole cells of the coarsest level
     known[..., 100:, 90:120] = 0
 
-    torch.testing.assert_close(smooth_continuation(5.0 * known, known), torch.full_like(known, 5.0))
+    torch.testing.assert_close(plane_continuation(5.0 * known, known)[0], torch.full_like(known, 5.0))
 
 
 def test_the_smooth_continuation_stays_between_the_known_values() -> None:
     x = windows(high=1.0)
-    continued = smooth_continuation(x[:, :1], 1.0 - x[:, 1:])
+    continued = plane_continuation(x[:, :1], 1.0 - x[:, 1:])[0]
 
     assert continued.min() >= 0
     assert continued.max() <= 1

@@ -185,6 +185,15 @@ def test_solid_holes_are_as_deep_in_millimetres_whatever_the_slice_spacing() -> 
     assert depth(3.0) == pytest.approx(depth(1.0), rel=0.5)
 
 
+def test_wires_show_in_every_thick_slice_that_they_touch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monai_inpaint.transforms.hole_slab.SHARES", ("wires",))
+    lying = {"wires": [{"points": [[2.0, 5.0, 5.0], [2.0, 25.0, 20.0]], "thickness": 1.0}]}
+    monkeypatch.setattr("monai_inpaint.transforms.hole_slab.random_hole", lambda *_, **__: ("wires", lying))
+    for hole in holes(textured(), 10, ratio=6.0, solid=1.0):
+        assert hole.any(axis=(1, 2)).sum() == 1  # 2 is not the middle of the first six fine slices
+        assert 20 < hole.sum() < 40
+
+
 def test_holes_look_for_more_than_air() -> None:
     slab = np.zeros((DEPTH, 64, 64), np.float32)
     slab[:, 20:44, 20:44] = textured((DEPTH, 24, 24))

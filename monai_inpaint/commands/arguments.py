@@ -10,3 +10,14 @@ def path_text(text: str) -> str:
     if not text.strip():
         raise argparse.ArgumentTypeError("the path is empty")
     return text
+
+
+def seed_number(text: str) -> int:
+    """A seed as numpy takes it, refused before a batch begins rather than case by case."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is negative, give 0 or more")
+    return number

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from monai_inpaint.commands.arguments import path_text
 from monai_inpaint.commands.failure import DONE, OUR_FAULT, USERS_INPUT, explain, say
-from monai_inpaint.commands.fill import add_model_arguments
+from monai_inpaint.commands.fill import add_model_arguments, add_sample_arguments
 from monai_inpaint.commands.journal import DONE as FINISHED
 from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Entry, Journal
 from monai_inpaint.errors import InputError
 from monai_inpaint.progress import Progress, make_progress
 
 if TYPE_CHECKING:
-    from monai_inpaint.commands.case import Fillers
+    from monai_inpaint.commands.case import Case, Fillers
     from monai_inpaint.commands.pairs import Pair
 
 NAME = "batch"
@@ -30,13 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "output_dir", type=path_text, metavar="OUTPUT_DIR", help="where outputs and the journal batch.csv go"
     )
+    add_sample_arguments(parser)
     add_model_arguments(parser)
     parser.add_argument("--resume", action="store_true", help="go on with a batch: leave out what is done")
     parser.add_argument("--overwrite", action="store_true", help="existing outputs may be replaced (never an input)")
 
 
 def run(args: argparse.Namespace) -> int:
-    from monai_inpaint.commands.case import Fillers
+    from monai_inpaint.commands.case import Case, Fillers
     from monai_inpaint.commands.pairs import read_pairs
 
     folder, table = Path(args.output_dir), Path(args.pairs)
@@ -49,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         for number, pair in enumerate(pairs):
             progress("batch", number, len(pairs))
-            status = _one(pair, fillers, journal, before.get(pair.name), args.overwrite, progress)
+            case = Case(pair.image_path, pair.hole_path, pair.output, sample=args.sample, seed=args.seed)
+            status = _one(pair, case, fillers, journal, before.get(pair.name), args.overwrite, progress)
             counts[status] = counts.get(status, 0) + 1
         progress("batch", len(pairs), len(pairs))
     finally:
@@ -80,10 +82,16 @@ def _journal(folder: Path, *, resume: bool, overwrite: bool) -> tuple[Journal, d
 
 
 def _one(
-    pair: Pair, fillers: Fillers, journal: Journal, before: Entry | None, overwrite: bool, progress: Progress
+    pair: Pair,
+    case: Case,
+    fillers: Fillers,
+    journal: Journal,
+    before: Entry | None,
+    overwrite: bool,
+    progress: Progress,
 ) -> str:
     """Fill one pair and note it; returns the status, "skipped" for one that is done already."""
-    from monai_inpaint.commands.case import Case, run_case
+    from monai_inpaint.commands.case import run_case
 
     same = before is not None and (before.image, before.hole) == (pair.image, pair.hole)
     there = pair.output.path.exists()
@@ -98,12 +106,7 @@ def _one(
         journal.add(Entry(pair.image, pair.hole, pair.name, STARTED))
         made = _make_folders(pair.output.path.parent)
         try:
-            run_case(
-                Case(pair.image_path, pair.hole_path, pair.output),
-                fillers,
-                overwrite=overwrite or ours,
-                progress=progress,
-            )
+            run_case(case, fillers, overwrite=overwrite or ours, progress=progress)
         finally:
             _drop_empty(made)
     except Exception as error:

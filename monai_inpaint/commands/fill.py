@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from monai_inpaint.commands.arguments import path_text
+from monai_inpaint.commands.arguments import path_text, seed_number
 from monai_inpaint.commands.failure import DONE
 from monai_inpaint.errors import InputError
 from monai_inpaint.progress import KINDS, make_progress
@@ -27,9 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", type=path_text, metavar="PATH", help="write what was done as JSON (file names, no patient data)"
     )
-    parser.add_argument(
-        "--sample", action="store_true", help="fill with one plausible, sharp sample instead of the best estimate"
-    )
+    add_sample_arguments(parser)
     parser.add_argument("--samples", type=int, default=0, metavar="N", help="draw N samples (2 or more) for --spread")
     parser.add_argument(
         "--spread",
@@ -37,9 +35,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="write the samples' standard deviation at each voxel (float32)",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the samples: same seed, same voxels")
     add_model_arguments(parser)
     parser.add_argument("--overwrite", action="store_true", help="existing outputs may be replaced (never an input)")
+
+
+def add_sample_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to fill with, which `fill` and `batch` share."""
+    parser.add_argument(
+        "--sample", action="store_true", help="fill with one plausible, sharp sample instead of the best estimate"
+    )
+    parser.add_argument(
+        "--seed", type=seed_number, default=0, metavar="N", help="of the samples: same seed, same voxels"
+    )
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:

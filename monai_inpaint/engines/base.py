@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,7 +19,7 @@ class Engine(Protocol):
     """A bundle's network, ready to run. It normalises by itself: units in, units out.
 
     Attributes:
-        channels: 2: image and hole; 5: noise, state and time too, for samples; 6: the same for slabs.
+        channels: 2: image and hole; 5: noise, state and time too, for samples; 6: slabs too, with their spacing.
     """
 
     channels: int
@@ -25,10 +28,10 @@ class Engine(Protocol):
         """Fill a batch of windows.
 
         Args:
-            windows: (B, channels, H, W) float32, or (B, 6, D, H, W); the image in its units with the hole zeroed, then
-                the hole (1 = fill); of more channels then standard normal noise, the state in the image's units and
-                the time (zeros in these three ask for the best estimate); of 6 then the spacing of slices over that
-                of voxels within a slice.
+            windows: (B, 2 or 5, H, W) float32: the image in its units with the hole zeroed, then the hole (1 = fill);
+                of 5 then standard normal noise, the state in the image's units and the time (zeros in these three ask
+                for the best estimate). Slabs are (B, 6, D, H, W), with the spacing of slices over that of voxels
+                within a slice as last channel.
 
         Returns:
             (B, 1, *spatial) float32, composited.
@@ -64,24 +67,65 @@ class Port:
         )
 
 
-CHANNELS = {2: 2, 5: 2, 6: 3}  # and the axes of the windows that go with them
+SLICES, SLABS = (2, 5), (6,)  # channels that a graph may take
 
 
-def check_ports(inputs: Sequence[Port], outputs: Sequence[Port], bundle: BundleInfo) -> int:
+class GraphEngine(ABC):
+    """An engine that opens the bundle's graphs: that of slices at once, that of slabs when it is first needed."""
+
+    def __init__(self, bundle: BundleInfo) -> None:
+        self._bundle = bundle
+        self._opening = threading.Lock()
+        self._slices, self.channels = self._checked(bundle.graph, SLICES)
+        self._slabs: Any = None
+        if bundle.slab_graph.is_file():
+            self.channels = max(SLABS)
+
+    def run(self, windows: np.ndarray) -> np.ndarray:
+        """See `Engine.run`."""
+        graph = self._slices if windows.ndim == 4 else self._slab_graph()
+        return self._compute(graph, np.ascontiguousarray(windows, np.float32))
+
+    @abstractmethod
+    def _open(self, path: Path) -> tuple[Any, Sequence[Port], Sequence[Port]]:
+        """The graph ready to compute, its inputs and its outputs; any exception says that the file is damaged."""
+
+    @abstractmethod
+    def _compute(self, graph: Any, windows: np.ndarray) -> np.ndarray:
+        """`Engine.run` by one of the graphs."""
+
+    def _slab_graph(self) -> Any:
+        with self._opening:
+            if self._slabs is None:
+                self._slabs, _ = self._checked(self._bundle.slab_graph, SLABS)
+        return self._slabs
+
+    def _checked(self, path: Path, channels: Sequence[int]) -> tuple[Any, int]:
+        try:
+            graph, inputs, outputs = self._open(path)
+        except Exception as error:  # the engines' own exceptions share no base class below Exception
+            reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
+            raise InputError(f"{path}: the bundle's network is damaged ({reason}); install it again.") from None
+        return graph, check_ports(inputs, outputs, path, channels)
+
+
+def check_ports(inputs: Sequence[Port], outputs: Sequence[Port], path: Path, channels: Sequence[int]) -> int:
     """Refuse a graph that takes and gives other things than an engine's `run`, as `image` and `pred`.
 
     Returns:
-        The channels it takes.
+        The channels it takes, one of those wanted.
 
     Raises:
         InputError: naming what it takes and gives.
     """
-    if len(inputs) == len(outputs) == 1:
-        for channels, axes in CHANNELS.items():
-            if inputs[0].is_a_batch_of("image", channels, axes) and outputs[0].is_a_batch_of("pred", 1, axes):
-                return channels
+    axes = 3 if channels == SLABS else 2
+    if len(inputs) == len(outputs) == 1 and outputs[0].is_a_batch_of("pred", 1, axes):
+        for number in channels:
+            if inputs[0].is_a_batch_of("image", number, axes):
+                return number
     taken, given = (" and ".join(map(str, ports)) or "nothing" for ports in (inputs, outputs))
+    free = ", any" * axes
     raise InputError(
-        f"{bundle.graph}: the network takes {taken} and gives {given}; it must take image (any, 2 or 5, any, any) and "
-        "give pred (any, 1, any, any), or image (any, 6, any, any, any) and pred (any, 1, any, any, any), all float32."
+        f"{path}: the network takes {taken} and gives {given}; it must take image (any, "
+        f"{' or '.join(map(str, channels))}{free}) and give pred (any, 1{free}), both float32."
     )

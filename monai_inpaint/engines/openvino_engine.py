@@ -3,52 +3,54 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openvino
 
-from monai_inpaint.engines.base import Port, check_ports
-from monai_inpaint.errors import InputError
+from monai_inpaint.engines.base import GraphEngine, Port
 from monai_inpaint.registry import BundleInfo
 
 # Where the processor has it, else float32: see docs/decisions/openvino-computes-in-bfloat16.md.
 _PRECISION = "bf16"
 
 
-class OpenVinoEngine:
-    """A compiled graph with dynamic batch and window size."""
+class OpenVinoEngine(GraphEngine):
+    """Compiled graphs with dynamic batch and window size.
 
-    def __init__(self, compiled: openvino.CompiledModel, channels: int) -> None:
-        self._compiled = compiled
-        self.channels = channels
-        self._request = compiled.create_infer_request()
+    Args:
+        bundle: with the graphs.
+        precision: "bf16" or "f32"; a processor without bfloat16 falls back to f32.
+    """
+
+    def __init__(self, bundle: BundleInfo, precision: str = _PRECISION) -> None:
+        self._hints = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
         self._lock = threading.Lock()  # a request holds its own input and output: one caller at a time
-
-    def run(self, windows: np.ndarray) -> np.ndarray:
-        """See `Engine.run`."""
-        with self._lock:
-            self._request.infer([np.ascontiguousarray(windows, np.float32)])
-            return self._request.get_output_tensor(0).data.copy()
+        super().__init__(bundle)
 
     def describe(self) -> dict[str, str]:
         """See `Engine.describe`."""
-        precision = self._compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+        precision = self._slices.get_compiled_model().get_property("INFERENCE_PRECISION_HINT").to_string()
         return {"name": "openvino", "version": version("openvino"), "device": "CPU", "arithmetic": precision}
+
+    def _open(self, path: Path) -> tuple[Any, Sequence[Port], Sequence[Port]]:
+        core = openvino.Core()
+        graph = core.read_model(path)
+        inputs, outputs = ([_port(port) for port in ports] for ports in (graph.inputs, graph.outputs))
+        return core.compile_model(graph, "CPU", self._hints).create_infer_request(), inputs, outputs
+
+    def _compute(self, graph: Any, windows: np.ndarray) -> np.ndarray:
+        with self._lock:
+            graph.infer([windows])
+            return graph.get_output_tensor(0).data.copy()
 
 
 def load(bundle: BundleInfo) -> OpenVinoEngine:
     """Compile the bundle's graph."""
-    core = openvino.Core()
-    try:
-        graph = core.read_model(bundle.graph)
-        channels = check_ports([_port(port) for port in graph.inputs], [_port(port) for port in graph.outputs], bundle)
-        hints = {"INFERENCE_PRECISION_HINT": _PRECISION, "PERFORMANCE_HINT": "LATENCY"}
-        return OpenVinoEngine(core.compile_model(graph, "CPU", hints), channels)
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise InputError(f"{bundle.graph}: the bundle's network is damaged ({reason}); install it again.") from None
+    return OpenVinoEngine(bundle)
 
 
 def _port(port: Any) -> Port:

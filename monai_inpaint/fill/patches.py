@@ -12,12 +12,13 @@ from monai_inpaint.extent import Box, extent
 from monai_inpaint.fill.compose import Patch
 from monai_inpaint.fill.display import displayed
 from monai_inpaint.fill.slabs import Generator, Slab, fill_slabs
-from monai_inpaint.fill.windows import bounds
+from monai_inpaint.fill.windows import LARGEST, SHARE, SMALLEST, bounds
 from monai_inpaint.images import Image
 
 Progress = Callable[[int, int], None]
-CHUNK = 16  # slices filled at once: bounds memory where a hole runs through a whole volume
-CONTEXT = 8  # slices on either side that a network of volumes sees with them
+VOXELS = 64 * 128 * 128  # of a slab: bounds memory where a hole runs through a whole volume
+FEWEST = 16  # slices filled at once, however large they are
+CONTEXT = 8  # slices on either side of those to fill that a network of volumes sees with them
 
 
 def fill_patches(
@@ -51,7 +52,7 @@ def fill_patches(
     volumes = generator.channels == 6 and source.voxels.ndim == 3
     done = 0
     patches: dict[int, Patch] = {}
-    for chunk in _chunks(marked, CONTEXT if volumes else len(marked)):
+    for chunk in _chunks(marked, _most(box), CONTEXT if volumes else len(marked)):
         if volumes:
             first, last = max(chunk[0] - CONTEXT, 0), min(chunk[-1] + CONTEXT + 1, source.voxels.shape[2])
             shown = [range(first, last)]
@@ -69,11 +70,18 @@ def fill_patches(
     return [patches[k] for k in marked], sides
 
 
-def _chunks(marked: Sequence[int], gap: int) -> list[list[int]]:
+def _most(box: Box) -> int:
+    """Slices to fill at once, of a hole with this bounding box: as many as possible, so that both its ends are seen."""
+    extent = max(side.stop - side.start for side in box[:2])
+    side = min(max(SMALLEST, extent / SHARE), LARGEST)
+    return max(int(VOXELS / side**2) - 2 * CONTEXT, FEWEST)
+
+
+def _chunks(marked: Sequence[int], most: int, gap: int) -> list[list[int]]:
     """At most so many slices together, and none that are further apart than the gap."""
     chunks: list[list[int]] = []
     for k in marked:
-        if chunks and len(chunks[-1]) < CHUNK and k - chunks[-1][-1] <= gap:
+        if chunks and len(chunks[-1]) < most and k - chunks[-1][-1] <= gap:
             chunks[-1].append(k)
         else:
             chunks.append([k])

@@ -21,15 +21,15 @@ class Generator(Protocol):
     """A network as filling sees it.
 
     Attributes:
-        channels: 2 (image, hole); 5, with noise, state and time: one that draws samples; 6, with the ratio of
-            spacings: one that takes slabs.
+        channels: 2 (image, hole); 5, with noise, state and time: one that draws samples; 6: one that takes slabs too,
+            with the ratio of spacings.
     """
 
     @property
     def channels(self) -> int: ...
 
     def run(self, windows: np.ndarray) -> np.ndarray:
-        """(B, channels, H, W) float32 to (B, 1, H, W), or with 6 channels (B, 6, D, H, W) to (B, 1, D, H, W)."""
+        """(B, 2 or 5, H, W) float32 to (B, 1, H, W), or with 6 channels (B, 6, D, H, W) to (B, 1, D, H, W)."""
         ...
 
 
@@ -152,10 +152,10 @@ def _network_input(part: Slab, window: Window, time: float, noise: np.ndarray | 
 
 def _run(generator: Generator, inputs: Sequence[np.ndarray]) -> np.ndarray:
     """(B, slices, side, side), in what the network takes of the inputs."""
-    given = np.stack(inputs)[:, : generator.channels]
-    if generator.channels == 6:
+    given = np.stack(inputs)
+    if given.shape[2] > 1:
         return generator.run(given)[:, 0]
-    return generator.run(given[:, :, 0])
+    return generator.run(given[:, : min(generator.channels, 5), 0])
 
 
 def _add(sums: tuple[np.ndarray, np.ndarray], fill: np.ndarray, window: Window) -> None:

@@ -13,10 +13,12 @@ from monai_inpaint.holes.ranges import (
     bounding_slices,
     checked_range,
     checked_shape,
+    draw_axes,
     draw_count,
     draw_point,
     draw_voxels,
     offsets,
+    unit,
 )
 
 UNIT_BALL = {2: math.pi, 3: 4 * math.pi / 3}
@@ -77,9 +79,9 @@ def random_blob(shape: tuple[int, ...], rng: np.random.Generator, voxels: float,
     return {
         "centre": _rounded(draw_point(rng, shape)),
         "radii": _rounded(np.maximum(radii, 0.5)),
-        "axes": _rounded(_random_axes(rng, ndim)),
+        "axes": _rounded(draw_axes(rng, ndim)),
         "waves": [
-            [int(order), round(float(amplitude), 4), _rounded(_unit(rng.normal(size=ndim)))]
+            [int(order), round(float(amplitude), 4), _rounded(unit(rng.normal(size=ndim)))]
             for order, amplitude in zip(orders, amplitudes, strict=True)
         ],
     }
@@ -129,19 +131,6 @@ def _dot(parts: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
     for part, weight in zip(parts[1:], weights[1:], strict=True):
         total = total + part * weight
     return total
-
-
-def _random_axes(rng: np.random.Generator, ndim: int) -> np.ndarray:
-    first = _unit(rng.normal(size=ndim))
-    if ndim == 2:
-        return np.array([first, [-first[1], first[0]]])
-    second = np.cross(first, rng.normal(size=3))
-    second = _unit(second)
-    return np.array([first, second, np.cross(first, second)])
-
-
-def _unit(vector: np.ndarray) -> np.ndarray:
-    return vector / max(1e-12, math.sqrt(float(vector @ vector)))
 
 
 def _rounded(values: np.ndarray) -> list[Any]:

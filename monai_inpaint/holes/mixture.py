@@ -11,36 +11,54 @@ import numpy as np
 from monai_inpaint.holes.blobs import draw_blobs
 from monai_inpaint.holes.boxes import draw_boxes
 from monai_inpaint.holes.free_form import FREE_FORM_KINDS, checked_kinds, draw_free_form, random_parts
+from monai_inpaint.holes.metal import draw_metal, random_metal
 from monai_inpaint.holes.ranges import checked_shape, draw_log_uniform, voxel_limits
+from monai_inpaint.holes.scattered import draw_scattered, random_scattered
 from monai_inpaint.holes.square import draw_square, random_square
 from monai_inpaint.holes.strokes import draw_strokes
+from monai_inpaint.holes.wires import draw_wires, random_wires
 
-KINDS = ("square", "boxes", "blobs", "strokes", "free_form")
+SHAPES = ("square", "boxes", "blobs", "strokes", "free_form")
+DEVICES = ("wires", "metal")
+KINDS = (*SHAPES, "scattered", *DEVICES)
+SHARES = (*SHAPES, *SHAPES, "scattered", "wires", "metal", "metal")  # a list to draw a kind for training from
+
 _DRAW: dict[str, Callable[..., np.ndarray]] = {
     "square": draw_square,
     "boxes": draw_boxes,
     "blobs": draw_blobs,
     "strokes": draw_strokes,
     "free_form": draw_free_form,
+    "scattered": draw_scattered,
+    "wires": draw_wires,
+    "metal": draw_metal,
 }
+# As large as such things are: they do not aim at a fraction.
+_UNSIZED: dict[str, Callable[..., dict[str, Any]]] = {
+    "scattered": random_scattered,
+    "wires": random_wires,
+    "metal": random_metal,
+}
+_TRIES = 4
 
 
 def random_hole(
     shape: Sequence[int],
     rng: np.random.Generator,
     *,
-    kinds: Sequence[str] = KINDS,
+    kinds: Sequence[str] = SHARES,
     fraction: Sequence[float] = (0.0005, 0.6),
 ) -> tuple[str, dict[str, Any]]:
     """A hole of a random kind and size, for `draw_hole`.
 
-    Half of the holes take any fraction with equal chance, half take any factor of two with equal chance, so that
-    large and tiny holes are both common.
+    Half of the holes take any fraction with equal chance, half take any factor of two with equal chance, so that large
+    and tiny holes are both common. Scattered lumps, wires and metal are as large as such things are; they too stay in
+    the range.
 
     Args:
         shape: of the image, 2 or 3 axes.
         rng: the source of chance.
-        kinds: from "square", "boxes", "blobs", "strokes", "free_form", equally likely; name one twice to double it.
+        kinds: from KINDS, equally likely; name one twice to double it. SHARES if not given.
         fraction: hole voxels over all voxels, (low, high); the hole as drawn always lies in this range, has at
             least one voxel and leaves one known.
 
@@ -55,6 +73,10 @@ def random_hole(
     names = checked_kinds(kinds, KINDS)
     fewest, most = limits = voxel_limits(sizes, fraction)
     kind = names[int(rng.integers(len(names)))]
+    if kind in _UNSIZED:
+        params = _within(kind, sizes, rng, limits)
+        if params:
+            return kind, params
     goal = rng.uniform(fewest, most) if rng.random() < 0.5 else draw_log_uniform(rng, fewest, most)
     if kind == "square":
         side = _square_side(sizes, limits, goal)
@@ -75,6 +97,19 @@ def draw_hole(shape: Sequence[int], kind: str, params: dict[str, Any]) -> np.nda
     """
     checked_kinds((kind,), KINDS)
     return _DRAW[kind](shape, **params)
+
+
+def _within(kind: str, sizes: tuple[int, ...], rng: np.random.Generator, limits: tuple[int, int]) -> Any:
+    """As many lumps, wires or implants as keep to the limits; None where that is not found soon."""
+    found: list[Any] = []
+    for _ in range(_TRIES):
+        tried = [*found, *_UNSIZED[kind](sizes, rng)[kind]]
+        voxels = int(np.count_nonzero(_DRAW[kind](sizes, **{kind: tried})))
+        if voxels <= limits[1]:
+            found = tried
+            if voxels >= limits[0]:
+                return {kind: found}
+    return None
 
 
 def _square_side(sizes: tuple[int, ...], limits: tuple[int, int], goal: float) -> int | None:

@@ -1,9 +1,10 @@
-"""What all hole makers share: checking shapes and ranges, and drawing sizes from them."""
+"""What all hole makers share: checking shapes and ranges, drawing sizes and directions, and distances in the image."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -77,10 +78,33 @@ def draw_point(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
     return rng.random(len(shape)) * (np.asarray(shape) - 1)
 
 
+def typical_side(shape: Sequence[int]) -> int:
+    """The second longest side: what lengths are a fraction of, so that an image with few slices has long things too."""
+    return sorted(shape)[-2]
+
+
+def draw_axes(rng: np.random.Generator, ndim: int) -> np.ndarray:
+    """A random turn: rows are unit vectors at right angles to each other."""
+    return draw_axes_along(rng, unit(rng.normal(size=ndim)))
+
+
+def draw_axes_along(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
+    """A random turn about a unit vector, which is the first row."""
+    if len(first) == 2:
+        return np.array([first, [-first[1], first[0]]])
+    second = unit(np.cross(first, rng.normal(size=3)))
+    return np.array([first, second, np.cross(first, second)])
+
+
+def unit(vector: np.ndarray) -> np.ndarray:
+    """The vector's direction, one long."""
+    return vector / max(1e-12, math.sqrt(float(vector @ vector)))
+
+
 def bounding_slices(low: Sequence[float], high: Sequence[float], shape: Sequence[int]) -> tuple[slice, ...]:
-    """The whole indices from low to high on each axis, cut at the edges of the shape."""
+    """The whole indices from low to high on each axis, cut at the edges of the shape; empty outside of it."""
     return tuple(
-        slice(max(0, math.ceil(a)), min(n, math.floor(b) + 1)) for a, b, n in zip(low, high, shape, strict=True)
+        slice(max(0, math.ceil(a)), max(0, min(n, math.floor(b) + 1))) for a, b, n in zip(low, high, shape, strict=True)
     )
 
 
@@ -91,3 +115,59 @@ def offsets(box: tuple[slice, ...], origin: Sequence[float]) -> list[np.ndarray]
         (np.arange(span.start, span.stop) - start).reshape((-1,) + (1,) * (last - axis))
         for axis, (span, start) in enumerate(zip(box, origin, strict=True))
     ]
+
+
+def to_segment(
+    shape: Sequence[int], a: Sequence[float], b: Sequence[float], reach: float
+) -> tuple[tuple[slice, ...], Any, Any]:
+    """The straight line from a to b, as the voxels near it see it.
+
+    Returns:
+        The part of the image in which all voxels at most `reach` away lie; for each voxel in it which share of the way
+        from a to b (0 to 1) its nearest point of the line has gone, and the square of its distance in voxels.
+    """
+    box = bounding_slices(
+        [min(p, q) - reach for p, q in zip(a, b, strict=True)],
+        [max(p, q) + reach for p, q in zip(a, b, strict=True)],
+        shape,
+    )
+    steps = offsets(box, a)
+    way = [q - p for p, q in zip(a, b, strict=True)]
+    squared = sum(part * part for part in way)
+    share: Any = 0.0
+    if squared > 0:
+        share = steps[0] * (way[0] / squared)
+        for step, part in zip(steps[1:], way[1:], strict=True):
+            share = share + step * (part / squared)
+        np.clip(share, 0.0, 1.0, out=share)
+    distance: Any = 0.0
+    for step, part in zip(steps, way, strict=True):
+        gap = step - share * part
+        distance = distance + gap * gap
+    return box, share, distance
+
+
+def paint_balls(hole: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> None:
+    """Set to True, in place, what lies in any of some balls; of those that lie in the image also the nearest voxel.
+
+    Args:
+        hole: bool, changed.
+        centres: (balls, axes of the hole), indices, anywhere.
+        radii: (balls,), in voxels; all are computed at the cost of the largest.
+    """
+    outside = np.maximum(-centres, centres - np.asarray(hole.shape) + 1).max(axis=1)
+    centres, radii = centres[outside < radii + 1], radii[outside < radii + 1]
+    if not len(centres):
+        return
+    nearest = np.floor(centres + 0.5).astype(int)
+    reach = math.floor(radii.max() + 0.5)
+    distance = np.zeros(len(centres))
+    for axis, size in enumerate(hole.shape):
+        at = nearest[:, axis, None] + np.arange(-reach, reach + 1)
+        gap = np.where((at >= 0) & (at < size), (at - centres[:, axis, None]) ** 2, np.inf)
+        distance = distance[..., None] + gap.reshape(len(centres), *(1,) * axis, -1)
+    near = distance <= (radii * radii).reshape(-1, *(1,) * hole.ndim)
+    middle = (slice(None), *(reach,) * hole.ndim)
+    near[middle] |= np.isfinite(distance[middle])
+    ball, *steps = np.nonzero(near)
+    hole[tuple(nearest[ball, axis] + step - reach for axis, step in enumerate(steps))] = True

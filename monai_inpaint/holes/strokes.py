@@ -10,14 +10,13 @@ import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.holes.ranges import (
-    bounding_slices,
     checked_range,
     checked_shape,
     draw_count,
     draw_log_uniform,
     draw_point,
     draw_voxels,
-    offsets,
+    to_segment,
 )
 
 UNIT_CROSS_SECTION = {2: 1.0, 3: math.pi / 4}
@@ -101,23 +100,5 @@ def paint_stroke(hole: np.ndarray, stroke: dict[str, Any]) -> None:
     if not points or not inside:
         raise InputError(f"A stroke has no points or leaves the shape {hole.shape}: its points must lie in it.")
     for a, b in zip(points[:-1] or points, points[1:] or points, strict=True):
-        box = bounding_slices(
-            [min(p, q) - radius for p, q in zip(a, b, strict=True)],
-            [max(p, q) + radius for p, q in zip(a, b, strict=True)],
-            hole.shape,
-        )
-        steps = offsets(box, a)
-        way = [q - p for p, q in zip(a, b, strict=True)]
-        squared = sum(part * part for part in way)
-        # The nearest point of the segment lies a share (0 to 1) of the way from a to b.
-        share: Any = 0.0
-        if squared > 0:
-            share = steps[0] * (way[0] / squared)
-            for step, part in zip(steps[1:], way[1:], strict=True):
-                share = share + step * (part / squared)
-            np.clip(share, 0.0, 1.0, out=share)
-        distance: Any = 0.0
-        for step, part in zip(steps, way, strict=True):
-            gap = step - share * part
-            distance = distance + gap * gap
+        box, _, distance = to_segment(hole.shape, a, b, radius)
         hole[box] |= distance <= radius * radius

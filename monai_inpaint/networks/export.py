@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import helper, numpy_helper
+from onnx.external_data_helper import set_external_data
 from torch import nn
 
 from monai_inpaint.engines.torch_engine import load_network
@@ -22,29 +23,34 @@ from monai_inpaint.registry import find_bundle
 _SMALL = 256  # numbers: constants of the graph's own arithmetic stay as they are
 
 
-def export_onnx(network: nn.Module, path: str | Path, *, multiple: int = 32) -> Path:
-    """Write the graph of a generator: input `image` (B, C, H, W), output `pred` (B, 1, H, W), float32.
+def export_onnx(network: nn.Module, path: str | Path, *, multiple: int = 32, weights_of: Path | None = None) -> Path:
+    """Write the graph of a generator, which takes `image` and gives `pred`, float32.
 
-    C is the network's `channels`, 2 if it names none; with 6 of them (slabs) it is (B, 6, D, H, W) and (B, 1, D, H, W).
-    Batch, depth, height and width are dynamic (height and width in multiples of `multiple`). The file holds the weights
-    and appears only when it is whole.
+    It takes (B, C, H, W) and gives (B, 1, H, W), where C is the network's `channels`, 2 if it names none and 5 at most.
+    Batch, height and width are dynamic (height and width in multiples of `multiple`). The file holds the weights and
+    appears only when it is whole.
+
+    Args:
+        network: the generator.
+        path: file to write.
+        multiple: of height and width.
+        weights_of: the graph of slices in the same folder. Then the graph of slabs is written, of a network with 6
+            channels: (B, 6, D, H, W) to (B, 1, D, H, W). It refers to that file for the weights that lie there.
     """
     path = Path(path)
-    channels = getattr(network, "channels", 2)
     height, width = torch.export.Dim("h", min=1, max=64), torch.export.Dim("w", min=1, max=64)
     batch, depth = torch.export.Dim("batch", min=1, max=1024), torch.export.Dim("depth", min=1, max=256)
-    free = {0: batch, 2: multiple * height, 3: multiple * width}
-    if channels == 6:
-        free = {0: batch, 2: depth, 3: multiple * height, 4: multiple * width}
-    example = torch.zeros(2, channels, *([3] if channels == 6 else []), 4 * multiple, 5 * multiple)
+    channels = getattr(network, "channels", 2) if weights_of else min(getattr(network, "channels", 2), 5)
+    example = torch.zeros(2, channels, *([3] if weights_of else []), 4 * multiple, 5 * multiple)
     example[:, 1, ..., multiple : 2 * multiple, multiple : 2 * multiple] = 1.0
     example[:, 5:] = 1.0
+    sides = {example.ndim - 2: multiple * height, example.ndim - 1: multiple * width}
     program = torch.onnx.export(
         network.cpu().eval(),
         (example,),
         input_names=["image"],
         output_names=["pred"],
-        dynamic_shapes=(free,),
+        dynamic_shapes=({0: batch, **({2: depth} if weights_of else {}), **sides},),
         opset_version=20,
         dynamo=True,
         verbose=False,
@@ -55,6 +61,8 @@ def export_onnx(network: nn.Module, path: str | Path, *, multiple: int = 32) -> 
     beside = path.with_name(f".{path.name}.part")
     graph = program.model_proto
     _halve(graph.graph)
+    if weights_of:
+        _share(graph.graph, weights_of)
     onnx.save(graph, beside)
     os.replace(beside, path)
     return path
@@ -75,15 +83,30 @@ def _halve(graph: onnx.GraphProto) -> None:
     graph.node.extend(nodes)
 
 
+def _share(graph: onnx.GraphProto, other: Path) -> None:
+    """Weights that the file `other` holds as well are left there."""
+    there = other.read_bytes()
+    for weights in graph.initializer:
+        raw = weights.raw_data
+        offset = there.find(raw) if len(raw) >= _SMALL else -1
+        if offset < 0:
+            continue
+        set_external_data(weights, other.name, offset=offset, length=len(raw))
+        weights.ClearField("raw_data")
+
+
 def export_bundle(folder: str | Path) -> None:
-    """Write `models/model.onnx` of a bundle from its `models/model.pt`, and store that in half precision too."""
+    """Write the graphs of a bundle's `models` from its `model.pt`, and store that in half precision too."""
     info = find_bundle(folder)
     network = load_network(info)
     weights = info.path / "models" / "model.pt"
     beside = weights.with_name(f".{weights.name}.part")
     torch.save({name: values.half() for name, values in network.state_dict().items()}, beside)
     os.replace(beside, weights)
-    export_onnx(load_network(info), info.graph)
+    network = load_network(info)
+    export_onnx(network, info.graph)
+    if getattr(network, "channels", 2) == 6:
+        export_onnx(network, info.slab_graph, weights_of=info.graph)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +11,8 @@ from torch import nn
 
 from monai_inpaint.networks.far_context import FarContext
 from monai_inpaint.networks.flow import PACE, clock, detail, from_flow, pace_of, to_flow
-from monai_inpaint.networks.known import known_statistics, smooth_continuation
+from monai_inpaint.networks.known import known_statistics, plane_continuation
+from monai_inpaint.networks.lattice import folded, slab_continuation
 from monai_inpaint.networks.slices import Neighbours, ThroughPlane
 
 
@@ -82,9 +84,17 @@ class InpaintUNet(nn.Module):
         self.head = nn.Conv2d(channels[0], 4, 3, padding=1)
         _start_at_zero(self.head)
         if volumes:
-            reaches = [2.0 ** (level + 1) for level in range(len(channels))]
+            reaches = [2 ** (level + 1) for level in range(len(channels))]
             self.through_down = nn.ModuleList(map(ThroughPlane, channels, reaches))
             self.through_up = nn.ModuleList(map(ThroughPlane, channels[:-1], reaches[:-1]))
+            self.through_stem = nn.Conv2d(7 * 4, channels[0], 3, padding=1, bias=False)
+            self.through_head = nn.Conv2d(channels[0], 4 * 4, 3, padding=1)
+            _start_at_zero(self.through_stem)
+            _start_at_zero(self.through_head)
+            with torch.no_grad():
+                start = self.through_head.get_parameter("bias").view(4, 4)
+                start[:3] = -3.0  # nearly nothing of what else could stand there,
+                start[3] = 3.0  # nearly all of what is added to the continuation
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         image, hole = x[:, :1], x[:, 1:2]
@@ -100,27 +110,29 @@ class InpaintUNet(nn.Module):
         normal = (limited - shift) / scale * known
         normal_state = (state - shift) / scale
 
-        neighbours = None
+        slab = None
         if x.ndim == 5:
-            ratio = x[:, 5].amax(dim=(1, 2, 3)) if x.shape[1] == 6 else x.new_ones(x.shape[0])
-            neighbours = Neighbours(x.shape[2], ratio)
-            normal, known, normal_state, noise, time = map(_folded, (normal, known, normal_state, noise, time))
-        smooth = smooth_continuation(normal, known, neighbours)
+            slab, smooth = _slab(normal, known, x)
+            normal, known, normal_state, noise, time = map(folded, (normal, known, normal_state, noise, time))
+        else:
+            smooth, _ = plane_continuation(normal, known)
         flow = to_flow(normal_state - smooth, noise, time) * (1.0 - known)
         features = torch.cat((smooth, 1.0 - known, flow, detail(flow, time), clock(time)), dim=1)
-        output = self._output(features, pace_of(time), neighbours).to(x.dtype)
+        output = self._output(features, pace_of(time), slab).to(x.dtype)
         fill = (smooth + from_flow(output, flow, time)).reshape(image.shape) * scale + shift
         if self.limits and not self.training:
             fill = fill.clamp(*self.limits)
         return torch.where(inside, fill, image)
 
-    def _output(self, x: torch.Tensor, pace: torch.Tensor, neighbours: Neighbours | None) -> torch.Tensor:
+    def _output(self, x: torch.Tensor, pace: torch.Tensor, slab: Slab | None) -> torch.Tensor:
         x = self.stem(F.pixel_unshuffle(x, 2))
+        if slab:
+            x = x + self.through_stem(F.pixel_unshuffle(torch.cat((slab.others, slab.near), dim=1), 2))
         skips = []
         for level, blocks in enumerate(self.encoder):
             x = _through(blocks, x, pace)
-            if neighbours is not None:
-                x = self.through_down[level](x, neighbours)
+            if slab:
+                x = self.through_down[level](x, slab.neighbours)
             if level < len(self.down):
                 skips.append(x)
                 x = self.down[level](x)
@@ -128,14 +140,44 @@ class InpaintUNet(nn.Module):
         for level in reversed(range(len(self.up))):
             x = skips[level] + F.interpolate(self.up[level](x), scale_factor=2.0, mode="nearest")
             x = _through(self.decoder[level], x, pace)
-            if neighbours is not None:
-                x = self.through_up[level](x, neighbours)
-        return F.pixel_shuffle(self.head(F.relu(x)), 2)
+            if slab:
+                x = self.through_up[level](x, slab.neighbours)
+        x = F.relu(x)
+        output = F.pixel_shuffle(self.head(x), 2)
+        if slab:
+            logits = F.pixel_shuffle(self.through_head(x), 2).float()
+            shares = F.softmax(F.pad(logits[:, :3], (0, 0, 0, 0, 1, 0)), dim=1)[:, 1:]
+            # Where no slice beside knows anything, all that the slice's own layers add is kept.
+            kept = torch.where(slab.near.amax(dim=1, keepdim=True) > 0.0, logits[:, 3:].sigmoid(), 1.0)
+            output = output * kept + (shares * slab.others).sum(dim=1, keepdim=True)
+        return output
 
 
-def _folded(slabs: torch.Tensor) -> torch.Tensor:
-    """(B, 1, D, H, W) to (B * D, 1, H, W)."""
-    return slabs.reshape(-1, 1, *slabs.shape[3:])
+class Slab(NamedTuple):
+    """What the slices of slabs know of one another, B * D of them.
+
+    Attributes:
+        neighbours: for features.
+        others: (B * D, 3, H, W), what else could stand there, less the smooth continuation: that of the plane, and the
+            nearest known values before and after.
+        near: (B * D, 4, H, W), how near these two are, in slices and in voxels of the plane; larger is nearer.
+    """
+
+    neighbours: Neighbours
+    others: torch.Tensor
+    near: torch.Tensor
+
+
+def _slab(image: torch.Tensor, known: torch.Tensor, x: torch.Tensor) -> tuple[Slab, torch.Tensor]:
+    """The slab and its smooth continuation (B * D, 1, H, W)."""
+    slices = x.shape[2]
+    ratio = x[:, 5].amax(dim=(1, 2, 3)) if x.shape[1] == 6 else x.new_ones(x.shape[0])
+    start = slab_continuation(image, known)
+    others = [folded(values - start.smooth) for values in (start.plane, start.before, start.after)]
+    near = torch.cat((folded(start.near_before), folded(start.near_after)), dim=1)
+    in_voxels = near / ratio.repeat_interleave(slices).view(-1, 1, 1, 1)
+    slab = Slab(Neighbours(slices, ratio, folded(known)), torch.cat(others, dim=1), torch.cat((near, in_voxels), dim=1))
+    return slab, folded(start.smooth)
 
 
 def _blocks(channels: int, count: int) -> nn.ModuleList:

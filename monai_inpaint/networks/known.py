@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from monai_inpaint.networks.slices import Neighbours
-
 
 def known_statistics(image: torch.Tensor, known: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and standard deviation of the known voxels of each window.
@@ -27,32 +25,34 @@ def known_statistics(image: torch.Tensor, known: torch.Tensor) -> tuple[torch.Te
     return mean, variance.sqrt().clamp(min=1e-12)
 
 
-def smooth_continuation(
-    image: torch.Tensor, known: torch.Tensor, neighbours: Neighbours | None = None, levels: int = 5
-) -> torch.Tensor:
+def plane_continuation(image: torch.Tensor, known: torch.Tensor, levels: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
     """The image with its hole filled smoothly by push-pull (Gortler et al. 1996, The Lumigraph, section 3.4).
 
     Known voxels are averaged down a pyramid with their weights; on the way back up each cell takes from the coarser
-    level what its own weight leaves open. In a slab, a coarser level averages over slices too, about as far as its
-    cells are wide.
+    level what its own weight leaves open.
 
     Args:
         image: (B, 1, H, W) with H and W multiples of 2 ** levels; 0 in the hole.
         known: (B, 1, H, W) weights in [0, 1].
-        neighbours: of the slices, where B counts the slices of slabs.
+
+    Returns:
+        The image filled, and how far away, in voxels and roughly, lies what each voxel was filled from.
     """
     values, weights = [image], [known]
-    for level in range(1, levels + 1):
+    for _ in range(levels):
         weighted = F.avg_pool2d(values[-1] * weights[-1], 2)
         weight = F.avg_pool2d(weights[-1], 2)
-        if neighbours is not None:
-            weighted, weight = (neighbours.within(2.0**level, of) for of in (weighted, weight))
         values.append(weighted / weight.clamp(min=1e-6))
         weights.append((4.0 * weight).clamp(max=1.0))
     # Where even the coarsest cell knows nothing: the mean of all that is known.
     mean = (image * known).sum(dim=(2, 3), keepdim=True) / known.sum(dim=(2, 3), keepdim=True).clamp(min=1.0)
     smooth = weights[-1] * values[-1] + (1.0 - weights[-1]) * mean
-    for value, weight in zip(values[-2::-1], weights[-2::-1], strict=True):
-        coarser = F.interpolate(smooth, scale_factor=2.0, mode="bilinear", align_corners=False)
-        smooth = weight * value + (1.0 - weight) * coarser
-    return smooth
+    away = (2.0 - weights[-1]) * 2.0**levels
+    for level in reversed(range(levels)):
+        value, weight = values[level], weights[level]
+        smooth, away = (
+            F.interpolate(coarser, scale_factor=2.0, mode="bilinear", align_corners=False) for coarser in (smooth, away)
+        )
+        smooth = weight * value + (1.0 - weight) * smooth
+        away = weight * 2.0**level + (1.0 - weight) * away
+    return smooth, away

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from monai.config import KeysCollection
 
-from monai_inpaint.holes import draw_hole, random_hole
+from monai_inpaint.holes import DEVICES, SHARES, draw_hole, random_hole
 from monai_inpaint.transforms.hole import RandHoled, holed
 
 _AT_AN_END = 0.2  # share of the holes that may reach the first or last slice with an image
 _CONTRAST = 0.1  # standard deviation in a telling hole, relative to the slab's
 _TRIES = 4
 _SIZES = (0.003, 0.4)  # of the slices that a shape in 3D may reach, as a fraction
+_DEVICE_SIZES = (0.0, 0.4)  # a wire takes next to nothing of them
 
 
 class RandHoledSlabd(RandHoled):
@@ -64,7 +65,7 @@ class RandHoledSlabd(RandHoled):
 
     def _span(self, depth: int, solid: bool) -> slice:
         """The slices that the hole may reach; mostly at least one is left at either end."""
-        length = self.R.uniform(0.15, 0.6) * depth if solid else depth ** self.R.uniform()
+        length = self.R.uniform(0.15, 0.75) * depth if solid else depth ** self.R.uniform()
         length = min(max(int(length), 1), max(depth - 2, 1))
         last = depth - length
         at_an_end = last < 2 or self.R.uniform() < _AT_AN_END
@@ -72,9 +73,18 @@ class RandHoledSlabd(RandHoled):
         return slice(first, first + length)
 
     def _solid(self, shape: tuple[int, ...], ratio: float) -> np.ndarray:
-        """A hole drawn with as many slices as voxels of equal sides have, of which the slab's slices are taken."""
+        """A hole drawn with as many slices as voxels of equal sides have, of which the slab's slices are taken.
+
+        Metal shows in every slice that it touches, other holes where the middles of the slices lie.
+        """
         isotropic = (max(round(shape[0] * ratio), 1), *shape[1:])
         rng = np.random.default_rng(self.R.randint(2**31))
-        hole = draw_hole(isotropic, *random_hole(isotropic, rng, fraction=_SIZES))
+        wanted = SHARES[int(rng.integers(len(SHARES)))]
+        sizes = _DEVICE_SIZES if wanted in DEVICES else _SIZES
+        kind, params = random_hole(isotropic, rng, kinds=(wanted,), fraction=sizes)
+        hole = draw_hole(isotropic, kind, params)
+        if kind in DEVICES:
+            firsts = np.arange(shape[0]) * isotropic[0] // shape[0]
+            return np.logical_or.reduceat(hole, firsts, axis=0)
         middles = (np.arange(shape[0]) + 0.5) * isotropic[0] / shape[0]
         return hole[middles.astype(int)]

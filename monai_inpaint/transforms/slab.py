@@ -65,7 +65,7 @@ class RandSlabd(RandWindowd):
         keys: KeysCollection,
         side: int = 96,
         depth: int = 24,
-        ratios: Sequence[float] = (0.5, 6.0),
+        ratios: Sequence[float] = (0.5, 8.0),
         closest: float = 48.0,
         **window: Any,
     ) -> None:
