@@ -11,8 +11,8 @@ from pathlib import Path
 from benchmarks.setting import Options
 from monai_inpaint.errors import InputError
 
-NAMES = ("speed", "start", "volume", "precision", "quality", "trust")
-NEED_DATA = ("precision", "quality", "trust")
+NAMES = ("speed", "start", "volume", "precision", "quality", "trust", "downstream")
+NEED_DATA = ("precision", "quality", "trust", "downstream")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
