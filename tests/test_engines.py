@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -179,6 +181,14 @@ def test_what_the_torch_engine_refuses_to_unpickle_is_said_in_our_words(bundle: 
     _pickle(bundle)
     with pytest.raises(InputError, match="holds more than tensors; it is not loaded"):
         Filler(bundle, engine="torch")
+
+
+def test_openvino_does_not_tell_its_makers_that_it_is_used() -> None:
+    asked = "import sys, monai_inpaint.engines.openvino_engine as e; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.split()
+
+    assert "openvino.tools.ovc.telemetry_stub" in loaded
+    assert not [name for name in loaded if name.startswith("openvino_telemetry.")]
 
 
 @pytest.mark.parametrize("engine", sorted(available()))

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino
 
 from monai_inpaint.engines.base import GraphEngine, Port
+from monai_inpaint.engines.quiet_openvino import openvino
 from monai_inpaint.registry import BundleInfo
 
 # Where the processor has it, else float32: see docs/decisions/openvino-computes-in-bfloat16.md.

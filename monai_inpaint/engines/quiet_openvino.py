@@ -1,0 +1,11 @@
+"""OpenVINO, imported without a word to its makers: by itself it sends them an event over the network."""
+
+from __future__ import annotations
+
+import sys
+
+sys.modules.setdefault("openvino_telemetry", None)  # pyright: ignore[reportArgumentType]  # it does without
+
+import openvino  # noqa: E402
+
+__all__ = ["openvino"]
