@@ -175,7 +175,7 @@ def _slab(image: torch.Tensor, known: torch.Tensor, x: torch.Tensor) -> tuple[Sl
     start = slab_continuation(image, known)
     others = [folded(values - start.smooth) for values in (start.plane, start.before, start.after)]
     near = torch.cat((folded(start.near_before), folded(start.near_after)), dim=1)
-    in_voxels = near / ratio.repeat_interleave(slices).view(-1, 1, 1, 1)
+    in_voxels = near / ratio.view(-1, 1).expand(-1, slices).reshape(-1, 1, 1, 1)
     slab = Slab(Neighbours(slices, ratio, folded(known)), torch.cat(others, dim=1), torch.cat((near, in_voxels), dim=1))
     return slab, folded(start.smooth)
 
