@@ -1,4 +1,4 @@
-"""`python -m benchmarks [name ...] [--data DATA.csv]`: without names, all that can run."""
+"""`python -m benchmarks [name ...] [--data DATA.csv]`: without names, all tables that can be measured."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from pathlib import Path
 from benchmarks.setting import Options
 from monai_inpaint.errors import InputError
 
-NAMES = ("speed", "start", "volume", "precision", "quality", "trust", "downstream")
+NAMES = ("speed", "start", "volume", "precision", "quality", "trust", "downstream", "strangers", "pictures")
 NEED_DATA = ("precision", "quality", "trust", "downstream")
+WHEN_NAMED = ("pictures",)  # it writes a page instead of printing a table
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(NAMES)}")
-    parser.add_argument("--data", type=Path, metavar="DATA.csv", help=f"images for {', '.join(NEED_DATA)}")
+    parser.add_argument("--data", type=Path, metavar="DATA.csv", help=f"images for {', '.join(NEED_DATA)}, pictures")
     parser.add_argument("--split", default="val", help="rows of the list to take, '' for all (default: val)")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="keep the evaluations' pages of quality here")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="for pages: of quality's evaluations, of pictures")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, metavar="N", help="at most N images a row")
     parser.add_argument("--features", type=Path, metavar="PATH", help="SqueezeNet features, for LPIPS in quality")
@@ -29,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     unknown = [name for name in args.names if name not in NAMES]
     if unknown:
         parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(NAMES)}")
-    names = args.names or [name for name in NAMES if args.data or name not in NEED_DATA]
+    names = args.names or [n for n in NAMES if n not in WHEN_NAMED and (args.data or n not in NEED_DATA)]
     if args.data is None and any(name in NEED_DATA for name in names):
         parser.error(f"{', '.join(NEED_DATA)} need --data DATA.csv")
     options = Options(args.data, args.split or None, args.output, args.seed, args.limit, args.features, args.tiny)
