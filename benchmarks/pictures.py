@@ -26,13 +26,14 @@ def run(options: Options) -> str:
     Raises:
         InputError: there is no output, or a package that carries a sample is missing.
     """
-    if options.output is None:
+    output = options.output
+    if output is None:
         raise InputError("the pictures need a folder; name it with --output DIR.")
     own = options.data is not None
     sections: list[str] = []
     losses: list[list[str]] = []
     missing: list[str] = []
-    options.output.mkdir(parents=True, exist_ok=True)
+    output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
         if not own:
@@ -44,10 +45,10 @@ def run(options: Options) -> str:
             except InputError as error:
                 missing.append(f"not shown: {row.label}, {row.protocol}: {error}")
                 continue
-            sections += _section(row, summary, place / name / "index.html", options, whole=own)
+            sections += _section(row, summary, place / name / "index.html", output, whole=own)
             losses += _losses(row, summary)
     table = _table(losses, missing, options, own)
-    page = options.output / "index.md"
+    page = output / "index.md"
     page.write_text("\n".join([_head(own), table, *sections]), encoding="utf-8")
     return f"{table}\nPictures: {page}"
 
@@ -91,17 +92,16 @@ def _losses(row: Row, summary: Summary) -> Iterator[list[str]]:
         yield cells
 
 
-def _section(row: Row, summary: Summary, page: Path, options: Options, whole: bool) -> Iterator[str]:
-    """Lines of the page on one evaluation, whose strip is written beside it."""
-    assert options.output is not None
+def _section(row: Row, summary: Summary, page: Path, output: Path, whole: bool) -> Iterator[str]:
+    """Lines on one evaluation, whose strip is written into `output`; and its whole page too, where that is wanted."""
     name = page.parent.name
     cases = shown_on(page.read_text(encoding="utf-8"))
-    strip(cases).save(options.output / f"{name}.png", optimize=True)
+    strip(cases).save(output / f"{name}.png", optimize=True)
     windows = {f"{result.case} - {result.variant}": (result.low, result.high) for result in summary.results}
     hidden = summary.facts["images and hole"]
     yield from (f"## {row.label}, {row.protocol}", "", f"{hidden[0].upper()}{hidden[1:]}.", "")
     if whole:
-        shutil.copyfile(page, options.output / f"{name}.html")
+        shutil.copyfile(page, output / f"{name}.html")
         yield from (f"[All figures, differences and whole images]({name}.html)", "")
     methods = ", ".join(cases[0].pictures)
     yield from (f"![{len(cases)} cases; of each: {methods}]({name}.png)", "")

@@ -36,9 +36,9 @@ def shown_on(page: str) -> list[Shown]:
     for section in re.findall(r"<section>(.*?)</section>", page, re.DOTALL):
         title, note = (unescape(re.findall(f"<{tag}>(.*?)</{tag}>", section)[0]) for tag in ("h2", "p"))
         found = re.findall(r'<img alt="([^"]*)" src="data:image/png;base64,([^"]*)">', section)
-        pictures = {unescape(caption): Picture.open(io.BytesIO(b64decode(data))) for caption, data in found}
-        kept = {caption: picture for caption, picture in pictures.items() if not caption.endswith(" - truth")}
-        cases.append(Shown(title, note, kept))
+        named = [(unescape(caption), data) for caption, data in found]
+        pictures = {caption: _opened(data) for caption, data in named if not caption.endswith(" - truth")}
+        cases.append(Shown(title, note, pictures))
     return cases
 
 
@@ -55,6 +55,10 @@ def strip(cases: Sequence[Shown]) -> Picture.Image:
     return whole.quantize(palette=_palette(), dither=Picture.Dither.NONE)
 
 
+def _opened(data: str) -> Picture.Image:
+    return Picture.open(io.BytesIO(b64decode(data)))
+
+
 def _palette() -> Picture.Image:
     greys = np.rint(np.linspace(0, 255, GREYS)).astype(int)
     palette = Picture.new("P", (1, 1))
@@ -67,7 +71,7 @@ def _cut(case: Shown) -> dict[str, Picture.Image]:
     rows, columns = np.nonzero((covered == OUTLINE).all(axis=-1))
     high, wide = covered.shape[:2]
     # as many rows as columns where the picture allows it, so that rows of a strip fit under one another
-    reach = (max(np.ptp(rows), np.ptp(columns)) + 1) // 2 + AROUND
+    reach = (int(max(np.ptp(rows), np.ptp(columns))) + 1) // 2 + AROUND
     top, left = (int(at.min() + at.max() + 1) // 2 - reach for at in (rows, columns))
     box = (max(left, 0), max(top, 0), min(left + 2 * reach, wide), min(top + 2 * reach, high))
     return {caption: picture.convert("RGB").crop(box) for caption, picture in case.pictures.items()}

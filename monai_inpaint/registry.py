@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import MODALITIES
@@ -15,13 +17,19 @@ _MODALITY = {"CR": "cxr", "DX": "cxr", "CT": "ct", "MR": "mr"}
 
 @dataclass(frozen=True)
 class BundleInfo:
-    """A bundle's place and what its metadata says of it."""
+    """A bundle's place and what its metadata says of it.
+
+    `spread_factor` and `noise_factor` calibrate the spread of samples (see `monai_inpaint.fill.spread`); a bundle whose
+    metadata has neither was not calibrated.
+    """
 
     name: str
     modality: str
     path: Path
     version: str
     description: str
+    spread_factor: float = 1.0
+    noise_factor: float = 0.0
 
     @property
     def graph(self) -> Path:
@@ -66,10 +74,26 @@ def _read(folder: Path) -> BundleInfo:
     try:
         metadata = json.loads(path.read_text(encoding="utf-8"))
         modality = _MODALITY[metadata["network_data_format"]["inputs"]["image"]["modality"]]
-        return BundleInfo(folder.resolve().name, modality, folder, metadata["version"], metadata["description"])
+        return BundleInfo(
+            folder.resolve().name,
+            modality,
+            folder,
+            metadata["version"],
+            metadata["description"],
+            _positive(metadata, "spread_factor", 1.0),
+            _positive(metadata, "noise_factor", 0.0),
+        )
     except FileNotFoundError:
         raise InputError(f"{folder}: not a bundle, it has no configs/metadata.json; name a bundle's folder.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path}: the bundle is damaged ({type(error).__name__}: {error}); install it again."
         ) from None
+
+
+def _positive(metadata: dict[str, Any], key: str, absent: float) -> float:
+    """The positive number of that key, or what its absence stands for."""
+    value = metadata.get(key, absent)
+    if key in metadata and not (type(value) in (int, float) and 0 < value <= sys.float_info.max):
+        raise ValueError(f"{key} is {value!r}, which is no positive number")
+    return float(value)

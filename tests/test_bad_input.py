@@ -54,6 +54,12 @@ def _written(path: Path, content: bytes | str) -> Path:
     return path
 
 
+def _replaced(path: Path, old: str, new: str) -> Path:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    return _written(path, text.replace(old, new))
+
+
 def _cut(path: Path, part: float = 0.5) -> Path:
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * part)])
@@ -266,6 +272,10 @@ ARGUMENTS: dict[str, tuple[Build, tuple[str, ...]]] = {
     "bundle's folder missing": (lambda f: f.fill(None, None, None, "--bundle", f / "no_bundle"), ("no_bundle",)),
     "bundle without metadata": (lambda f: _damaged_bundle(f, lambda b: _metadata(b).unlink()), ("bundle",)),
     "bundle's metadata damaged": (lambda f: _damaged_bundle(f, lambda b: _cut(_metadata(b))), ("metadata.json",)),
+    "bundle's spread factor negative": (
+        lambda f: _damaged_bundle(f, lambda b: _replaced(_metadata(b), '"spread_factor": ', '"spread_factor": -')),
+        ("metadata.json", "spread_factor"),
+    ),
     "bundle without network": (lambda f: _damaged_bundle(f, lambda b: _graph(b).unlink()), ("model.onnx",)),
     "bundle's network cut short": (lambda f: _damaged_bundle(f, lambda b: _cut(_graph(b))), ("model.onnx",)),
     "bundle's network is text": (

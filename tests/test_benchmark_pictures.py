@@ -24,6 +24,12 @@ from monai_inpaint.reports import Comparison, compare, comparison_page
 ROW = HEIGHT + CAPTION + GAP
 
 
+@pytest.fixture
+def quick_films(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Films that need not be computed from a thorax, which takes seconds."""
+    monkeypatch.setattr(samples, "chest_film", lambda seed: (16 * smooth((512, 512), seed)).astype(np.uint16))
+
+
 def case(title: str, shape: tuple[int, int] = (200, 180)) -> Comparison:
     truth, hole = smooth(shape), square_hole(shape, 80, 60, 40)
     fills = {"ring": truth + hole, "mr": truth - hole}
@@ -56,7 +62,7 @@ def test_planes_of_volumes_stand_a_method_under_the_other_and_a_case_beside_the_
 
 
 def test_without_a_list_the_page_shows_images_that_packages_carry_or_that_are_computed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    quick_films: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("nilearn")
     monkeypatch.setattr(samples, "ROWS", (Row("CT slice", "slice-square", "ct", "ct"),))
@@ -87,7 +93,7 @@ def test_with_a_list_whole_pages_are_kept_too_and_rows_it_has_no_images_for_are_
     assert "not shown: slices, slice-square" in capsys.readouterr().out
 
 
-def test_the_samples_are_a_data_list_of_images_that_can_be_read(tmp_path: Path) -> None:
+def test_the_samples_are_a_data_list_of_images_that_can_be_read(quick_films: None, tmp_path: Path) -> None:
     pytest.importorskip("nilearn")
     data = samples.write_samples(tmp_path / "samples")
     with data.open(encoding="utf-8") as file:

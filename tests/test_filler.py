@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from monai_inpaint.fill import filler as filler_module
 from monai_inpaint.fill.flow import TIMES
 from monai_inpaint.fill.patches import fill_patches
 from monai_inpaint.fill.slabs import Slab, fill_slabs
+from monai_inpaint.fill.spread import DEPTH
 from monai_inpaint.fill.windows import LARGEST, SMALLEST, plan_windows
 
 
@@ -402,15 +404,32 @@ def test_a_slice_of_a_sample_does_not_depend_on_the_other_slices(sampler: RowMea
     assert np.array_equal(Filler("mr")(image, hole, sample=True).image[..., 1], alone[..., 1])
 
 
-def test_the_spread_is_the_standard_deviation_of_the_samples(sampler: RowMeansAndNoise) -> None:
+def test_the_spread_is_the_standard_deviation_of_the_samples_times_the_bundles_factor_and_grows_inwards(
+    sampler: RowMeansAndNoise,
+) -> None:
     filler, image, hole = Filler("mr"), head(), square((160, 160), (60, 60), 20)
     fill = filler(image, hole, samples=40, seed=1)
+    factor = filler.bundle.spread_factor
 
+    assert factor > 1
     assert fill.spread.dtype == np.float32
     assert not fill.spread[~hole].any()
-    assert fill.spread[hole].mean() == pytest.approx(10 * TIMES[-1], rel=0.05)
+    assert fill.spread[60:80, 60].mean() == pytest.approx(factor * (1 + 1 / DEPTH) * 10 * TIMES[-1], rel=0.05)
+    assert fill.spread[70, 70] == pytest.approx(factor * (1 + 10 / DEPTH) * 10 * TIMES[-1], rel=0.05)
     assert np.array_equal(fill.image, filler(image, hole).image)  # still the best estimate
     assert fill.report["drawn"] == {"fill": "best estimate", "samples": 40, "seed": 1}
+
+
+def test_report_and_spread_tell_the_same_calibrated_error_and_name_its_factors(sampler: RowMeansAndNoise) -> None:
+    filler, hole = Filler("mr"), square((160, 160), (60, 60), 20)
+    filler.bundle = replace(filler.bundle, spread_factor=3.0, noise_factor=0.5)
+    fill = filler(head(), hole, samples=4)
+
+    assert fill.report["spread"] == {"factor": 3.0, "noise_factor": 0.5}
+    assert fill.report["doubt"]["expected_rmse"] == pytest.approx(np.sqrt(np.mean(fill.spread[hole] ** 2)), rel=1e-4)
+    sampled = filler(head(), hole, sample=True, samples=4)
+    assert sampled.report["spread"] == fill.report["spread"]
+    assert np.array_equal(sampled.spread, fill.spread)
 
 
 def test_a_sample_with_a_spread_is_the_first_sample(sampler: RowMeansAndNoise) -> None:
@@ -464,14 +483,14 @@ def test_the_report_says_where_a_fill_is_no_better_than_a_biharmonic_one(sampler
     plain = Filler("mr")(ramp, hole, samples=20).report["doubt"]
     better = Filler("mr")(ramp + 500 * (np.arange(160) % 2)[:, None], hole, samples=20).report["doubt"]
 
-    assert plain["expected_rmse"] == pytest.approx(10 * TIMES[-1], rel=0.1)
     assert plain["gain_over_biharmonic_db"] == pytest.approx(0.0, abs=0.1)
     assert "no better" in plain["verdict"]
     assert better["gain_over_biharmonic_db"] > 10
+    assert f"about {better['gain_over_biharmonic_db']:.1f} dB better" in better["verdict"]
 
 
 def test_a_report_without_samples_estimates_no_doubt(sampler: RowMeansAndNoise) -> None:
-    assert "doubt" not in Filler("mr")(head(), square((160, 160), (60, 60), 20)).report
+    assert not {"doubt", "spread"} & set(Filler("mr")(head(), square((160, 160), (60, 60), 20)).report)
 
 
 class SlabMeans:

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--spread",
         type=path_text,
         metavar="PATH",
-        help="write the samples' standard deviation at each voxel (float32)",
+        help="write the error to expect at each voxel, by how far the samples lie apart (float32)",
     )
     add_model_arguments(parser)
     parser.add_argument("--overwrite", action="store_true", help="existing outputs may be replaced (never an input)")

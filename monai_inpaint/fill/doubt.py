@@ -16,20 +16,20 @@ WORTH = 0.5  # dB below which the network's fill is called no better than the cl
 
 
 def doubt(source: Image, filled: Image, hole: np.ndarray, spread: Sequence[Patch]) -> dict[str, float | str | None]:
-    """Expected error and gain of a best estimate, if the truth is as likely as any sample.
+    """Expected error and gain of a best estimate, if the truth lies off it by the spread.
 
-    The truth then lies off the best estimate by the samples' variance s^2 in the mean, and off any other fill c by
-    s^2 + |fill - c|^2: the gain to expect over c is 10 log10 of their ratio. Here c is the biharmonic fill.
+    With s^2 the mean square of the spread, the truth then lies off any other fill c by s^2 + |fill - c|^2 in the mean:
+    the gain to expect over c is 10 log10 of the ratio of that to s^2. Here c is the biharmonic fill.
 
     Args:
         source: the image.
         filled: with the best estimate in the hole.
         hole: bool, of the image's shape.
-        spread: of the samples, in units.
+        spread: the standard deviation of the error to expect, in units; see `spread_of`.
 
     Returns:
         "expected_rmse" in units; "gain_over_biharmonic_db", None for holes of more than 50 000 voxels, where the
-        equation is not solved, and for samples that are all alike; "verdict", a sentence.
+        equation is not solved, and where the spread is 0 everywhere; "verdict", a sentence.
     """
     variance = float(np.mean(np.concatenate([part.units[part.hole] ** 2 for part in spread])))
     gain = None
@@ -45,10 +45,9 @@ def doubt(source: Image, filled: Image, hole: np.ndarray, spread: Sequence[Patch
     if gain is None:
         verdict = "Not compared with a biharmonic fill."
     elif gain < WORTH:
-        verdict = "By its own samples this fill is no better than a biharmonic one."
+        verdict = "By the spread of its samples this fill is no better than a biharmonic one."
     else:
-        # Measured by `python -m benchmarks trust`: the shipped bundles' samples differ less than the truth does.
-        verdict = f"By its own samples this fill is {gain:.1f} dB better than a biharmonic one; expect less."
+        verdict = f"By the spread of its samples this fill is about {gain:.1f} dB better than a biharmonic one."
     return {
         "expected_rmse": round(variance**0.5, 6),
         "gain_over_biharmonic_db": None if gain is None else round(gain, 2),

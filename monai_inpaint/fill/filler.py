@@ -58,7 +58,10 @@ class Fill:
 
     @cached_property
     def spread(self) -> np.ndarray:
-        """Standard deviation of the samples in units (HU for CT), float32 of the image's shape; 0 outside the hole.
+        """Standard deviation of the error to expect of the best estimate, estimated from the samples.
+
+        In units (HU for CT), float32 of the image's shape; 0 outside the hole. It is how far the samples lie apart,
+        times the bundle's factor and with its share of the image's noise, which were measured on validation images.
 
         Raises:
             InputError: no samples were asked for.
@@ -75,7 +78,11 @@ class Fill:
             RuntimeError: a voxel outside the hole changed, which is our fault.
         """
         report = fill_report(self._source, self._filled, self._hole, self._facts)
-        if self._spread is not None and self._facts["drawn"]["fill"] != "sample":
+        if self._spread is None:
+            return report
+        bundle = self._facts["bundle"]
+        report["spread"] = {"factor": bundle.spread_factor, "noise_factor": bundle.noise_factor}
+        if self._facts["drawn"]["fill"] != "sample":
             report["doubt"] = doubt(self._source, self._filled, self._hole, self._spread)
         return report
 
@@ -153,7 +160,10 @@ class Filler:
             "drawn": {"fill": "sample" if sample else "best estimate", "samples": len(seeds), "seed": seed},
             "seconds": {"load": self._loading, "fill": time.perf_counter() - started},
         }
-        spread = spread_of([drawn for drawn, _ in runs[-samples:]]) if samples else None
+        spread = None
+        if samples:
+            drawn = [sampled for sampled, _ in runs[-samples:]]
+            spread = spread_of(source, inside, drawn, self.bundle.spread_factor, self.bundle.noise_factor)
         return Fill(source, inside, patches, facts, spread, _as_array=not isinstance(image, Image))
 
     @property

@@ -1,17 +1,65 @@
-"""How far samples of the same hole lie apart: the network's own doubt, voxel by voxel."""
+"""The error to expect of a best estimate, voxel by voxel: how far samples of its hole lie apart, calibrated."""
+
+# scipy brings no types
+# pyright: basic
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from monai_inpaint.fill.compose import Patch
+from monai_inpaint.fill.noise import noise_near
+from monai_inpaint.images import Image
+
+NEAR = 4.0  # voxels: standard deviation of the Gaussian over which variances are averaged
+DEPTH = 15.0  # voxels from the nearest known one, at which samples have to be taken for twice as close as at the rim
 
 
-def spread_of(samples: Sequence[Sequence[Patch]]) -> list[Patch]:
-    """Standard deviation over at least two samples (with n - 1), in units, as patches like theirs."""
-    return [
-        Patch(parts[0].index, parts[0].hole, np.std([part.units for part in parts], axis=0, ddof=1, dtype=np.float64))
-        for parts in zip(*samples, strict=True)
-    ]
+def spread_of(
+    source: Image, hole: np.ndarray, samples: Sequence[Sequence[Patch]], factor: float = 1.0, noise_factor: float = 0.0
+) -> list[Patch]:
+    """Standard deviation of the error to expect, sqrt((factor (1 + d / 15) s)^2 + (noise_factor n)^2), in units.
+
+    s^2 is the variance over the samples (with their number less one), averaged over the voxels of the hole nearby in
+    the slice: a few samples say little about a single voxel. d is the distance in voxels to the nearest known voxel of
+    the slice: the further in, the more samples agree that should not. n is the noise of the known voxels around: the
+    truth has noise, and samples are smoother. docs/decisions/the-spread-is-calibrated.md says how this was chosen.
+
+    Args:
+        source: the image.
+        hole: bool, of the image's shape.
+        samples: at least two, each the patches of all slices in the same order.
+        factor, noise_factor: the bundle's.
+
+    Returns:
+        Patches like those of the samples.
+    """
+    spread: list[Patch] = []
+    for parts in zip(*samples, strict=True):
+        index, inside = parts[0].index, parts[0].hole
+        apart = factor * (1.0 + _depth(hole, index) / DEPTH) * np.sqrt(_variance(parts))
+        spread.append(Patch(index, inside, np.hypot(apart, noise_factor * noise_near(source, hole, index))))
+    return spread
+
+
+def _variance(parts: Sequence[Patch]) -> np.ndarray:
+    """The variance over the samples of one slice, averaged nearby; of use inside the hole."""
+    from scipy.ndimage import gaussian_filter
+
+    inside = parts[0].hole
+    variance = np.where(inside, np.var([part.units for part in parts], axis=0, ddof=1, dtype=np.float64), 0.0)
+    weight = gaussian_filter(inside.astype(np.float64), NEAR, mode="constant")
+    return gaussian_filter(variance, NEAR, mode="constant") / np.where(inside, weight, 1.0)
+
+
+def _depth(hole: np.ndarray, index: tuple[Any, ...]) -> np.ndarray:
+    """Voxels to the nearest known one of the slice, within the bounding box of its hole; the rim is at 1."""
+    from scipy.ndimage import distance_transform_edt
+
+    wide = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in index[:2])
+    depth = np.asarray(distance_transform_edt(hole[(*wide, *index[2:])]))
+    pairs = zip(index[:2], wide, strict=True)
+    return depth[tuple(slice(side.start - outer.start, side.stop - outer.start) for side, outer in pairs)]
