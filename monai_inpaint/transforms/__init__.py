@@ -5,20 +5,28 @@ from monai_inpaint.transforms.cases import ReadCased, SaveFilled
 from monai_inpaint.transforms.hole import RandHoled, SeededHoled
 from monai_inpaint.transforms.hole_slab import RandHoledSlabd
 from monai_inpaint.transforms.intensity import RandContrastd, RandHounsfieldd, RandNoised
+from monai_inpaint.transforms.lungs import LungBoxesd, RandLungWindowsd
+from monai_inpaint.transforms.millimetre import Millimetred, RandSlicesd
 from monai_inpaint.transforms.pyramid import ReadPyramidd
 from monai_inpaint.transforms.seeded import Seeded
 from monai_inpaint.transforms.slab import RandSlabd
+from monai_inpaint.transforms.square import RandSquared
 from monai_inpaint.transforms.volume import ReadVolumed
 from monai_inpaint.transforms.window import CentreWindowd, RandWindowd
 
 __all__ = [
     "CentreWindowd",
+    "LungBoxesd",
+    "Millimetred",
     "RandContrastd",
     "RandHoled",
     "RandHoledSlabd",
     "RandHounsfieldd",
+    "RandLungWindowsd",
     "RandNoised",
     "RandSlabd",
+    "RandSlicesd",
+    "RandSquared",
     "RandWindowd",
     "ReadCased",
     "ReadPyramidd",

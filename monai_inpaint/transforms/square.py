@@ -1,0 +1,41 @@
+"""One square hole of a given side, as the papers hide it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.transforms import MapTransform, RandomizableTransform
+
+from monai_inpaint.holes import centre_square, draw_square, random_square
+from monai_inpaint.transforms.hole import holed
+
+
+class RandSquared(RandomizableTransform, MapTransform):
+    """Window -> network input and target (see `holed`) with a square hole.
+
+    Armanious et al. 2019 hide 64x64 pixels anywhere in 256x256; Belli et al. 2018 the middle 64x64 of 128x128, of
+    which the code that they build on leaves a ring of 4 pixels visible (side 56).
+
+    Args:
+        keys: key of the window.
+        side: pixels of the hole along each axis.
+        centre: in the middle instead of anywhere.
+    """
+
+    def __init__(self, keys: KeysCollection = "image", side: int = 64, centre: bool = False) -> None:
+        MapTransform.__init__(self, keys)
+        RandomizableTransform.__init__(self, 1.0)
+        self.side, self.centre = side, centre
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[str, torch.Tensor]:
+        window = data[self.keys[0]]
+        if self.centre:
+            place = centre_square(window.shape, side=self.side)
+        else:
+            # The makers take numpy's newer generator; MONAI seeds the older one.
+            place = random_square(window.shape, np.random.default_rng(self.R.randint(2**31)), side=self.side)
+        return holed(window, draw_square(window.shape, **place))
