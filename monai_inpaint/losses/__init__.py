@@ -1,5 +1,19 @@
-"""Losses that look at the hole only and do not depend on its size."""
+"""Losses: in the hole, for which its size does not matter, and those of the published systems."""
 
+from monai_inpaint.losses.adversarial import AdversarialLoss
+from monai_inpaint.losses.border import BorderWeightedL2
+from monai_inpaint.losses.features import FeatureLoss, StyleLoss
 from monai_inpaint.losses.hole import HoleRMSE
+from monai_inpaint.losses.image_features import SqueezeNetFeatures, Vgg19Features
+from monai_inpaint.losses.partial_conv import PartialConvLoss
 
-__all__ = ["HoleRMSE"]
+__all__ = [
+    "AdversarialLoss",
+    "BorderWeightedL2",
+    "FeatureLoss",
+    "HoleRMSE",
+    "PartialConvLoss",
+    "SqueezeNetFeatures",
+    "StyleLoss",
+    "Vgg19Features",
+]

@@ -1,4 +1,4 @@
-"""The root mean square error inside the hole."""
+"""The root mean square error inside the hole, and the mean over a region that it rests on."""
 
 from __future__ import annotations
 
@@ -6,12 +6,21 @@ import torch
 from torch import nn
 
 
+def region_mean(values: torch.Tensor, region: torch.Tensor) -> torch.Tensor:
+    """Mean of each window's values inside its region: (B, 1, *spatial) and (B, 1, *spatial), 1 = count, to (B,).
+
+    Dividing by the region's own size makes large and small holes count alike (a plain masked mean over all voxels would
+    scale a loss with the hole). 0 where the region is empty.
+    """
+    dims = tuple(range(1, values.ndim))
+    return (values * region).sum(dim=dims) / region.sum(dim=dims).clamp(min=1.0)
+
+
 class HoleRMSE(nn.Module):
     """Mean over the batch of each window's root mean square error inside its region.
 
     The root, taken per window, keeps a few hard windows from ruling the batch; it is also closer to what a mean PSNR
-    rewards than a mean of squares. Dividing by the region's own size makes large and small holes count alike
-    (a plain masked mean over all voxels would scale the loss with the hole).
+    rewards than a mean of squares.
 
     Args:
         scale: divides the error; the units' typical contrast (255 for 8-bit films, 1000 for Hounsfield units).
@@ -26,6 +35,4 @@ class HoleRMSE(nn.Module):
     def forward(self, fill: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """`fill` (B, 1, *spatial); `target` (B, 2, *spatial): the truth, then the region to count (1 = count)."""
         truth, region = target[:, :1], target[:, 1:]
-        dims = tuple(range(1, fill.ndim))
-        squared = (((fill - truth) / self.scale) ** 2 * region).sum(dim=dims) / region.sum(dim=dims).clamp(min=1.0)
-        return (squared + self.floor).sqrt().mean()
+        return (region_mean(((fill - truth) / self.scale) ** 2, region) + self.floor).sqrt().mean()

@@ -1,5 +1,19 @@
-"""Generators: every network keeps the network contract (image with the hole zeroed, then the hole; composited)."""
+"""Generators, which keep the network contract (image with the hole zeroed, then the hole; composited), and what judges
+the published ones. Their patch discriminators are MONAI's `PatchDiscriminator`: 3 layers see 70x70, 2 see 34x34.
+"""
 
+from monai_inpaint.networks.casnet import CasNet
+from monai_inpaint.networks.context_encoder import ContextEncoder, ContextEncoderDiscriminator
+from monai_inpaint.networks.glcic import GLCIC, GLCICDiscriminator
 from monai_inpaint.networks.inpaint_unet import InpaintUNet
+from monai_inpaint.networks.partial_conv import PartialConvUNet
 
-__all__ = ["InpaintUNet"]
+__all__ = [
+    "GLCIC",
+    "CasNet",
+    "ContextEncoder",
+    "ContextEncoderDiscriminator",
+    "GLCICDiscriminator",
+    "InpaintUNet",
+    "PartialConvUNet",
+]

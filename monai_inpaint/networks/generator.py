@@ -1,0 +1,86 @@
+"""What the published generators share: the network contract around a network that knows only [-1, 1]."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from monai_inpaint.networks.known import known_statistics
+
+DEVIATIONS = 3.0  # from the mean of the known voxels to +1: as much contrast as 8-bit pictures have in [-1, 1]
+
+
+class WindowGenerator(nn.Module, ABC):
+    """Fill the hole of 2D windows, in the image's own units.
+
+    The input (B, 2, H, W) is the image with the hole zeroed, then the hole (1 = fill); the output (B, 1, H, W) is the
+    composited image: known voxels as they came. H and W are multiples of 32.
+
+    The network itself sees intensities that are normalised to [-1, 1], zero in the hole: the mean of the known voxels
+    of each window becomes 0, three of their standard deviations 1, so that scaling and shifting an image scales and
+    shifts its fill. With `limits=(low, high)` these become -1 and 1 instead, known values outside are limited before
+    the network sees them, and no fill leaves the limits.
+
+    Args:
+        limits: lowest and highest value that means something, in the image's units (CT: air, dense bone).
+    """
+
+    multiple = 32
+
+    def __init__(self, limits: Sequence[float] | None = None) -> None:
+        super().__init__()
+        self.limits = tuple(limits) if limits else None
+
+    def forward(self, x: torch.Tensor, composited: bool = True) -> torch.Tensor:
+        """The filled window; with `composited=False` all that the network predicts, which losses look at."""
+        image, known = _parts(x)
+        centre, reach = self.intensity_range(x)
+        limited = image.clamp(*self.limits) if self.limits else image
+        predicted = self.predict((limited - centre) / reach * known, known).to(x.dtype) * reach + centre
+        if not composited:
+            return predicted
+        if self.limits:
+            predicted = predicted.clamp(*self.limits)
+        return torch.where(known > 0.5, image, predicted)
+
+    def intensity_range(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Which value becomes 0, and how far from it 1 lies; to bring truth and fill to [-1, 1] for losses.
+
+        Args:
+            x: as for `forward`.
+
+        Returns:
+            Two tensors that broadcast with (B, 1, H, W), in the image's units.
+        """
+        if self.limits:
+            low, high = self.limits
+            return x.new_tensor((low + high) / 2), x.new_tensor((high - low) / 2)
+        mean, deviation = known_statistics(*_parts(x))
+        return mean, DEVIATIONS * deviation
+
+    @abstractmethod
+    def predict(self, image: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+        """The whole window, normalised.
+
+        Args:
+            image: (B, 1, H, W), normalised, 0 in the hole.
+            known: (B, 1, H, W), 1 where known, 0 in the hole.
+        """
+
+
+def start_normal(module: nn.Module) -> None:
+    """Weights of N(0, 0.02), scales of N(1, 0.02), no shift: DCGAN (Radford et al. 2016, section 4). For `apply`."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0 if isinstance(module, nn.BatchNorm2d) else 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _parts(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The image and what is known of it, 1 or 0."""
+    inside = x[:, 1:2] > 0.5
+    image = torch.where(inside, torch.zeros_like(x[:, :1]), x[:, :1])  # NaN in the hole must not spread
+    return image, torch.logical_not(inside).to(x.dtype)
