@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import re
+import sqlite3
 import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image as Pillow
 from training_samples import TINY, bundle, bundle_command, data_set, quiet_environment, run_bundle
 
 from monai_inpaint.errors import InputError
@@ -55,6 +59,11 @@ def state_of(name: str) -> dict[str, torch.Tensor]:
     return InpaintUNet(volumes=name != "cxr_inpainting").state_dict()
 
 
+def curves(folder: Path) -> list[dict[str, str]]:
+    with (folder / "curves.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def trained_epochs(log: str) -> list[int]:
     return [int(n) for n in re.findall(r"SupervisedTrainer - INFO - Epoch\[(\d+)\] Complete", log)]
 
@@ -71,6 +80,39 @@ def test_the_committed_config_trains_validates_and_saves(name: str, data: Path) 
     best = load(data.parent / "ckpt" / "model.pt")
     assert best.keys() == load(saved)["network"].keys() == state_of(name).keys()
     assert best["head.weight"].abs().sum() > 0  # it starts at zero
+
+
+@pytest.mark.slow
+def test_a_training_leaves_its_curves_and_goes_on_with_them(data: Path) -> None:
+    name, out = "cxr_inpainting", data.parent / "out"
+    settings = places(name, data) | TINY | {"max_epochs": 3, "val_interval": 2}
+    run_bundle(config(name, "train.json"), **settings)
+    first = curves(out)
+    newest(out)[1].unlink()  # as if it had been stopped in the last epoch
+    run_bundle(config(name, "train.json"), **settings)
+    rows = curves(out)
+
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert rows[:2] == first[:2]
+    assert all(float(row["loss"]) > 0 for row in rows)
+    assert [bool(row["hole_psnr"]) for row in rows] == [False, True, False]
+    assert float(rows[0]["minutes"]) < float(rows[1]["minutes"]) < float(rows[2]["minutes"])
+    with Pillow.open(out / "curves.png") as picture:
+        assert len(np.unique(np.asarray(picture.convert("L")))) > 10
+
+
+@pytest.mark.slow
+def test_mlflow_tracks_a_training(data: Path) -> None:
+    pytest.importorskip("mlflow")
+    name, out = "cxr_inpainting", data.parent / "out"
+    run_bundle(config(name, "train.json"), **places(name, data), **TINY, tracking="mlflow")
+
+    with sqlite3.connect(out / "mlruns.db") as tracked:
+        found = tracked.execute("SELECT key, step, value FROM metrics WHERE value > 0").fetchall()
+    psnr = {step: value for key, step, value in found if key == "hole_psnr"}
+    told = {int(row["epoch"]): float(row["hole_psnr"]) for row in curves(out)}
+    assert psnr == pytest.approx(told, abs=1e-3)
+    assert {step for key, step, _ in found if "loss" in key} >= {1, 2, 3, 4}  # every iteration
 
 
 @pytest.mark.slow

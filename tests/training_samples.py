@@ -81,4 +81,4 @@ def bundle_command(*configs: Path, processes: int = 0, **settings: object) -> li
 def quiet_environment() -> dict[str, str]:
     # GLOO_SOCKET_IFNAME: two processes of one machine find each other without a network.
     here = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": str(ROOT)}
-    return os.environ | here
+    return os.environ | here | {"MLFLOW_DISABLE_TELEMETRY": "true"}

@@ -1,5 +1,7 @@
 """The training side: data lists and what MONAI's trainer calls each iteration."""
 
+from monai_inpaint.training.adversary import PatchAdversary
+from monai_inpaint.training.curves import save_curves
 from monai_inpaint.training.data_list import (
     fill_pairs,
     sample_weights,
@@ -14,11 +16,13 @@ from monai_inpaint.training.start import start_from
 
 __all__ = [
     "HolePSNR",
+    "PatchAdversary",
     "autocast_validation",
     "fill_pairs",
     "flow_iteration",
     "make_resumable",
     "sample_weights",
+    "save_curves",
     "start_from",
     "synthetic_volumes",
     "training_slices",

@@ -6,16 +6,17 @@ would emulate it, ten times slower than float32.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from monai.engines import Evaluator, Trainer
-from monai.utils import CommonKeys
+from monai.engines.utils import IterationEvents
 
 from monai_inpaint.networks.flow import draw_times, output_scale
 from monai_inpaint.networks.known import known_statistics
 
-_AT_START = 0.4  # share of the windows at t = 0, where the best estimate is learned
+Beside = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def _batch(engine: Any, batch: Any) -> tuple[torch.Tensor, torch.Tensor]:
@@ -37,13 +38,20 @@ def _autocast(engine: Any) -> torch.autocast:
     return torch.autocast(kind, torch.bfloat16, enabled=able)
 
 
-def flow_iteration(engine: Trainer, batch: Any) -> dict[str, Any]:
+def flow_iteration(engine: Trainer, batch: Any, at_start: float = 0.4, beside: Beside | None = None) -> Any:
     """Forward, loss, backward, step, with windows (or slabs) at t = 0 and at random times.
 
     The output keys are those of MONAI's SupervisedTrainer.
 
     The loss sees the error in standard deviations of the window, over the size that the network's own output has at
     that time, so that every modality, contrast and time counts alike.
+
+    Args:
+        engine, batch: MONAI's.
+        at_start: share of the windows at t = 0, where the best estimate is learned. With 1 the network becomes a
+            plain regressor, without samples.
+        beside: what is added to the loss: a function of the fill and the truth, in standard deviations of the known
+            voxels from their mean, and the region that counts.
 
     Raises:
         FloatingPointError: the loss is not a number; the last checkpoint on disk is still good.
@@ -52,29 +60,27 @@ def flow_iteration(engine: Trainer, batch: Any) -> dict[str, Any]:
     truth, region = label[:, :1], label[:, 1:]
     hole = image[:, 1:2]
     there = 1.0 - hole + region  # places without an image are in the hole, and not counted
-    _, scale = known_statistics(truth, there)
-    time = draw_times(len(image), _AT_START).to(image.device).view(-1, *[1] * (image.ndim - 1))
+    shift, scale = known_statistics(truth, there)
+    time = draw_times(len(image), at_start).to(image.device).view(-1, *[1] * (image.ndim - 1))
     unit = 1.0 / (scale * output_scale(time))
     time = time * there  # where there is no image there is no state: as at t = 0, only the known voxels speak
     noise = torch.randn_like(truth) * (time > 0) * region
-    return _step(engine, _told(image, [noise, truth * region, time], batch), label, unit)
-
-
-def _step(engine: Any, image: torch.Tensor, label: torch.Tensor, unit: Any) -> dict[str, Any]:
+    told = _told(image, [noise, truth * region, time], batch)
     engine.network.train()
     engine.optimizer.zero_grad(set_to_none=True)
     with _autocast(engine):
-        fill = engine.inferer(image, engine.network)
-    loss = engine.loss_function(fill.float() * unit, torch.cat((label[:, :1] * unit, label[:, 1:]), dim=1))
+        fill = engine.inferer(told, engine.network)
+        further = beside((fill - shift) / scale, (truth - shift) / scale, region) if beside else 0.0
+    loss = engine.loss_function(fill.float() * unit, torch.cat((truth * unit, region), dim=1)) + further
     if not torch.isfinite(loss):
         raise FloatingPointError(f"The loss became {loss.item()}; lower the learning rate and start again.")
     loss.backward()
     torch.nn.utils.clip_grad_norm_(engine.network.parameters(), 1.0)
     engine.optimizer.step()
-    return {CommonKeys.IMAGE: image, CommonKeys.LABEL: label, CommonKeys.PRED: fill, CommonKeys.LOSS: loss}
+    return _completed(engine, image=told, label=label, pred=fill, loss=loss)
 
 
-def autocast_validation(engine: Evaluator, batch: Any) -> dict[str, Any]:
+def autocast_validation(engine: Evaluator, batch: Any) -> Any:
     """Forward without gradients; the output keys are those of MONAI's SupervisedEvaluator."""
     image, label = _batch(engine, batch)
     if image.ndim == 5:
@@ -82,4 +88,11 @@ def autocast_validation(engine: Evaluator, batch: Any) -> dict[str, Any]:
     engine.network.eval()
     with torch.no_grad(), _autocast(engine):
         fill = engine.inferer(image, engine.network)
-    return {CommonKeys.IMAGE: image, CommonKeys.LABEL: label, CommonKeys.PRED: fill.float()}
+    return _completed(engine, image=image, label=label, pred=fill.float())
+
+
+def _completed(engine: Any, **output: torch.Tensor) -> Any:
+    """Hand over the output as MONAI's own iterations do, which handlers of other libraries (MLflow's) count on."""
+    engine.state.output = output
+    engine.fire_event(IterationEvents.MODEL_COMPLETED)
+    return engine.state.output

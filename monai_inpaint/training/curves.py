@@ -1,0 +1,95 @@
+"""Learning curves: a line of `curves.csv` an epoch, and a picture of them."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+import ignite.distributed as idist
+from ignite.engine import Events
+from matplotlib.figure import Figure
+from monai.engines import Evaluator, Trainer
+from monai.handlers import from_engine
+
+from monai_inpaint.io.atomic import staged
+
+
+def save_curves(trainer: Trainer, evaluator: Evaluator, folder: str | Path) -> None:
+    """Write `curves.csv` after every epoch, and `curves.png` after every validation.
+
+    The columns: epoch; minutes since the training (or what was resumed of it) began; mean loss; then what the evaluator
+    measures, empty in epochs without validation. A resumed training goes on with the lines that it had. Of several
+    processes only the first one writes.
+
+    Args:
+        trainer: not yet running; its output, decollated, holds the `loss`.
+        evaluator: what validates between the trainer's epochs.
+        folder: made if it does not exist.
+    """
+    if idist.get_rank() == 0:
+        _Curves(Path(folder), evaluator).attach(trainer)
+
+
+class _Curves:
+    def __init__(self, folder: Path, evaluator: Evaluator) -> None:
+        self.table, self.picture = folder / "curves.csv", folder / "curves.png"
+        self.rows: list[dict[str, Any]] = []
+        self.losses: list[float] = []
+        self.validated: dict[str, float] = {}
+        evaluator.add_event_handler(Events.COMPLETED, self._keep)
+
+    def attach(self, trainer: Trainer) -> None:
+        trainer.add_event_handler(Events.STARTED, self._begin)
+        trainer.add_event_handler(Events.ITERATION_COMPLETED, self._add)
+        trainer.add_event_handler(Events.EPOCH_COMPLETED, self._write)
+
+    def _begin(self, engine: Trainer) -> None:
+        if self.table.exists():
+            with self.table.open(newline="", encoding="utf-8") as file:
+                self.rows = [row for row in csv.DictReader(file) if int(row["epoch"]) <= engine.state.epoch]
+        before = float(self.rows[-1]["minutes"]) if self.rows else 0.0
+        self.start = time.monotonic() - 60.0 * before
+
+    def _keep(self, engine: Evaluator) -> None:
+        self.validated = {name: float(value) for name, value in engine.state.metrics.items()}
+
+    def _add(self, engine: Trainer) -> None:
+        self.losses.append(float(from_engine(["loss"], first=True)(engine.state.output)))
+
+    def _write(self, engine: Trainer) -> None:
+        minutes = (time.monotonic() - self.start) / 60.0
+        row = {"epoch": engine.state.epoch, "minutes": f"{minutes:.2f}"}
+        row["loss"] = f"{sum(self.losses) / len(self.losses):.5f}"
+        self.rows.append(row | {name: f"{value:.4f}" for name, value in self.validated.items()})
+        columns = list(dict.fromkeys(name for row in self.rows for name in row))
+        with staged(self.table, overwrite=True) as part, part.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns, restval="")
+            writer.writeheader()
+            writer.writerows(self.rows)
+        if self.validated:
+            with staged(self.picture, overwrite=True) as part:
+                curves_picture({"": self.rows}).savefig(part, format="png", dpi=100)
+        self.losses, self.validated = [], {}
+
+
+def curves_picture(trainings: dict[str, list[dict[str, Any]]]) -> Figure:
+    """Curves of one or more trainings over their minutes, a panel for each column that is measured.
+
+    Args:
+        trainings: rows of `curves.csv` by the training's name.
+    """
+    columns = [name for rows in trainings.values() for row in rows for name in row]
+    measured = [name for name in dict.fromkeys(columns) if name not in ("epoch", "minutes")]
+    figure = Figure(figsize=(5.0 * len(measured), 3.5), layout="constrained")
+    for place, name in enumerate(measured, start=1):
+        panel = figure.add_subplot(1, len(measured), place)
+        for training, rows in trainings.items():
+            points = [(float(row["minutes"]), float(row[name])) for row in rows if row.get(name)]
+            panel.plot(*zip(*points, strict=True) if points else ([], []), label=training)
+        panel.set(xlabel="minutes", title=name)
+        panel.grid(alpha=0.3)
+        if len(trainings) > 1:
+            panel.legend()
+    return figure
