@@ -536,11 +536,26 @@ def test_a_long_hole_is_filled_slab_by_slab_and_each_is_known_to_the_next(slabs:
     Filler("mr")(np.ones(hole.shape, np.float32), hole)
 
     depths = [batch.shape[2] for batch in slabs.batches]
-    assert depths == [58, 64, 30]
-    second = slabs.batches[1][0]  # slices 42 to 105: those up to 49 are filled, 50 to 97 are to fill, the rest wait
+    assert depths == [58, 58, 64, 64, 30, 30]  # each is seen as it is and mirrored
+    second = slabs.batches[2][0]  # slices 42 to 105: those up to 49 are filled, 50 to 97 are to fill, the rest wait
     inside = (slice(None), slice(12, 52), slice(12, 52))  # the slice in its window
     assert second[1][inside].sum(axis=(1, 2)).tolist() == [0] * 8 + [16] * 56
     assert np.allclose(second[0][inside][:8], 1.0)
+
+
+def test_the_best_estimate_of_slabs_prefers_no_side(slabs: SlabMeans, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = slabs.run
+    monkeypatch.setattr(
+        slabs, "run", lambda windows: plain(windows) + np.arange(64, dtype=np.float32) * windows[:, 1:2]
+    )
+    hole = square((40, 40, 30), (10, 10, 12), 4)
+    filler = Filler("mr")
+
+    best, sample = (filler(np.zeros(hole.shape, np.float32), hole, sample=sample).image for sample in (False, True))
+
+    assert np.allclose(best[hole], 63 / 2)  # the network's own fill rises from side to side
+    assert np.ptp(sample[hole]) > 2
+    assert len(slabs.batches) == 2 + (2 + len(TIMES))
 
 
 def test_wide_holes_are_filled_fewer_slices_at_a_time(slabs: SlabMeans) -> None:
