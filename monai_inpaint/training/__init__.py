@@ -1,5 +1,6 @@
 """The training side: data lists and what MONAI's trainer calls each iteration."""
 
+from monai_inpaint.training.adversarial import AdversarialIteration, Term
 from monai_inpaint.training.adversary import PatchAdversary
 from monai_inpaint.training.curves import save_curves
 from monai_inpaint.training.data_list import (
@@ -9,14 +10,24 @@ from monai_inpaint.training.data_list import (
     training_slices,
     training_volumes,
 )
+from monai_inpaint.training.filled import Conditional, HolePatch, WholeAndPatch
 from monai_inpaint.training.iteration import autocast_validation, flow_iteration
+from monai_inpaint.training.judge import Judge
 from monai_inpaint.training.metric import HolePSNR
 from monai_inpaint.training.resume import make_resumable
+from monai_inpaint.training.schedule import Schedule
 from monai_inpaint.training.start import start_from
 
 __all__ = [
+    "AdversarialIteration",
+    "Conditional",
     "HolePSNR",
+    "HolePatch",
+    "Judge",
     "PatchAdversary",
+    "Schedule",
+    "Term",
+    "WholeAndPatch",
     "autocast_validation",
     "fill_pairs",
     "flow_iteration",

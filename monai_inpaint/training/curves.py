@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
+import math
 import time
 from pathlib import Path
 from typing import Any
 
 import ignite.distributed as idist
+import numpy as np
 from ignite.engine import Events
 from matplotlib.figure import Figure
 from monai.engines import Evaluator, Trainer
-from monai.handlers import from_engine
 
 from monai_inpaint.io.atomic import staged
 
@@ -19,12 +20,13 @@ from monai_inpaint.io.atomic import staged
 def save_curves(trainer: Trainer, evaluator: Evaluator, folder: str | Path) -> None:
     """Write `curves.csv` after every epoch, and `curves.png` after every validation.
 
-    The columns: epoch; minutes since the training (or what was resumed of it) began; mean loss; then what the evaluator
-    measures, empty in epochs without validation. A resumed training goes on with the lines that it had. Of several
+    The columns: epoch; minutes since the training (or what was resumed of it) began; the epoch's means of the loss and
+    of all other numbers in the trainer's output, empty where all are NaN; then what the evaluator measures, empty in
+    epochs without validation. A resumed training goes on with the lines that it had. Of several
     processes only the first one writes.
 
     Args:
-        trainer: not yet running; its output, decollated, holds the `loss`.
+        trainer: not yet running; its output is decollated, and numbers in it are those of the first window.
         evaluator: what validates between the trainer's epochs.
         folder: made if it does not exist.
     """
@@ -36,7 +38,7 @@ class _Curves:
     def __init__(self, folder: Path, evaluator: Evaluator) -> None:
         self.table, self.picture = folder / "curves.csv", folder / "curves.png"
         self.rows: list[dict[str, Any]] = []
-        self.losses: list[float] = []
+        self.numbers: list[dict[str, float]] = []
         self.validated: dict[str, float] = {}
         evaluator.add_event_handler(Events.COMPLETED, self._keep)
 
@@ -56,12 +58,15 @@ class _Curves:
         self.validated = {name: float(value) for name, value in engine.state.metrics.items()}
 
     def _add(self, engine: Trainer) -> None:
-        self.losses.append(float(from_engine(["loss"], first=True)(engine.state.output)))
+        output = engine.state.output[0]
+        self.numbers.append({name: float(value) for name, value in output.items() if np.ndim(value) == 0})
 
     def _write(self, engine: Trainer) -> None:
         minutes = (time.monotonic() - self.start) / 60.0
         row = {"epoch": engine.state.epoch, "minutes": f"{minutes:.2f}"}
-        row["loss"] = f"{sum(self.losses) / len(self.losses):.5f}"
+        for name in self.numbers[0]:
+            told = [numbers[name] for numbers in self.numbers if not math.isnan(numbers[name])]
+            row[name] = f"{sum(told) / len(told):.5f}" if told else ""
         self.rows.append(row | {name: f"{value:.4f}" for name, value in self.validated.items()})
         columns = list(dict.fromkeys(name for row in self.rows for name in row))
         with staged(self.table, overwrite=True) as part, part.open("w", newline="", encoding="utf-8") as file:
@@ -71,7 +76,7 @@ class _Curves:
         if self.validated:
             with staged(self.picture, overwrite=True) as part:
                 curves_picture({"": self.rows}).savefig(part, format="png", dpi=100)
-        self.losses, self.validated = [], {}
+        self.numbers, self.validated = [], {}
 
 
 def curves_picture(trainings: dict[str, list[dict[str, Any]]]) -> Figure:

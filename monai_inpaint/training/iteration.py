@@ -19,7 +19,8 @@ from monai_inpaint.networks.known import known_statistics
 Beside = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-def _batch(engine: Any, batch: Any) -> tuple[torch.Tensor, torch.Tensor]:
+def batch_of(engine: Any, batch: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Image and label on the engine's device."""
     image, label = engine.prepare_batch(batch, engine.state.device, engine.non_blocking, **engine.to_kwargs)
     return (image.contiguous(memory_format=torch.channels_last) if image.ndim == 4 else image), label
 
@@ -32,7 +33,8 @@ def _told(image: torch.Tensor, flow: list[torch.Tensor], batch: Any) -> torch.Te
     return torch.cat((image, *flow, ratio.expand_as(image[:, :1])), dim=1)
 
 
-def _autocast(engine: Any) -> torch.autocast:
+def autocast(engine: Any) -> torch.autocast:
+    """bfloat16 on the engine's device, if that computes in it."""
     kind = torch.device(engine.state.device).type
     able = kind != "cpu" or any(there for name, there in torch.cpu.get_capabilities().items() if name.endswith("bf16"))
     return torch.autocast(kind, torch.bfloat16, enabled=able)
@@ -56,7 +58,7 @@ def flow_iteration(engine: Trainer, batch: Any, at_start: float = 0.4, beside: B
     Raises:
         FloatingPointError: the loss is not a number; the last checkpoint on disk is still good.
     """
-    image, label = _batch(engine, batch)
+    image, label = batch_of(engine, batch)
     truth, region = label[:, :1], label[:, 1:]
     hole = image[:, 1:2]
     there = 1.0 - hole + region  # places without an image are in the hole, and not counted
@@ -68,7 +70,7 @@ def flow_iteration(engine: Trainer, batch: Any, at_start: float = 0.4, beside: B
     told = _told(image, [noise, truth * region, time], batch)
     engine.network.train()
     engine.optimizer.zero_grad(set_to_none=True)
-    with _autocast(engine):
+    with autocast(engine):
         fill = engine.inferer(told, engine.network)
         further = beside((fill - shift) / scale, (truth - shift) / scale, region) if beside else 0.0
     loss = engine.loss_function(fill.float() * unit, torch.cat((truth * unit, region), dim=1)) + further
@@ -77,21 +79,21 @@ def flow_iteration(engine: Trainer, batch: Any, at_start: float = 0.4, beside: B
     loss.backward()
     torch.nn.utils.clip_grad_norm_(engine.network.parameters(), 1.0)
     engine.optimizer.step()
-    return _completed(engine, image=told, label=label, pred=fill, loss=loss)
+    return completed(engine, image=told, label=label, pred=fill, loss=loss)
 
 
 def autocast_validation(engine: Evaluator, batch: Any) -> Any:
     """Forward without gradients; the output keys are those of MONAI's SupervisedEvaluator."""
-    image, label = _batch(engine, batch)
+    image, label = batch_of(engine, batch)
     if image.ndim == 5:
         image = _told(image, [torch.zeros_like(image[:, :1])] * 3, batch)
     engine.network.eval()
-    with torch.no_grad(), _autocast(engine):
+    with torch.no_grad(), autocast(engine):
         fill = engine.inferer(image, engine.network)
-    return _completed(engine, image=image, label=label, pred=fill.float())
+    return completed(engine, image=image, label=label, pred=fill.float())
 
 
-def _completed(engine: Any, **output: torch.Tensor) -> Any:
+def completed(engine: Any, **output: Any) -> Any:
     """Hand over the output as MONAI's own iterations do, which handlers of other libraries (MLflow's) count on."""
     engine.state.output = output
     engine.fire_event(IterationEvents.MODEL_COMPLETED)

@@ -1,0 +1,92 @@
+"""Adversarial training steps for MONAI's `iteration_update` hook: any generator, any terms, any discriminators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from monai.engines import Trainer
+
+from monai_inpaint.training.filled import Filled
+from monai_inpaint.training.iteration import autocast, batch_of, completed
+from monai_inpaint.training.judge import Judge
+from monai_inpaint.training.schedule import Schedule
+
+
+class Term:
+    """A part of the generator's loss.
+
+    Args:
+        loss: of an image and a target (B, 2, H, W), truth and region (`HoleRMSE`, `BorderWeightedL2`,
+            `PartialConvLoss`), or of an image and the truth (`StyleLoss`).
+        weight: of the loss.
+        on: "fill", the composited image, or "predicted", all that the generator predicts.
+        region: whether the loss takes a region.
+        margin: voxels by which the region is larger than the hole (a ring that is seen, and predicted all the same).
+    """
+
+    def __init__(
+        self, loss: Callable[..., torch.Tensor], weight: float = 1.0, on: str = "fill", region: bool = True,
+        margin: int = 0,
+    ) -> None:  # fmt: skip
+        self.loss, self.weight, self.on, self.region, self.margin = loss, weight, on, region, margin
+
+    def __call__(self, filled: Filled) -> torch.Tensor:
+        image = getattr(filled, self.on)
+        if not self.region:
+            return self.weight * self.loss(image, filled.truth)
+        region = filled.region
+        if self.margin:
+            region = torch.nn.functional.max_pool2d(region, 2 * self.margin + 1, stride=1, padding=self.margin)
+        return self.weight * self.loss(image, torch.cat((filled.truth, region), dim=1))
+
+
+class AdversarialIteration:
+    """Judges learn, then the generator, each when it is its turn.
+
+    The output's keys are those of MONAI's SupervisedTrainer, and for each judge its balance, as "NAME_value",
+    "NAME_real" and "NAME_filled" (see `Judge.learn`), NaN where it did not learn.
+
+    Args:
+        terms: the generator's loss without the judges.
+        judges: by name.
+        schedule: who learns when.
+    """
+
+    def __init__(self, terms: Sequence[Term], judges: Mapping[str, Judge], schedule: Schedule | None = None) -> None:
+        self.terms, self.judges, self.schedule = terms, dict(judges), schedule or Schedule()
+
+    def __call__(self, engine: Trainer, batch: Any) -> Any:
+        """One iteration.
+
+        Raises:
+            FloatingPointError: a loss is not a number; the last checkpoint on disk is still good.
+        """
+        image, label = batch_of(engine, batch)
+        turn = self.schedule.turn(engine.state.epoch, engine.state.iteration)
+        engine.network.train()
+        with autocast(engine):
+            with torch.set_grad_enabled(turn.generator):
+                predicted = engine.network(image, composited=False)
+            span = getattr(engine.network, "module", engine.network).intensity_range(image)
+            filled = Filled.of(predicted, image, label, span)
+            balance: dict[str, float] = {}
+            for name, judge in self.judges.items():
+                told = judge.learn(filled.detached()) if turn.judges else {}
+                balance |= {f"{name}_{key}": told.get(key, float("nan")) for key in ("value", "real", "filled")}
+            terms = [term(filled) for term in self.terms]
+            if turn.heard:
+                terms += [judge.term(filled) for judge in self.judges.values()]
+        loss = torch.stack([term.float() for term in terms]).sum()
+        if not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"The generator's loss became {loss.item()}; lower the learning rates or the weights of the judges, "
+                "and go on from the last checkpoint."
+            )
+        if turn.generator:
+            engine.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            engine.optimizer.step()
+        fill = torch.where(label[:, 1:] > 0.5, predicted.detach().float(), label[:, :1])
+        return completed(engine, image=image, label=label, pred=fill, loss=loss.detach(), **balance)

@@ -1,0 +1,78 @@
+"""What losses and discriminators are shown of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+
+
+class Filled(NamedTuple):
+    """A batch of windows and what was filled into them; all (B, 1, H, W), intensities in [-1, 1] as a rule.
+
+    Attributes:
+        predicted: all that the generator predicts, also where the image is known.
+        fill: the composited image.
+        truth: 0 where there is no image.
+        context: the truth with the hole zeroed.
+        region: 1 where the hole is and there is an image.
+    """
+
+    predicted: torch.Tensor
+    fill: torch.Tensor
+    truth: torch.Tensor
+    context: torch.Tensor
+    region: torch.Tensor
+
+    @classmethod
+    def of(cls, predicted: torch.Tensor, image: torch.Tensor, label: torch.Tensor, span: Sequence[Any]) -> Filled:
+        """Of what the generator predicts, its input and the label, in units, and its intensity range."""
+        centre, reach = span
+        truth, region = label[:, :1], label[:, 1:]
+        there = 1.0 - image[:, 1:2] + region
+        predicted, truth = (predicted.float() - centre) / reach, (truth - centre) / reach * there
+        fill = torch.where(region > 0.5, predicted, truth)
+        return cls(predicted, fill, truth, truth * (1.0 - region), region)
+
+    def detached(self) -> Filled:
+        """Nothing flows back into the generator."""
+        return self._replace(predicted=self.predicted.detach(), fill=self.fill.detach())
+
+
+class Conditional:
+    """An image and its context, for the conditional patch discriminator of MedGAN: (B, 2, H, W)."""
+
+    def __call__(self, image: torch.Tensor, filled: Filled) -> list[torch.Tensor]:
+        return [torch.cat((image, filled.context), dim=1)]
+
+
+class HolePatch:
+    """A square around the middle of each window's hole, moved into the window: (B, 1, side, side)."""
+
+    def __init__(self, side: int) -> None:
+        self.side = side
+
+    def __call__(self, image: torch.Tensor, filled: Filled) -> list[torch.Tensor]:
+        return [cropped(image, filled.region, self.side)]
+
+
+class WholeAndPatch:
+    """The image and a patch around its hole of half the side, as the discriminators of GLCIC take them."""
+
+    def __call__(self, image: torch.Tensor, filled: Filled) -> list[torch.Tensor]:
+        return [image, cropped(image, filled.region, image.shape[-1] // 2)]
+
+
+def cropped(image: torch.Tensor, region: torch.Tensor, side: int) -> torch.Tensor:
+    """Squares of (B, C, H, W) around the middle of the bounding box of each region (B, 1, H, W), inside the window."""
+    patches = []
+    for window, marked in zip(image, region[:, 0] > 0.5, strict=True):
+        corner = []
+        for axis in (0, 1):
+            places = marked.any(dim=1 - axis).nonzero()
+            middle = (places[0] + places[-1] + 1) // 2 if len(places) else marked.shape[axis] // 2
+            corner.append(int(min(max(int(middle) - side // 2, 0), marked.shape[axis] - side)))
+        top, left = corner
+        patches.append(window[:, top : top + side, left : left + side])
+    return torch.stack(patches)

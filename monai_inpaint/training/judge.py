@@ -1,0 +1,84 @@
+"""A discriminator with all that belongs to it: what it is shown, how it learns, how much it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from monai_inpaint.losses import AdversarialLoss, FeatureLoss
+from monai_inpaint.training.filled import Filled
+
+View = Callable[[torch.Tensor, Filled], list[torch.Tensor]]
+
+
+class Judge:
+    """One discriminator of an adversarial training.
+
+    Args:
+        discriminator: what it is shown to logits, or to a list of features that ends in them (MONAI's
+            PatchDiscriminator).
+        optimizer: of the discriminator.
+        view: the image (real or filled) and the batch to what the discriminator is shown.
+        weight: of its verdict in the generator's loss.
+        criterion: see `AdversarialLoss`.
+        perceptual: weight of the distance between its features of fill and truth, the images before them (Armanious et
+            al. 2019, equation 4).
+    """
+
+    def __init__(
+        self,
+        discriminator: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        view: View,
+        weight: float,
+        criterion: str = "bce",
+        perceptual: float = 0.0,
+    ) -> None:
+        self.discriminator, self.optimizer, self.view, self.weight = discriminator, optimizer, view, weight
+        self.loss = AdversarialLoss(criterion)  # type: ignore[arg-type]
+        self.perceptual, self.distance = perceptual, FeatureLoss()
+
+    def learn(self, filled: Filled) -> dict[str, float]:
+        """One step; tells how the two are balanced.
+
+        Returns:
+            "value": V(G, D) of Goodfellow et al. 2014 (equation 1), -log 4 where nothing can be told apart; "real" and
+            "filled": how likely real and filled images are taken for real on average.
+
+        Raises:
+            FloatingPointError: the loss is not a number.
+        """
+        self.discriminator.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        real, false = (self._features(image, filled)[-1].float() for image in (filled.truth, filled.fill.detach()))
+        loss = self.loss.for_discriminator(real, false)
+        if not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"The loss of a discriminator became {loss.item()}; lower its learning rate and go on from the last "
+                "checkpoint."
+            )
+        loss.backward()
+        self.optimizer.step()
+        with torch.no_grad():
+            value = -AdversarialLoss("bce").for_discriminator(real, false)
+            return {
+                "value": float(value),
+                "real": float(real.sigmoid().mean()),
+                "filled": float(false.sigmoid().mean()),
+            }
+
+    def term(self, filled: Filled) -> torch.Tensor:
+        """Its share of the generator's loss."""
+        false = self._features(filled.fill, filled)
+        loss = self.weight * self.loss.for_generator(false[-1].float())
+        if self.perceptual:
+            with torch.no_grad():
+                real = self._features(filled.truth, filled)
+            loss = loss + self.perceptual * self.distance([filled.fill, *false], [filled.truth, *real])
+        return loss
+
+    def _features(self, image: torch.Tensor, filled: Filled) -> list[torch.Tensor]:
+        found = self.discriminator(*self.view(image, filled))
+        return list(found) if isinstance(found, list | tuple) else [found]
