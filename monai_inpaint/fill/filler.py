@@ -18,6 +18,7 @@ from monai_inpaint.fill.compose import Patch, compose, difference, in_place
 from monai_inpaint.fill.doubt import doubt
 from monai_inpaint.fill.patches import Progress, fill_patches
 from monai_inpaint.fill.report import fill_report
+from monai_inpaint.fill.slicing import in_own_order, slice_axis, with_slices_last
 from monai_inpaint.fill.spread import spread_of
 from monai_inpaint.geometry import align_hole, check_hole
 from monai_inpaint.images import Image
@@ -118,8 +119,9 @@ class Filler:
         """Fill the hole with the best estimate, or with one plausible sample.
 
         Args:
-            image: Image, or array: 2D (rows, columns) or 3D in NIfTI order (i, j, k) with slices along k, RAS; real
-                numbers in the bundle's units (Hounsfield for CT).
+            image: Image, or array: 2D (rows, columns) or 3D in NIfTI order (i, j, k), RAS; real numbers in
+                the bundle's units (Hounsfield for CT). Slices lie along k, or along the axis whose spacing is more
+                than 1.5 times that of both others.
             hole: nonzero = fill; an array of the image's shape, or an Image (reoriented or resampled to the image's
                 grid where needed).
             spacing: mm between voxels along each axis of an array; goes into the report.
@@ -146,14 +148,17 @@ class Filler:
         inside = truth(inside, box)
         seeds = [[seed, number] for number in range(max(samples, int(sample)))]
         wanted: list[Sequence[int] | None] = [*([] if sample else [None]), *seeds]
+        axis = slice_axis(source)
+        sliced, open_there = with_slices_last(source, axis), np.moveaxis(inside, axis, -1)
+        sliced_box = (*box[:axis], *box[axis + 1 :], box[axis])
         runs = [
-            fill_patches(source, inside, self._engine, _part(progress, n, len(wanted)), box, numbers)
+            fill_patches(sliced, open_there, self._engine, _part(progress, n, len(wanted)), sliced_box, numbers)
             for n, numbers in enumerate(wanted)
         ]
         patches, sides = runs[0]
         facts = {
             "bundle": self.bundle,
-            "engine": self._engine.describe(),
+            "engine": self.engine,
             "hole_grid": how,
             "hole_voxels": int(sum(np.count_nonzero(patch.hole) for patch in patches)),
             "window_sides": sides,
@@ -163,8 +168,15 @@ class Filler:
         spread = None
         if samples:
             drawn = [sampled for sampled, _ in runs[-samples:]]
-            spread = spread_of(source, inside, drawn, self.bundle.spread_factor, self.bundle.noise_factor)
+            spread = spread_of(sliced, open_there, drawn, self.bundle.spread_factor, self.bundle.noise_factor)
+            spread = [in_own_order(patch, axis) for patch in spread]
+        patches = [in_own_order(patch, axis) for patch in patches]
         return Fill(source, inside, patches, facts, spread, _as_array=not isinstance(image, Image))
+
+    @property
+    def engine(self) -> dict[str, str]:
+        """What runs the network: name, version, device and arithmetic."""
+        return self._engine.describe()
 
     @property
     def draws_samples(self) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 
 from monai_inpaint.fill.compose import untouched_hash
 from monai_inpaint.images import Image
+from monai_inpaint.registry import BundleInfo
 from monai_inpaint.version import __version__
 
 NOTICE = "Research use only. Not for diagnosis."
@@ -27,21 +28,12 @@ def fill_report(source: Image, filled: Image, hole: np.ndarray, facts: dict[str,
         raise RuntimeError(
             "Voxels outside the hole differ: an array was changed in place after the fill, or we are at fault."
         )
-    bundle, spacing = facts["bundle"], source.spacing
+    spacing = source.spacing
     sides: list[int] = facts["window_sides"]
     volume = float(np.prod(spacing)) if spacing and len(spacing) == 3 else None
     area = float(np.prod(spacing)) if spacing and len(spacing) == 2 else None
     return {
-        "notice": NOTICE,
-        "versions": {"monai_inpaint": __version__, "python": platform.python_version(), "numpy": np.__version__},
-        "bundle": {"name": bundle.name, "version": bundle.version, "modality": bundle.modality},
-        "engine": facts["engine"],
-        "geometry": {
-            "shape": list(source.voxels.shape),
-            "spacing_mm": list(spacing) if spacing else None,
-            "affine_ras": source.affine.tolist() if source.affine is not None else None,
-            "dtype": source.voxels.dtype.name,
-        },
+        **report_head(source, facts["bundle"], facts["engine"]),
         "hole": {
             "grid": facts["hole_grid"],
             "voxels": facts["hole_voxels"],
@@ -54,12 +46,29 @@ def fill_report(source: Image, filled: Image, hole: np.ndarray, facts: dict[str,
             "by_side": {str(side): count for side, count in sorted(Counter(sides).items())},
         },
         "seconds": {name: round(value, 4) for name, value in facts["seconds"].items()},
-        "peak_memory_mb": _peak_memory_mb(),
+        "peak_memory_mb": peak_memory_mb(),
         "untouched": {"algorithm": "sha256", "before": before, "after": after},
     }
 
 
-def _peak_memory_mb() -> float | None:
+def report_head(source: Image, bundle: BundleInfo, engine: dict[str, str]) -> dict[str, Any]:
+    """What every report begins with: notice, versions, bundle, engine, geometry."""
+    spacing = source.spacing
+    return {
+        "notice": NOTICE,
+        "versions": {"monai_inpaint": __version__, "python": platform.python_version(), "numpy": np.__version__},
+        "bundle": {"name": bundle.name, "version": bundle.version, "modality": bundle.modality},
+        "engine": engine,
+        "geometry": {
+            "shape": list(source.voxels.shape),
+            "spacing_mm": list(spacing) if spacing else None,
+            "affine_ras": source.affine.tolist() if source.affine is not None else None,
+            "dtype": source.voxels.dtype.name,
+        },
+    }
+
+
+def peak_memory_mb() -> float | None:
     """The most memory this process has held, in MB; None where the system does not tell (Windows)."""
     try:
         import resource

@@ -1,0 +1,44 @@
+"""Along which axis a volume was sliced: that of its thick slices, wherever an orientation tool has turned it to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from monai_inpaint.fill.compose import Patch
+from monai_inpaint.images import Image
+
+_THICK = 1.5  # times the spacing of both other axes
+
+
+def slice_axis(image: Image) -> int:
+    """The axis of spacing much larger than the two others, as sagittal slices have it in RAS; else the last one."""
+    spacing = image.spacing
+    if spacing is None or len(spacing) < 3:
+        return image.voxels.ndim - 1
+    *_, second, thickest = np.argsort(spacing, kind="stable")
+    return int(thickest) if spacing[thickest] > _THICK * spacing[second] else 2
+
+
+def with_slices_last(image: Image, axis: int) -> Image:
+    """The same image with that axis as the last one and the others in their order; nothing is copied."""
+    order = [*(other for other in range(image.voxels.ndim) if other != axis), axis]
+    if image.affine is None or order == sorted(order):
+        return image
+    affine = image.affine.copy()
+    affine[:3, : len(order)] = affine[:3, order]
+    slope, intercept = (
+        np.broadcast_to(scale, image.voxels.shape).transpose(order) if np.ndim(scale) else scale
+        for scale in (image.slope, image.intercept)
+    )
+    voxels = image.voxels.transpose(order)
+    return replace(image, voxels=voxels, affine=affine, slope=slope, intercept=intercept)
+
+
+def in_own_order(patch: Patch, axis: int) -> Patch:
+    """A patch of `with_slices_last(image, axis)` as one of the image itself."""
+    if len(patch.index) < 3:
+        return patch
+    *plane, number = patch.index
+    return replace(patch, index=(*plane[:axis], number, *plane[axis:]))
