@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,12 +12,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_dilation
 
-from benchmarks import downstream
+from benchmarks import downstream, formulations
 from benchmarks.__main__ import main
 from benchmarks.quality import ROWS
+from benchmarks.setting import Options
 from monai_inpaint import Image, write_image
 from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.methods import Contender
+from monai_inpaint.registry import find_bundle
 
 pytest.importorskip("skimage")
 pytest.importorskip("cv2")
@@ -73,6 +76,27 @@ def test_trust_has_a_row_for_each_protocol(data: Path, capsys: pytest.CaptureFix
     rows = table_of(capsys.readouterr().out)
     assert rows[0][:2] == ["cxr, cxr-centre", "2"]
     assert rows[0][2].endswith(" %")
+
+
+def test_formulations_have_a_line_for_each_evaluation_and_way_to_fill(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def trained(_: formulations.Row, folder: Path, __: Options) -> None:
+        shutil.copytree(find_bundle("cxr").path, folder)
+        (folder / "runs").mkdir()
+        (folder / "runs" / "curves.csv").write_text("epoch,minutes,loss,hole_psnr\n1,2.0,0.5,20\n2,4.0,0.4,\n")
+
+    monkeypatch.setattr(formulations, "train", trained)
+    monkeypatch.setattr(formulations, "ROWS", formulations.ROWS[:1])
+    monkeypatch.setattr(formulations, "EVALUATIONS", formulations.EVALUATIONS[:1])
+
+    assert main(["formulations", "--tiny", "--data", str(data), "--output", str(tmp_path / "out")]) == 0
+
+    rows = table_of(capsys.readouterr().out)
+    assert [row[:6] for row in rows] == [["flow, half width", "3.91 M", "2.05", rows[0][3], "4", "32"]] * 2
+    assert [row[7] for row in rows] == ["estimate", "sample"]
+    assert (tmp_path / "out" / "curves.png").stat().st_size > 1000
+    assert main(["formulations", "--data", str(data)]) == 2
 
 
 def test_downstream_has_a_row_for_each_variant(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,9 +40,7 @@ def autocast(engine: Any) -> torch.autocast:
     return torch.autocast(kind, torch.bfloat16, enabled=able)
 
 
-def flow_iteration(
-    engine: Trainer, batch: Any, at_start: float = 0.4, estimate_epochs: int = 0, beside: Beside | None = None
-) -> Any:
+def flow_iteration(engine: Trainer, batch: Any, at_start: float = 0.8, beside: Beside | None = None) -> Any:
     """Forward, loss, backward, step, with windows (or slabs) at t = 0 and at random times.
 
     The output keys are those of MONAI's SupervisedTrainer.
@@ -54,7 +52,6 @@ def flow_iteration(
         engine, batch: MONAI's.
         at_start: share of the windows at t = 0, where the best estimate is learned. With 1 the network becomes a
             plain regressor, without samples.
-        estimate_epochs: at the beginning, in which all windows are at t = 0.
         beside: what is added to the loss: a function of the fill and the truth, in standard deviations of the known
             voxels from their mean, and the region that counts.
 
@@ -66,8 +63,7 @@ def flow_iteration(
     hole = image[:, 1:2]
     there = 1.0 - hole + region  # places without an image are in the hole, and not counted
     shift, scale = known_statistics(truth, there)
-    share = 1.0 if engine.state.epoch <= estimate_epochs else at_start
-    time = draw_times(len(image), share).to(image.device).view(-1, *[1] * (image.ndim - 1))
+    time = draw_times(len(image), at_start).to(image.device).view(-1, *[1] * (image.ndim - 1))
     unit = 1.0 / (scale * output_scale(time))
     time = time * there  # where there is no image there is no state: as at t = 0, only the known voxels speak
     noise = torch.randn_like(truth) * (time > 0) * region
