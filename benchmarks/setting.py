@@ -28,6 +28,7 @@ class Options:
         limit: at most so many images a row.
         features: SqueezeNet features for LPIPS (see `monai-inpaint evaluate`); None measures none.
         tiny: as little as shows that the benchmark works; its figures mean nothing.
+        boxes: of findings in films (see `monai_inpaint.data.read_boxes`), for `abnormality`.
     """
 
     data: Path | None = None
@@ -37,6 +38,7 @@ class Options:
     limit: int | None = None
     features: Path | None = None
     tiny: bool = False
+    boxes: Path | None = None
 
     def repeats(self, number: int) -> int:
         """How often to measure."""

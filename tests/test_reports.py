@@ -7,7 +7,7 @@ import io
 import numpy as np
 from evaluation_samples import square_hole
 
-from monai_inpaint.reports import Comparison, comparison_page, difference_png, grey_png, planes
+from monai_inpaint.reports import Comparison, compare, comparison_page, difference_png, grey_png, planes
 
 
 def opened(png: bytes) -> np.ndarray:
@@ -36,6 +36,20 @@ def test_differences_are_blue_below_white_at_and_red_above_zero():
     assert low[2] > low[0]
     assert zero.min() > 240
     assert high[0] > high[2]
+
+
+def test_a_difference_is_shown_signed_and_as_the_paper_does_doubled():
+    hole = square_hole((12, 14), 4, 5, 4)
+    source = np.full(hole.shape, 100.0)
+    case = compare("a", source, hole, {"cxr": np.where(hole, 70.0, source)}, low=0, high=255)
+
+    fill, signed, doubled = case.columns[1]
+    assert [picture.caption for picture in (fill, signed, doubled)] == [
+        "cxr",
+        "cxr - source",
+        "2 |difference|, cxr - source",
+    ]
+    np.testing.assert_array_equal(opened(doubled.png), np.where(hole, 60, 0))
 
 
 def test_a_page_escapes_what_it_is_given():

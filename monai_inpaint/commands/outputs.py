@@ -43,7 +43,7 @@ def image_target(text: str | Path) -> Target:
 
 
 def units_target(text: str | Path) -> Target:
-    """A difference or a spread: a file of a format that holds float32."""
+    """A difference, a spread or an abnormality map: a file of a format that holds float32."""
     path = Path(text)
     if suffix_of(path) not in UNITS:
         raise InputError(f"{path} cannot hold fractions of units (float32); choose one of {', '.join(UNITS)}.")
@@ -55,6 +55,14 @@ def report_target(text: str | Path) -> Target:
     path = Path(text)
     if path.suffix.lower() != ".json":
         raise InputError(f"{path} is not the name of a report; give one that ends with .json.")
+    return Target(path)
+
+
+def table_target(text: str | Path) -> Target:
+    """A .csv file."""
+    path = Path(text)
+    if path.suffix.lower() != ".csv":
+        raise InputError(f"{path} is not the name of a table; give one that ends with .csv.")
     return Target(path)
 
 

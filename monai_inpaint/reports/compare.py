@@ -27,6 +27,8 @@ def compare(
 ) -> Comparison:
     """Pictures of one case side by side: source with hole (and truth), then each fill above its signed difference.
 
+    Below that lies the difference as Belli et al. 2018 show it: its absolute value, doubled, on the window's scale.
+
     Args:
         title: names the case.
         source: (rows, columns) in units. With a truth, the hole is covered in it; else it is outlined.
@@ -55,6 +57,7 @@ def compare(
             [
                 Picture(grey_png(fill, low, high), method),
                 Picture(difference_png(difference, limit, outline=hole), f"{method} - {name}", (limit, unit)),
+                Picture(grey_png(2 * np.abs(difference), 0, high - low), f"2 |difference|, {method} - {name}"),
             ]
         )
     return Comparison(title, columns, note)
