@@ -16,15 +16,13 @@ from monai_inpaint.losses import (
     BorderWeightedL2,
     FeatureLoss,
     PartialConvLoss,
-    SqueezeNetFeatures,
     StyleLoss,
-    Vgg19Features,
 )
 from monai_inpaint.losses.features import gram
 from monai_inpaint.losses.hole import region_mean
-from monai_inpaint.losses.image_features import ImageFeatures, Vgg19
 from monai_inpaint.losses.partial_conv import total_variation
-from monai_inpaint.metrics.lpips import SqueezeFeatures
+from monai_inpaint.networks import SqueezeNetFeatures, Vgg19Features
+from monai_inpaint.networks.image_features import ImageFeatures, SqueezeNet, Vgg19
 
 
 def target(truth: torch.Tensor, region: torch.Tensor) -> torch.Tensor:
@@ -183,7 +181,7 @@ def test_the_loss_of_partial_convolutions_is_equation_7() -> None:
 @pytest.fixture
 def squeezenet(tmp_path: Path) -> Path:
     torch.manual_seed(0)
-    save_file(SqueezeFeatures().state_dict(), tmp_path / "squeezenet.safetensors")
+    save_file(SqueezeNet().state_dict(), tmp_path / "squeezenet.safetensors")
     return tmp_path / "squeezenet.safetensors"
 
 

@@ -164,11 +164,11 @@ def lpips_files(tmp_path_factory) -> tuple[Path, Path]:
     pytest.importorskip("safetensors")
     from safetensors.torch import save_file
 
-    from monai_inpaint.metrics.lpips import SqueezeFeatures
+    from monai_inpaint.networks.image_features import SqueezeNet
 
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("lpips")
-    net = SqueezeFeatures()
+    net = SqueezeNet()
     save_file(net.state_dict(), folder / "features.safetensors")
     widths = (64, 128, 256, 384, 384, 512, 512)
     heads = {f"lin{index}.model.1.weight": torch.rand(1, width, 1, 1) for index, width in enumerate(widths)}

@@ -4,7 +4,6 @@ from monai_inpaint.losses.adversarial import AdversarialLoss
 from monai_inpaint.losses.border import BorderWeightedL2
 from monai_inpaint.losses.features import FeatureLoss, StyleLoss
 from monai_inpaint.losses.hole import HoleRMSE
-from monai_inpaint.losses.image_features import SqueezeNetFeatures, Vgg19Features
 from monai_inpaint.losses.partial_conv import PartialConvLoss
 
 __all__ = [
@@ -13,7 +12,5 @@ __all__ = [
     "FeatureLoss",
     "HoleRMSE",
     "PartialConvLoss",
-    "SqueezeNetFeatures",
     "StyleLoss",
-    "Vgg19Features",
 ]

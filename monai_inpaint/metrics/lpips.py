@@ -11,53 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.metrics.region import checked
-
-FIRES = {3: (64, 16, 64), 4: (128, 16, 64), 6: (128, 32, 128), 7: (256, 32, 128)} | {
-    9: (256, 48, 192),
-    10: (384, 48, 192),
-    11: (384, 64, 256),
-    12: (512, 64, 256),
-}  # layer: channels in, squeezed, of each expansion
-POOLS = (2, 5, 8)
-TAPS = (1, 4, 7, 9, 10, 11, 12)  # layers whose outputs are compared
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, for RGB in [0, 1]
-
-
-class Fire(nn.Module):
-    """SqueezeNet's module: squeeze by 1x1, expand by 1x1 and 3x3 side by side."""
-
-    def __init__(self, channels: int, squeezed: int, expanded: int) -> None:
-        super().__init__()
-        self.squeeze = nn.Conv2d(channels, squeezed, 1)
-        self.expand1x1 = nn.Conv2d(squeezed, expanded, 1)
-        self.expand3x3 = nn.Conv2d(squeezed, expanded, 3, padding=1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = torch.relu(self.squeeze(x))
-        return torch.relu(torch.cat([self.expand1x1(x), self.expand3x3(x)], 1))
-
-
-class SqueezeFeatures(nn.Module):
-    """The convolutional part of SqueezeNet 1.1; returns the seven activations that LPIPS compares."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(3, 64, 3, stride=2), nn.ReLU()]
-        for index in range(2, 13):
-            layers.append(nn.MaxPool2d(3, 2, ceil_mode=True) if index in POOLS else Fire(*FIRES[index]))
-        self.features = nn.Sequential(*layers)
-
-    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
-        outputs = []
-        for index, layer in enumerate(self.features):
-            x = layer(x)
-            if index in TAPS:
-                outputs.append(x)
-        return outputs
+from monai_inpaint.networks.image_features import MEAN, STD, load_squeezenet
 
 
 class Lpips:
@@ -72,7 +29,7 @@ class Lpips:
     """
 
     def __init__(self, features: str | Path, heads: str | Path | None = None) -> None:
-        self.net = _load_features(Path(features))
+        self.net = load_squeezenet(Path(features))
         self.heads = _load_heads(Path(heads) if heads else find_heads())
         self.mean = torch.tensor(MEAN).view(1, 3, 1, 1)
         self.std = torch.tensor(STD).view(1, 3, 1, 1)
@@ -119,24 +76,10 @@ def find_heads() -> Path:
     raise InputError("LPIPS needs the weights that the lpips package ships: pip install --no-deps lpips.")
 
 
-def _load_features(path: Path) -> SqueezeFeatures:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    net = SqueezeFeatures()
-    try:
-        net.load_state_dict(load_file(path))
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise InputError(
-            f"{path}: cannot be read as SqueezeNet 1.1 features; give a safetensors file with torchvision's names."
-        ) from error
-    return net.eval().requires_grad_(False)
-
-
 def _load_heads(path: Path) -> list[torch.Tensor]:
     """Seven weight vectors, (channels, 1, 1) each."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        return [state[f"lin{index}.model.1.weight"][0].float() for index in range(len(TAPS))]
+        return [state[f"lin{index}.model.1.weight"][0].float() for index in range(7)]
     except Exception as error:  # torch.load has no error type of its own
         raise InputError(f"{path}: cannot be read as the lpips package's squeeze weights.") from error

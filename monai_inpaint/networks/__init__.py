@@ -5,6 +5,7 @@ the published ones. Their patch discriminators are MONAI's `PatchDiscriminator`:
 from monai_inpaint.networks.casnet import CasNet
 from monai_inpaint.networks.context_encoder import ContextEncoder, ContextEncoderDiscriminator
 from monai_inpaint.networks.glcic import GLCIC, GLCICDiscriminator
+from monai_inpaint.networks.image_features import SqueezeNetFeatures, Vgg19Features
 from monai_inpaint.networks.inpaint_unet import InpaintUNet
 from monai_inpaint.networks.partial_conv import PartialConvUNet
 
@@ -16,4 +17,6 @@ __all__ = [
     "GLCICDiscriminator",
     "InpaintUNet",
     "PartialConvUNet",
+    "SqueezeNetFeatures",
+    "Vgg19Features",
 ]

@@ -1,0 +1,159 @@
+"""Networks trained on ImageNet whose feature maps say how alike images look; without torchvision."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from monai_inpaint.errors import InputError
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, for RGB in [0, 1]
+FIRES = {3: (64, 16, 64), 4: (128, 16, 64), 6: (128, 32, 128), 7: (256, 32, 128)} | {
+    9: (256, 48, 192),
+    10: (384, 48, 192),
+    11: (384, 64, 256),
+    12: (512, 64, 256),
+}  # layer: channels in, squeezed, of each expansion
+POOL = 0
+VGG = (64, 64, POOL, 128, 128, POOL, 256, 256, 256, 256, POOL, 512, 512, 512, 512, POOL, 512)
+
+
+class Tapped(nn.Module):
+    """Layers one after another under torchvision's names; gives what some of them put out.
+
+    Args:
+        layers: the layers.
+        taps: numbers of the layers to give the outputs of.
+    """
+
+    def __init__(self, layers: list[nn.Module], taps: tuple[int, ...]) -> None:
+        super().__init__()
+        self.features = nn.Sequential(*layers)
+        self.taps = taps
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """RGB (B, 3, H, W), normalised as ImageNet is, at least 32 pixels a side."""
+        outputs = []
+        for index, layer in enumerate(self.features):
+            x = layer(x)
+            if index in self.taps:
+                outputs.append(x)
+        return outputs
+
+
+class SqueezeNet(Tapped):
+    """The convolutional part of SqueezeNet 1.1; gives the seven activations that LPIPS compares."""
+
+    def __init__(self) -> None:
+        layers: list[nn.Module] = [nn.Conv2d(3, 64, 3, stride=2), nn.ReLU()]
+        for index in range(2, 13):
+            layers.append(nn.MaxPool2d(3, 2, ceil_mode=True) if index in (2, 5, 8) else Fire(*FIRES[index]))
+        super().__init__(layers, (1, 4, 7, 9, 10, 11, 12))
+
+
+class Fire(nn.Module):
+    """SqueezeNet's module: squeeze by 1x1, expand by 1x1 and 3x3 side by side."""
+
+    def __init__(self, channels: int, squeezed: int, expanded: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(channels, squeezed, 1)
+        self.expand1x1 = nn.Conv2d(squeezed, expanded, 1)
+        self.expand3x3 = nn.Conv2d(squeezed, expanded, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.relu(self.squeeze(x))
+        return torch.relu(torch.cat([self.expand1x1(x), self.expand3x3(x)], 1))
+
+
+class Vgg19(Tapped):
+    """The convolutions of VGG-19 up to conv5_1; gives relu1_1, 2_1, 3_1, 4_1, 5_1 (Gatys et al. 2016)."""
+
+    def __init__(self) -> None:
+        layers: list[nn.Module] = []
+        before = 3
+        for after in VGG:
+            if after == POOL:
+                layers.append(nn.MaxPool2d(2))
+            else:
+                layers.extend((nn.Conv2d(before, after, 3, padding=1), nn.ReLU()))
+                before = after
+        super().__init__(layers, (1, 6, 11, 20, 29))
+
+
+def load_squeezenet(path: Path) -> SqueezeNet:
+    """From a safetensors file with torchvision's names; it does not learn.
+
+    Raises:
+        InputError: the file is missing or does not hold these layers.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    net = SqueezeNet()
+    try:
+        net.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise InputError(
+            f"{path}: cannot be read as SqueezeNet 1.1 features; give a safetensors file with torchvision's names."
+        ) from error
+    return net.eval().requires_grad_(False)
+
+
+class ImageFeatures(nn.Module):
+    """A network that does not learn: images (B, 1, H, W) in [-1, 1] to the feature maps of its layers.
+
+    Args:
+        network: takes RGB, normalised as ImageNet is, at least 32 pixels a side.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network.requires_grad_(False)
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
+        rgb = (0.5 * (image + 1.0)).expand(-1, 3, -1, -1)
+        return self.network((rgb - self.mean) / self.std)
+
+
+class SqueezeNetFeatures(ImageFeatures):
+    """The seven activations of SqueezeNet 1.1 that LPIPS compares.
+
+    Args:
+        weights: safetensors file with torchvision's names.
+
+    Raises:
+        InputError: the file is missing or does not hold these layers.
+    """
+
+    def __init__(self, weights: str | Path) -> None:
+        super().__init__(load_squeezenet(Path(weights)))
+
+
+class Vgg19Features(ImageFeatures):
+    """The five activations of VGG-19 that Gatys et al. 2016 take for the style: relu1_1, 2_1, 3_1, 4_1, 5_1.
+
+    Args:
+        weights: the file that torchvision downloads, `vgg19-dcbb9e9d.pth`.
+
+    Raises:
+        InputError: the file is missing or does not hold these layers.
+    """
+
+    def __init__(self, weights: str | Path) -> None:
+        network = Vgg19()
+        try:
+            state = torch.load(weights, map_location="cpu", weights_only=True)
+            network.load_state_dict({name: state[name] for name in network.state_dict()})
+        except (OSError, EOFError, LookupError, RuntimeError, TypeError, pickle.UnpicklingError) as error:
+            raise InputError(
+                f"{weights}: cannot be read as VGG-19; give the file that torchvision downloads, vgg19-dcbb9e9d.pth."
+            ) from error
+        super().__init__(network)
