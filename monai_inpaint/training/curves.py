@@ -87,14 +87,16 @@ def curves_picture(trainings: dict[str, list[dict[str, Any]]]) -> Figure:
     """
     columns = [name for rows in trainings.values() for row in rows for name in row]
     measured = [name for name in dict.fromkeys(columns) if name not in ("epoch", "minutes")]
-    figure = Figure(figsize=(5.0 * len(measured), 3.5), layout="constrained")
+    several = len(trainings) > 1
+    figure = Figure(figsize=(5.0 * len(measured), 3.5 + 0.25 * len(trainings) * several), layout="constrained")
     for place, name in enumerate(measured, start=1):
         panel = figure.add_subplot(1, len(measured), place)
         for training, rows in trainings.items():
             points = [(float(row["minutes"]), float(row[name])) for row in rows if row.get(name)]
-            panel.plot(*zip(*points, strict=True) if points else ([], []), label=training)
+            label = training if several and place == 1 else None
+            panel.plot(*zip(*points, strict=True) if points else ([], []), label=label)
         panel.set(xlabel="minutes", title=name)
         panel.grid(alpha=0.3)
-        if len(trainings) > 1:
-            panel.legend()
+    if several:
+        figure.legend(loc="outside lower center")
     return figure
