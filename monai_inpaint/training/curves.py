@@ -63,7 +63,7 @@ class _Curves:
 
     def _write(self, engine: Trainer) -> None:
         minutes = (time.monotonic() - self.start) / 60.0
-        row = {"epoch": engine.state.epoch, "minutes": f"{minutes:.2f}"}
+        row = {"epoch": engine.state.epoch, "minutes": f"{minutes:.3f}"}
         for name in self.numbers[0]:
             told = [numbers[name] for numbers in self.numbers if not math.isnan(numbers[name])]
             row[name] = f"{sum(told) / len(told):.5f}" if told else ""
