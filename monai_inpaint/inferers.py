@@ -12,6 +12,7 @@ from monai.data import MetaTensor
 from monai.inferers import Inferer
 
 from monai_inpaint.fill.patches import fill_patches
+from monai_inpaint.fill.slicing import in_own_order, slice_axis, with_slices_last
 from monai_inpaint.images import Image
 
 
@@ -30,8 +31,9 @@ class _Generator:
 class HoleInferer(Inferer):
     """Run a generator on the windows that touch the hole.
 
-    `inputs` is (B, 2, *spatial), 2D or 3D with slices along the last axis: the image in its units, then the hole
-    (1 = fill). A MetaTensor's affine tells how a slice is displayed. Returns (B, 1, *spatial), composited.
+    `inputs` is (B, 2, *spatial), 2D or 3D: the image in its units, then the hole (1 = fill). A MetaTensor's affine
+    tells along which axis the slices lie (else the last one) and how a slice is displayed. Returns
+    (B, 1, *spatial), composited.
 
     Args:
         seed: fill with the sample of this seed, by a network that draws samples; None: with the best estimate.
@@ -54,6 +56,10 @@ class HoleInferer(Inferer):
         filled = image.copy()
         generator = _Generator(network, item.device, getattr(network, "channels", 2))
         seed = None if self.seed is None else (self.seed, 0)  # the sample that `Filler` draws first
-        for patch in fill_patches(Image(image, affine), inside, generator, seed=seed)[0]:
+        source = Image(image, affine)
+        axis = slice_axis(source)
+        sliced, marked = with_slices_last(source, axis), np.moveaxis(inside, axis, -1)
+        for part in fill_patches(sliced, marked, generator, seed=seed)[0]:
+            patch = in_own_order(part, axis)
             filled[patch.index][patch.hole] = patch.units[patch.hole]
         return torch.from_numpy(filled)[None].to(item.device)

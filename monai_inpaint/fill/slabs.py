@@ -114,7 +114,7 @@ def _estimates(
         given = np.stack([_network_input(*pair, time, drawn.get(id(pair[0]))) for pair in batch])
         filled = _run(generator, given)
         if _views(depth, time) == 2:
-            filled = (filled + _run(generator, given[..., ::-1])[..., ::-1]) / 2
+            filled = (filled + _run(generator, np.ascontiguousarray(given[..., ::-1]))[..., ::-1]) / 2
         for (part, window), fill in zip(batch, filled, strict=True):
             _add(sums[id(part)], fill, window)
         done += len(batch)
