@@ -12,7 +12,6 @@ from monai.data import MetaTensor
 from monai.inferers import Inferer
 
 from monai_inpaint.fill.patches import fill_patches
-from monai_inpaint.fill.slicing import in_own_order, slice_axis, with_slices_last
 from monai_inpaint.images import Image
 
 
@@ -56,10 +55,6 @@ class HoleInferer(Inferer):
         filled = image.copy()
         generator = _Generator(network, item.device, getattr(network, "channels", 2))
         seed = None if self.seed is None else (self.seed, 0)  # the sample that `Filler` draws first
-        source = Image(image, affine)
-        axis = slice_axis(source)
-        sliced, marked = with_slices_last(source, axis), np.moveaxis(inside, axis, -1)
-        for part in fill_patches(sliced, marked, generator, seed=seed)[0]:
-            patch = in_own_order(part, axis)
+        for patch in fill_patches(Image(image, affine), inside, generator, seed=seed)[0]:
             filled[patch.index][patch.hole] = patch.units[patch.hole]
         return torch.from_numpy(filled)[None].to(item.device)

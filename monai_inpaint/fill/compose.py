@@ -17,7 +17,7 @@ class Patch:
     """What was filled in one slice.
 
     Attributes:
-        index: where it lies in the voxels: two slices, and the slice number for a volume.
+        index: where it lies in the voxels: two slices, and the slice number for a volume, at the axis of its slices.
         hole: bool, of the shape of that part.
         units: float32, of the same shape; meaningful inside the hole.
     """
@@ -25,6 +25,15 @@ class Patch:
     index: tuple[Any, ...]
     hole: np.ndarray
     units: np.ndarray
+
+
+def widened(index: tuple[Any, ...], margin: int) -> tuple[Any, ...]:
+    """A patch's index with its two slices so much longer at either end; arrays clip it where they end."""
+    wide: list[Any] = []
+    for side in index:
+        part: Any = side
+        wide.append(slice(max(part.start - margin, 0), part.stop + margin) if type(part) is slice else part)
+    return tuple(wide)
 
 
 def compose(source: Image, patches: Sequence[Patch]) -> Image:

@@ -18,7 +18,6 @@ from monai_inpaint.fill.compose import Patch, compose, difference, in_place
 from monai_inpaint.fill.doubt import doubt
 from monai_inpaint.fill.patches import Progress, fill_patches
 from monai_inpaint.fill.report import fill_report
-from monai_inpaint.fill.slicing import in_own_order, slice_axis, with_slices_last
 from monai_inpaint.fill.spread import spread_of
 from monai_inpaint.geometry import align_hole, check_hole
 from monai_inpaint.images import Image
@@ -148,11 +147,8 @@ class Filler:
         inside = truth(inside, box)
         seeds = [[seed, number] for number in range(max(samples, int(sample)))]
         wanted: list[Sequence[int] | None] = [*([] if sample else [None]), *seeds]
-        axis = slice_axis(source)
-        sliced, open_there = with_slices_last(source, axis), np.moveaxis(inside, axis, -1)
-        sliced_box = (*box[:axis], *box[axis + 1 :], box[axis])
         runs = [
-            fill_patches(sliced, open_there, self._engine, _part(progress, n, len(wanted)), sliced_box, numbers)
+            fill_patches(source, inside, self._engine, _part(progress, n, len(wanted)), box, numbers)
             for n, numbers in enumerate(wanted)
         ]
         patches, sides = runs[0]
@@ -168,9 +164,7 @@ class Filler:
         spread = None
         if samples:
             drawn = [sampled for sampled, _ in runs[-samples:]]
-            spread = spread_of(sliced, open_there, drawn, self.bundle.spread_factor, self.bundle.noise_factor)
-            spread = [in_own_order(patch, axis) for patch in spread]
-        patches = [in_own_order(patch, axis) for patch in patches]
+            spread = spread_of(source, inside, drawn, self.bundle.spread_factor, self.bundle.noise_factor)
         return Fill(source, inside, patches, facts, spread, _as_array=not isinstance(image, Image))
 
     @property

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from monai_inpaint.fill.compose import widened
 from monai_inpaint.images import Image
 
 REACH = 8  # voxels around the hole's bounding box that are looked at
@@ -22,13 +23,12 @@ def noise_near(source: Image, hole: np.ndarray, index: tuple[Any, ...]) -> float
     Args:
         source: the image.
         hole: bool, of the image's shape.
-        index: the part's bounding box: two slices, and the slice number for a volume.
+        index: the part's bounding box: two slices, and the slice number for a volume, at its axis.
 
     Returns:
         0 where nothing is known nearby.
     """
-    wide = tuple(slice(max(side.start - REACH, 0), side.stop + REACH) for side in index[:2])
-    box = (*wide, *index[2:])
+    box = widened(index, REACH)
     units = source.units(box).astype(np.float64)
     units[hole[box] | ~np.isfinite(units)] = np.nan
     detail = np.diff(np.diff(units, 2, axis=0), 2, axis=1)

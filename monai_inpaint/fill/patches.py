@@ -12,6 +12,7 @@ from monai_inpaint.extent import Box, extent
 from monai_inpaint.fill.compose import Patch
 from monai_inpaint.fill.display import displayed
 from monai_inpaint.fill.slabs import Generator, Slab, fill_slabs
+from monai_inpaint.fill.slicing import in_own_order, slice_axis, with_slices_last
 from monai_inpaint.fill.windows import LARGEST, SHARE, SMALLEST, bounds
 from monai_inpaint.images import Image
 
@@ -34,7 +35,8 @@ def fill_patches(
     A network of volumes is given slabs, one after another: what is filled in one is known to the next.
 
     Args:
-        source: 2D, or 3D with slices along the last axis; slices far from the hole are not looked at.
+        source: 2D, or 3D with slices along the axis that `slice_axis` tells; slices far from the hole are not looked
+            at.
         hole: bool, of the image's shape.
         generator: an engine.
         progress: called with the work done and the work in all, in hundredths of a slice.
@@ -48,6 +50,9 @@ def fill_patches(
     box = box or extent(hole)
     if box is None:
         return [], sides
+    axis = slice_axis(source)
+    source, hole = with_slices_last(source, axis), np.moveaxis(hole, axis, -1)
+    box = (*box[:axis], *box[axis + 1 :], box[axis])
     marked = _marked_slices(hole, box)
     volumes = generator.channels == 6 and source.voxels.ndim == 3
     done = 0
@@ -67,7 +72,7 @@ def fill_patches(
         for seen, values in zip(shown, arrays, strict=True):
             for k in sorted({*seen} & {*chunk}):
                 patches[k] = _patch(source, _section(hole, box, k), values[..., k - seen[0]], k)
-    return [patches[k] for k in marked], sides
+    return [in_own_order(patches[k], axis) for k in marked], sides
 
 
 def _most(box: Box) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.fill.compose import Patch
+from monai_inpaint.fill.compose import Patch, widened
 from monai_inpaint.fill.noise import noise_near
 from monai_inpaint.images import Image
 
@@ -59,7 +59,7 @@ def _depth(hole: np.ndarray, index: tuple[Any, ...]) -> np.ndarray:
     """Voxels to the nearest known one of the slice, within the bounding box of its hole; the rim is at 1."""
     from scipy.ndimage import distance_transform_edt
 
-    wide = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in index[:2])
-    depth = np.asarray(distance_transform_edt(hole[(*wide, *index[2:])]))
-    pairs = zip(index[:2], wide, strict=True)
+    wide = widened(index, 1)
+    depth = np.asarray(distance_transform_edt(hole[wide]))
+    pairs = [(side, outer) for side, outer in zip(index, wide, strict=True) if isinstance(side, slice)]
     return depth[tuple(slice(side.start - outer.start, side.stop - outer.start) for side, outer in pairs)]
