@@ -19,17 +19,24 @@ _MODALITY = {"CR": "cxr", "DX": "cxr", "CT": "ct", "MR": "mr"}
 class BundleInfo:
     """A bundle's place and what its metadata says of it.
 
+    `modalities` are those that it is for, of "cxr", "ct" and "mr".
+
     `spread_factor` and `noise_factor` calibrate the spread of samples (see `monai_inpaint.fill.spread`); a bundle whose
     metadata has neither was not calibrated.
     """
 
     name: str
-    modality: str
+    modalities: tuple[str, ...]
     path: Path
     version: str
     description: str
     spread_factor: float = 1.0
     noise_factor: float = 0.0
+
+    @property
+    def modality(self) -> str:
+        """What it is for, as text: "ct", or "ct, mr"."""
+        return ", ".join(self.modalities)
 
     @property
     def graph(self) -> Path:
@@ -73,10 +80,11 @@ def _read(folder: Path) -> BundleInfo:
     path = folder / "configs" / "metadata.json"
     try:
         metadata = json.loads(path.read_text(encoding="utf-8"))
-        modality = _MODALITY[metadata["network_data_format"]["inputs"]["image"]["modality"]]
+        told = metadata["network_data_format"]["inputs"]["image"]["modality"]
+        modalities = tuple(_MODALITY[part.strip()] for part in told.split(","))
         return BundleInfo(
             folder.resolve().name,
-            modality,
+            modalities,
             folder,
             metadata["version"],
             metadata["description"],

@@ -138,8 +138,8 @@ def test_downstream_thresholds_never_see_the_truth_inside_the_hole(modality: str
 def test_downstream_tells_a_true_fill_from_one_that_is_off_by_a_known_area() -> None:
     case = halves("cxr", 50, 200)
     shifted = np.roll(case.truth, -8, axis=1)  # a quarter of the hole more of the bright class
-    true = Contender("true", "", None, lambda case: case.truth)
-    off = Contender("off", "", None, lambda case: np.where(case.hole, shifted, case.truth))
+    true = Contender("true", "", (), lambda case: case.truth)
+    off = Contender("off", "", (), lambda case: np.where(case.hole, shifted, case.truth))
     measured = downstream._measured(case, [true, off])
     assert measured is not None
     assert measured.dice == pytest.approx([1, (2 / 3 + 4 / 5) / 2], abs=0.02)
@@ -159,7 +159,7 @@ def test_a_hole_without_a_boundary_is_left_out_downstream(modality: str) -> None
     around = binary_dilation(case.hole, iterations=6)  # farther than the smoothing before the thresholds reaches
     flat = replace(case, truth=np.where(around, -100, case.truth).astype(np.float32))
     nothing = replace(case, truth=np.full_like(case.truth, 50))  # no thresholds either, but for CT
-    fill = Contender("fill", "", None, lambda case: case.voided)
+    fill = Contender("fill", "", (), lambda case: case.voided)
     assert downstream._measured(flat, [fill]) is None
     assert downstream._measured(nothing, [fill]) is None
 

@@ -35,14 +35,14 @@ def test_a_bundle_is_given_the_voided_slice_its_hole_and_spacing(monkeypatch):
             return SimpleNamespace(image=np.where(hole, 7, image))
 
     monkeypatch.setitem(sys.modules, "monai_inpaint.fill.filler", SimpleNamespace(Filler=FakeFiller))
-    info = SimpleNamespace(name="cxr_inpainting", version="0.1.0", modality="cxr")
+    info = SimpleNamespace(name="cxr_inpainting", version="0.1.0", modalities=("cxr",))
     monkeypatch.setattr("monai_inpaint.registry.find_bundle", lambda _: info)
     truth, hole = smooth((40, 40)).astype(np.float32), square_hole((40, 40), 10, 10, 20)
     case = Case("a", "p", truth, hole, 0, 255, "mr", "v", (0.5, 0.6))
     (contender,) = methods.find_methods(["cxr"], "openvino")
     filled = contender.fill(case)
     assert seen["made"] == ("cxr", "openvino")
-    assert (contender.version, contender.modality, contender.classical) == ("cxr_inpainting 0.1.0", "cxr", False)
+    assert (contender.version, contender.modalities, contender.classical) == ("cxr_inpainting 0.1.0", ("cxr",), False)
     np.testing.assert_array_equal(seen["called"][0], case.voided)
     assert seen["called"][2] == (0.5, 0.6)
     assert filled.dtype == np.float32
@@ -68,7 +68,7 @@ class Sampler:
 def sampler(monkeypatch):
     monkeypatch.setattr(Sampler, "calls", [])
     monkeypatch.setitem(sys.modules, "monai_inpaint.fill.filler", SimpleNamespace(Filler=Sampler))
-    info = SimpleNamespace(name="mr_inpainting", version="0.2.0", modality="mr")
+    info = SimpleNamespace(name="mr_inpainting", version="0.2.0", modalities=("mr",))
     monkeypatch.setattr("monai_inpaint.registry.find_bundle", lambda _: info)
     return Sampler
 
@@ -118,7 +118,8 @@ def small_bundles(monkeypatch):
             return SimpleNamespace(image=np.where(hole, image[~hole].mean(), image))
 
     def find(name):
-        return SimpleNamespace(name=f"{name}_inpainting", version="0", modality=name)
+        modalities = ("ct", "mr") if name == "both" else (name,)
+        return SimpleNamespace(name=f"{name}_inpainting", version="0", modalities=modalities)
 
     monkeypatch.setitem(sys.modules, "monai_inpaint.fill.filler", SimpleNamespace(Filler=FakeFiller))
     monkeypatch.setattr("monai_inpaint.registry.find_bundle", find)
@@ -145,10 +146,17 @@ def test_images_that_a_bundle_is_not_for_are_left_out_for_all_methods_with_the_r
     assert [(r.case, r.method, r.error) for r in summary.results] == [("body.mha", "ring", ""), ("body.mha", "ct", "")]
     reasons = dict(row for row in csv.reader((tmp_path / "out" / "skipped.csv").read_text().splitlines()[1:]))
     assert reasons == {
-        "film.png": "it is cxr, the bundle among the methods is for ct.",
-        "head.png": "it is mr, the bundle among the methods is for ct.",
+        "film.png": "it is cxr, the bundles among the methods are for ct.",
+        "head.png": "it is mr, the bundles among the methods are for ct.",
         "grey.png": "an 8-bit picture of CT holds no Hounsfield units.",
     }
+
+
+@pytest.mark.usefixtures("small_bundles")
+@pytest.mark.parametrize(("names", "cases"), [(["both"], {"head.png", "body.mha"}), (["both", "ct"], {"body.mha"})])
+def test_a_bundle_for_several_modalities_is_compared_on_what_all_are_for(mixed, tmp_path, names, cases):
+    summary = evaluate(mixed, "free-form", ["ring", *names], tmp_path / "out")
+    assert {(result.case, result.error) for result in summary.results} == {(case, "") for case in cases}
 
 
 def test_without_bundles_every_modality_is_measured_but_8_bit_ct(mixed, tmp_path):
@@ -161,8 +169,8 @@ def test_without_bundles_every_modality_is_measured_but_8_bit_ct(mixed, tmp_path
 @pytest.mark.parametrize(
     ("protocol", "names", "words"),
     [
-        ("cxr-centre", ["ring", "ct"], "protocol cxr-centre is for cxr, and the bundle ct is for ct"),
-        ("free-form", ["ct", "mr"], "ct (ct) and mr (mr)"),
+        ("cxr-centre", ["ring", "ct"], "ct (ct) and the protocol cxr-centre (cxr)"),
+        ("free-form", ["ct", "mr"], "the bundles ct (ct), mr (mr)"),
     ],
 )
 def test_bundles_that_cannot_be_compared_are_refused_before_the_work(mixed, tmp_path, protocol, names, words):

@@ -56,7 +56,8 @@ def abnormality(filler: Filler, image: Image, progress: Progress | None = None) 
         InputError: the image is too small, shows no anatomy, or holds no finite numbers.
     """
     started = time.perf_counter()
-    modality, reference = filler.bundle.modality, load_reference(filler.bundle)
+    modalities, reference = filler.bundle.modalities, load_reference(filler.bundle)
+    modality = image.modality if image.modality in modalities else modalities[0]
     axis = slice_axis(image)
     sliced = with_slices_last(image, axis)
     level = _level(sliced, modality)

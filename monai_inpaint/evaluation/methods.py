@@ -20,18 +20,18 @@ SAMPLE = ":sample"  # after a bundle's name
 class Contender:
     """A method under its name: `fill(case)` returns the filled array in units, `version` for the reports.
 
-    `modality` is what a bundle is for; a classical method has none and fills anything.
+    `modalities` are those that a bundle is for; a classical method has none and fills anything.
     """
 
     name: str
     version: str
-    modality: str | None
+    modalities: tuple[str, ...]
     fill: Callable[[Case], np.ndarray]
 
     @property
     def classical(self) -> bool:
         """Whether it is no bundle."""
-        return self.modality is None
+        return not self.modalities
 
 
 def find_methods(names: Sequence[str], engine: str = "auto", seed: int = 0) -> list[Contender]:
@@ -50,23 +50,22 @@ def find_methods(names: Sequence[str], engine: str = "auto", seed: int = 0) -> l
     return [_classical(name) if name in METHODS else _bundle(name, engine, seed) for name in names]
 
 
-def modality_of(contenders: Sequence[Contender], protocol: Protocol) -> str | None:
-    """The modality that the bundles among the methods are for; None without bundles.
+def modalities_of(contenders: Sequence[Contender], protocol: Protocol) -> tuple[str, ...]:
+    """The modalities that the protocol and every bundle among the methods are for.
 
     Raises:
-        InputError: they are for several, or for one that the protocol is not for.
+        InputError: there is none.
     """
-    bundles = {c.modality: c.name for c in contenders if c.modality is not None}
-    if len(bundles) > 1:
-        named = " and ".join(f"{name} ({modality})" for modality, name in bundles.items())
-        raise InputError(f"the bundles {named} are for different images; evaluate them one after another.")
-    for modality, name in bundles.items():
-        if modality not in protocol.modalities:
-            wanted = " or ".join(protocol.modalities)
-            raise InputError(
-                f"protocol {protocol.name} is for {wanted}, and the bundle {name} is for {modality}; choose another."
-            )
-    return next(iter(bundles), None)
+    networks = [contender for contender in contenders if not contender.classical]
+    shared = tuple(kind for kind in protocol.modalities if all(kind in network.modalities for network in networks))
+    if not shared:
+        named = ", ".join(f"{network.name} ({', '.join(network.modalities)})" for network in networks)
+        wanted = ", ".join(protocol.modalities)
+        raise InputError(
+            f"the bundles {named} and the protocol {protocol.name} ({wanted}) are not for the same images; evaluate "
+            "them one after another."
+        )
+    return shared
 
 
 def _classical(name: str) -> Contender:
@@ -82,7 +81,7 @@ def _classical(name: str) -> Contender:
         raise InputError(
             f"method {name!r} needs the package {error.name}; install it with: pip install 'monai-inpaint[evaluate]'."
         ) from error
-    return Contender(name, "", None, lambda case: method(case.voided, case.hole))
+    return Contender(name, "", (), lambda case: method(case.voided, case.hole))
 
 
 def _bundle(name: str, engine: str, seed: int) -> Contender:
@@ -105,4 +104,4 @@ def _bundle(name: str, engine: str, seed: int) -> Contender:
         return np.asarray(result, dtype=np.float32)
 
     drawn = f", one sample, seed {seed}" if sample else ""
-    return Contender(name, f"{info.name} {info.version}{drawn}", info.modality, fill)
+    return Contender(name, f"{info.name} {info.version}{drawn}", info.modalities, fill)

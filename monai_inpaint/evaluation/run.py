@@ -15,7 +15,7 @@ from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.evaluation.facts import facts_of
 from monai_inpaint.evaluation.gallery import gallery
 from monai_inpaint.evaluation.measure import measure
-from monai_inpaint.evaluation.methods import Contender, find_methods, modality_of
+from monai_inpaint.evaluation.methods import Contender, find_methods, modalities_of
 from monai_inpaint.evaluation.protocols import Protocol, find_protocol
 from monai_inpaint.evaluation.summary import Result, Summary
 from monai_inpaint.evaluation.tables import cases_csv, skipped_csv, summary_csv, summary_markdown, tables
@@ -79,7 +79,7 @@ def evaluate(
     total = min(limit or len(waiting), len(waiting))
     lpips = _lpips(features)
     contenders = find_methods(methods, engine, seed)
-    shown = modality_of(contenders, chosen)
+    shown = modalities_of(contenders, chosen)
 
     results: list[Result] = []
     skipped: list[tuple[str, str]] = []
@@ -135,12 +135,12 @@ def _entries(
 
 
 def _cases(
-    entry: Entry, protocol: Protocol, shown: str | None, seed: int, skipped: list[tuple[str, str]]
+    entry: Entry, protocol: Protocol, shown: Sequence[str], seed: int, skipped: list[tuple[str, str]]
 ) -> list[Case]:
     """The cases of one entry; what does not fit goes to `skipped` with its reason.
 
-    `shown` is the modality that the methods' bundles are for: other images are left out for all methods, so that all
-    have the same cases.
+    `shown` are the modalities that the methods' bundles are for: other images are left out for all methods, so that
+    all have the same cases.
     """
     try:
         image = read_image(entry.path)
@@ -149,8 +149,8 @@ def _cases(
             raise InputError("the modality is not known; add the column 'modality' with CR, CT or MR.")
         if modality not in protocol.modalities:
             raise InputError(f"it is {modality}, protocol {protocol.name} is for {' or '.join(protocol.modalities)}.")
-        if shown not in (None, modality):
-            raise InputError(f"it is {modality}, the bundle among the methods is for {shown}.")
+        if modality not in shown:
+            raise InputError(f"it is {modality}, the bundles among the methods are for {' or '.join(shown)}.")
         lesion = _lesion(entry.lesion, image) if protocol.name == "lesion" and entry.lesion else None
         cases, reasons = protocol.cases(
             image, lesion, modality=modality, name=entry.name, patient=entry.patient, seed=seed
