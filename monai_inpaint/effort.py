@@ -1,0 +1,78 @@
+"""What the training of a bundle took, as `docs/training.json` in it says; readable without torch."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from pathlib import Path
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.io.atomic import staged
+
+_FILE = Path("docs") / "training.json"
+
+
+@dataclass(frozen=True)
+class Effort:
+    """The effort behind a bundle's weights, all trainings that they went through together.
+
+    Attributes:
+        minutes: by the clock, validation included.
+        cpu_minutes: of the processor, all threads together.
+        threads: that computed on the processor.
+        steps: of the generator's optimiser.
+        images: that the generator was trained on, each as often as it came.
+        images_per_second: while training, validation left out.
+        hardware: processor or GPU.
+        date: of the training's end, as 2026-11-21.
+
+    Raises:
+        ValueError: a number is not positive, or a text empty or no date.
+    """
+
+    minutes: float
+    cpu_minutes: float
+    threads: int
+    steps: int
+    images: int
+    images_per_second: float
+    hardware: str
+    date: str
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in ("hardware", "date"):
+                if not isinstance(value, str) or not value.strip():
+                    raise ValueError(f"{field.name} is {value!r}, which is no text")
+            elif type(value) not in ((int,) if field.type == "int" else (int, float)) or not 0 < value < math.inf:
+                kind = "whole number" if field.type == "int" else "number"
+                raise ValueError(f"{field.name} is {value!r}, which is no positive {kind}")
+        date.fromisoformat(self.date)
+
+
+def write_effort(effort: Effort, bundle: str | Path) -> Path:
+    """Write it into the bundle's folder, in place of what was told there before; returns the file."""
+    path = Path(bundle) / _FILE
+    path.parent.mkdir(exist_ok=True)
+    with staged(path, overwrite=True) as part:
+        part.write_text(json.dumps(asdict(effort), indent=4) + "\n", encoding="utf-8")
+    return path
+
+
+def read_effort(bundle: str | Path) -> Effort | None:
+    """The effort that the bundle's folder tells of; None where it tells nothing.
+
+    Raises:
+        InputError: its file is damaged.
+    """
+    path = Path(bundle) / _FILE
+    try:
+        return Effort(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, TypeError, ValueError) as error:
+        reason = str(error).removeprefix("Effort.__init__() ")
+        raise InputError(f"{path}: tells no effort of a training ({reason}); write it anew or remove it.") from None

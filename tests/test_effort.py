@@ -1,0 +1,55 @@
+"""What a training took, in a bundle."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from monai_inpaint.effort import Effort, read_effort, write_effort
+from monai_inpaint.errors import InputError
+
+EFFORT = Effort(91.5, 180, 2, 4000, 64_000, 11.7, "two cores of a processor", "2026-11-21")
+
+
+def test_the_effort_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    assert read_effort(tmp_path) is None
+    assert write_effort(EFFORT, tmp_path) == tmp_path / "docs" / "training.json"
+    assert read_effort(tmp_path) == EFFORT
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"minutes": -1}, "minutes is -1"),
+        ({"minutes": float("nan")}, "minutes is nan"),
+        ({"steps": 2.5}, "whole number"),
+        ({"threads": True}, "threads is True"),
+        ({"hardware": ""}, "hardware is ''"),
+        ({"date": "yesterday"}, "yesterday"),
+        ({"epochs": 3}, "epochs"),
+    ],
+)
+def test_an_effort_that_is_none_is_told_in_one_sentence(change: dict, said: str, tmp_path: Path) -> None:
+    path = write_effort(EFFORT, tmp_path)
+    path.write_text(json.dumps(asdict(EFFORT) | change), encoding="utf-8")
+    with pytest.raises(InputError, match=said) as told:
+        read_effort(tmp_path)
+    assert str(told.value).startswith(str(path))
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", '{"minutes": 3}'])
+def test_a_file_that_is_no_effort_is_told(text: str, tmp_path: Path) -> None:
+    write_effort(EFFORT, tmp_path).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="tells no effort"):
+        read_effort(tmp_path)
+
+
+def test_reading_needs_no_torch() -> None:
+    said = "import sys, monai_inpaint.effort; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", said], check=False).returncode == 0
