@@ -26,7 +26,7 @@ def cases_of(protocol: str, image: Image, modality: str, *, seed: int = 0, lesio
 def image_for():
     film = Image(np.rint(smooth((600, 560))).astype(np.uint8))
     slice_ct = Image(phantom_ct())
-    films = {"cxr-centre": (film, "cxr"), "cxr-patch": (film, "cxr")}
+    films = {"cxr-centre": (film, "cxr"), "cxr-patch": (film, "cxr"), "cxr-lungs": (film, "cxr")}
     return {**films, "ellipsoid": (phantom_head(), "mr")} | {
         name: (slice_ct, "ct") for name in ("slice-square", "free-form", "lesion")
     }
@@ -42,7 +42,7 @@ def test_a_seeded_protocol_repeats_itself(protocol, image_for):
         np.testing.assert_array_equal(one.hole, other.hole)
 
 
-@pytest.mark.parametrize("protocol", ["cxr-patch", "slice-square", "free-form", "lesion", "ellipsoid"])
+@pytest.mark.parametrize("protocol", ["cxr-patch", "cxr-lungs", "slice-square", "free-form", "lesion", "ellipsoid"])
 def test_another_seed_gives_another_case(protocol, image_for):
     image, modality = image_for[protocol]
     one, other = (cases_of(protocol, image, modality, seed=seed)[0] for seed in (0, 1))
@@ -63,6 +63,24 @@ def test_cxr_patches_are_pieces_of_the_film_at_full_resolution(image_for):
         places = np.lib.stride_tricks.sliding_window_view(film.voxels, (128, 128))
         corner = np.argwhere(places[..., 0, 0] == case.truth[0, 0])
         assert any(np.array_equal(places[row, column], case.truth) for row, column in corner)
+
+
+@pytest.mark.parametrize("side", [40, 90])
+def test_cxr_lungs_compares_places_on_a_lesion_with_places_off_it(side: int, image_for) -> None:
+    film, modality = image_for["cxr-lungs"]
+    assert {case.variant for case in cases_of("cxr-lungs", film, modality)} == {"lungs"}
+
+    lesion = square_hole(film.voxels.shape, 300, 380, side)
+    cases = cases_of("cxr-lungs", film, modality, lesion=lesion)
+
+    assert [case.variant for case in cases] == ["on the finding"] * 8 + ["off the finding"] * 8
+    assert len({case.name for case in cases}) == 16
+    for case in cases:
+        top, left = (int(number) for number in case.name.rpartition("@")[2].split(","))
+        np.testing.assert_array_equal(case.truth, film.voxels[top : top + 128, left : left + 128])
+        np.testing.assert_array_equal(case.hole, square_hole((128, 128), 32, 32, 64))
+        shown = lesion[top : top + 128, left : left + 128]
+        assert shown[case.hole].sum() == min(side, 64) ** 2 if case.variant == "on the finding" else not shown.any()
 
 
 def test_slice_square_lies_in_the_body_of_a_slice_of_at_most_256_pixels():

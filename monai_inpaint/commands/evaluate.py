@@ -13,7 +13,7 @@ from monai_inpaint.progress import KINDS, make_progress
 
 NAME = "evaluate"
 HELP = "Compare bundles and classical methods on a list of images."
-PROTOCOLS = ("cxr-centre", "cxr-patch", "slice-square", "free-form", "lesion", "ellipsoid")
+PROTOCOLS = ("cxr-centre", "cxr-patch", "cxr-lungs", "slice-square", "free-form", "lesion", "ellipsoid")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

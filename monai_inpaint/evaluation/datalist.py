@@ -16,7 +16,10 @@ MODALITY_OF = {"cr": "cxr", "dx": "cxr", "cxr": "cxr", "ct": "ct", "mr": "mr"}
 
 @dataclass(frozen=True)
 class Entry:
-    """One row: `name` as in the list, absolute `path`, and that of a mask of a `lesion` in the image (or None)."""
+    """One row: `name` as in the list, absolute `path`, and that of a mask of a `lesion` in the image (or None).
+
+    `note` says what the image shows, such as "No Finding".
+    """
 
     name: str
     path: Path
@@ -25,6 +28,7 @@ class Entry:
     split: str = ""
     modality: str = ""
     source: str = ""
+    note: str = ""
 
     @property
     def kind(self) -> str | None:
@@ -35,7 +39,7 @@ class Entry:
 def read_data_list(
     path: str | Path, *, split: str | None = None, source: str | None = None, modality: str | None = None
 ) -> list[Entry]:
-    """Read a CSV with the column `path` and, optionally, `mask`, `patient`, `split`, `modality`, `source`.
+    """Read a CSV with the column `path` and, optionally, `mask`, `patient`, `split`, `modality`, `source`, `note`.
 
     Relative paths start at the list's folder. Rows that are another row's mask are no images and are left out.
 
@@ -62,6 +66,7 @@ def read_data_list(
             split=row.get("split", ""),
             modality=row.get("modality", ""),
             source=row.get("source", ""),
+            note=row.get("note", ""),
         )
         for row in rows
         if row["path"] not in masks

@@ -12,6 +12,7 @@ import numpy as np
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.case import Case, intensity_window
 from monai_inpaint.evaluation.ellipsoids import DIAMETERS, EACH, INSIDE, MARGIN, cut_ellipsoids
+from monai_inpaint.evaluation.lung_patches import EACH_PLACE, PATCH, SMALLEST_FILM, SQUARE, cut_lung_patches
 from monai_inpaint.evaluation.slices import Cut, Part, at_most, body_of, resized, slices_of
 from monai_inpaint.holes import (
     centre_square,
@@ -26,8 +27,7 @@ from monai_inpaint.holes import (
 )
 from monai_inpaint.images import Image
 
-FILM, PATCH, SLICE = 128, 128, 256  # pixels a side
-SQUARE = 64
+FILM, SLICE = 128, 256  # pixels a side
 RING = 4
 DRAWS = 20
 SMALLEST = 48  # pixels a side of an image for arbitrary holes
@@ -47,6 +47,7 @@ class Protocol:
             and for each part of the image that does not fit a sentence why.
         window: side in pixels of the crop that LPIPS sees.
         modalities: which images it is for.
+        lesions: whether it takes the images' lesions into account; the others are not to be given any.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Protocol:
     cut: Callable[[Image, np.ndarray | None, str, np.random.Generator], Iterator[Cut | str]]
     window: int
     modalities: tuple[str, ...] = ("cxr", "ct", "mr")
+    lesions: bool = False
 
     def cases(
         self, image: Image, lesion: np.ndarray | None, *, modality: str, name: str, patient: str, seed: int
@@ -134,8 +136,8 @@ def _cut_film_centre(part: Part, modality: str, rng: np.random.Generator) -> Ite
 def _cut_film_patches(part: Part, modality: str, rng: np.random.Generator) -> Iterator[Cut]:  # noqa: ARG001
     """One patch in each half of the film, its centre in the rough area of the lung."""
     rows, columns = part.pixels.shape
-    if min(rows, columns) < 4 * PATCH:
-        raise InputError(f"{rows}x{columns} pixels, and the protocol needs at least {4 * PATCH} a side.")
+    if min(rows, columns) < SMALLEST_FILM:
+        raise InputError(f"{rows}x{columns} pixels, and the protocol needs at least {SMALLEST_FILM} a side.")
     for side, (left, right) in (("left", (0.22, 0.40)), ("right", (0.60, 0.78))):
         top = int(rng.uniform(0.30, 0.62) * rows) - PATCH // 2
         start = int(rng.uniform(left, right) * columns) - PATCH // 2
@@ -240,6 +242,16 @@ PROTOCOLS = {
             ("cxr",),
         ),
         Protocol(
+            "cxr-lungs",
+            f"{PATCH}x{PATCH} patches of the full-resolution film, {EACH_PLACE} seeded places in the lungs' boxes; the "
+            f"centre {SQUARE}x{SQUARE} hidden; of a film with a lesion as many whose hole lies in it (or covers as "
+            "much of it as can be), and as many of the lungs' boxes that show nothing of it",
+            partial(_by_slice, cut_lung_patches),
+            PATCH,
+            ("cxr",),
+            lesions=True,
+        ),
+        Protocol(
             "slice-square",
             f"slices averaged down to at most {SLICE} pixels a side; one seeded {SQUARE}x{SQUARE} square in the body",
             partial(_by_slice, _cut_square),
@@ -259,6 +271,7 @@ PROTOCOLS = {
             "0.5-5 % of the image; a case's name tells which",
             partial(_by_slice, _cut_lesion),
             SLICE,
+            lesions=True,
         ),
         Protocol(
             "ellipsoid",

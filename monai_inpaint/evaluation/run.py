@@ -53,7 +53,7 @@ def evaluate(
 
     Args:
         data: CSV with the column `path`, see `read_data_list`.
-        protocol: "cxr-centre", "cxr-patch", "slice-square", "free-form", "lesion" or "ellipsoid".
+        protocol: "cxr-centre", "cxr-patch", "cxr-lungs", "slice-square", "free-form", "lesion" or "ellipsoid".
         methods: "ring", "telea", "navier-stokes", "biharmonic", and names of or paths to bundles; with ":sample" after
             it a bundle fills with one sample of this seed.
         output: a folder that does not exist yet or is empty.
@@ -151,7 +151,7 @@ def _cases(
             raise InputError(f"it is {modality}, protocol {protocol.name} is for {' or '.join(protocol.modalities)}.")
         if modality not in shown:
             raise InputError(f"it is {modality}, the bundles among the methods are for {' or '.join(shown)}.")
-        lesion = _lesion(entry.lesion, image) if protocol.name == "lesion" and entry.lesion else None
+        lesion = lesion_of(entry, image) if protocol.lesions else None
         cases, reasons = protocol.cases(
             image, lesion, modality=modality, name=entry.name, patient=entry.patient, seed=seed
         )
@@ -161,9 +161,13 @@ def _cases(
     return cases
 
 
-def _lesion(path: Path, image: Image) -> np.ndarray:
-    """The lesion's mask as a boolean array on the image's grid."""
-    return align_hole(read_image(path), image)[0]
+def lesion_of(entry: Entry, image: Image) -> np.ndarray | None:
+    """The mask of the entry's lesion as a boolean array on the image's grid; None where the list names none.
+
+    Raises:
+        InputError: the mask cannot be read, or does not fit the image.
+    """
+    return None if entry.lesion is None else align_hole(read_image(entry.lesion), image)[0]
 
 
 def _result(case: Case, contender: Contender, fills: Fills, lpips, window: int) -> Result:
