@@ -22,6 +22,7 @@ class _Generator:
     network: Callable[..., torch.Tensor]
     device: torch.device
     channels: int
+    side: int | None
 
     def run(self, windows: np.ndarray) -> np.ndarray:
         return self.network(torch.from_numpy(windows).to(self.device)).float().cpu().numpy()
@@ -53,7 +54,7 @@ class HoleInferer(Inferer):
         image, inside = torch.as_tensor(item[0]).float().cpu().numpy(), torch.as_tensor(item[1]).cpu().numpy() > 0.5
 
         filled = image.copy()
-        generator = _Generator(network, item.device, getattr(network, "channels", 2))
+        generator = _Generator(network, item.device, getattr(network, "channels", 2), getattr(network, "side", None))
         seed = None if self.seed is None else (self.seed, 0)  # the sample that `Filler` draws first
         for patch in fill_patches(Image(image, affine), inside, generator, seed=seed)[0]:
             filled[patch.index][patch.hole] = patch.units[patch.hole]

@@ -18,11 +18,11 @@ SLIM = {
 }  # channels scaled down, nothing else
 
 
-def windows(height: int = 64, width: int = 64, low: float = 0.0, high: float = 1000.0) -> torch.Tensor:
+def windows(side: int, low: float = 0.0, high: float = 1000.0) -> torch.Tensor:
     """Two windows with holes of two sizes: the image with the hole zeroed, then the hole."""
-    image = np.stack([low + (high - low) * smooth((height, width), seed) for seed in (1, 2)])
+    image = np.stack([low + (high - low) * smooth((side, side), seed) for seed in (1, 2)])
     hole = np.zeros_like(image)
-    hole[0, height // 4 : 3 * height // 4, width // 4 : 3 * width // 4] = 1
+    hole[0, side // 4 : 3 * side // 4, side // 4 : 3 * side // 4] = 1
     hole[1, 3:9, -12:] = 1
     return torch.from_numpy(np.stack((np.where(hole > 0, 0.0, image), hole), axis=1)).float()
 
@@ -35,7 +35,7 @@ def network(kind: type[WindowGenerator], **arguments: object) -> WindowGenerator
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = None  # the mean of all batches: here, of one
     with torch.no_grad():
-        made.train()(windows(128, 128))
+        made.train()(windows(kind.side))
     return made.eval()
 
 

@@ -17,7 +17,7 @@ from monai_inpaint.fill.flow import TIMES
 from monai_inpaint.fill.patches import fill_patches
 from monai_inpaint.fill.slabs import Slab, fill_slabs
 from monai_inpaint.fill.spread import DEPTH
-from monai_inpaint.fill.windows import LARGEST, SMALLEST, plan_windows
+from monai_inpaint.fill.windows import LARGEST, SIDES, SMALLEST, plan_windows
 
 
 class RowMeans:
@@ -27,6 +27,7 @@ class RowMeans:
     """
 
     channels = 2
+    side: int | None = None
 
     def __init__(self) -> None:
         self.batches: list[tuple[int, ...]] = []
@@ -122,21 +123,33 @@ def test_outside_the_hole_every_bit_stays(
 @given(
     shape=st.tuples(st.integers(1, 420), st.integers(1, 420)),
     boxes=st.lists(st.tuples(*[st.floats(0, 1)] * 4), min_size=1, max_size=6),
+    sides=st.sampled_from([SIDES, (128, 128), (256, 256)]),
 )
 def test_windows_answer_for_every_hole_voxel_and_for_no_other(
-    shape: tuple[int, int], boxes: list[tuple[float, float, float, float]]
+    shape: tuple[int, int], boxes: list[tuple[float, float, float, float]], sides: tuple[int, int]
 ) -> None:
     hole = np.zeros(shape, bool)
     for row, column, height, width in boxes:
         top, left = int(row * (shape[0] - 1)), int(column * (shape[1] - 1))
         hole[top : top + 1 + int(height * shape[0] / 2), left : left + 1 + int(width * shape[1] / 2)] = True
     weights = np.zeros(shape)
-    for window in plan_windows(hole):
+    for window in plan_windows(hole, sides):
         assert window.side % 32 == 0
+        assert sides == SIDES or window.side == sides[0]
         for row, column in np.argwhere(window.weight > 0):
             weights[window.row + row, window.column + column] += window.weight[row, column]
     assert (weights[hole] > 0).all()
     assert not weights[~hole].any()
+
+
+@pytest.mark.parametrize("shape", [(60, 70), (200, 150), (400, 300)])
+@pytest.mark.parametrize("extent", [20, 190])
+def test_a_network_of_one_window_size_is_shown_no_other(engine: RowMeans, shape: tuple[int, int], extent: int) -> None:
+    engine.side = 128
+    hole = np.zeros(shape, bool)
+    hole[10 : 10 + min(extent, shape[0] - 20), 10 : 10 + min(extent, shape[1] - 20)] = True
+    Filler("mr")(np.ones(shape, np.float32), hole)
+    assert {batch[2:] for batch in engine.batches} == {(128, 128)}
 
 
 def test_many_small_holes_share_windows(engine: RowMeans) -> None:
@@ -497,6 +510,7 @@ class SlabMeans:
     """Takes slabs: fills with the mean of all that is known in the window, slices weighted alike."""
 
     channels = 6
+    side = None
 
     def __init__(self) -> None:
         self.batches: list[np.ndarray] = []

@@ -20,9 +20,11 @@ class Engine(Protocol):
 
     Attributes:
         channels: 2: image and hole; 5: noise, state and time too, for samples; 6: slabs too, with their spacing.
+        side: of the windows in voxels, where the network takes no others.
     """
 
     channels: int
+    side: int | None
 
     def run(self, windows: np.ndarray) -> np.ndarray:
         """Fill a batch of windows.
@@ -55,15 +57,21 @@ class Port:
         sizes = ", ".join("any" if size is None else str(size) for size in self.sizes)
         return f"{self.name} ({sizes}) of {'float32' if self.is_float32 else 'another type than float32'}"
 
-    def is_a_batch_of(self, name: str, channels: int, axes: int) -> bool:
-        """Whether it is called so and can hold (B, channels, *axes) float32 for every B and side."""
+    @property
+    def side(self) -> int | None:
+        """Of the square windows of a graph of slices, where any other will not do."""
+        return self.sizes[2] if len(self.sizes) == 4 and self.sizes[2] == self.sizes[3] else None
+
+    def is_a_batch_of(self, name: str, channels: int, axes: int, side: int | None) -> bool:
+        """Whether it is called so and can hold (B, channels, *axes) float32 for every B, with that side or any."""
         sizes = self.sizes or (None,) * (2 + axes)
         return (
             self.name == name
             and self.is_float32
             and len(sizes) == 2 + axes
             and sizes[1] in (None, channels)
-            and all(size is None for size in (sizes[0], *sizes[2:]))
+            and sizes[0] is None
+            and all(size in (None, side) for size in sizes[2:])
         )
 
 
@@ -76,7 +84,7 @@ class GraphEngine(ABC):
     def __init__(self, bundle: BundleInfo) -> None:
         self._bundle = bundle
         self._opening = threading.Lock()
-        self._slices, self.channels = self._checked(bundle.graph, SLICES)
+        self._slices, self.channels, self.side = self._checked(bundle.graph, SLICES)
         self._slabs: Any = None
         if bundle.slab_graph.is_file():
             self.channels = max(SLABS)
@@ -97,16 +105,16 @@ class GraphEngine(ABC):
     def _slab_graph(self) -> Any:
         with self._opening:
             if self._slabs is None:
-                self._slabs, _ = self._checked(self._bundle.slab_graph, SLABS)
+                self._slabs, *_ = self._checked(self._bundle.slab_graph, SLABS)
         return self._slabs
 
-    def _checked(self, path: Path, channels: Sequence[int]) -> tuple[Any, int]:
+    def _checked(self, path: Path, channels: Sequence[int]) -> tuple[Any, int, int | None]:
         try:
             graph, inputs, outputs = self._open(path)
         except Exception as error:  # the engines' own exceptions share no base class below Exception
             reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
             raise InputError(f"{path}: the bundle's network is damaged ({reason}); install it again.") from None
-        return graph, check_ports(inputs, outputs, path, channels)
+        return graph, check_ports(inputs, outputs, path, channels), inputs[0].side
 
 
 def check_ports(inputs: Sequence[Port], outputs: Sequence[Port], path: Path, channels: Sequence[int]) -> int:
@@ -119,9 +127,10 @@ def check_ports(inputs: Sequence[Port], outputs: Sequence[Port], path: Path, cha
         InputError: naming what it takes and gives.
     """
     axes = 3 if channels == SLABS else 2
-    if len(inputs) == len(outputs) == 1 and outputs[0].is_a_batch_of("pred", 1, axes):
+    side = inputs[0].side if inputs else None
+    if len(inputs) == len(outputs) == 1 and outputs[0].is_a_batch_of("pred", 1, axes, side):
         for number in channels:
-            if inputs[0].is_a_batch_of("image", number, axes):
+            if inputs[0].is_a_batch_of("image", number, axes, side):
                 return number
     taken, given = (" and ".join(map(str, ports)) or "nothing" for ports in (inputs, outputs))
     free = ", any" * axes

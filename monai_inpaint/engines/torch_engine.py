@@ -22,6 +22,7 @@ class TorchEngine:
 
     def __init__(self, network: torch.nn.Module) -> None:
         self.channels = getattr(network, "channels", 2)
+        self.side = getattr(network, "side", None)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._network = network.to(self._device).to(memory_format=torch.channels_last).eval()  # pyright: ignore[reportCallIssue]
 

@@ -11,7 +11,7 @@ import numpy as np
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.flow import TIMES, advanced, drawn_noise
 from monai_inpaint.fill.morphology import depth, doubled
-from monai_inpaint.fill.windows import Piece, Window, bounds, pieces, plan_windows, too_large, window_of
+from monai_inpaint.fill.windows import SIDES, Piece, Window, bounds, pieces, plan_windows, too_large, window_of
 
 BAND = 16  # voxels next to the known ones that are filled anew at each finer resolution
 BATCH = 4 * 128 * 128  # voxels the network sees at once: bounds memory, and more does not run faster on a CPU
@@ -23,10 +23,14 @@ class Generator(Protocol):
     Attributes:
         channels: 2 (image, hole); 5, with noise, state and time: one that draws samples; 6: one that takes slabs too,
             with the ratio of spacings.
+        side: of the windows in voxels, if it takes those of one size only.
     """
 
     @property
     def channels(self) -> int: ...
+
+    @property
+    def side(self) -> int | None: ...
 
     def run(self, windows: np.ndarray) -> np.ndarray:
         """(B, 2 or 5, H, W) float32 to (B, 1, H, W), or with 6 channels (B, 6, D, H, W) to (B, 1, D, H, W)."""
@@ -72,7 +76,8 @@ def fill_slabs(
     Returns:
         The sides of the windows computed, at all resolutions.
     """
-    large = [(part, *masks) for part in slabs if (masks := _large_pieces(part))]
+    allowed = (generator.side, generator.side) if generator.side else SIDES
+    large = [(part, *masks) for part in slabs if (masks := _large_pieces(part, allowed))]
     sides: list[int] = []
     if large:
         halves = [_halved(part, whole) for part, whole, _ in large]
@@ -81,7 +86,7 @@ def fill_slabs(
             part.values[interior] = doubled(half.values, part.values.shape)[interior]
             part.hole &= ~interior
             part.unknown &= ~interior
-    planned = [(part, window) for part in slabs for window in plan_windows(part.outline)]
+    planned = [(part, window) for part in slabs for window in plan_windows(part.outline, allowed)]
     planned.sort(key=_size)
     drawn = {id(part): drawn_noise(part.hole, part.seeds) for part in slabs if part.seeds is not None}
     times = (0.0, *TIMES) if drawn else (0.0,)
@@ -187,13 +192,13 @@ def _after(progress: Callable[[int, int], None] | None, step: int, steps: int) -
     return progress and (lambda done, windows: progress(step * windows + done, steps * windows))
 
 
-def _large_pieces(part: Slab) -> tuple[np.ndarray, np.ndarray] | None:
+def _large_pieces(part: Slab, sides: tuple[int, int]) -> tuple[np.ndarray, np.ndarray] | None:
     """The pieces too large for any window, and what of them lies deeper than the band; None if nothing does."""
     flat = part.outline
-    if not too_large(Piece(*bounds(flat), label=0), flat.shape):
+    if not too_large(Piece(*bounds(flat), label=0), flat.shape, sides):
         return None
-    labels, found = pieces(flat)
-    large = part.hole & np.isin(labels, [piece.label for piece in found if too_large(piece, flat.shape)])
+    labels, found = pieces(flat, sides)
+    large = part.hole & np.isin(labels, [piece.label for piece in found if too_large(piece, flat.shape, sides)])
     interior = large & np.stack([depth(section) > BAND for section in part.hole])
     return (large, interior) if interior.any() else None
 

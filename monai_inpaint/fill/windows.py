@@ -9,7 +9,7 @@ import numpy as np
 from monai_inpaint.fill.morphology import connected_parts
 
 MULTIPLE = 32  # sides the networks take
-SMALLEST, LARGEST = 128, 256  # sides in voxels: less shows too little context, more costs too much
+SMALLEST, LARGEST = SIDES = 128, 256  # sides in voxels: less shows too little context, more costs too much
 SHARE = 0.6  # largest extent of a hole, relative to its window's side
 
 
@@ -44,11 +44,11 @@ class Piece:
         return max(self.bottom - self.top, self.right - self.left)
 
 
-def pieces(hole: np.ndarray) -> tuple[np.ndarray, list[Piece]]:
+def pieces(hole: np.ndarray, sides: tuple[int, int] = SIDES) -> tuple[np.ndarray, list[Piece]]:
     """Label the parts of a 2D hole that hang together; parts that one small window takes anyway count as one."""
     top, bottom, left, right = bounds(hole)
     whole = Piece(top, bottom, left, right, label=1)
-    if whole.extent <= SHARE * SMALLEST:
+    if whole.extent <= SHARE * sides[0]:
         return hole.astype(np.int32), [whole] if whole.extent else []
     labels = np.zeros(hole.shape, np.int32)
     found, boxes = connected_parts(hole[top:bottom, left:right])
@@ -64,12 +64,12 @@ def bounds(hole: np.ndarray) -> tuple[int, int, int, int]:
     return (int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1) if rows.size else (0, 0, 0, 0)
 
 
-def too_large(piece: Piece, shape: tuple[int, ...]) -> bool:
+def too_large(piece: Piece, shape: tuple[int, ...], sides: tuple[int, int] = SIDES) -> bool:
     """Whether no window gives the piece enough context, though the slice has more to give than the window."""
-    return piece.extent > SHARE * LARGEST and max(shape) > LARGEST
+    return piece.extent > SHARE * sides[1] and max(shape) > sides[1]
 
 
-def plan_windows(hole: np.ndarray) -> list[Window]:
+def plan_windows(hole: np.ndarray, sides: tuple[int, int] = SIDES) -> list[Window]:
     """Windows whose weights sum to 1 on every hole voxel after normalisation, and are 0 elsewhere.
 
     A piece that fits into a window together with its context gets one around it, shared with every other piece that
@@ -77,17 +77,18 @@ def plan_windows(hole: np.ndarray) -> list[Window]:
 
     Args:
         hole: (rows, columns) bool.
+        sides: of the smallest and the largest window, in voxels; where they are one, all windows have it.
     """
-    labels, left = pieces(hole)
+    labels, left = pieces(hole, sides)
     left.sort(key=lambda piece: -piece.extent)
     windows: list[Window] = []
     while left:
         piece = left[0]
-        if too_large(piece, hole.shape):
-            windows += _tiles(labels == piece.label, piece)
+        if too_large(piece, hole.shape, sides):
+            windows += _tiles(labels == piece.label, piece, sides[0])
             del left[0]
             continue
-        row, column, side = _around(piece, hole.shape)
+        row, column, side = _around(piece, hole.shape, sides)
         margin = side // 8
         shared, rest = [piece], []
         for other in left[1:]:
@@ -114,11 +115,12 @@ def window_of(values: np.ndarray, row: int, column: int, side: int, outside: flo
     return out
 
 
-def _around(piece: Piece, shape: tuple[int, ...]) -> tuple[int, int, int]:
-    needed = max(SMALLEST, int(np.ceil(piece.extent / SHARE / MULTIPLE)) * MULTIPLE)
+def _around(piece: Piece, shape: tuple[int, ...], sides: tuple[int, int]) -> tuple[int, int, int]:
+    smallest, largest = sides
+    needed = max(smallest, int(np.ceil(piece.extent / SHARE / MULTIPLE)) * MULTIPLE)
     # More than the slice cannot be seen, so a large hole in a small slice takes the slice as it is.
     whole = int(np.ceil(max(*shape, 1) / MULTIPLE)) * MULTIPLE
-    side = min(needed, max(whole, MULTIPLE))
+    side = largest if smallest == largest else min(needed, max(whole, MULTIPLE))
     row = _placed((piece.top + piece.bottom) // 2 - side // 2, side, shape[0])
     column = _placed((piece.left + piece.right) // 2 - side // 2, side, shape[1])
     return row, column, side
@@ -129,9 +131,9 @@ def _placed(start: int, side: int, length: int) -> int:
     return (length - side) // 2 if side >= length else min(max(start, 0), length - side)
 
 
-def _tiles(owned: np.ndarray, piece: Piece) -> list[Window]:
+def _tiles(owned: np.ndarray, piece: Piece, side: int) -> list[Window]:
     """Windows at half-overlap over a long piece, weighted by a tent so that neighbours blend into one another."""
-    side, step = SMALLEST, SMALLEST // 2
+    step = side // 2
     ramp = 1.0 - np.abs(np.arange(side) + 0.5 - side / 2) / (side / 2)
     tent = np.outer(ramp, ramp).astype(np.float32)
     windows: list[Window] = []

@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from monai_inpaint.networks.generator import WindowGenerator, start_normal
 
-SIDE = 256  # eight halvings
-
 
 class UBlock(nn.Module):
-    """An image (B, 1, H, W) to one in [-1, 1]; H and W are multiples of 256.
+    """An image (B, 1, H, W) to one in [-1, 1]; H and W are multiples of 256, for eight halvings.
 
     Args:
         features: of the first convolution; 64 in the paper. Then 2, 4 and five times 8 of them.
@@ -49,7 +46,7 @@ class UBlock(nn.Module):
 
 
 class CasNet(WindowGenerator):
-    """Fill windows, best of 256x256 as in the paper; others are extended to multiples of 256 by what is not known.
+    """Fill windows of 256x256.
 
     The network does not see the hole, only the image with the mean of the known voxels in it.
 
@@ -59,12 +56,12 @@ class CasNet(WindowGenerator):
         limits: see `WindowGenerator`.
     """
 
+    side = 256
+
     def __init__(self, blocks: int = 6, features: int = 64, limits: Sequence[float] | None = None) -> None:
         super().__init__(limits)
         self.blocks = nn.Sequential(*(UBlock(features) for _ in range(blocks)))
         self.apply(start_normal)
 
     def predict(self, image: torch.Tensor, known: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
-        height, width = image.shape[2:]
-        below, beside = -height % SIDE, -width % SIDE
-        return self.blocks(F.pad(image, (0, beside, 0, below)))[:, :, :height, :width]
+        return self.blocks(image)

@@ -15,8 +15,6 @@ from torch import nn
 from monai_inpaint.networks.generator import WindowGenerator, start_normal
 from monai_inpaint.networks.known import plane_continuation
 
-SIDE = 128  # of the windows that the encoder takes
-
 
 class ContextEncoder(WindowGenerator):
     """Predict the central half of a window from what lies around it (section 3.1).
@@ -26,20 +24,20 @@ class ContextEncoder(WindowGenerator):
     56x56 with a ring of 4 is the other of the two hole sizes: all 64x64 are predicted, and compared in training.
     Outside the central square a hole is filled with the smooth continuation of what is known.
 
-    Windows of other sizes are scaled to 128x128 before the encoder, and the prediction back: the central half stays so.
-
     Args:
         features: of the first convolution, doubled by each of the following five; 128 in the paper.
         ring: width in voxels, at 128x128, of the border of the central square that the encoder sees.
         limits: see `WindowGenerator`.
     """
 
+    side = 128
     context: torch.Tensor
 
     def __init__(self, features: int = 128, ring: int = 0, limits: Sequence[float] | None = None) -> None:
         super().__init__(limits)
-        context = torch.ones(SIDE, SIDE)
-        context[SIDE // 4 + ring : SIDE * 3 // 4 - ring, SIDE // 4 + ring : SIDE * 3 // 4 - ring] = 0.0
+        context = torch.ones(self.side, self.side)
+        seen = self.side // 4 + ring
+        context[seen:-seen, seen:-seen] = 0.0
         self.register_buffer("context", context, persistent=False)
         sizes = [features * 2**level for level in range(6)]
         self.encoder = nn.Sequential(nn.Conv2d(1, features, 4, 2, 1, bias=False), nn.LeakyReLU(0.2))
@@ -57,10 +55,8 @@ class ContextEncoder(WindowGenerator):
 
     def predict(self, image: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
         smooth, _ = plane_continuation(image, known)
-        centre = self.decoder(self.encoder(_scaled(smooth, SIDE, SIDE) * self.context))
-        height, width = image.shape[2:]
-        around = (width // 4, width // 4, height // 4, height // 4)
-        centre = _scaled(centre, height // 2, width // 2)
+        centre = self.decoder(self.encoder(smooth * self.context))
+        around = (self.side // 4,) * 4
         outside = 1.0 - F.pad(torch.ones_like(centre), around)
         return F.pad(centre, around) + outside * smooth
 
@@ -82,7 +78,3 @@ class ContextEncoderDiscriminator(nn.Sequential):
             self.extend((nn.BatchNorm2d(2 * size), nn.LeakyReLU(0.2)))
         self.append(nn.Conv2d(8 * features, 1, 4, bias=False))
         self.apply(start_normal)
-
-
-def _scaled(image: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    return F.interpolate(image, (height, width), mode="bilinear", align_corners=False)

@@ -23,28 +23,28 @@ from monai_inpaint.registry import find_bundle
 _SMALL = 256  # numbers: constants of the graph's own arithmetic stay as they are
 
 
-def export_onnx(network: nn.Module, path: str | Path, *, multiple: int = 32, weights_of: Path | None = None) -> Path:
+def export_onnx(network: nn.Module, path: str | Path, *, weights_of: Path | None = None) -> Path:
     """Write the graph of a generator, which takes `image` and gives `pred`, float32.
 
     It takes (B, C, H, W) and gives (B, 1, H, W), where C is the network's `channels`, 2 if it names none and 5 at most.
-    Batch, height and width are dynamic (height and width in multiples of `multiple`). The file holds the weights and
-    appears only when it is whole.
+    The batch is dynamic; so are height and width, in multiples of 32, of a network that names no `side`. The file holds
+    the weights and appears only when it is whole.
 
     Args:
         network: the generator.
         path: file to write.
-        multiple: of height and width.
         weights_of: the graph of slices in the same folder. Then the graph of slabs is written, of a network with 6
             channels: (B, 6, D, H, W) to (B, 1, D, H, W). It refers to that file for the weights that lie there.
     """
     path = Path(path)
+    side = getattr(network, "side", None)
     height, width = torch.export.Dim("h", min=1, max=64), torch.export.Dim("w", min=1, max=64)
     batch, depth = torch.export.Dim("batch", min=1, max=1024), torch.export.Dim("depth", min=1, max=256)
     channels = getattr(network, "channels", 2) if weights_of else min(getattr(network, "channels", 2), 5)
-    example = torch.zeros(2, channels, *([3] if weights_of else []), 4 * multiple, 5 * multiple)
-    example[:, 1, ..., multiple : 2 * multiple, multiple : 2 * multiple] = 1.0
+    example = torch.zeros(2, channels, *([3] if weights_of else []), *([side, side] if side else [4 * 32, 5 * 32]))
+    example[:, 1, ..., 32:64, 32:64] = 1.0
     example[:, 5:] = 1.0
-    sides = {example.ndim - 2: multiple * height, example.ndim - 1: multiple * width}
+    sides = {} if side else {example.ndim - 2: 32 * height, example.ndim - 1: 32 * width}
     program = torch.onnx.export(
         network.cpu().eval(),
         (example,),

@@ -17,7 +17,7 @@ class WindowGenerator(nn.Module, ABC):
     """Fill the hole of 2D windows, in the image's own units.
 
     The input (B, 2, H, W) is the image with the hole zeroed, then the hole (1 = fill); the output (B, 1, H, W) is the
-    composited image: known voxels as they came. H and W are multiples of 32.
+    composited image: known voxels as they came. H and W are the network's `side`.
 
     The network itself sees intensities that are normalised to [-1, 1], zero in the hole: the mean of the known voxels
     of each window becomes 0, three of their standard deviations 1, so that scaling and shifting an image scales and
@@ -28,7 +28,7 @@ class WindowGenerator(nn.Module, ABC):
         limits: lowest and highest value that means something, in the image's units (CT: air, dense bone).
     """
 
-    multiple = 32
+    side: int  # of the windows that the paper trains on, and that the engines show
 
     def __init__(self, limits: Sequence[float] | None = None) -> None:
         super().__init__()

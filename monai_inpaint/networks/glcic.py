@@ -20,6 +20,8 @@ class GLCIC(WindowGenerator):
         limits: see `WindowGenerator`.
     """
 
+    side = 256
+
     def __init__(self, features: int = 64, limits: Sequence[float] | None = None) -> None:
         super().__init__(limits)
         n = features

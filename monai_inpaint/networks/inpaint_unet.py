@@ -60,8 +60,6 @@ class InpaintUNet(nn.Module):
         volumes: with layers between slices.
     """
 
-    multiple = 32
-
     def __init__(
         self,
         channels: Sequence[int] = (32, 64, 128, 192),

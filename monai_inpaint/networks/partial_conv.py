@@ -57,6 +57,8 @@ class PartialConvUNet(WindowGenerator):
         limits: see `WindowGenerator`.
     """
 
+    side = 256
+
     def __init__(self, features: int = 64, frozen_norm: bool = False, limits: Sequence[float] | None = None) -> None:
         super().__init__(limits)
         self.frozen_norm = frozen_norm
@@ -85,8 +87,7 @@ class PartialConvUNet(WindowGenerator):
             x, mask = layer(x, mask)
         for layer in reversed(self.decoder):
             skip, skip_mask = skips.pop()
-            # To the size of the skip rather than doubled: small windows have levels of odd sizes.
-            x, mask = (F.interpolate(part, skip.shape[2:], mode="nearest") for part in (x, mask))
+            x, mask = (F.interpolate(part, scale_factor=2.0, mode="nearest") for part in (x, mask))
             x, mask = layer(torch.cat((x, skip), dim=1), torch.cat((mask, skip_mask), dim=1))
         return x
 
