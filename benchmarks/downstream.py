@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.cases import cases_of
-from benchmarks.quality import COPIES
+from benchmarks.cases import COPIES, cases_of
 from benchmarks.setting import Options, markdown
 from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.methods import SAMPLE, Contender, find_methods
@@ -42,8 +41,7 @@ def run(options: Options) -> str:
     for bundle, protocol in PROTOCOLS:
         found: dict[str, list[Measured | None]] = {}
         for case in cases_of(options, bundle, protocol, IMAGES):
-            if not case.name.startswith(COPIES):
-                found.setdefault(case.variant, []).append(_measured(case, methods[bundle]))
+            found.setdefault(case.variant, []).append(_measured(case, methods[bundle]))
         rows += [[f"{bundle}, {protocol}, {variant}", *_cells(cases, bundle)] for variant, cases in found.items()]
         if not found:
             rows.append([f"{bundle}, {protocol}", *_cells([], bundle)])
@@ -58,7 +56,6 @@ def run(options: Options) -> str:
         "differences: mean ± standard deviation of the paired differences",
         "left out: cases where fewer than two classes are in the truth's hole, so that there is no boundary to find",
         "area (of volumes, volume): of each class in the fill less in the truth, in % of the hole, mean over cases",
-        "mr, lesion: blobs in the size of lesions",
     ]
     heading = [
         "bundle, protocol", "cases / patients", "left out", "Dice, biharmonic", "estimate", "sample",

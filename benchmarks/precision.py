@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.arithmetic import filler_in
-from benchmarks.cases import cases_of
+from benchmarks.cases import COPIES, cases_of
 from benchmarks.setting import Options, markdown
 from monai_inpaint.evaluation.case import GREY_RANGE, Case
 from monai_inpaint.metrics import psnr
@@ -36,7 +36,8 @@ def run(options: Options) -> str:
         f"data: {options.data.name if options.data else ''}, split {options.split}, seed {options.seed}, at most "
         f"{options.limit or IMAGES} images a modality; figures inside the hole, PSNR as `evaluate` takes it",
         f"asked for bf16, OpenVINO computes in {', '.join(sorted(precisions))} here",
-        "units: HU for CT (8-bit pictures of CT are left out), the image's own grey levels else",
+        f"units: HU for CT (without 8-bit pictures of CT, and without {COPIES}, which shows slices of train), the "
+        "image's own grey levels else",
     ]
     heading = [
         "bundle, protocol", "cases", "PSNR dB f32", "PSNR dB bf16", "mean loss dB", "worst loss dB",

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.cases import COPIES
 from benchmarks.setting import Options, markdown
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation import Summary, evaluate
@@ -30,9 +31,6 @@ class Row:
     limit: int | None = None
     without: str | None = None
 
-
-# DICOM files of val that show slices of train, found by patient and voxel values.
-COPIES = "ct/tcga_dicom/"
 
 ROWS = (
     Row("chest film, adults (NIH)", "cxr-centre", "cxr", "nih"),

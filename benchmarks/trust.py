@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.cases import cases_of
+from benchmarks.cases import COPIES, cases_of
 from benchmarks.setting import Options, markdown
 from monai_inpaint import Filler
 from monai_inpaint.evaluation.case import Case
@@ -47,7 +47,8 @@ def run(options: Options) -> str:
         rows.append([f"{bundle}, {protocol}", str(len(found)), *(_cells(found, options.seed) if found else ["-"] * 8)])
     notes = [
         f"data: {options.data.name if options.data else ''}, split {options.split}, seed {options.seed}, at most "
-        f"{options.limit or IMAGES} images a row, {SAMPLES} samples; inside the hole, in the images' own units",
+        f"{options.limit or IMAGES} images a row, {SAMPLES} samples; inside the hole, in the images' own units; CT "
+        f"without {COPIES}, which shows slices of train",
         "spread: with the bundle's `spread_factor` and `noise_factor`",
         f"outside: voxels whose error exceeds twice the spread; {_percent(OUTSIDE)} would be calibrated",
         f"times: what the spread would have to be multiplied by for {_percent(OUTSIDE)} outside, here",
