@@ -12,8 +12,8 @@ from benchmarks.setting import Options
 from monai_inpaint.errors import InputError
 
 NAMES = ("speed", "start", "volume", "precision", "quality", "trust", "downstream", "strangers", "pictures",
-         "formulations", "abnormality")  # fmt: skip
-NEED_DATA = ("precision", "quality", "trust", "downstream", "formulations", "abnormality")
+         "formulations", "abnormality", "published")  # fmt: skip
+NEED_DATA = ("precision", "quality", "trust", "downstream", "formulations", "abnormality", "published")
 WHEN_NAMED = ("pictures", "formulations")  # one writes a page instead of printing a table, the other trains for hours
 
 
@@ -26,7 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, metavar="N", help="at most N images a row")
     parser.add_argument("--features", type=Path, metavar="PATH", help="SqueezeNet features, for LPIPS in quality")
-    parser.add_argument("--boxes", type=Path, metavar="BOXES.csv", help="of findings, for abnormality")
+    parser.add_argument("--boxes", type=Path, metavar="BOXES.csv", help="of findings, for abnormality, published")
+    parser.add_argument("--methods", metavar="A,B", help="to compare in published, as in monai-inpaint evaluate")
     parser.add_argument("--tiny", action="store_true", help="only show that it works; the figures mean nothing")
     args = parser.parse_args(argv)
     unknown = [name for name in args.names if name not in NAMES]
@@ -35,8 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = args.names or [n for n in NAMES if n not in WHEN_NAMED and (args.data or n not in NEED_DATA)]
     if args.data is None and any(name in NEED_DATA for name in names):
         parser.error(f"{', '.join(NEED_DATA)} need --data DATA.csv")
+    methods = tuple(name for name in (part.strip() for part in (args.methods or "").split(",")) if name)
     options = Options(args.data, args.split or None, args.output, args.seed, args.limit, args.features, args.tiny,
-                      args.boxes)  # fmt: skip
+                      args.boxes, methods)  # fmt: skip
     for name in names:
         try:
             print(import_module(f"benchmarks.{name}").run(options), flush=True)

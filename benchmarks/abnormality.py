@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.resampled import RESAMPLED, resampled
 from benchmarks.setting import Options, markdown
 from monai_inpaint import Filler
 from monai_inpaint.data import FindingBox, read_boxes
@@ -22,7 +23,6 @@ from monai_inpaint.io import read_image
 
 HIT = 0.2  # intersection over union of a candidate and a reader's box, above which the box is found
 FALSE_POSITIVES = 3.0  # an image, up to which the area under the FROC is taken
-RESAMPLED = 1000  # times, for intervals
 HEALTHY, SICK = "NORMAL_", "PNEUMONIA_"  # how the names of Kermany's films begin
 MAPS = ("raw difference", "raw difference, smoothed", "abnormality map")
 
@@ -66,8 +66,8 @@ def run(options: Options) -> str:
             [
                 name,
                 f"{sum(film.pointed for film in told)} of {len(told)}",
-                _figure(froc_area, [told], rng),
-                _figure(auroc, scores, rng),
+                resampled(froc_area, [told], rng, ".2f"),
+                resampled(auroc, scores, rng, ".2f"),
             ]
         )
     reference = load_reference(filler.bundle)
@@ -147,15 +147,3 @@ def froc_area(films: Sequence[Boxed]) -> float:
 def auroc(healthy: Sequence[float], sick: Sequence[float]) -> float:
     """The share of pairs in which the sick film has the higher score, ties for half."""
     return float(np.mean((np.sign(np.subtract.outer(sick, healthy)) + 1) / 2))
-
-
-def _figure(measure: Callable[..., float], groups: Sequence[Sequence], rng: np.random.Generator) -> str:
-    """The measure and its interval; each group of films is resampled by itself."""
-    if not all(len(group) for group in groups):
-        return "-"
-
-    def drawn(group: Sequence) -> Sequence:
-        return [group[number] for number in rng.integers(len(group), size=len(group))]
-
-    low, high = np.percentile([measure(*map(drawn, groups)) for _ in range(RESAMPLED)], (2.5, 97.5))
-    return f"{measure(*groups):.2f} ({low:.2f} to {high:.2f})"

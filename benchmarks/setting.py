@@ -28,7 +28,8 @@ class Options:
         limit: at most so many images a row.
         features: SqueezeNet features for LPIPS (see `monai-inpaint evaluate`); None measures none.
         tiny: as little as shows that the benchmark works; its figures mean nothing.
-        boxes: of findings in films (see `monai_inpaint.data.read_boxes`), for `abnormality`.
+        boxes: of findings in films (see `monai_inpaint.data.read_boxes`), for `abnormality` and `published`.
+        methods: to compare in `published`, as `monai-inpaint evaluate` names them; none: its own choice.
     """
 
     data: Path | None = None
@@ -39,6 +40,7 @@ class Options:
     features: Path | None = None
     tiny: bool = False
     boxes: Path | None = None
+    methods: tuple[str, ...] = ()
 
     def repeats(self, number: int) -> int:
         """How often to measure."""

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from monai_inpaint.images import Image
 from monai_inpaint.io import check_output, read_image
 from monai_inpaint.io.atomic import staged
 from monai_inpaint.reports import comparison_page
+
+if TYPE_CHECKING:
+    from monai_inpaint.metrics.lpips import Lpips
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +96,7 @@ def evaluate(
             progress(len(used) if limit else looked_at, total)
         cases = _cases(entry, chosen, shown, seed, skipped)
         used += [entry] if cases else []
-        results += [_result(case, each, fills, lpips, chosen.window) for case in cases for each in contenders]
+        results += [result_of(case, each, fills, lpips, chosen.window) for case in cases for each in contenders]
     if progress:
         progress(total, total)
     if not results:
@@ -170,7 +174,15 @@ def lesion_of(entry: Entry, image: Image) -> np.ndarray | None:
     return None if entry.lesion is None else align_hole(read_image(entry.lesion), image)[0]
 
 
-def _result(case: Case, contender: Contender, fills: Fills, lpips, window: int) -> Result:
+def result_of(
+    case: Case, contender: Contender, fills: Fills | None = None, lpips: Lpips | None = None, window: int = 0
+) -> Result:
+    """Fill the case and measure; what the method raises is told in the result.
+
+    Args:
+        fills: the values in the hole are added to it, where it is given.
+        lpips, window: as `measure` takes them.
+    """
     start = time.perf_counter()
     try:
         filled = contender.fill(case)
@@ -179,7 +191,8 @@ def _result(case: Case, contender: Contender, fills: Fills, lpips, window: int) 
     except Exception as error:  # whatever a method raises is its result on this case, and is reported as such
         logger.exception("%s failed on %s (%s)", contender.name, case.name, case.variant)
         return Result.of(case, contender.name, time.perf_counter() - start, {}, f"{type(error).__name__}: {error}")
-    fills[case.name, case.variant, contender.name] = filled[case.hole]
+    if fills is not None:
+        fills[case.name, case.variant, contender.name] = filled[case.hole]
     return Result.of(case, contender.name, seconds, figures)
 
 
