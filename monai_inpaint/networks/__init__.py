@@ -1,7 +1,9 @@
 """Generators, which keep the network contract (image with the hole zeroed, then the hole; composited), and what judges
 the published ones. Their patch discriminators are MONAI's `PatchDiscriminator`: 3 layers see 70x70, 2 see 34x34.
+`ArtifactUNet` is no generator: it marks artifacts.
 """
 
+from monai_inpaint.networks.artifact_unet import ArtifactUNet
 from monai_inpaint.networks.casnet import CasNet
 from monai_inpaint.networks.context_encoder import ContextEncoder, ContextEncoderDiscriminator
 from monai_inpaint.networks.glcic import GLCIC, GLCICDiscriminator
@@ -11,6 +13,7 @@ from monai_inpaint.networks.partial_conv import PartialConvUNet
 
 __all__ = [
     "GLCIC",
+    "ArtifactUNet",
     "CasNet",
     "ContextEncoder",
     "ContextEncoderDiscriminator",

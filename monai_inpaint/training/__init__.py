@@ -5,11 +5,13 @@ from monai_inpaint.training.adversary import PatchAdversary
 from monai_inpaint.training.curves import save_curves
 from monai_inpaint.training.data_list import (
     fill_pairs,
+    find_images,
     sample_weights,
     synthetic_volumes,
     training_slices,
     training_volumes,
 )
+from monai_inpaint.training.false_alarms import FalseAlarms
 from monai_inpaint.training.filled import Conditional, HolePatch, WholeAndPatch
 from monai_inpaint.training.iteration import autocast_validation, flow_iteration
 from monai_inpaint.training.judge import Judge
@@ -21,6 +23,7 @@ from monai_inpaint.training.start import start_from
 __all__ = [
     "AdversarialIteration",
     "Conditional",
+    "FalseAlarms",
     "HolePSNR",
     "HolePatch",
     "Judge",
@@ -30,6 +33,7 @@ __all__ = [
     "WholeAndPatch",
     "autocast_validation",
     "fill_pairs",
+    "find_images",
     "flow_iteration",
     "make_resumable",
     "sample_weights",

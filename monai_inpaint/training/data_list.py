@@ -78,6 +78,22 @@ def fill_pairs(pairs: str | Path) -> list[dict[str, str]]:
     return [{name: str(pairs.parent / row[name]) for name in ("image", "hole")} for row in rows]
 
 
+def find_images(images: str | Path) -> list[dict[str, str]]:
+    """The images of a CSV with the column image, paths relative to it.
+
+    Raises:
+        InputError: no such file, or the column is missing.
+    """
+    images = Path(images)
+    if not images.is_file():
+        raise InputError(f"{images}: there is no such list; give a CSV with the column image.")
+    with images.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or "image" not in rows[0]:
+        raise InputError(f"{images}: no images; give a CSV with the column image.")
+    return [{"image": str(images.parent / row["image"])} for row in rows]
+
+
 def sample_weights(slices: Sequence[Mapping[str, Any]], shares: Mapping[str, float]) -> list[float]:
     """A weight for each slice such that each source is drawn with its share, however many slices it has."""
     counts = Counter(entry["source"] for entry in slices)

@@ -1,7 +1,9 @@
-"""MONAI dictionary transforms that turn images into training windows with holes."""
+"""MONAI dictionary transforms that turn images into training windows with holes, or with artifacts."""
 
 from monai_inpaint.transforms.anatomy import SynthAnatomyd, SynthContrastd
+from monai_inpaint.transforms.artifact import Middled, RandArtifactd
 from monai_inpaint.transforms.cases import ReadCased, SaveFilled
+from monai_inpaint.transforms.found import ReadImaged, SaveFound
 from monai_inpaint.transforms.hole import RandHoled, SeededHoled
 from monai_inpaint.transforms.hole_slab import RandHoledSlabd
 from monai_inpaint.transforms.intensity import RandContrastd, RandHounsfieldd, RandNoised
@@ -17,7 +19,9 @@ from monai_inpaint.transforms.window import CentreWindowd, RandWindowd
 __all__ = [
     "CentreWindowd",
     "LungBoxesd",
+    "Middled",
     "Millimetred",
+    "RandArtifactd",
     "RandContrastd",
     "RandHoled",
     "RandHoledSlabd",
@@ -29,9 +33,11 @@ __all__ = [
     "RandSquared",
     "RandWindowd",
     "ReadCased",
+    "ReadImaged",
     "ReadPyramidd",
     "ReadVolumed",
     "SaveFilled",
+    "SaveFound",
     "Seeded",
     "SeededHoled",
     "SynthAnatomyd",

@@ -1,0 +1,67 @@
+"""A small U-net that marks artifacts: metal, signal voids, bars and burned-in text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from monai.networks.nets import UNet
+from torch import nn
+
+from monai_inpaint.networks.known import known_statistics
+
+ROUNDS = 3  # of limiting and measuring anew
+REACH = 2.5  # standard deviations from the mean, beyond which values are limited before measuring
+
+
+def robust_statistics(image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and standard deviation of each image, in which a few extreme values (metal, white text) hardly count.
+
+    They are measured, values far from the mean are limited, and so on. Scaling and shifting the image scales and shifts
+    them; medians and percentiles would do as well, but need a sort, which engines do slowly.
+
+    Args:
+        image: (B, 1, H, W), any units, finite.
+
+    Returns:
+        Two tensors (B, 1, 1, 1), the standard deviation at least 1e-12.
+    """
+    everywhere = torch.ones_like(image)
+    mean, deviation = known_statistics(image, everywhere)
+    for _ in range(ROUNDS):
+        low, high = mean - REACH * deviation, mean + REACH * deviation
+        mean, deviation = known_statistics(torch.minimum(torch.maximum(image, low), high), everywhere)
+    return mean, deviation
+
+
+class ArtifactUNet(nn.Module):
+    """Mark artifacts in 2D images, in the image's own units.
+
+    The input (B, 1, H, W) is the image, any units and range; the output (B, 1, H, W) is the probability of an artifact
+    at each pixel, 0 to 1. H and W are multiples of 32.
+
+    Intensities are normalised inside, robustly, so that scaling (by a positive factor) and shifting an image changes
+    nothing. Then large ones are compressed (asinh), so that metal stays apart from bone and both in reach.
+
+    Args:
+        features: at 1/2, 1/4, 1/8, ... of the image's resolution.
+    """
+
+    channels = 1
+
+    def __init__(self, features: Sequence[int] = (16, 32, 48, 64, 96)) -> None:
+        super().__init__()
+        self.unet = UNet(
+            spatial_dims=2,
+            in_channels=1,
+            out_channels=1,
+            channels=features,
+            strides=(2,) * (len(features) - 1),
+            num_res_units=2,
+            act="relu",
+            norm="batch",
+        )
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        mean, deviation = robust_statistics(image)
+        return torch.sigmoid(self.unet(torch.asinh((image - mean) / deviation)))
