@@ -12,6 +12,7 @@ from monai.data import MetaTensor
 from monai.inferers import Inferer
 
 from monai_inpaint.fill.patches import fill_patches
+from monai_inpaint.find import find_artifacts
 from monai_inpaint.images import Image
 
 
@@ -59,3 +60,23 @@ class HoleInferer(Inferer):
         for patch in fill_patches(Image(image, affine), inside, generator, seed=seed)[0]:
             filled[patch.index][patch.hole] = patch.units[patch.hole]
         return torch.from_numpy(filled)[None].to(item.device)
+
+
+class ArtifactInferer(Inferer):
+    """Run a network that marks artifacts on every slice, and propose holes as `monai-inpaint fill --find` does.
+
+    `inputs` is (B, 1, *spatial), 2D or 3D, in the image's units; of a MetaTensor the affine tells along which axis the
+    slices lie and how one is displayed. Returns (B, 1, *spatial): 1 in the proposed hole, else 0.
+    """
+
+    def __call__(
+        self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *_args: Any, **_kwargs: Any
+    ) -> torch.Tensor:
+        """See the class."""
+        return torch.stack([self._find(item, network) for item in inputs])
+
+    def _find(self, item: torch.Tensor, network: Callable[..., torch.Tensor]) -> torch.Tensor:
+        affine = np.asarray(item.affine, np.float64) if isinstance(item, MetaTensor) else None
+        image = Image(torch.as_tensor(item[0]).float().cpu().numpy(), affine)
+        generator = _Generator(network, item.device, 1, None)
+        return torch.from_numpy(find_artifacts(image, generator.run).astype(np.float32))[None].to(item.device)

@@ -19,7 +19,8 @@ _MODALITY = {"CR": "cxr", "DX": "cxr", "CT": "ct", "MR": "mr"}
 class BundleInfo:
     """A bundle's place and what its metadata says of it.
 
-    `modalities` are those that it is for, of "cxr", "ct" and "mr".
+    `modalities` are those that it is for, of "cxr", "ct" and "mr". `kind` is what it does: "inpainting", or
+    "segmentation", which fills nothing but proposes what to fill.
 
     `spread_factor` and `noise_factor` calibrate the spread of samples (see `monai_inpaint.fill.spread`); a bundle whose
     metadata has neither was not calibrated.
@@ -32,6 +33,7 @@ class BundleInfo:
     description: str
     spread_factor: float = 1.0
     noise_factor: float = 0.0
+    kind: str = "inpainting"
 
     @property
     def modality(self) -> str:
@@ -70,6 +72,18 @@ def find_bundle(name: str | Path) -> BundleInfo:
     return _read(folder)
 
 
+def find_generator(name: str | Path) -> BundleInfo:
+    """A bundle that fills; otherwise as `find_bundle`.
+
+    Raises:
+        InputError: as `find_bundle` says, or a bundle that only proposes what to fill.
+    """
+    bundle = find_bundle(name)
+    if bundle.kind != "inpainting":
+        raise InputError(f"{name} fills nothing, it proposes what to fill (fill --find); use cxr, ct or mr to fill.")
+    return bundle
+
+
 def _home() -> Path:
     # In a wheel the bundles lie inside the package, in a checkout beside it.
     inside = _PACKAGE / "bundles"
@@ -90,6 +104,7 @@ def _read(folder: Path) -> BundleInfo:
             metadata["description"],
             _positive(metadata, "spread_factor", 1.0),
             _positive(metadata, "noise_factor", 0.0),
+            _kind(metadata),
         )
     except FileNotFoundError:
         raise InputError(f"{folder}: not a bundle, it has no configs/metadata.json; name a bundle's folder.") from None
@@ -97,6 +112,11 @@ def _read(folder: Path) -> BundleInfo:
         raise InputError(
             f"{path}: the bundle is damaged ({type(error).__name__}: {error}); install it again."
         ) from None
+
+
+def _kind(metadata: dict[str, Any]) -> str:
+    told = metadata["network_data_format"]["outputs"]["pred"]["format"]
+    return "segmentation" if told == "segmentation" else "inpainting"
 
 
 def _positive(metadata: dict[str, Any], key: str, absent: float) -> float:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Case:
-    """What to fill, and where the results go."""
+    """What to fill, and where the results go; with `found` the hole is proposed, and written there."""
 
     image: Path
     hole: Path
@@ -33,10 +33,11 @@ class Case:
     sample: bool = False
     samples: int = 0
     seed: int = 0
+    found: Target | None = None
 
     @property
     def targets(self) -> list[Target]:
-        return [target for target in (self.output, self.difference, self.spread, self.report) if target]
+        return [target for target in (self.output, self.difference, self.spread, self.report, self.found) if target]
 
 
 class Fillers:
@@ -44,15 +45,15 @@ class Fillers:
 
     def __init__(self, bundle: str | None, engine: str) -> None:
         self._bundle = bundle
-        self._engine = engine
+        self.engine = engine
         self._loaded: dict[str, Filler] = {}
 
     def check(self) -> None:
         """Refuse a bundle that was named but is missing or damaged."""
         if self._bundle:
-            from monai_inpaint.registry import find_bundle
+            from monai_inpaint.registry import find_generator
 
-            find_bundle(self._bundle)
+            find_generator(self._bundle)
 
     def of(self, image: Image) -> Filler:
         """The filler for the bundle that was named, or for the image's modality."""
@@ -62,7 +63,7 @@ class Fillers:
         if name not in self._loaded:
             from monai_inpaint.fill.filler import Filler
 
-            self._loaded[name] = Filler(name, engine=self._engine)
+            self._loaded[name] = Filler(name, engine=self.engine)
         return self._loaded[name]
 
 
@@ -77,18 +78,22 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
 
     if case.image.resolve() == case.hole.resolve():
         raise InputError(f"{case.hole} is the image and the hole at once; name an image that marks what to fill.")
-    check_targets(case.targets, [case.image, case.hole], overwrite=overwrite)
+    check_targets(case.targets, [case.image] if case.found else [case.image, case.hole], overwrite=overwrite)
     start = time.perf_counter()
     progress("read", 0, 1)
     image = read_image(case.image)
-    for target in (case.output, case.difference, case.spread):
+    for target in (case.output, case.difference, case.spread, case.found):
         if target:
             check_holds(target, image)
-    hole = read_image(case.hole)
-    read = time.perf_counter()
+    hole = None if case.found else read_image(case.hole)
+    seconds = {"read": time.perf_counter() - start}
     progress("read", 1, 1)
 
     filler = fillers.of(image)
+    if hole is None:
+        finding = time.perf_counter()
+        hole = _proposed(case, image, fillers.engine, progress)
+        seconds["find"] = time.perf_counter() - finding
     drawn = {"sample": case.sample, "samples": case.samples, "seed": case.seed}
     fill = filler(image, hole, progress=progress.stage("fill"), **drawn)
     writing = time.perf_counter()  # the filled volume and its hashes are made now: their cost is that of the file
@@ -96,8 +101,8 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
 
     def write_report(place: Path | str) -> None:
         now = time.perf_counter()
-        seconds = {"read": read - start, **fill.report["seconds"], "write": now - writing, "total": now - start}
-        Path(place).write_text(_report(case, fill, seconds), encoding="utf-8")
+        times = {**seconds, **fill.report["seconds"], "write": now - writing, "total": now - start}
+        Path(place).write_text(_report(case, fill, times), encoding="utf-8")
 
     jobs: list[Job] = [(case.output, lambda place: write_image(filled, place, derived=derived))]
 
@@ -109,11 +114,35 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
         write_units(case.difference, fill.difference)
     if case.spread:
         write_units(case.spread, fill.spread)
+    if case.found:
+        told = {"description": "Region to fill, proposed", "model": _finder(), "version": __version__}
+        jobs.append((case.found, lambda place: write_image(hole, place, derived=told)))
     if case.report:
         jobs.append((case.report, write_report))
     progress("write", 0, 1)
     write_together(jobs, overwrite=overwrite)
     progress("write", 1, 1)
+
+
+def _proposed(case: Case, image: Image, engine: str, progress: Progress) -> Image:
+    """The hole that is found in an image, on its grid."""
+    import numpy as np
+
+    from monai_inpaint.find import Finder, check_found
+    from monai_inpaint.images import Image
+
+    found = Finder(engine)(image, progress.stage("find"))
+    check_found(found, image)
+    # A label of 1; but pictures are looked at, and 1 would be as black as 0 there.
+    label = 255 if case.hole.suffix.lower() in (".png", ".tif", ".tiff") else 1
+    return Image(np.where(found, label, 0).astype(np.uint8), image.affine, placed=image.placed)
+
+
+def _finder() -> str:
+    from monai_inpaint.find import BUNDLE
+    from monai_inpaint.registry import find_bundle
+
+    return f"{BUNDLE} {find_bundle(BUNDLE).version}"
 
 
 def _derived(filler: Filler, case: Case) -> dict[str, str]:
@@ -130,4 +159,6 @@ def _report(case: Case, fill: Fill, seconds: dict[str, float]) -> str:
     """The fill's report, the names of the files (no folders, nothing of their headers), and all stages' times."""
     files = {"image": case.image.name, "hole": case.hole.name, "output": case.output.path.name}
     times = {stage: round(value, 4) for stage, value in seconds.items()}
-    return json.dumps({**fill.report, "files": files, "seconds": times}, indent=2, ensure_ascii=False) + "\n"
+    hole = fill.report["hole"] | ({"proposed_by": _finder()} if case.found else {})
+    told = {**fill.report, "hole": hole, "files": files, "seconds": times}
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"

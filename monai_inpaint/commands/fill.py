@@ -17,9 +17,14 @@ ENGINES = ("auto", "openvino", "onnxruntime", "torch")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", type=path_text, metavar="IMAGE", help="image file, or a folder with one DICOM series")
-    parser.add_argument("hole", type=path_text, metavar="HOLE", help="image of the hole: nonzero = fill")
+    parser.add_argument(
+        "hole", type=path_text, metavar="HOLE", help="image of the hole: nonzero = fill; with --find it is written"
+    )
     parser.add_argument(
         "output", type=path_text, metavar="OUTPUT", help="where to write, format by suffix; folder: DICOM series"
+    )
+    parser.add_argument(
+        "--find", action="store_true", help="propose the hole (metal, voids, bars, burned-in text) and write it to HOLE"
     )
     parser.add_argument(
         "--difference", type=path_text, metavar="PATH", help="write filled - source (float32: NIfTI, NRRD, MHA, TIFF)"
@@ -60,7 +65,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from monai_inpaint.commands.case import Case, Fillers, run_case
-    from monai_inpaint.commands.outputs import image_target, report_target, units_target
+    from monai_inpaint.commands.outputs import hole_target, image_target, report_target, units_target
 
     if args.spread and not args.samples:
         raise InputError("--spread needs samples; say how many: --samples 8.")
@@ -74,10 +79,13 @@ def run(args: argparse.Namespace) -> int:
         args.sample,
         args.samples,
         args.seed,
+        hole_target(args.hole) if args.find else None,
     )
     progress = make_progress(args.progress)
     try:
         run_case(case, Fillers(args.bundle, args.engine), overwrite=args.overwrite, progress=progress)
     finally:
         progress.clear()
+    if args.find:
+        print(f"{case.hole} is a proposal: look whether it is what you mean to fill. Research use only.")
     return DONE

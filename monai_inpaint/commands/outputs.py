@@ -16,6 +16,7 @@ from monai_inpaint.io.atomic import staged
 
 IMAGES = tuple(suffix for suffix, (_, writer) in FORMATS.items() if writer)
 UNITS = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".tif", ".tiff")  # formats that hold float32
+HOLES = tuple(suffix for suffix in IMAGES if suffix != ".dcm")
 _FLAT = (".png", ".tif", ".tiff")
 
 
@@ -47,6 +48,14 @@ def units_target(text: str | Path) -> Target:
     path = Path(text)
     if suffix_of(path) not in UNITS:
         raise InputError(f"{path} cannot hold fractions of units (float32); choose one of {', '.join(UNITS)}.")
+    return Target(path)
+
+
+def hole_target(text: str | Path) -> Target:
+    """A proposed hole: an image file of any format but DICOM, which keeps labels in objects of another kind."""
+    path = Path(text)
+    if suffix_of(path) not in HOLES:
+        raise InputError(f"{path}: with --find the hole is written there; choose one of {', '.join(HOLES)}.")
     return Target(path)
 
 

@@ -19,7 +19,8 @@ class Engine(Protocol):
     """A bundle's network, ready to run. It normalises by itself: units in, units out.
 
     Attributes:
-        channels: 2: image and hole; 5: noise, state and time too, for samples; 6: slabs too, with their spacing.
+        channels: 2: image and hole; 5: noise, state and time too, for samples; 6: slabs too, with their spacing; 1: the
+            image alone, of a network that marks artifacts.
         side: of the windows in voxels, where the network takes no others.
     """
 
@@ -33,10 +34,10 @@ class Engine(Protocol):
             windows: (B, 2 or 5, H, W) float32: the image in its units with the hole zeroed, then the hole (1 = fill);
                 of 5 then standard normal noise, the state in the image's units and the time (zeros in these three ask
                 for the best estimate). Slabs are (B, 6, D, H, W), with the spacing of slices over that of voxels
-                within a slice as last channel.
+                within a slice as last channel. For artifacts to be marked (B, 1, H, W): the image in its units.
 
         Returns:
-            (B, 1, *spatial) float32, composited.
+            (B, 1, *spatial) float32: the image, composited; or the probability of an artifact.
         """
         ...
 
@@ -75,7 +76,7 @@ class Port:
         )
 
 
-SLICES, SLABS = (2, 5), (6,)  # channels that a graph may take
+PROPOSALS, SLICES, SLABS = (1,), (2, 5), (6,)  # channels that a graph may take
 
 
 class GraphEngine(ABC):
@@ -84,7 +85,9 @@ class GraphEngine(ABC):
     def __init__(self, bundle: BundleInfo) -> None:
         self._bundle = bundle
         self._opening = threading.Lock()
-        self._slices, self.channels, self.side = self._checked(bundle.graph, SLICES)
+        self._slices, self.channels, self.side = self._checked(
+            bundle.graph, PROPOSALS if bundle.kind == "segmentation" else SLICES
+        )
         self._slabs: Any = None
         if bundle.slab_graph.is_file():
             self.channels = max(SLABS)

@@ -21,7 +21,7 @@ from monai_inpaint.fill.report import fill_report
 from monai_inpaint.fill.spread import spread_of
 from monai_inpaint.geometry import align_hole, check_hole
 from monai_inpaint.images import Image
-from monai_inpaint.registry import find_bundle
+from monai_inpaint.registry import find_generator
 
 _COPIED = 64 * 2**20  # bytes
 
@@ -100,7 +100,7 @@ class Filler:
 
     def __init__(self, bundle: str | Path, engine: str = "auto") -> None:
         started = time.perf_counter()
-        self.bundle = find_bundle(bundle)
+        self.bundle = find_generator(bundle)
         self._engine = load_engine(engine, self.bundle)
         self._loading = time.perf_counter() - started
 

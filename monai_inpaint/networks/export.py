@@ -24,7 +24,7 @@ _SMALL = 256  # numbers: constants of the graph's own arithmetic stay as they ar
 
 
 def export_onnx(network: nn.Module, path: str | Path, *, weights_of: Path | None = None) -> Path:
-    """Write the graph of a generator, which takes `image` and gives `pred`, float32.
+    """Write the graph of a network, which takes `image` and gives `pred`, float32.
 
     It takes (B, C, H, W) and gives (B, 1, H, W), where C is the network's `channels`, 2 if it names none and 5 at most.
     The batch is dynamic; so are height and width, in multiples of 32, of a network that names no `side`. The file holds
@@ -42,7 +42,7 @@ def export_onnx(network: nn.Module, path: str | Path, *, weights_of: Path | None
     batch, depth = torch.export.Dim("batch", min=1, max=1024), torch.export.Dim("depth", min=1, max=256)
     channels = getattr(network, "channels", 2) if weights_of else min(getattr(network, "channels", 2), 5)
     example = torch.zeros(2, channels, *([3] if weights_of else []), *([side, side] if side else [4 * 32, 5 * 32]))
-    example[:, 1, ..., 32:64, 32:64] = 1.0
+    example[:, 1:2, ..., 32:64, 32:64] = 1.0
     example[:, 5:] = 1.0
     sides = {} if side else {example.ndim - 2: 32 * height, example.ndim - 1: 32 * width}
     program = torch.onnx.export(
