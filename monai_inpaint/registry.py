@@ -52,8 +52,8 @@ class BundleInfo:
 
 
 def bundles() -> list[BundleInfo]:
-    """The bundles that came with the package, by name."""
-    return [_read(path.parent.parent) for path in sorted(_home().glob("*/configs/metadata.json"))]
+    """The bundles that came with the package, by name; not those that came without weights, to be trained."""
+    return [_read(path.parent.parent) for path in sorted(_home().glob("*/models/model.onnx"))]
 
 
 def find_bundle(name: str | Path) -> BundleInfo:
@@ -67,7 +67,7 @@ def find_bundle(name: str | Path) -> BundleInfo:
     if Path(text).name != text or not folder.is_dir():
         folder = Path(text)
     if not folder.is_dir():
-        known = ", ".join(sorted(path.name for path in _home().glob("*_*") if path.is_dir()))
+        known = ", ".join(path.parent.parent.name for path in sorted(_home().glob("*/models/model.onnx")))
         raise InputError(f"{text}: there is no such bundle; use cxr, ct, mr, one of {known}, or a bundle's folder.")
     return _read(folder)
 

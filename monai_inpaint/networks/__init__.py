@@ -7,7 +7,7 @@ from monai_inpaint.networks.artifact_unet import ArtifactUNet
 from monai_inpaint.networks.casnet import CasNet
 from monai_inpaint.networks.context_encoder import ContextEncoder, ContextEncoderDiscriminator
 from monai_inpaint.networks.glcic import GLCIC, GLCICDiscriminator
-from monai_inpaint.networks.image_features import SqueezeNetFeatures, Vgg19Features
+from monai_inpaint.networks.image_features import SqueezeNetFeatures, Vgg19Features, load_features
 from monai_inpaint.networks.inpaint_unet import InpaintUNet
 from monai_inpaint.networks.partial_conv import PartialConvUNet
 
@@ -22,4 +22,5 @@ __all__ = [
     "PartialConvUNet",
     "SqueezeNetFeatures",
     "Vgg19Features",
+    "load_features",
 ]

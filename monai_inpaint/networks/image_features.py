@@ -157,3 +157,17 @@ class Vgg19Features(ImageFeatures):
                 f"{weights}: cannot be read as VGG-19; give the file that torchvision downloads, vgg19-dcbb9e9d.pth."
             ) from error
         super().__init__(network)
+
+
+def load_features(weights: str | Path | None) -> ImageFeatures:
+    """VGG-19 from torchvision's file (`.pth`), SqueezeNet 1.1 from any other.
+
+    Raises:
+        InputError: no file is named, or it is missing or does not hold these layers.
+    """
+    if weights is None:
+        raise InputError(
+            "The style loss compares features of a network for photographs: name its weights with --features FILE, "
+            "vgg19-dcbb9e9d.pth as torchvision downloads it, or SqueezeNet 1.1 as safetensors."
+        )
+    return Vgg19Features(weights) if Path(weights).suffix == ".pth" else SqueezeNetFeatures(weights)

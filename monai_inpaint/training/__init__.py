@@ -11,6 +11,7 @@ from monai_inpaint.training.data_list import (
     training_slices,
     training_volumes,
 )
+from monai_inpaint.training.effort import save_effort
 from monai_inpaint.training.false_alarms import FalseAlarms
 from monai_inpaint.training.filled import Conditional, HolePatch, WholeAndPatch
 from monai_inpaint.training.iteration import autocast_validation, flow_iteration
@@ -38,6 +39,7 @@ __all__ = [
     "make_resumable",
     "sample_weights",
     "save_curves",
+    "save_effort",
     "start_from",
     "synthetic_volumes",
     "training_slices",

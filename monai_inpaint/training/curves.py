@@ -16,27 +16,32 @@ from monai.engines import Evaluator, Trainer
 
 from monai_inpaint.io.atomic import staged
 
+_MINUTES = ("minutes", "cpu_minutes")
 
-def save_curves(trainer: Trainer, evaluator: Evaluator, folder: str | Path) -> None:
+
+def save_curves(trainer: Trainer, evaluator: Evaluator, folder: str | Path, cpu_minutes: float | None = None) -> None:
     """Write `curves.csv` after every epoch, and `curves.png` after every validation.
 
-    The columns: epoch; minutes since the training (or what was resumed of it) began; the epoch's means of the loss and
-    of all other numbers in the trainer's output, empty where all are NaN; then what the evaluator measures, empty in
-    epochs without validation. A resumed training goes on with the lines that it had. Of several
-    processes only the first one writes.
+    The columns: epoch; minutes since the training (or what was resumed of it) began, by the clock and of processors,
+    all threads together; the epoch's means of the loss and of all other numbers in the trainer's output, empty where
+    all are NaN; then what the evaluator measures, empty in epochs without validation. A resumed training goes on with
+    the lines that it had. Of several processes only the first one writes.
 
     Args:
         trainer: not yet running; its output is decollated, and numbers in it are those of the first window.
         evaluator: what validates between the trainer's epochs.
         folder: made if it does not exist.
+        cpu_minutes: end the training after the epoch in which it has taken so many minutes of processors: equal effort
+            for systems that are compared, whatever else runs beside them.
     """
     if idist.get_rank() == 0:
-        _Curves(Path(folder), evaluator).attach(trainer)
+        _Curves(Path(folder), evaluator, cpu_minutes or math.inf).attach(trainer)
 
 
 class _Curves:
-    def __init__(self, folder: Path, evaluator: Evaluator) -> None:
+    def __init__(self, folder: Path, evaluator: Evaluator, most: float) -> None:
         self.table, self.picture = folder / "curves.csv", folder / "curves.png"
+        self.most = most
         self.rows: list[dict[str, Any]] = []
         self.numbers: list[dict[str, float]] = []
         self.validated: dict[str, float] = {}
@@ -51,8 +56,9 @@ class _Curves:
         if self.table.exists():
             with self.table.open(newline="", encoding="utf-8") as file:
                 self.rows = [row for row in csv.DictReader(file) if int(row["epoch"]) <= engine.state.epoch]
-        before = float(self.rows[-1]["minutes"]) if self.rows else 0.0
-        self.start = time.monotonic() - 60.0 * before
+        minutes, cpu_minutes = (float(self.rows[-1].get(name) or 0.0) if self.rows else 0.0 for name in _MINUTES)
+        self.start = time.monotonic() - 60.0 * minutes
+        self.cpu_start = time.process_time() - 60.0 * cpu_minutes
 
     def _keep(self, engine: Evaluator) -> None:
         self.validated = {name: float(value) for name, value in engine.state.metrics.items()}
@@ -62,8 +68,8 @@ class _Curves:
         self.numbers.append({name: float(value) for name, value in output.items() if np.ndim(value) == 0})
 
     def _write(self, engine: Trainer) -> None:
-        minutes = (time.monotonic() - self.start) / 60.0
-        row = {"epoch": engine.state.epoch, "minutes": f"{minutes:.3f}"}
+        spent = (time.monotonic() - self.start) / 60.0, (time.process_time() - self.cpu_start) / 60.0
+        row = {"epoch": engine.state.epoch, **{name: f"{m:.3f}" for name, m in zip(_MINUTES, spent, strict=True)}}
         for name in self.numbers[0]:
             told = [numbers[name] for numbers in self.numbers if not math.isnan(numbers[name])]
             row[name] = f"{sum(told) / len(told):.5f}" if told else ""
@@ -77,6 +83,8 @@ class _Curves:
             with staged(self.picture, overwrite=True) as part:
                 curves_picture({"": self.rows}).savefig(part, format="png", dpi=100)
         self.numbers, self.validated = [], {}
+        if spent[1] >= self.most:
+            engine.terminate()
 
 
 def curves_picture(trainings: dict[str, list[dict[str, Any]]]) -> Figure:
@@ -86,7 +94,7 @@ def curves_picture(trainings: dict[str, list[dict[str, Any]]]) -> Figure:
         trainings: rows of `curves.csv` by the training's name.
     """
     columns = [name for rows in trainings.values() for row in rows for name in row]
-    measured = [name for name in dict.fromkeys(columns) if name not in ("epoch", "minutes")]
+    measured = [name for name in dict.fromkeys(columns) if name not in ("epoch", *_MINUTES)]
     several = len(trainings) > 1
     figure = Figure(figsize=(5.0 * len(measured), 3.5 + 0.25 * len(trainings) * several), layout="constrained")
     for place, name in enumerate(measured, start=1):

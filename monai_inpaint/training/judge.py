@@ -9,12 +9,13 @@ from torch import nn
 
 from monai_inpaint.losses import AdversarialLoss, FeatureLoss
 from monai_inpaint.training.filled import Filled
+from monai_inpaint.training.together import average_gradients, begin_alike
 
 View = Callable[[torch.Tensor, Filled], list[torch.Tensor]]
 
 
 class Judge:
-    """One discriminator of an adversarial training.
+    """One discriminator of an adversarial training; of several processes all learn the same.
 
     Args:
         discriminator: what it is shown to logits, or to a list of features that ends in them (MONAI's
@@ -23,8 +24,8 @@ class Judge:
         view: the image (real or filled) and the batch to what the discriminator is shown.
         weight: of its verdict in the generator's loss.
         criterion: see `AdversarialLoss`.
-        perceptual: weight of the distance between its features of fill and truth, the images before them (Armanious et
-            al. 2019, equation 4).
+        perceptual: weight of the L1 distance between its features of fill and truth, the images before them (Armanious
+            et al. 2019, equation 4).
     """
 
     def __init__(
@@ -36,9 +37,10 @@ class Judge:
         criterion: str = "bce",
         perceptual: float = 0.0,
     ) -> None:
+        begin_alike(discriminator)
         self.discriminator, self.optimizer, self.view, self.weight = discriminator, optimizer, view, weight
         self.loss = AdversarialLoss(criterion)  # type: ignore[arg-type]
-        self.perceptual, self.distance = perceptual, FeatureLoss()
+        self.perceptual, self.distance = perceptual, FeatureLoss(summed=True)
 
     def learn(self, filled: Filled) -> dict[str, float]:
         """One step; tells how the two are balanced.
@@ -50,7 +52,7 @@ class Judge:
         Raises:
             FloatingPointError: the loss is not a number.
         """
-        self.discriminator.train()
+        self.discriminator.train().requires_grad_(True)
         self.optimizer.zero_grad(set_to_none=True)
         real, false = (self._features(image, filled)[-1].float() for image in (filled.truth, filled.fill.detach()))
         loss = self.loss.for_discriminator(real, false)
@@ -60,6 +62,7 @@ class Judge:
                 "checkpoint."
             )
         loss.backward()
+        average_gradients(self.discriminator)
         self.optimizer.step()
         with torch.no_grad():
             value = -AdversarialLoss("bce").for_discriminator(real, false)
@@ -71,6 +74,7 @@ class Judge:
 
     def term(self, filled: Filled) -> torch.Tensor:
         """Its share of the generator's loss."""
+        self.discriminator.requires_grad_(False)  # it only passes on what the generator learns from
         false = self._features(filled.fill, filled)
         loss = self.weight * self.loss.for_generator(false[-1].float())
         if self.perceptual:

@@ -24,12 +24,15 @@ class RandSquared(RandomizableTransform, MapTransform):
         keys: key of the window.
         side: pixels of the hole along each axis.
         centre: in the middle instead of anywhere.
+        level: not anywhere, but with at least half of it in the body, which is brighter than this.
     """
 
-    def __init__(self, keys: KeysCollection = "image", side: int = 64, centre: bool = False) -> None:
+    def __init__(
+        self, keys: KeysCollection = "image", side: int = 64, centre: bool = False, level: float | None = None
+    ) -> None:
         MapTransform.__init__(self, keys)
         RandomizableTransform.__init__(self, 1.0)
-        self.side, self.centre = side, centre
+        self.side, self.centre, self.level = side, centre, level
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[str, torch.Tensor]:
         window = data[self.keys[0]]
@@ -37,5 +40,7 @@ class RandSquared(RandomizableTransform, MapTransform):
             place = centre_square(window.shape, side=self.side)
         else:
             # The makers take numpy's newer generator; MONAI seeds the older one.
-            place = random_square(window.shape, np.random.default_rng(self.R.randint(2**31)), side=self.side)
+            rng = np.random.default_rng(self.R.randint(2**31))
+            body = None if self.level is None else window > self.level
+            place = random_square(window.shape, rng, side=self.side, inside=body if np.any(body) else None)
         return holed(window, draw_square(window.shape, **place))

@@ -1,0 +1,167 @@
+"""The published systems train by their committed configs: alone, resumed, in two processes, with any hole."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from training_samples import ROOT, data_set, run_bundle
+
+from monai_inpaint.effort import read_effort
+from monai_inpaint.networks.image_features import SqueezeNet
+
+SYSTEMS = {
+    "ct_ip_medgan": {
+        "network_def#features": 2,
+        "network_def#blocks": 1,
+        "whole_def#channels": 2,
+        "patch_def#channels": 2,
+    },
+    "cxr_context_encoder": {"network_def#features": 2, "discriminator_def#features": 2, "ring": 4},
+    "cxr_context_encoder_patches": {"network_def#features": 2, "discriminator_def#features": 2, "points": 2},
+    "glcic": {"network_def#features": 2, "discriminator_def#features": 2, "generator_epochs": 1, "judge_epochs": 0},
+    "medgan": {"network_def#features": 2, "network_def#blocks": 1, "whole_def#channels": 2},
+    "partial_conv": {"network_def#features": 2},
+    "slices_context_encoder": {"network_def#features": 2, "discriminator_def#features": 2},
+}  # slim enough for a test
+TINY = {"epoch_length": 2, "max_epochs": 2}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return data_set(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network for photographs that has not seen any."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("features") / "squeezenet.safetensors"
+    save_file(SqueezeNet().state_dict(), path)
+    return path
+
+
+def config(name: str, file: str) -> Path:
+    return ROOT / "bundles" / name / "configs" / file
+
+
+def train(name: str, data: Path, out: Path, *files: str, processes: int = 0, **settings: Any) -> str:
+    told: dict[str, Any] = {"batch_size": 2} if "patches" not in name else {"films_a_step": 1}
+    return run_bundle(
+        config(name, "train.json"), *(config(name, file) for file in files), processes=processes,
+        bundle_root=ROOT / "bundles" / name, dataset_dir=data, output_dir=out, ckpt_dir=out,
+        **TINY, **told, **SYSTEMS[name], **settings,
+    )  # fmt: skip
+
+
+def more(name: str, features: Path) -> dict[str, Any]:
+    return {"features": features} if "load_features" in config(name, "train.json").read_text() else {}
+
+
+def rows_of(out: Path) -> list[dict[str, str]]:
+    with (out / "curves.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_the_committed_config_trains_validates_tells_its_effort_and_saves(
+    name: str, data: Path, features: Path, tmp_path: Path
+) -> None:
+    train(name, data, tmp_path, **more(name, features))
+
+    rows = rows_of(tmp_path)
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert all(math.isfinite(float(row["loss"])) and float(row["hole_psnr"]) > 0 for row in rows)
+    assert float(rows[1]["cpu_minutes"]) > float(rows[0]["cpu_minutes"]) > 0
+    effort = read_effort(tmp_path)
+    assert effort is not None
+    assert (effort.steps, effort.images) == (4, 8)
+    weights = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert all(torch.isfinite(values).all() for values in weights.values())
+
+
+@pytest.mark.slow
+def test_a_stopped_training_goes_on_with_judges_and_curves_and_ends_by_its_budget(
+    data: Path, features: Path, tmp_path: Path
+) -> None:
+    name = "ct_ip_medgan"
+    train(name, data, tmp_path, **more(name, features))
+    train(name, data, tmp_path, **more(name, features) | {"max_epochs": 9, "cpu_minutes": 0.001})
+
+    rows = rows_of(tmp_path)
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert all(-20 < float(row["patch_value"]) < 0 for row in rows)
+    saved = torch.load(max(tmp_path.glob("resume_*.pt"), key=lambda path: path.stat().st_mtime), weights_only=False)
+    steps = {int(state["step"]) for state in saved["patch_optimizer"]["state"].values()}
+    assert steps == {6}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ct_ip_medgan", "cxr_context_encoder"])
+def test_two_processes_train_as_one_and_keep_their_judges_alike(
+    name: str, data: Path, features: Path, tmp_path: Path
+) -> None:
+    alike = "$print('judges', " + ", ".join(
+        f"float(sum(p.detach().double().abs().sum() for p in @{judge}.parameters()))"
+        for judge in (("whole", "patch") if name == "ct_ip_medgan" else ("discriminator",))
+    ) + ")"  # fmt: skip
+    log = train(
+        name, data, tmp_path, "multi_gpu_train.json", processes=2,
+        **more(name, features), run=json.dumps(["$@train#trainer.run()", alike]),
+    )  # fmt: skip
+
+    told = re.findall(r"judges ([\d. ]+)", log)
+    assert len(told) == 2
+    assert told[0] == told[1]
+    assert [row["epoch"] for row in rows_of(tmp_path)] == ["1", "2"]
+    effort = read_effort(tmp_path)
+    assert effort is not None
+    assert effort.images == 16
+
+
+@pytest.mark.slow
+def test_holes_of_any_shape_are_an_override_away(data: Path, features: Path, tmp_path: Path) -> None:
+    train("partial_conv", data, tmp_path, "free_form.json", **more("partial_conv", features))
+
+    assert len(rows_of(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("name", ["ct_ip_medgan", "glcic", "cxr_context_encoder", "partial_conv"])
+def test_the_published_size_is_one_override_away(name: str) -> None:
+    from monai.bundle import ConfigParser
+
+    parser = ConfigParser()
+    parser.read_config([str(config(name, "train.json")), str(config(name, "full.json"))])
+    published = {"ct_ip_medgan": 326_446_854, "glcic": 6_068_353, "partial_conv": 32_852_298}
+    with torch.device("meta"):
+        network = parser.get_parsed_content("network_def")
+
+    assert sum(p.numel() for p in network.parameters()) == published.get(name, 357_069_824)
+
+
+@pytest.mark.slow
+def test_without_features_the_style_loss_says_what_to_give(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="name its weights with --features FILE"):
+        train("medgan", data, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_squares_lie_in_the_body_where_a_level_is_given() -> None:
+    from monai_inpaint.transforms import RandSquared
+
+    window = np.zeros((256, 256), np.float32)
+    window[:, 160:] = 200.0
+    square = RandSquared("image", side=64, level=12)
+    square.set_random_state(0)
+    for _ in range(20):
+        hole = square({"image": window})["image"][1].numpy() > 0
+        assert (window[hole] > 12).mean() >= 0.5
