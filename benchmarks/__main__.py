@@ -12,8 +12,8 @@ from benchmarks.setting import Options
 from monai_inpaint.errors import InputError
 
 NAMES = ("speed", "start", "volume", "precision", "quality", "trust", "downstream", "strangers", "pictures",
-         "formulations", "abnormality", "published")  # fmt: skip
-NEED_DATA = ("precision", "quality", "trust", "downstream", "formulations", "abnormality", "published")
+         "formulations", "abnormality", "published", "find")  # fmt: skip
+NEED_DATA = ("precision", "quality", "trust", "downstream", "formulations", "abnormality", "published", "find")
 WHEN_NAMED = ("pictures", "formulations")  # one writes a page instead of printing a table, the other trains for hours
 
 

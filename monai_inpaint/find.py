@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 
 class Finder:
-    """Proposes holes. Building it loads the network; calling it is then fast.
+    """Proposes holes. Building it loads the network; calling it is then fast. `run` is the network itself.
 
     Args:
         engine: "auto", "openvino", "onnxruntime" or "torch".
@@ -39,7 +39,7 @@ class Finder:
 
     def __init__(self, engine: str = "auto") -> None:
         self.bundle = find_bundle(BUNDLE)
-        self._engine = load_engine(engine, self.bundle)
+        self.run: Run = load_engine(engine, self.bundle).run
 
     def __call__(self, image: Image, progress: Progress | None = None) -> np.ndarray:
         """What looks like an artifact: bool array of the image's shape, empty where nothing does.
@@ -48,7 +48,7 @@ class Finder:
             image: chest film, CT or MR, 2D or 3D; slices are searched one by one.
             progress: called with the slices done and their number.
         """
-        return find_artifacts(image, self._engine.run, progress)
+        return find_artifacts(image, self.run, progress)
 
 
 def find_artifacts(image: Image, run: Run, progress: Progress | None = None) -> np.ndarray:
@@ -67,22 +67,31 @@ def find_artifacts(image: Image, run: Run, progress: Progress | None = None) -> 
     return found
 
 
-def find_in_slice(pixels: np.ndarray, run: Run, margin: float = MARGIN) -> np.ndarray:
-    """What looks like an artifact in a slice as shown.
+def find_in_slice(pixels: np.ndarray, run: Run) -> np.ndarray:
+    """The proposed hole in a slice as shown: `marked_in_slice`, grown by `MARGIN`.
 
     Args:
         pixels: (rows, columns) float32 in units; values that are not finite count as dark.
         run: the network.
-        margin: pixels of the reduced slice that regions are grown by.
 
     Returns:
         bool array of that shape.
     """
+    return grown(marked_in_slice(pixels, run))
+
+
+def grown(marked: np.ndarray) -> np.ndarray:
+    """What is marked in a slice and all within `MARGIN` of it."""
+    return depth(~marked) <= MARGIN * _scale(marked.shape) if marked.any() else marked
+
+
+def marked_in_slice(pixels: np.ndarray, run: Run) -> np.ndarray:
+    """Where the network sees an artifact, without specks; as `find_in_slice`."""
     finite = np.isfinite(pixels)
     if not finite.any() or np.ptp(pixels[finite]) == 0:
         return np.zeros(pixels.shape, bool)
     pixels = np.where(finite, pixels, pixels[finite].min())
-    scale = max(max(pixels.shape) / SIDE, 1.0)
+    scale = _scale(pixels.shape)
     rows, columns = (max(round(size / scale), 1) for size in pixels.shape)
     small = resized(pixels, (rows, columns))
     whole = np.pad(small, [(0, -size % _MULTIPLE) for size in small.shape], mode="symmetric")
@@ -91,8 +100,7 @@ def find_in_slice(pixels: np.ndarray, run: Run, margin: float = MARGIN) -> np.nd
     numbers, _ = connected_parts(likely)
     large = np.bincount(numbers.ravel()) > SPECK * scale**2
     large[0] = False  # what is not marked
-    kept = large[numbers]
-    return depth(~kept) <= margin * scale if margin and kept.any() else kept
+    return large[numbers]
 
 
 def check_found(found: np.ndarray, image: Image) -> None:
@@ -104,6 +112,11 @@ def check_found(found: np.ndarray, image: Image) -> None:
     if not found.any():
         name = image.path or "the image"
         raise InputError(f"Nothing that looks like an artifact was found in {name}; mark the region yourself.")
+
+
+def _scale(shape: tuple[int, ...]) -> float:
+    """How many times a slice is larger than what the network is shown."""
+    return max(max(shape) / SIDE, 1.0)
 
 
 def _enlarged(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -169,7 +169,7 @@ def test_the_middle_of_a_film_leaves_its_margins_out() -> None:
 
 def untrained() -> ArtifactUNet:
     torch.manual_seed(0)
-    return ArtifactUNet(features=(4, 8, 8)).eval()
+    return ArtifactUNet(features=(4, 4, 4, 8, 8, 4)).eval()
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1.0, 1000.0), (0.01, 0.0), (64.0, -5000.0)])

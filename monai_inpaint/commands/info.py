@@ -24,7 +24,7 @@ _PACKAGES = [
     "pillow",
     "tifffile",
 ]
-_BUNDLE = ("name", "modality", "version", "description")
+_BUNDLE = ("name", "kind", "modality", "version", "description")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +71,8 @@ def _text(facts: dict[str, Any]) -> str:
     lines += ["", "engines", *(f"  {name} {version}" for name, version in facts["engines"].items())]
     lines += ["", "bundles"]
     for bundle in facts["bundles"]:
-        lines += [f"  {bundle['name']} {bundle['version']} ({bundle['modality']}): {bundle['description']}"]
+        what = f"{bundle['kind']}; {bundle['modality']}"
+        lines += [f"  {bundle['name']} {bundle['version']} ({what}): {bundle['description']}"]
         lines += [f"    {bundle['path']}"]
     lines += ["", "defaults", *(f"  {modality}: {name}" for modality, name in facts["defaults"].items())]
     lines += ["", "packages", *(f"  {name} {version}" for name, version in facts["packages"].items())]
