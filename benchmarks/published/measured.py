@@ -36,7 +36,8 @@ def methods_for(modality: str, names: Sequence[str], options: Options) -> tuple[
             try:
                 found += find_methods([name], seed=options.seed)
             except InputError as error:
-                missing.append(f"not measured: {str(error).partition(';')[0]}")
+                # The error's middle: without the place on this machine before it, or what a user might do after it.
+                missing.append(f"not measured: {name}: {str(error).partition(';')[0].rpartition(': ')[2]}")
     return [method for method in found if method.classical or modality in method.modalities], missing
 
 

@@ -17,6 +17,10 @@ from monai_inpaint.evaluation.protocols import find_protocol
 
 # Those that bundles were trained on: images without metal, in Hounsfield units where they are CT.
 SOURCES = {"ct": ("tcga", "sarcoma"), "mr": ("figshare",)}
+BEWARE = {
+    "mr": "figshare does not tell its patients: every slice counts as one, so intervals are too narrow, and val may "
+    "show patients of train"
+}
 DRAWS = {"ct": 4, "mr": 1}  # squares an image: there are few of CT
 BASELINE = "ip_medgan"  # at the end of a bundle's name; the paper's own
 PROTOCOL, VARIANT = "slice-square", "square"
@@ -72,6 +76,7 @@ def _table(modality: str, options: Options) -> str:
         + (f"; {DRAWS[modality]} squares an image or volume" if DRAWS[modality] > 1 else "")
         + (f"; at most {options.limit} images a source" if options.limit else "")
         + (f"; without {COPIES}, which shows slices of train" if modality == "ct" else ""),
+        *([BEWARE[modality]] if modality in BEWARE else []),
         f"protocol {PROTOCOL}: {find_protocol(PROTOCOL).hole}",
         "region: inside the hole, averaged over images (mean ± standard deviation); 0-255, the window mapped to it is "
         f"{WINDOWS[modality]}; SSIM Gaussian 11 wide, UQI 8x8, both on the full image, averaged over the hole's pixels",
