@@ -13,6 +13,7 @@ from monai_inpaint.artifacts import KINDS, contrast_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.evaluation.slices import slices_of
+from monai_inpaint.fill.display import displayed
 from monai_inpaint.find import LIKELY, MARGIN, SIDE, SPECK, Finder, grown, marked_in_slice
 from monai_inpaint.io import read_image
 from monai_inpaint.transforms.artifact import middle, seen_artifact
@@ -21,8 +22,8 @@ IMAGES = 30  # a row
 MIDDLE = 0.7  # of films: real letters and markers, which nobody has marked, lie in the margins
 SMALLEST = 96  # pixels a side of a slice
 NOT_CLEAN = ("aapm", "totalsegmentator", "naist", "hannover", "lidc")  # real artifacts, or no Hounsfield units
-REAL = ("totalsegmentator",)  # with real metal
-METAL = 2500.0  # HU above which real metal is taken for marked
+METAL_SOURCES = {"totalsegmentator": "real metal (TotalSegmentator)", "aapm": "metal simulated by others (AAPM)"}
+METAL = 2500.0  # HU above which their metal is taken for marked
 FOUND = 0.5  # share of an artifact in the proposed hole, from which it counts as found
 
 
@@ -54,7 +55,7 @@ class Result:
 def run(options: Options) -> str:
     """The table."""
     assert options.data is not None
-    finder = Finder()
+    finder, count = Finder(), options.limit or options.repeats(IMAGES)
     rows: list[list[str]] = []
     for modality, kinds in KINDS.items():
         try:
@@ -62,17 +63,17 @@ def run(options: Options) -> str:
         except InputError:  # the list holds no such image
             continue
         clean = [entry for entry in entries if entry.source not in NOT_CLEAN]
-        slices = [*_slices(clean, modality, options, options.limit or options.repeats(IMAGES))]
+        slices = [*_slices(clean, modality, options, count)]
         for kind in kinds if slices else ():
             rows.append(_row(f"{modality}, {kind}", [*_with_artifacts(finder, slices, modality, kind, options.seed)]))
         if slices:
             rows.append(_clean_row(f"{modality}, no artifact", [_result(finder, s, s.pixels) for s in slices]))
-        real = [entry for entry in entries if entry.source in REAL]
-        found = [*_real(finder, real)]
-        if found:
-            rows.append(_row(f"{modality}, real metal (TotalSegmentator)", found))
+        for source, name in METAL_SOURCES.items():
+            found = [*_metal(finder, [entry for entry in entries if entry.source == source])]
+            if found:
+                rows.append(_row(f"{modality}, {name}", found))
     notes = [
-        f"data: {options.data.name}, split {options.split}, seed {options.seed}; at most {IMAGES} images a row, from "
+        f"data: {options.data.name}, split {options.split}, seed {options.seed}; at most {count} images a row, from "
         "all sources in turn; of films the middle 70 % of rows and columns, of volumes up to 3 slices",
         f"{finder.bundle.name} {finder.bundle.version}; slices of at most {SIDE} pixels a side, probability from "
         f"{LIKELY}, specks of {SPECK} pixels dropped; the proposed hole is grown by {MARGIN} pixels",
@@ -81,7 +82,8 @@ def run(options: Options) -> str:
         f"found: images of whose artifact at least {FOUND:.0%} lies in the proposed hole",
         "in vain: mean share of all other pixels of the image that lie in the proposed hole, most of them around the "
         "artifact, by which the hole is grown; without an artifact: images in which anything is proposed",
-        f"real metal: slices with more than {SPECK} pixels above {METAL:,.0f} HU, which are taken for the truth",
+        f"real metal, and that of others: slices with more than {SPECK} pixels above {METAL:,.0f} HU, which are taken "
+        "for the truth, though the rim belongs to the metal too",
     ]
     heading = ["images", "images / patients", "Dice", "in the hole", "found", "in vain"]
     return markdown("Finding artifacts", heading, rows, notes)
@@ -116,11 +118,11 @@ def _with_artifacts(finder: Finder, slices: list[Slice], modality: str, kind: st
             yield _result(finder, one, image, region)
 
 
-def _real(finder: Finder, entries: list[Entry]) -> Iterator[Result]:
+def _metal(finder: Finder, entries: list[Entry]) -> Iterator[Result]:
     for entry in entries:
         image = read_image(entry.path)
-        for k in range(image.voxels.shape[2]):
-            pixels = image.units((..., k))
+        for index in [...] if image.voxels.ndim == 2 else [(..., k) for k in range(image.voxels.shape[2])]:
+            pixels = np.ascontiguousarray(displayed(image.units(index), image.affine))
             metal = pixels > METAL
             if np.count_nonzero(metal) > SPECK:
                 yield _result(finder, Slice(pixels, f"{entry.source} {entry.patient}", ""), pixels, metal)

@@ -16,7 +16,7 @@ import pytest
 import torch
 from cli_samples import SIDE, box, ct_voxels, nifti, picture, picture_hole, smooth
 from monai.bundle import ConfigWorkflow, onnx_export, verify_metadata, verify_net_in_out
-from training_samples import NAMES, ROOT, bundle, data_set, run_bundle
+from training_samples import FINDER, NAMES, ROOT, bundle, data_set, run_bundle
 
 from monai_inpaint import Filler, read_image
 from monai_inpaint.engines.torch_engine import load_network
@@ -48,6 +48,13 @@ PERSONAL = re.compile(rb"/(?:home|root|Users|work|tmp|mnt|opt|usr)/|[A-Z]:\\\\?[
 
 @pytest.fixture(params=NAMES)
 def info(request: pytest.FixtureRequest) -> BundleInfo:
+    """A bundle that fills."""
+    return bundle(request.param)
+
+
+@pytest.fixture(params=(*NAMES, FINDER))
+def any_info(request: pytest.FixtureRequest) -> BundleInfo:
+    """Any bundle."""
     return bundle(request.param)
 
 
@@ -66,15 +73,16 @@ def metadata(info: BundleInfo) -> dict[str, Any]:
 
 
 def case(folder: Path, modality: str) -> tuple[Path, Path]:
-    """A small image, its hole and the list that names both."""
+    """A small image, its hole and the lists that name both, and the image alone."""
     folder.mkdir(exist_ok=True)
-    if modality == "cxr":
+    if modality in ("cxr", "cxr, ct, mr"):
         image, hole = picture(folder / "image.png"), picture_hole(folder / "hole.png")
     else:
         voxels = ct_voxels() if modality == "ct" else ct_voxels() + np.int16(1000)
         image = nifti(folder / "image.nii.gz", voxels)
         hole = nifti(folder / "hole.nii.gz", box(voxels.shape))
     (folder / "pairs.csv").write_text(f"image,hole\n{image.name},{hole.name}\n")
+    (folder / "images.csv").write_text(f"image\n{image.name}\n")
     return image, hole
 
 
@@ -91,9 +99,9 @@ def assert_filled_as_the_package_does(filled: Path, image: Path, hole: Path, inf
     np.testing.assert_allclose(result.voxels[inside].astype(int), expected[inside].astype(int), rtol=0, atol=1)
 
 
-def test_every_file_of_a_bundle_is_there(info: BundleInfo) -> None:
-    assert {str(p.relative_to(info.path).as_posix()) for p in info.path.rglob("*") if p.is_file()} >= FILES
-    assert (info.path / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+def test_every_file_of_a_bundle_is_there(any_info: BundleInfo) -> None:
+    assert {str(p.relative_to(any_info.path).as_posix()) for p in any_info.path.rglob("*") if p.is_file()} >= FILES
+    assert (any_info.path / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
 def assert_typed(told: dict[str, Any], required: dict[str, type], optional: dict[str, type]) -> None:
@@ -104,8 +112,8 @@ def assert_typed(told: dict[str, Any], required: dict[str, type], optional: dict
     assert not wrong
 
 
-def test_metadata_says_what_is_required(info: BundleInfo) -> None:
-    told = metadata(info)
+def test_metadata_says_what_is_required(any_info: BundleInfo) -> None:
+    told = metadata(any_info)
 
     assert_typed(told, REQUIRED | OURS, OPTIONAL)
     assert all(isinstance(reference, str) for reference in told.get("references", []))
@@ -117,7 +125,7 @@ def test_metadata_says_what_is_required(info: BundleInfo) -> None:
         assert_typed(tensor, TENSOR, MORE_OF_A_TENSOR)
         assert all(type(size) in (str, int) for size in tensor["spatial_shape"])
         assert all(type(end) in (int, float) for end in tensor["value_range"])
-    assert told["name"] == info.path.name
+    assert told["name"] == any_info.path.name
     assert told["version"] in told["changelog"]
     assert told["required_packages_version"]["monai-inpaint"] == __version__
 
@@ -137,27 +145,27 @@ def test_one_tensor_goes_in_and_one_comes_out(info: BundleInfo) -> None:
 
 
 @pytest.mark.skipif("MONAI_BUNDLE_SCHEMA" not in os.environ, reason="MONAI_BUNDLE_SCHEMA names no schema file")
-def test_metadata_keeps_the_official_schema(info: BundleInfo) -> None:
-    verify_metadata(meta_file=config(info, "metadata"), filepath=os.environ["MONAI_BUNDLE_SCHEMA"])
+def test_metadata_keeps_the_official_schema(any_info: BundleInfo) -> None:
+    verify_metadata(meta_file=config(any_info, "metadata"), filepath=os.environ["MONAI_BUNDLE_SCHEMA"])
 
 
 @pytest.mark.parametrize("n", [1, 2])
-def test_the_network_takes_and_gives_what_the_metadata_says(info: BundleInfo, n: int) -> None:
-    files = {"meta_file": config(info, "metadata"), "config_file": config(info, "inference")}
+def test_the_network_takes_and_gives_what_the_metadata_says(any_info: BundleInfo, n: int) -> None:
+    files = {"meta_file": config(any_info, "metadata"), "config_file": config(any_info, "inference")}
 
     verify_net_in_out(net_id="network_def", device="cpu", n=n, **files)
 
 
-def test_monai_exports_the_network(info: BundleInfo, tmp_path: Path) -> None:
+def test_monai_exports_the_network(any_info: BundleInfo, tmp_path: Path) -> None:
     onnx_export(
         net_id="network_def",
         filepath=str(tmp_path / "model.onnx"),
-        ckpt_file=str(info.path / "models" / "model.pt"),
-        meta_file=config(info, "metadata"),
-        config_file=config(info, "inference"),
+        ckpt_file=str(any_info.path / "models" / "model.pt"),
+        meta_file=config(any_info, "metadata"),
+        config_file=config(any_info, "inference"),
         key_in_ckpt="",
         use_trace=True,
-        input_shape=[1, 2, 64, 64],
+        input_shape=[1, 1 if any_info.name == FINDER else 2, 64, 64],
     )
 
     onnx.checker.check_model(str(tmp_path / "model.onnx"))
@@ -168,12 +176,12 @@ def test_monai_exports_the_network(info: BundleInfo, tmp_path: Path) -> None:
     [(["inference"], "inference"), (["train"], "train"), (["train", "evaluate"], "evaluation")],
     ids=["inference", "train", "evaluate"],
 )
-def test_workflows_have_every_property(info: BundleInfo, names: list[str], kind: str, tmp_path: Path) -> None:
+def test_workflows_have_every_property(any_info: BundleInfo, names: list[str], kind: str, tmp_path: Path) -> None:
     data = data_set(tmp_path)
-    case(data, info.modality)
-    places = {"bundle_root": info.path, "dataset_dir": data, "output_dir": data / "out", "ckpt_dir": data / "ckpt"}
+    case(data, any_info.modality)
+    places = {"bundle_root": any_info.path, "dataset_dir": data, "output_dir": data / "out", "ckpt_dir": data / "ckpt"}
     workflow = ConfigWorkflow(
-        [config(info, name) for name in names],
+        [config(any_info, name) for name in names],
         workflow_type=kind,
         logging_file=False,
         **{name: str(path) for name, path in places.items()},
@@ -183,10 +191,10 @@ def test_workflows_have_every_property(info: BundleInfo, names: list[str], kind:
     assert workflow.check_properties() == []
 
 
-def test_a_bundle_gives_its_network_and_inferer_without_any_data(info: BundleInfo, tmp_path: Path) -> None:
-    places = {"bundle_root": str(info.path), "dataset_dir": str(tmp_path / "nothing")}
+def test_a_bundle_gives_its_network_and_inferer_without_any_data(any_info: BundleInfo, tmp_path: Path) -> None:
+    places = {"bundle_root": str(any_info.path), "dataset_dir": str(tmp_path / "nothing")}
     for names in (["inference"], ["train", "evaluate"]):
-        files = [config(info, name) for name in names]
+        files = [config(any_info, name) for name in names]
         workflow = ConfigWorkflow(files, workflow_type="infer", logging_file=False, **places)
         workflow.initialize()
 
@@ -219,10 +227,10 @@ def test_a_bundle_that_was_zipped_and_moved_runs_from_the_command_line(tmp_path:
     assert not list(moved.rglob("filled"))
 
 
-def test_nothing_in_a_bundle_tells_whose_machine_made_it(info: BundleInfo) -> None:
+def test_nothing_in_a_bundle_tells_whose_machine_made_it(any_info: BundleInfo) -> None:
     told = {
-        f"{path.relative_to(info.path)}: {found[0]!r}"
-        for path in info.path.rglob("*")
+        f"{path.relative_to(any_info.path)}: {found[0]!r}"
+        for path in any_info.path.rglob("*")
         if path.is_file() and path.suffix in {".json", ".md", ".txt", ".conf", ""}
         if (found := PERSONAL.findall(path.read_bytes()))
     }
@@ -230,8 +238,8 @@ def test_nothing_in_a_bundle_tells_whose_machine_made_it(info: BundleInfo) -> No
     assert not told
 
 
-def test_the_exported_graphs_tell_nothing_of_the_machine_that_exported_them(info: BundleInfo) -> None:
-    for path in filter(Path.is_file, (info.graph, info.slab_graph)):
+def test_the_exported_graphs_tell_nothing_of_the_machine_that_exported_them(any_info: BundleInfo) -> None:
+    for path in filter(Path.is_file, (any_info.graph, any_info.slab_graph)):
         graph = onnx.load(str(path)).graph
         for initializer in graph.initializer:
             initializer.ClearField("raw_data")  # weights are noise, in which anything can be found
@@ -239,21 +247,21 @@ def test_the_exported_graphs_tell_nothing_of_the_machine_that_exported_them(info
         assert not PERSONAL.findall(graph.SerializeToString())
 
 
-def test_networks_of_slabs_are_exported_as_such_and_share_their_weights(info: BundleInfo) -> None:
-    slabs = info.slab_graph.is_file()
+def test_networks_of_slabs_are_exported_as_such_and_share_their_weights(any_info: BundleInfo) -> None:
+    slabs = any_info.slab_graph.is_file()
 
-    assert slabs == (load_network(info).channels == 6)
-    assert not slabs or info.slab_graph.stat().st_size < info.graph.stat().st_size / 5
+    assert slabs == (load_network(any_info).channels == 6)
+    assert not slabs or any_info.slab_graph.stat().st_size < any_info.graph.stat().st_size / 5
 
 
-def test_weights_are_small_and_plain_tensors(info: BundleInfo) -> None:
-    weights = info.path / "models" / "model.pt"
+def test_weights_are_small_and_plain_tensors(any_info: BundleInfo) -> None:
+    weights = any_info.path / "models" / "model.pt"
     state = torch.load(weights, map_location="cpu", weights_only=True)
 
-    assert max(weights.stat().st_size, info.graph.stat().st_size) <= LARGEST
+    assert max(weights.stat().st_size, any_info.graph.stat().st_size) <= LARGEST
     assert all(isinstance(value, torch.Tensor) and torch.isfinite(value).all() for value in state.values())
     assert not any(name.startswith("module.") for name in state)
-    assert state.keys() == load_network(info).state_dict().keys()
+    assert state.keys() == load_network(any_info).state_dict().keys()
 
 
 def test_every_engine_gives_the_same_fill(info: BundleInfo) -> None:
@@ -268,21 +276,23 @@ def test_every_engine_gives_the_same_fill(info: BundleInfo) -> None:
         np.testing.assert_allclose(fills[name].image, fills["torch"].image, rtol=0, atol=share * (high - low))
 
 
-def test_the_configs_of_the_three_bundles_differ_only_where_the_modality_does(info: BundleInfo) -> None:
+def test_configs_that_need_not_differ_do_not(any_info: BundleInfo) -> None:
     for name in ("evaluate.json", "multi_gpu_train.json", "logging.conf"):
         other = bundle("mr_inpainting").path / "configs" / name
 
-        assert (info.path / "configs" / name).read_text() == other.read_text()
+        assert (any_info.path / "configs" / name).read_text() == other.read_text()
 
 
-def test_the_saved_file_names_the_bundle_and_its_version(info: BundleInfo) -> None:
-    saver = json.loads(Path(config(info, "inference")).read_text())["postprocessing"]["transforms"][-1]
+def test_the_saved_file_names_the_bundle_and_its_version(any_info: BundleInfo) -> None:
+    saver = json.loads(Path(config(any_info, "inference")).read_text())["postprocessing"]["transforms"][-1]
 
-    assert saver["model"] == f"{info.name} {info.version}"
+    assert saver["model"] == f"{any_info.name} {any_info.version}"
 
 
-def test_training_evaluation_and_inference_use_one_network(info: BundleInfo) -> None:
-    definitions = [json.loads(Path(config(info, name)).read_text())["network_def"] for name in ("train", "inference")]
+def test_training_evaluation_and_inference_use_one_network(any_info: BundleInfo) -> None:
+    definitions = [
+        json.loads(Path(config(any_info, name)).read_text())["network_def"] for name in ("train", "inference")
+    ]
 
     definitions[1].pop("limits", None)  # in Hounsfield units, and training maps all modalities to grey levels
     assert definitions[0] == definitions[1]

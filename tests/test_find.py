@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 import torch
 from cli_samples import ct_series, json_lines, nifti, run, smooth, tree
+from monai.bundle import ConfigWorkflow
 from PIL import Image as Pillow
+from training_samples import TINY, data_set, run_bundle
 
 from monai_inpaint import Filler, InputError, read_image
 from monai_inpaint.engines import load_engine
@@ -247,3 +250,37 @@ def test_a_scan_in_other_units_gets_the_same_proposal() -> None:
 
     assert one[30:44, 50:90].mean() > 0.9
     assert (one != other).mean() < 1e-3
+
+
+def test_inference_by_monai_proposes_what_the_package_does(tmp_path: Path) -> None:
+    info, image = find_bundle(BUNDLE), film(tmp_path / "film.png")
+    (tmp_path / "images.csv").write_text("image\nfilm.png\n")
+    places = {"bundle_root": str(info.path), "dataset_dir": str(tmp_path), "output_dir": str(tmp_path / "out")}
+    workflow = ConfigWorkflow(
+        str(info.path / "configs" / "inference.json"), workflow_type="infer", logging_file=False, **places
+    )
+    workflow.initialize()
+    workflow.run()
+
+    hole = read_image(tmp_path / "out" / "film_hole.png").voxels
+    assert set(np.unique(hole)) == {0, 255}
+    assert ((hole > 0) != Finder("onnxruntime")(read_image(image))).mean() < 1e-3
+
+
+@pytest.mark.slow
+def test_the_committed_config_trains_validates_and_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    data, out, folder = data_set(tmp_path / "data"), tmp_path / "out", find_bundle(BUNDLE).path
+    places = {"bundle_root": folder, "dataset_dir": data, "output_dir": out, "ckpt_dir": out}
+    train = folder / "configs" / "train.json"
+    run_bundle(train, **places, **TINY)
+    run_bundle(train, **places, **TINY | {"max_epochs": 3})
+
+    with (out / "curves.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert all(0 <= float(row["dice"]) <= 1 for row in rows)
+    assert {"loss", "false_alarms"} <= rows[0].keys()
+    assert (
+        torch.load(out / "model.pt", weights_only=True).keys() == load_network(find_bundle(BUNDLE)).state_dict().keys()
+    )
