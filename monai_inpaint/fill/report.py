@@ -52,13 +52,19 @@ def fill_report(source: Image, filled: Image, hole: np.ndarray, facts: dict[str,
 
 
 def report_head(source: Image, bundle: BundleInfo, engine: dict[str, str]) -> dict[str, Any]:
-    """What every report begins with: notice, versions, bundle, engine, geometry."""
+    """What the report of a network begins with: notice, versions, bundle, engine, geometry."""
+    head = image_head(source)
+    geometry = head.pop("geometry")
+    network = {"name": bundle.name, "version": bundle.version, "modality": bundle.modality}
+    return {**head, "bundle": network, "engine": engine, "geometry": geometry}
+
+
+def image_head(source: Image) -> dict[str, Any]:
+    """What every report begins with: notice, versions, geometry."""
     spacing = source.spacing
     return {
         "notice": NOTICE,
         "versions": {"monai_inpaint": __version__, "python": platform.python_version(), "numpy": np.__version__},
-        "bundle": {"name": bundle.name, "version": bundle.version, "modality": bundle.modality},
-        "engine": engine,
         "geometry": {
             "shape": list(source.voxels.shape),
             "spacing_mm": list(spacing) if spacing else None,

@@ -15,7 +15,7 @@ _THIN = 4.0  # mm: shells of the table, cables and sheets are no thicker than tw
 _GAP = 10.0  # mm: black streaks that open to the air are no wider than twice of it
 _COARSE = 1.5  # mm between the pixels that are looked at
 _PART = 0.1  # of the largest part's area, from which another one (an arm, a leg) belongs to the patient
-_PADDING = -1100.0  # HU below which a value is no measurement: scanners fill with it what lies outside their circle
+PADDING = -1100.0  # HU below which a value is no measurement: scanners fill with it what lies outside their circle
 
 
 def body_in_slice(units: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
@@ -59,7 +59,7 @@ def cut_by_the_field_of_view(units: np.ndarray, body: np.ndarray) -> bool:
 
     border = np.ones(body.shape, bool)
     border[1:-1, 1:-1] = False
-    unmeasured: Any = ndimage.binary_dilation(units < _PADDING, iterations=2)
+    unmeasured: Any = ndimage.binary_dilation(units < PADDING, iterations=2)
     return bool(np.count_nonzero(body & border) > 8 or np.count_nonzero(body & unmeasured & (units > AIR)) > 32)
 
 

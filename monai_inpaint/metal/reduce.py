@@ -1,0 +1,162 @@
+"""Image -> the same image with the artifacts of its metal reduced, and a report of what changed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.extent import extent, truth
+from monai_inpaint.fill.compose import Patch, compose, untouched_hash
+from monai_inpaint.fill.patches import Progress
+from monai_inpaint.fill.report import image_head, peak_memory_mb
+from monai_inpaint.geometry import align_hole
+from monai_inpaint.images import Image
+from monai_inpaint.metal.axial import axial_slices
+from monai_inpaint.metal.find import Found, find_metal
+from monai_inpaint.metal.find_mr import find_voids
+from monai_inpaint.metal.hounsfield import looks_like_hounsfield
+from monai_inpaint.metal.methods import METHODS, Task, default_method, enclosed
+from monai_inpaint.metal.residue import changes, streaks
+
+KEEP, FILL = "keep", "fill"
+
+
+@dataclass(frozen=True, eq=False)
+class Reduced:
+    """The result of `reduce_metal`.
+
+    Attributes:
+        image: like the source: same geometry, dtype and encoding.
+        metal, affected: bool, of the image's shape.
+        report: what was found, done and changed; JSON-able; see docs/formats.md.
+    """
+
+    image: Image
+    metal: np.ndarray
+    affected: np.ndarray
+    report: dict[str, Any]
+
+
+def modality_of(image: Image) -> str:
+    """ "ct" or "mr": what the image says, or for one that says nothing, whether its values look like HU.
+
+    Raises:
+        InputError: a film, or an image that tells neither.
+    """
+    if image.modality in ("ct", "mr"):
+        return image.modality
+    name = image.path or "The image"
+    if image.modality is not None:
+        raise InputError(f"{name} is a {image.modality.upper()}; metal is found in CT and MR.")
+    if looks_like_hounsfield(image):
+        return "ct"
+    raise InputError(f"{name} does not tell its modality; name a bundle: --bundle ct or mr.")
+
+
+def find(image: Image, threshold: float | None = None, progress: Progress | None = None) -> Found:
+    """`find_metal` for a CT, `find_voids` for an MR."""
+    if modality_of(image) == "ct":
+        return find_metal(image, threshold, progress)
+    if threshold is not None:
+        raise InputError("A threshold is in Hounsfield units, and an MR has none; leave it out.")
+    return find_voids(image, progress)
+
+
+def reduce_metal(
+    image: Image,
+    method: str | None = None,
+    metal: str = KEEP,
+    threshold: float | None = None,
+    region: Image | np.ndarray | None = None,
+    *,
+    found: Found | None = None,
+    bundle: str | None = None,
+    engine: str = "auto",
+    progress: Progress | None = None,
+) -> Reduced:
+    """Take out what metal did to a CT, or fill the voids that it left in an MR.
+
+    Args:
+        image: CT in HU, or MR.
+        method: one of `METHODS`; None takes `default_method`.
+        metal: "keep": the metal's own voxels come back bit for bit; "fill": tissue in their place. The voids of an MR
+            are filled always.
+        threshold: HU from which everything in the patient is metal; None: pieces are judged, see `find_metal`.
+        region: nonzero = may change; an array of the image's shape or an Image. None: everything may.
+        found: the metal, where it is known already.
+        bundle, engine: of the network that fills, as `Filler` takes them.
+        progress: called with the work done and the work in all.
+
+    Slices without metal are not computed and come back bit for bit. Where nothing is found, nothing changes.
+
+    Raises:
+        InputError: no CT in HU and no MR, an unknown method, or a region that does not fit.
+    """
+    started = time.perf_counter()
+    modality = modality_of(image)
+    name = method or default_method(modality)
+    _check(name, metal, modality)
+    found = found or find(image, threshold)
+    finding = time.perf_counter() - started
+    axial = axial_slices(image)
+    allowed = _allowed(region, image)
+    keep = enclosed(axial, found.metal) if metal == KEEP and modality == "ct" else np.zeros_like(found.metal)
+    touched = np.zeros_like(found.metal)
+    reduced, facts = image, {}
+    if (found.metal & allowed).any():
+        task = Task(image, axial, found, allowed, bundle or modality, engine, progress)
+        correction = METHODS[name](task)
+        facts = correction.facts
+        # One place for all methods: whatever they compute, metal that is kept and what may not change stay as they are.
+        patches = [replace(patch, hole=patch.hole & ~keep[patch.index] & allowed[patch.index])
+                   for patch in correction.patches]  # fmt: skip
+        reduced = compose(image, patches)
+        _mark(touched, patches)
+    before, after = untouched_hash(image.voxels, touched), untouched_hash(reduced.voxels, touched)
+    if before != after:
+        raise RuntimeError("Voxels that were to stay differ: an array was changed in place, or we are at fault.")
+    report = {
+        **image_head(image),
+        "method": name,
+        "metal": metal if modality == "ct" else FILL,
+        "found": found.report(),
+        **facts,
+        "changed": changes(axial, reduced, touched, found.affected),
+        "untouched": {"algorithm": "sha256", "before": before, "after": after},
+        "seconds": {"find": round(finding, 4), "reduce": round(time.perf_counter() - started - finding, 4)},
+        "peak_memory_mb": peak_memory_mb(),
+    }
+    if modality == "ct" and found.metal.any():
+        report["streaks"] = streaks(axial, reduced, found)
+    return Reduced(reduced, found.metal, found.affected, report)
+
+
+def _check(method: str, metal: str, modality: str) -> None:
+    if method not in METHODS:
+        raise InputError(f"There is no method {method!r}; known are {', '.join(METHODS)}.")
+    if metal not in (KEEP, FILL):
+        raise InputError(f"The metal can be kept or filled, not {metal!r}; say keep or fill.")
+    if modality == "mr" and method != "inpaint":
+        raise InputError(f"The method {method} works on the projections of a CT; an MR has none: use inpaint.")
+
+
+def _allowed(region: Image | np.ndarray | None, image: Image) -> np.ndarray:
+    """What may change, bool, of the image's shape."""
+    if region is None:
+        return np.ones(image.voxels.shape, bool)
+    marked = align_hole(region, image)[0] if isinstance(region, Image) else np.asarray(region)
+    if marked.shape != image.voxels.shape:
+        raise InputError(f"The region has shape {marked.shape}, the image {image.voxels.shape}; they must agree.")
+    allowed = truth(marked, extent(marked))
+    if not allowed.any():
+        raise InputError("The region marks no voxel: nothing could change; mark what may with nonzero values.")
+    return allowed
+
+
+def _mark(touched: np.ndarray, patches: list[Patch]) -> None:
+    for patch in patches:
+        touched[patch.index] |= patch.hole
