@@ -9,16 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from monai_inpaint.extent import around
+
 _NEXT = 5.0  # mm next to metal, where it blooms and shades
 _SOFT = (-250.0, 250.0)  # HU within which deviations are taken for streaks; bone, lung and gas lie outside
 _STREAK = 40.0  # HU of a deviation that keeps its sign along a ray
 _BEGIN = 10.0  # mm from metal within which a streak begins
 _REACH = (20.0, 20.0)  # mm that streaks reach at most, and how many times the metal's width more
 _ALONG = 12.0  # mm of the ray over which it has to (standard deviation of a Gaussian)
-_ACROSS = 40.0  # degrees of the arc whose median is what a pixel is compared with
+_ACROSS = 30.0  # mm to both sides on the arc whose median is what a pixel is compared with
+_WIDEST = (12.0, 60.0)  # degrees that this may be
 _RAYS = 360
 _HOLLOW = 2000.0  # mm2 from which dark pixels that hang together are lung or bowel and no shadow
-_APART = 15.0  # mm between pieces that send out streaks of their own
+_APART = 4.0  # mm between pieces that send out streaks of their own
 
 
 def affected_in_slice(
@@ -42,13 +45,16 @@ def affected_in_slice(
     soft = body & (away > 1.0) & (units < _SOFT[1]) & ~_hollows(units, body & (away > _NEXT), spacing)
     streaks = np.zeros(units.shape, bool)
     labelled: Any = ndimage.label(away <= _APART / 2)
-    groups = labelled[0]
-    for number in range(1, int(groups.max()) + 1):
-        piece = metal & (groups == number)
-        strong = np.abs(_along_rays(units, soft, np.argwhere(piece).mean(axis=0), spacing)) > _STREAK
-        near = _distance(~piece, spacing)
-        width = 2 * np.sqrt(np.count_nonzero(piece) * spacing[0] * spacing[1] / np.pi)
-        streaks |= _touching(strong & (near <= _REACH[0] + _REACH[1] * width), near <= _BEGIN)
+    labelled: Any = ndimage.label(away <= _APART / 2)
+    groups = np.where(metal, labelled[0], 0)
+    for number in range(1, int(labelled[1]) + 1):
+        width = 2 * np.sqrt(np.count_nonzero(groups == number) * spacing[0] * spacing[1] / np.pi)
+        reach = _REACH[0] + _REACH[1] * width
+        box = around(groups == number, int(np.ceil(reach / min(spacing))))
+        near = _distance(groups[box] != number, spacing)
+        centre = np.argwhere(near == 0).mean(axis=0)
+        strong = np.abs(_along_rays(units[box], soft[box], centre, spacing)) > _STREAK
+        streaks[box] |= _touching(strong & (near <= reach), near <= _BEGIN)
     return body & ~metal & ((away <= _NEXT) | (streaks & soft))
 
 
@@ -79,7 +85,7 @@ def _along_rays(units: np.ndarray, soft: np.ndarray, centre: np.ndarray, spacing
     weight = ndimage.map_coordinates(soft.astype(float), [rows, columns], order=1)
     known = weight > 0.5
     value = np.where(known, polar / np.maximum(weight, 0.5), np.nan)
-    deviation = np.where(known, value - _arc_median(value), 0.0)
+    deviation = np.where(known, value - _arc_median(value, reach), 0.0)
     sigma = _ALONG / step
     summed = ndimage.gaussian_filter1d(deviation, sigma, axis=1, mode="constant")
     share = ndimage.gaussian_filter1d(known.astype(float), sigma, axis=1, mode="constant")
@@ -87,11 +93,12 @@ def _along_rays(units: np.ndarray, soft: np.ndarray, centre: np.ndarray, spacing
     return ndimage.map_coordinates(np.vstack([steady, steady[:1]]), [angle % _RAYS, radius], order=1)
 
 
-def _arc_median(value: np.ndarray) -> np.ndarray:
-    """The median of what is known on the arc around each place of (rays, reach)."""
-    half = round(_ACROSS / 2 * _RAYS / 360)
-    picks = range(-half, half + 1, max(half // 5, 1))
-    arc = np.stack([np.roll(value, pick, axis=0) for pick in picks])
+def _arc_median(value: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    """The median of what is known on the arc around each place of (rays, reach), whose radii are in mm."""
+    degrees = np.clip(np.degrees(_ACROSS / np.maximum(radius, 1.0)), *_WIDEST) * (_RAYS / 360)
+    rays = np.arange(_RAYS)[:, None]
+    turns = [np.rint(part * degrees).astype(int) for part in np.linspace(-1, 1, 11)]
+    arc = np.stack([np.take_along_axis(value, (rays + turn) % _RAYS, axis=0) for turn in turns])
     known = np.isfinite(arc)
     count = known.sum(axis=0)
     ordered = np.sort(np.where(known, arc, np.inf), axis=0)

@@ -13,7 +13,7 @@ from monai_inpaint.metal.affected import affected_in_slice
 from monai_inpaint.metal.axial import Axial, axial_slices
 from monai_inpaint.metal.body import body_in_slice, cut_by_the_field_of_view, with_gaps
 from monai_inpaint.metal.hounsfield import Scale, check_hounsfield, scale_of
-from monai_inpaint.metal.pieces import SEED, bright_pieces, grown, is_metal
+from monai_inpaint.metal.pieces import EXTENDED, SEED, bright_pieces, grown, is_metal
 
 CUT_IN_BONE = 1200.0  # HU from which a pile-up of values may be metal that was cut there
 
@@ -112,19 +112,24 @@ def find_metal(image: Image, threshold: float | None = None, progress: Progress 
     pieces: list[Piece] = []
     outside: list[np.ndarray] = []
     other: list[np.ndarray] = []
-    for places in bright_pieces(axial, SEED if threshold is None else threshold):
-        inside = np.mean([body(int(k))[i, j] for i, j, k in places]) >= 0.5
-        if not inside:
-            outside.append(places)
-        elif threshold is not None:
-            solid_metal[tuple(places.T)] = True
-            pieces.append(_piece(axial, places))
-        elif is_metal(axial, places, scale):
-            box, extent = grown(axial, places)
-            pieces.append(_piece(axial, np.argwhere(extent) + [part.start for part in box]))
-            solid_metal[box] |= extent
-        else:
-            other.append(places)
+    # On an extended scale the brightest pieces come first: at lower values teeth join the metal in them.
+    levels = [EXTENDED] if threshold is None and scale.highest >= EXTENDED else []
+    for level in [*levels, SEED if threshold is None else threshold]:
+        outside, other = [], []
+        for places in bright_pieces(axial, level):
+            if solid_metal[tuple(places.T)].any():
+                continue  # around a brighter piece that was metal
+            if np.mean([body(int(k))[i, j] for i, j, k in places]) < 0.5:
+                outside.append(places)
+            elif threshold is not None:
+                solid_metal[tuple(places.T)] = True
+                pieces.append(_piece(axial, places))
+            elif is_metal(axial, places, scale):
+                box, extent = grown(axial, places)
+                pieces.append(_piece(axial, np.argwhere(extent) + [part.start for part in box]))
+                solid_metal[box] |= extent
+            else:
+                other.append(places)
     slices = np.flatnonzero(solid_metal.any(axis=(0, 1)))
     cut = False
     for done, number in enumerate(map(int, slices), start=1):

@@ -18,8 +18,9 @@ _END = 3071.0  # HU at which 12 bits end
 _NEARLY, _BRIGHT = 0.94, 0.6  # of the end: full brightness, and what belongs to a bright region
 _DENSE = 1000.0  # HU from which contrast agent or bone may surround a piece
 EXTENDED = 4000.0  # HU above which a scale does not end where 12 bits do
+_SURE = 6000.0  # HU that nothing but metal reaches
 _GROWN = (2000.0, 3000.0)  # HU between which the edge of metal is taken, half way up from what surrounds it
-_NEAR_SEED = 2.0  # mm that metal grows around its seeds
+_NEAR_SEED = 2.0  # mm, and 1.5 voxels at least, that metal grows around its seeds
 _STEEP = 0.4  # of a piece's maximum, to which at least half of its rim falls within a voxel or a millimetre
 _POOL = 0.35  # share of a bright region's interior that is not at full brightness, from which it is a pool
 _FULL = 0.8  # share that is, from which it is metal even where dense tissue surrounds it
@@ -78,12 +79,14 @@ def is_metal(axial: Axial, piece: np.ndarray, scale: Scale) -> bool:
         piece: of `bright_pieces`.
         scale: where the image's values end.
     """
-    box, seeds, units = _surroundings(axial, piece, _REACH)
+    _, seeds, units = _surroundings(axial, piece, _REACH)
     spacing = axial.spacing
     blur = max(1.0, 1.5 * min(spacing))
     away = _distance(~seeds, spacing)
     rim = (away > 0) & (away <= blur)
     peak = float(units[seeds].max())
+    if peak >= _SURE:
+        return True
     steep = not rim.any() or bool(np.median(units[rim]) <= _STEEP * peak)
     near = away <= _REACH
     end = min(scale.highest, _END) if scale.saturated else _END
@@ -98,17 +101,18 @@ def is_metal(axial: Axial, piece: np.ndarray, scale: Scale) -> bool:
 
 
 def grown(axial: Axial, piece: np.ndarray) -> tuple[Box, np.ndarray]:
-    """A piece of metal with its edge: where it rises half way from its surroundings, in 2 mm around its seeds.
+    """A piece of metal with its edge: where it rises half way from its surroundings, next to its seeds.
 
     Returns:
         A box of (axis, axis, slice), and the metal in it, bool.
     """
-    box, seeds, units = _surroundings(axial, piece, 2 * _NEAR_SEED)
+    near = max(_NEAR_SEED, 1.5 * min(axial.spacing))
+    box, seeds, units = _surroundings(axial, piece, 2 * near)
     away = _distance(~seeds, axial.spacing)
-    around = (away > _NEAR_SEED) & (away <= 2 * _NEAR_SEED)
+    around = (away > near) & (away <= 2 * near)
     level = float(np.median(units[around])) if around.any() else 0.0
     edge = float(np.clip((np.median(units[seeds]) + max(level, 0.0)) / 2, *_GROWN))
-    return box, _joined((units >= edge) & (away <= _NEAR_SEED), seeds)
+    return box, _joined((units >= edge) & (away <= near), seeds)
 
 
 def _surroundings(axial: Axial, piece: np.ndarray, margin: float) -> tuple[Box, np.ndarray, np.ndarray]:
