@@ -1,4 +1,36 @@
 """Metal in CT and MR: find it, take its artifacts out, put it back. Research use only.
 
-Import what you need from its module, so that importing this package costs nothing.
+    from monai_inpaint import read_image
+    from monai_inpaint.metal import reduce_metal
+
+    reduced = reduce_metal(read_image("ct_series"))
+    reduced.image, reduced.metal, reduced.report
+
+Names are loaded when first used, so that importing this package costs next to nothing.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from monai_inpaint.metal.find import find_metal
+    from monai_inpaint.metal.reduce import reduce_metal
+    from monai_inpaint.metal.simulate import simulate_metal
+
+__all__ = ["find_metal", "reduce_metal", "simulate_metal"]
+
+_HOME = {
+    "find_metal": "monai_inpaint.metal.find",
+    "reduce_metal": "monai_inpaint.metal.reduce",
+    "simulate_metal": "monai_inpaint.metal.simulate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
