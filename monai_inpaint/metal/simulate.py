@@ -25,6 +25,7 @@ LOWEST, HIGHEST = -1024.0, 3071.0  # HU, the ends of a scanner's scale of 12 bit
 _TRIES = 200
 _BONE = 200.0  # HU above which hips and screws are anchored
 _SOFT = (-250.0, 250.0)  # HU of tissue where fillings and clips are anchored
+_HELD = 0.9  # of an implant's voxels, at least, lie in soft tissue or bone, not in lung
 _DEEP = 0.4  # of the greatest depth below the skin, at least, where hips and screws are anchored without bone
 
 Progress = Callable[[int, int], None]
@@ -138,8 +139,11 @@ def _placed(axial: Axial, kind: str, rng: np.random.Generator) -> Implant:
         place = anchors[rng.integers(len(anchors))] * axial.spacing[:2]
         implant = implant.moved([float(x) for x in np.append(place, across) - seen])
         met = {n: c for n in range(axial.count) if (c := _cover(implant, axial, n)) is not None}
-        if met and _inside(implant, axial) and all((body(n)[c.box] | (c.share() == 0)).all() for n, c in met.items()):
-            return implant
+        if met and _inside(implant, axial):
+            inside = np.concatenate([body(n)[c.box][c.share() > 0] for n, c in met.items()])
+            tissue = np.concatenate([_tissue(axial, n)[c.box][c.share() > 0] for n, c in met.items()])
+            if inside.all() and tissue.mean() >= _HELD:
+                return implant
     name = axial.image.path or "The image"
     raise InputError(f"{name} has no room for the implant {kind!r} inside the patient; try another one or more slices.")
 
@@ -156,6 +160,11 @@ def _anchors(axial: Axial, number: int, body: np.ndarray, kind: str) -> np.ndarr
         return np.argwhere((depth > 5.0) & (hu > _SOFT[0]) & (hu < _SOFT[1]))
     bone = np.argwhere((depth > 5.0) & (hu > _BONE))
     return bone if len(bone) else np.argwhere(depth > _DEEP * depth.max())
+
+
+def _tissue(axial: Axial, number: int) -> np.ndarray:
+    """What is neither air nor lung in a slice."""
+    return axial.image.units(axial.index(number)) > _SOFT[0]
 
 
 def _inside(implant: Implant, axial: Axial) -> bool:
