@@ -57,14 +57,18 @@ def run(args: argparse.Namespace) -> int:
     report = report_target(args.report) if args.report else None
     progress = make_progress(args.progress)
     try:
-        _run(args, output, report, progress)
+        facts = _run(args, output, report, progress)
     finally:
         progress.clear()
+    for sentence in (facts.get("verdict"), *facts["found"]["warnings"]):
+        if sentence:
+            print(sentence)
     print(f"{output.path} is computed, not measured: compare it with the original. Research use only.")
     return DONE
 
 
-def _run(args: argparse.Namespace, output: Target, report: Target | None, told: Progress) -> None:
+def _run(args: argparse.Namespace, output: Target, report: Target | None, told: Progress) -> dict[str, Any]:
+    """Reads, finds, reduces and writes; returns the report."""
     from monai_inpaint.commands.outputs import check_holds, check_targets, write_together
     from monai_inpaint.io import read_image
     from monai_inpaint.metal.reduce import find
@@ -103,6 +107,7 @@ def _run(args: argparse.Namespace, output: Target, report: Target | None, told: 
     told("write", 0, 1)
     write_together(jobs, overwrite=args.overwrite)
     told("write", 1, 1)
+    return facts
 
 
 def _labels(image: Image, found: Found, output: Target) -> tuple[Job, dict[str, Any]]:

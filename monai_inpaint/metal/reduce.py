@@ -20,7 +20,7 @@ from monai_inpaint.metal.find import Found, find_metal
 from monai_inpaint.metal.find_mr import find_voids
 from monai_inpaint.metal.hounsfield import looks_like_hounsfield
 from monai_inpaint.metal.methods import METHODS, Task, default_method, enclosed
-from monai_inpaint.metal.residue import changes, streaks
+from monai_inpaint.metal.residue import changes, streaks, verdict
 
 KEEP, FILL = "keep", "fill"
 
@@ -132,6 +132,7 @@ def reduce_metal(
     }
     if modality == "ct" and found.metal.any():
         report["streaks"] = streaks(axial, reduced, found)
+        report["verdict"] = verdict(report["streaks"])
     return Reduced(reduced, found.metal, found.affected, report)
 
 

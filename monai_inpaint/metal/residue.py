@@ -15,6 +15,7 @@ from monai_inpaint.metal.body import body_in_slice, with_gaps
 from monai_inpaint.metal.find import Found
 
 _SOFT = (-250.0, 250.0)  # HU of tissue that is neither lung nor bone
+_LESSENED = 0.85  # of the deviation before, above which a correction did little
 _CLIP = 500.0  # HU beyond which a deviation counts no more
 
 
@@ -66,6 +67,17 @@ def streaks(axial: Axial, reduced: Image, found: Found) -> dict[str, Any]:
     names = ("affected_before", "affected_after", "soft_tissue_elsewhere")
     parts = (np.concatenate(part) for part in (before, after, elsewhere))
     return {name: _spread(part) for name, part in zip(names, parts, strict=True)}
+
+
+def verdict(told: dict[str, Any]) -> str:
+    """What the measures of `streaks` say, in a sentence."""
+    before, after = (told[f"affected_{when}"]["deviation_hu"] for when in ("before", "after"))
+    if before is None:
+        return "Too little soft tissue lies around the metal to judge the correction."
+    change = f"in the affected region the values' deviation went from {before:.0f} to {after:.0f} HU"
+    if after <= _LESSENED * before:
+        return f"The artifacts are reduced: {change}."
+    return f"The artifacts are hardly reduced: {change}; thin wires are better left alone, compare with the original."
 
 
 def _told(moved: np.ndarray) -> dict[str, Any]:
