@@ -77,7 +77,7 @@ def verdict(told: dict[str, Any]) -> str:
     change = f"in the affected region the values' deviation went from {before:.0f} to {after:.0f} HU"
     if after <= _LESSENED * before:
         return f"The artifacts are reduced: {change}."
-    return f"The artifacts are hardly reduced: {change}; thin wires are better left alone, compare with the original."
+    return f"The artifacts are hardly reduced: {change}; another method may do better, thin wires are best left alone."
 
 
 def _told(moved: np.ndarray) -> dict[str, Any]:
