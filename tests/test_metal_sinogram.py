@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from metal_samples import MM, pelvis, rmse, rod
+from scipy.ndimage import binary_dilation
 
 from monai_inpaint.metal.scanner import Scanner
 from monai_inpaint.metal.sinogram import li, nmar, prior_of
@@ -29,7 +30,8 @@ def hips() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_nmar_is_nearer_to_the_truth_than_li_and_li_than_nothing(hips) -> None:
     truth, metal, artifact = hips
-    outside = ~metal & (truth > -900)
+    # not at the metal's edge, which the scanner blurs over a pixel or two and no method gives back
+    outside = ~binary_dilation(metal, iterations=2) & (truth > -900)
 
     before = rmse(artifact, truth, outside)
     linear = rmse(li(artifact, metal, SPACING), truth, outside)
@@ -99,7 +101,7 @@ def test_not_a_number_stays_where_it_was(hips) -> None:
 def test_the_prior_tells_tissues_apart() -> None:
     truth = pelvis()
 
-    prior = prior_of(truth, np.zeros(truth.shape, bool))
+    prior = prior_of(truth, np.zeros(truth.shape, bool), SPACING)
 
     assert prior[0, 0] == pytest.approx(0, abs=0.01)
     assert prior[80, 80] == 1

@@ -17,9 +17,9 @@ import numpy as np
 from monai_inpaint.metal.projection import ParallelBeam, parallel_beam, project, reconstruct
 
 _AIR = 0.05  # of water; what is thinner around the patient is noise
-_AIR_BELOW, _BONE_ABOVE = -500.0, 400.0  # HU, of the prior
-_SMOOTH = 1.5  # pixels, standard deviation, before the prior's tissues are told apart
-_EVEN = 8.0  # pixels, standard deviation, over which lung and air are averaged
+_AIR_BELOW, _BONE_ABOVE = -500.0, 400.0  # HU, of the prior; lower, streaks that LI leaves look like bone
+_SMOOTH = 2.5  # mm, standard deviation, before the prior's tissues are told apart
+_EVEN = 8.0  # mm, standard deviation, over which lung and air are averaged
 _THIN = 0.02  # of the longest path through the prior, below which a ray is not normalised
 
 
@@ -71,7 +71,7 @@ def nmar(
     return _corrected(slice_hu, metal, spacing, beam, keep_metal, _normalised)
 
 
-def prior_of(hu: np.ndarray, metal: np.ndarray) -> np.ndarray:
+def prior_of(hu: np.ndarray, metal: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
     """Air, lung, soft tissue and bone of a slice whose artifacts are reduced already, as multiples of water; float32.
 
     Soft tissue is water, bone has its own values. Air has the average of the air around: so lung, which Meyer et al.
@@ -80,14 +80,16 @@ def prior_of(hu: np.ndarray, metal: np.ndarray) -> np.ndarray:
     Args:
         hu: (rows, columns), HU.
         metal: bool; counts as soft tissue.
+        spacing: mm between rows and between columns.
     """
     from scipy.ndimage import gaussian_filter
 
     values = np.nan_to_num(hu, nan=-1000.0)
-    smooth: Any = gaussian_filter(values, _SMOOTH)
+    smooth: Any = gaussian_filter(values, [_SMOOTH / mm for mm in spacing])
     air, bone = smooth < _AIR_BELOW, smooth > _BONE_ABOVE
-    amount: Any = gaussian_filter(air.astype(np.float32), _EVEN)
-    total: Any = gaussian_filter(np.where(air, np.clip(values, -1000.0, _AIR_BELOW), 0.0), _EVEN)
+    wide = [_EVEN / mm for mm in spacing]
+    amount: Any = gaussian_filter(air.astype(np.float32), wide)
+    total: Any = gaussian_filter(np.where(air, np.clip(values, -1000.0, _AIR_BELOW), 0.0), wide)
     prior = np.ones(hu.shape, np.float32)
     prior[air] = total[air] / amount[air] / 1000.0 + 1.0
     prior[bone] = values[bone] / 1000.0 + 1.0
@@ -134,7 +136,7 @@ def _linear(piece: _Slice) -> np.ndarray:
 
 def _normalised(piece: _Slice) -> np.ndarray:
     first = piece.with_trace(_linear(piece), finer=1)
-    prior = project(prior_of(first, piece.metal), piece.spacing, piece.beam)
+    prior = project(prior_of(first, piece.metal, piece.spacing), piece.spacing, piece.beam)
     level = np.maximum(prior, _THIN * prior.max())
     return _bridged(piece.sinogram / level, piece.trace) * level
 
