@@ -60,14 +60,15 @@ def scale_of(image: Image) -> Scale:
     """
     _, highest = _ends(image)
     stored = image.voxels
-    at_top = stored == (np.nanmax(stored) if np.all(np.asarray(image.slope) > 0) else np.nanmin(stored))
+    ends = np.fmax if np.all(np.asarray(image.slope) > 0) else np.fmin
+    at_top = stored == ends.reduce(stored, axis=None)
     return Scale(highest, int(np.count_nonzero(at_top)) >= _PILE)
 
 
 def _ends(image: Image) -> tuple[float, float]:
     """The smallest and the largest value in HU, NaN aside, in one pass over the stored values."""
     along = tuple(range(image.voxels.ndim - 1)) if np.ndim(image.slope) or np.ndim(image.intercept) else None
-    low, high = np.nanmin(image.voxels, axis=along), np.nanmax(image.voxels, axis=along)
+    low, high = (end.reduce(image.voxels, axis=along) for end in (np.fmin, np.fmax))
     slope, intercept = (np.ravel(scale) if np.ndim(scale) else scale for scale in (image.slope, image.intercept))
     ends = np.stack([np.asarray(low * slope + intercept, float), np.asarray(high * slope + intercept, float)])
     return float(ends.min()), float(ends.max())

@@ -59,7 +59,7 @@ def bright_pieces(axial: Axial, threshold: float) -> list[np.ndarray]:
 
 def _at_least(axial: Axial, number: int, threshold: float) -> np.ndarray:
     stored = axial.image.voxels[axial.index(number)]
-    ends = np.array([np.nanmin(stored), np.nanmax(stored)], stored.dtype)
+    ends = np.array([np.fmin.reduce(stored, axis=None), np.fmax.reduce(stored, axis=None)], stored.dtype)
     scale = [np.broadcast_to(value, axial.image.voxels.shape)[axial.index(number)].flat[0] for value in
              (axial.image.slope, axial.image.intercept)]  # fmt: skip
     if (ends.astype(np.float64) * scale[0] + scale[1]).max() < threshold:
