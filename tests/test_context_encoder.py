@@ -84,7 +84,6 @@ def test_beyond_the_square_a_hole_is_filled_with_the_smooth_continuation() -> No
     assert (filled - expected)[..., 32:50, 32:50].abs().max() > 1.0
 
 
-
 def test_the_discriminator_looks_at_all_of_a_patch_and_has_doubled_channels() -> None:
     with torch.device("meta"):
         assert parameters(ContextEncoderDiscriminator()) == 11_032_064
