@@ -144,7 +144,8 @@ _ANY = ["b", 2, "h", "w"], ["b", 1, "h", "w"]
         pytest.param(("image", ["b", 2]), ("pred", ["b", 2]), "float32", False, id="a matrix"),
         pytest.param(("image", ["b", 1, "h", "w"]), ("pred", _ANY[1]), "float32", False, id="one channel in"),
         pytest.param(("image", _ANY[0]), ("pred", _ANY[0]), "float32", False, id="two channels out"),
-        pytest.param(("image", ["b", 2, 64, 64]), ("pred", ["b", 1, 64, 64]), "float32", False, id="one size only"),
+        pytest.param(("image", ["b", 2, 64, 64]), ("pred", ["b", 1, 64, 64]), "float32", True, id="one size"),
+        pytest.param(("image", ["b", 2, 64, 96]), ("pred", ["b", 1, 64, 96]), "float32", False, id="not square"),
         pytest.param(("image", _ANY[0]), ("pred", _ANY[1]), "float64", False, id="float64"),
     ],
 )
