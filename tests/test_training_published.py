@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from training_samples import ROOT, data_set, run_bundle
 
@@ -37,7 +38,11 @@ TINY = {"epoch_length": 2, "max_epochs": 2}
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return data_set(tmp_path_factory.mktemp("data"))
+    folder = data_set(tmp_path_factory.mktemp("data"))
+    for path in folder.glob("nih_*.png"):  # large enough for windows at full resolution
+        with Image.open(path) as film:
+            film.resize((320, 384)).save(path)
+    return folder
 
 
 @pytest.fixture(scope="module")
