@@ -58,12 +58,13 @@ def config(name: str, file: str) -> Path:
     return ROOT / "bundles" / name / "configs" / file
 
 
-def train(name: str, data: Path, out: Path, *files: str, processes: int = 0, **settings: Any) -> str:
+def train(name: str, data: Path, out: Path, *files: str | Path, processes: int = 0, **settings: Any) -> str:
+    """By the committed config and what overrides it: files of the bundle, or any others."""
     told: dict[str, Any] = {"batch_size": 2} if "patches" not in name else {"films_a_step": 1}
     return run_bundle(
-        config(name, "train.json"), *(config(name, file) for file in files), processes=processes,
+        config(name, "train.json"), *(config(name, "train.json").parent / file for file in files), processes=processes,
         bundle_root=ROOT / "bundles" / name, dataset_dir=data, output_dir=out, ckpt_dir=out,
-        **TINY, **told, **SYSTEMS[name], **settings,
+        **TINY | told | SYSTEMS[name] | settings,
     )  # fmt: skip
 
 
@@ -119,16 +120,15 @@ def test_two_processes_train_as_one_and_keep_their_judges_alike(
         f"float(sum(p.detach().double().abs().sum() for p in @{judge}.parameters()))"
         for judge in (("whole", "patch") if name == "ct_ip_medgan" else ("discriminator",))
     ) + ")"  # fmt: skip
-    log = train(
-        name, data, tmp_path, "multi_gpu_train.json", processes=2,
-        **more(name, features), run=json.dumps(["$@train#trainer.run()", alike]),
-    )  # fmt: skip
+    watched = tmp_path / "watched.json"
+    watched.write_text(json.dumps({"run": ["$@train#trainer.run()", alike]}))
+    log = train(name, data, tmp_path / "out", "multi_gpu_train.json", watched, processes=2, **more(name, features))
 
     told = re.findall(r"judges ([\d. ]+)", log)
     assert len(told) == 2
     assert told[0] == told[1]
-    assert [row["epoch"] for row in rows_of(tmp_path)] == ["1", "2"]
-    effort = read_effort(tmp_path)
+    assert [row["epoch"] for row in rows_of(tmp_path / "out")] == ["1", "2"]
+    effort = read_effort(tmp_path / "out")
     assert effort is not None
     assert effort.images == 16
 
