@@ -169,7 +169,8 @@ def _with_modality(image: Image, bundle: str | None) -> Image:
         return replace(image, modality=bundle)
     from monai_inpaint.registry import find_generator
 
-    return replace(image, modality=find_generator(bundle).modality)
+    modalities = find_generator(bundle).modalities
+    return replace(image, modality=modalities[0]) if len(modalities) == 1 else image
 
 
 def _check_found(found: Found, source: Path, *, only: bool) -> None:

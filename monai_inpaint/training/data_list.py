@@ -68,14 +68,7 @@ def fill_pairs(pairs: str | Path) -> list[dict[str, str]]:
     Raises:
         InputError: no such file, or a column is missing.
     """
-    pairs = Path(pairs)
-    if not pairs.is_file():
-        raise InputError(f"{pairs}: there is no such list; give a CSV with the columns image and hole.")
-    with pairs.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or not {"image", "hole"} <= rows[0].keys():
-        raise InputError(f"{pairs}: no cases; give a CSV with the columns image and hole.")
-    return [{name: str(pairs.parent / row[name]) for name in ("image", "hole")} for row in rows]
+    return _listed(Path(pairs), ("image", "hole"))
 
 
 def find_images(images: str | Path) -> list[dict[str, str]]:
@@ -84,20 +77,25 @@ def find_images(images: str | Path) -> list[dict[str, str]]:
     Raises:
         InputError: no such file, or the column is missing.
     """
-    images = Path(images)
-    if not images.is_file():
-        raise InputError(f"{images}: there is no such list; give a CSV with the column image.")
-    with images.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or "image" not in rows[0]:
-        raise InputError(f"{images}: no images; give a CSV with the column image.")
-    return [{"image": str(images.parent / row["image"])} for row in rows]
+    return _listed(Path(images), ("image",))
 
 
 def sample_weights(slices: Sequence[Mapping[str, Any]], shares: Mapping[str, float]) -> list[float]:
     """A weight for each slice such that each source is drawn with its share, however many slices it has."""
     counts = Counter(entry["source"] for entry in slices)
     return [shares[entry["source"]] / counts[entry["source"]] for entry in slices]
+
+
+def _listed(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """The cells of these columns as paths, relative to the CSV's folder."""
+    wanted = f"give a CSV with the column{'s' if len(columns) > 1 else ''} {' and '.join(columns)}."
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such list; {wanted}")
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or not set(columns) <= rows[0].keys():
+        raise InputError(f"{path}: no cases; {wanted}")
+    return [{name: str(path.parent / row[name]) for name in columns} for row in rows]
 
 
 def _slices(path: Path, source: str, ends: float) -> list[dict[str, Any]]:
