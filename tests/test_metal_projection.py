@@ -6,6 +6,8 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from metal_samples import MM, SIDE, centres, disc
 
 from monai_inpaint.errors import InputError
@@ -121,3 +123,14 @@ def test_without_the_toolbox_one_sentence_says_what_to_install(monkeypatch: pyte
 
     with pytest.raises(InputError, match=r"pip install 'monai-inpaint\[metal\]'"):
         project(disc(RADIUS), SPACING, parallel_beam(SHAPE, SPACING))
+
+
+@given(mm=st.floats(0.4, 3.0), down=st.floats(-60, 60), right=st.floats(-60, 60), rows=st.integers(1, 4))
+@settings(max_examples=50, deadline=None)
+def test_small_pieces_anywhere_are_projected_whatever_their_size(mm, down, right, rows) -> None:
+    beam, pixel = fan_beam((64, 64), (mm, mm)), mm / 3
+
+    views = project(np.ones((rows, 2), np.float32), (pixel, pixel), beam, centre=(down * mm / 2, right * mm / 2))
+
+    # The rays of a view, summed over their width, give the piece's area; the fan magnifies what is near the source.
+    assert views.sum(axis=1).mean() * beam.channel_mm == pytest.approx(2 * rows * pixel**2, rel=0.1)

@@ -22,6 +22,7 @@ from monai_inpaint.extent import extent
 
 _PARTS = 4  # of the views, computed side by side; fixed, so that sums do not depend on the number of cores
 _SOURCE_MM, _DETECTOR_MM = 595.0, 490.6  # of a common clinical scanner
+_EXACT = 4096  # parts of a pixel
 _WIDEST = 0.8  # sine of half the widest fan
 
 
@@ -44,9 +45,9 @@ class ParallelBeam:
         """Radians, (views,)."""
         return np.arange(self.views) * (np.pi / self.views)
 
-    def geometry(self, views: slice = slice(None)) -> dict[str, Any]:
-        """For ASTRA, some of the views."""
-        return _astra().create_proj_geom("parallel", self.channel_mm, self.channels, self.angles[views])
+    def geometry(self, views: slice, pixel: float) -> dict[str, Any]:
+        """For ASTRA, some of the views, in pixels of that many mm."""
+        return _astra().create_proj_geom("parallel", self.channel_mm / pixel, self.channels, self.angles[views])
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,11 @@ class FanBeam:
         """Radians, (views,)."""
         return np.arange(self.views) * (2 * np.pi / self.views)
 
-    def geometry(self, views: slice = slice(None)) -> dict[str, Any]:
-        """For ASTRA, some of the views."""
+    def geometry(self, views: slice, pixel: float) -> dict[str, Any]:
+        """For ASTRA, some of the views, in pixels of that many mm."""
         width = self.channel_mm * (self.source_mm + self.detector_mm) / self.source_mm
-        return _astra().create_proj_geom(
-            "fanflat", width, self.channels, self.angles[views], self.source_mm, self.detector_mm
-        )
+        lengths = [length / pixel for length in (width, self.source_mm, self.detector_mm)]
+        return _astra().create_proj_geom("fanflat", lengths[0], self.channels, self.angles[views], *lengths[1:])
 
 
 Beam = ParallelBeam | FanBeam
@@ -133,12 +133,13 @@ def project(
         at + ((part.start + part.stop) - size) / 2 * mm
         for at, part, size, mm in zip(centre, box, image.shape, spacing, strict=True)
     ]
-    volume = _volume(pixels.shape, spacing, middle)
+    side = _side(spacing)
+    volume = _volume(pixels.shape, [at / side for at in middle])
 
     def part(views: slice) -> np.ndarray:
-        return _run("FP", beam.geometry(views), volume, pixels)
+        return _run("FP", beam.geometry(views, side), volume, pixels)
 
-    return np.concatenate(_side_by_side(part, beam.views))
+    return np.concatenate(_side_by_side(part, beam.views)) * np.float32(side)
 
 
 def reconstruct(
@@ -167,13 +168,14 @@ def reconstruct(
         sinogram, beam = rebinned(sinogram, beam)
     filtered = _filtered(sinogram, beam.channel_mm, finer)
     fine = ParallelBeam(beam.views, filtered.shape[1], beam.channel_mm / finer)
-    volume = _volume(shape, spacing, (0.0, 0.0))
+    side = _side(spacing)
+    volume = _volume(shape, (0.0, 0.0))
 
     def part(views: slice) -> np.ndarray:
-        return _run("BP", fine.geometry(views), volume, np.ascontiguousarray(filtered[views]))
+        return _run("BP", fine.geometry(views, side), volume, np.ascontiguousarray(filtered[views]))
 
     # ASTRA's adjoint sums, over the rays that meet a pixel, the share of each: its area over the rays' distance.
-    scale = np.pi / fine.views * fine.channel_mm / (spacing[0] * spacing[1])
+    scale = np.pi / fine.views * fine.channel_mm / side
     return np.sum(_side_by_side(part, beam.views), axis=0) * np.float32(scale)
 
 
@@ -237,16 +239,24 @@ def _filtered(sinogram: np.ndarray, channel: float, finer: int) -> np.ndarray:
     return (dense[:, : finer * (channels - 1) + 1] * (finer / channel)).astype(np.float32)
 
 
-def _volume(shape: Sequence[int], spacing: Sequence[float], centre: Sequence[float]) -> dict[str, Any]:
-    """For ASTRA, where the pixels lie: x to the right, y upwards, so that row 0 is at the top."""
+def _side(spacing: Sequence[float]) -> float:
+    """mm of a pixel."""
     first, second = spacing
     if abs(first - second) > 1e-3 * first:
         raise InputError(
             f"Axial slices of {first:.4g} x {second:.4g} mm cannot be projected; resample the CT to square pixels."
         )
-    side = (first + second) / 2  # ASTRA takes no two numbers for one
-    half_height, half_width = shape[0] * side / 2, shape[1] * side / 2
-    down, right = centre
+    return (first + second) / 2
+
+
+def _volume(shape: Sequence[int], centre: Sequence[float]) -> dict[str, Any]:
+    """For ASTRA, where the pixels lie: x to the right, y upwards, so that row 0 is at the top.
+
+    In pixels, with the centre rounded to parts of one that binary numbers hold: ASTRA measures the pixels' two sides in
+    float32 from the edges, and refuses them where they differ.
+    """
+    down, right = (round(at * _EXACT) / _EXACT for at in centre)
+    half_height, half_width = shape[0] / 2, shape[1] / 2
     return _astra().create_vol_geom(
         *shape, right - half_width, right + half_width, -down - half_height, -down + half_height
     )
