@@ -128,7 +128,7 @@ def test_without_the_toolbox_one_sentence_says_what_to_install(monkeypatch: pyte
 @given(mm=st.floats(0.4, 3.0), down=st.floats(-60, 60), right=st.floats(-60, 60), rows=st.integers(1, 4))
 @settings(max_examples=50, deadline=None)
 def test_small_pieces_anywhere_are_projected_whatever_their_size(mm, down, right, rows) -> None:
-    beam, pixel = fan_beam((64, 64), (mm, mm)), mm / 3
+    beam, pixel = fan_beam((192, 192), (mm / 3, mm / 3)), mm / 3
 
     views = project(np.ones((rows, 2), np.float32), (pixel, pixel), beam, centre=(down * mm / 2, right * mm / 2))
 
