@@ -1,10 +1,11 @@
-"""Losses: in the hole, for which its size does not matter, of regions to be marked, and of the published systems."""
+"""Losses: in the hole, for which its size does not matter, of marked regions, metal, and the published systems."""
 
 from monai_inpaint.losses.adversarial import AdversarialLoss
 from monai_inpaint.losses.border import BorderWeightedL2
 from monai_inpaint.losses.features import FeatureLoss, StyleLoss
 from monai_inpaint.losses.found import DiceBCE
 from monai_inpaint.losses.hole import HoleRMSE
+from monai_inpaint.losses.metal import MetalLoss
 from monai_inpaint.losses.partial_conv import PartialConvLoss
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "DiceBCE",
     "FeatureLoss",
     "HoleRMSE",
+    "MetalLoss",
     "PartialConvLoss",
     "StyleLoss",
 ]

@@ -16,6 +16,8 @@ from monai_inpaint.training.false_alarms import FalseAlarms
 from monai_inpaint.training.filled import Conditional, HolePatch, WholeAndPatch
 from monai_inpaint.training.iteration import autocast_validation, flow_iteration
 from monai_inpaint.training.judge import Judge
+from monai_inpaint.training.metal_pairs import metal_pairs
+from monai_inpaint.training.metal_rmse import MetalRMSE
 from monai_inpaint.training.metric import HolePSNR
 from monai_inpaint.training.resume import make_resumable
 from monai_inpaint.training.schedule import Schedule
@@ -28,6 +30,7 @@ __all__ = [
     "HolePSNR",
     "HolePatch",
     "Judge",
+    "MetalRMSE",
     "PatchAdversary",
     "Schedule",
     "Term",
@@ -37,6 +40,7 @@ __all__ = [
     "find_images",
     "flow_iteration",
     "make_resumable",
+    "metal_pairs",
     "sample_weights",
     "save_curves",
     "save_effort",

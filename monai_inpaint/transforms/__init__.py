@@ -8,6 +8,7 @@ from monai_inpaint.transforms.hole import RandHoled, SeededHoled
 from monai_inpaint.transforms.hole_slab import RandHoledSlabd
 from monai_inpaint.transforms.intensity import RandContrastd, RandHounsfieldd, RandNoised
 from monai_inpaint.transforms.lungs import LungBoxesd, RandLungWindowsd
+from monai_inpaint.transforms.metal import SimulateMetald
 from monai_inpaint.transforms.millimetre import Millimetred, RandSlicesd
 from monai_inpaint.transforms.pyramid import ReadPyramidd
 from monai_inpaint.transforms.seeded import Seeded
@@ -40,6 +41,7 @@ __all__ = [
     "SaveFound",
     "Seeded",
     "SeededHoled",
+    "SimulateMetald",
     "SynthAnatomyd",
     "SynthContrastd",
 ]

@@ -1,0 +1,80 @@
+"""Simulated pairs of CT slices with metal and without, as the network of `ct_metal` is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from monai.transforms import Transform
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.images import Image
+from monai_inpaint.io import read_image
+from monai_inpaint.metal.axial import axial_slices
+from monai_inpaint.metal.grid import AIR, PIXEL, grid_of
+from monai_inpaint.metal.scanner import Scanner
+from monai_inpaint.metal.simulate import simulate_metal
+from monai_inpaint.metal.sinogram import nmar
+
+_KVP = (80, 100, 120, 120, 140)
+_TRIES = 20
+
+
+class SimulateMetald(Transform):
+    """{"image": path, "slice": k, "seed": s} -> a slice with metal as the network sees it, and the truth.
+
+    Implant, its place, scanner and size of the pixels are drawn with the seed, so that an entry always gives the same
+    pair and may be kept on disk (MONAI's PersistentDataset). Values are rounded to whole HU and kept in 16 bits.
+
+    Args:
+        side: rows and columns, of the slice in the middle of air.
+        scale: range of the pixels' size, as a multiple of `PIXEL`; a slice that is larger than `side` gets larger ones.
+
+    Returns (of a call):
+        {"image": (3, side, side) int16, see `MetalUNet`; "label": (2, side, side) int16, the slice without metal and
+        the metal; "name": of the file}.
+
+    Raises:
+        InputError: the slice is not in HU, or no implant fits into it.
+    """
+
+    def __init__(self, side: int = 256, scale: tuple[float, float] = (0.85, 1.5)) -> None:
+        self.side, self.scale = side, scale
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        rng = np.random.default_rng(int(data["seed"]))
+        axial = axial_slices(read_image(Path(data["image"])))
+        index = axial.index(int(data["slice"] or 0))
+        hu = np.nan_to_num(axial.image.units(index), nan=AIR).clip(AIR, 3071.0)
+        field = max(n * mm for n, mm in zip(hu.shape, axial.spacing[:2], strict=True))
+        grid = grid_of(hu.shape, axial.spacing[:2], max(PIXEL * rng.uniform(*self.scale), field / self.side))
+        small = np.rint(grid.reduced(hu)).astype(np.int16)
+        pixel = sum(grid.spacing) / 2  # they differ by rounding to whole pixels; projections want squares
+        clean = Image(small, np.diag([pixel, pixel, 1.0, 1.0]), "ct")
+        pair = self._pair(clean, rng)
+        metal = pair.metal.voxels
+        scanned = pair.artifact.units()
+        corrected = nmar(scanned, metal, (pixel, pixel), keep_metal=False)
+        seen = (np.where(metal, 0.0, scanned), metal, corrected)
+        image = [self._framed(part, fill) for part, fill in zip(seen, (AIR, 0, AIR), strict=True)]
+        label = [self._framed(small, AIR), image[1]]
+        return {"image": np.stack(image), "label": np.stack(label), "name": data["name"]}
+
+    def _pair(self, clean: Image, rng: np.random.Generator) -> Any:
+        """A simulation; kinds of implant that do not fit are drawn again."""
+        scanner = Scanner(int(rng.choice(_KVP)), float(10 ** rng.uniform(5.3, 6.5)), float(rng.uniform(0.0, 0.06)))
+        for _ in range(_TRIES):
+            try:
+                return simulate_metal(clean, "random", int(rng.integers(2**31)), scanner=scanner)
+            except InputError as error:
+                reason = error
+        raise reason
+
+    def _framed(self, values: np.ndarray, fill: float) -> np.ndarray:
+        """In the middle of a square."""
+        frame = np.full((self.side, self.side), fill, np.int16)
+        top, left = ((self.side - n) // 2 for n in values.shape)
+        frame[top : top + values.shape[0], left : left + values.shape[1]] = np.rint(values).clip(-32000, 32000)
+        return frame
