@@ -19,6 +19,11 @@ def new_uid() -> str:
     return generate_uid(prefix=None)
 
 
+def series_number(source: Dataset, part: int) -> int:
+    """Of a new series beside the source's own: 1000 above it for the derived images (part 0), 2000 for the next."""
+    return max(int(source.get("SeriesNumber") or 0), 0) + 1000 * (part + 1)
+
+
 def mark_derived(dataset: Dataset, source: Dataset, pixels: np.ndarray, derived: dict, series: str) -> None:
     """Turn a shallow copy of `source` into an instance of a new, derived series of the same study.
 
@@ -31,13 +36,13 @@ def mark_derived(dataset: Dataset, source: Dataset, pixels: np.ndarray, derived:
     now = datetime.now()
     dataset.SOPInstanceUID = new_uid()
     dataset.SeriesInstanceUID = series
-    dataset.SeriesNumber = int(source.get("SeriesNumber") or 0) + 1000
+    dataset.SeriesNumber = series_number(source, 0)
     dataset.SeriesDescription = _fit("SeriesDescription", str(source.get("SeriesDescription") or "").strip(), " filled")
     dataset.ImageType = _derived_type(source.get("ImageType"), enhanced="PerFrameFunctionalGroupsSequence" in source)
     dataset.DerivationDescription = _fit("DerivationDescription", derived["description"])
     dataset.SyntheticData = "YES"
     dataset.InstanceCreationDate, dataset.InstanceCreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
-    dataset.SourceImageSequence = Sequence([_reference(source)])
+    dataset.SourceImageSequence = Sequence([reference_to(source)])
     equipment = Sequence(list(source.get("ContributingEquipmentSequence") or []))
     equipment.append(_equipment(derived))
     dataset.ContributingEquipmentSequence = equipment
@@ -56,10 +61,13 @@ def _derived_type(image_type: object, *, enhanced: bool) -> list[str]:
     return ["DERIVED", "PRIMARY" if enhanced else "SECONDARY", *values[2:]]
 
 
-def _reference(source: Dataset) -> Dataset:
+def reference_to(source: Dataset, frame: int | None = None) -> Dataset:
+    """An item of SourceImageSequence: an instance, or one frame (from 0) of it."""
     item = Dataset()
     item.ReferencedSOPClassUID = source.SOPClassUID
     item.ReferencedSOPInstanceUID = source.SOPInstanceUID
+    if frame is not None:
+        item.ReferencedFrameNumber = frame + 1
     item.PurposeOfReferenceCodeSequence = _code("121322", "Source image for image processing operation")
     return item
 

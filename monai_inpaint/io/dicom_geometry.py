@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from monai_inpaint.errors import InputError
 
-_LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
+LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
 _MAX_TILT = 3.5e-3  # in-plane shift per mm along the normal, 0.2 degrees
 _ROUNDING = 0.06  # mm; positions are often written with one decimal
 
@@ -138,7 +138,7 @@ def _check_even(source: Path, depth: np.ndarray, names: list[str]) -> None:
 
 def _affine(axis0: np.ndarray, axis1: np.ndarray, axis2: np.ndarray, origin: np.ndarray) -> np.ndarray:
     affine = np.eye(4)
-    affine[:3] = np.stack([axis0, axis1, axis2, origin], axis=1) * _LPS_TO_RAS[:, None]
+    affine[:3] = np.stack([axis0, axis1, axis2, origin], axis=1) * LPS_TO_RAS[:, None]
     return affine
 
 

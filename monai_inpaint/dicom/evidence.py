@@ -1,0 +1,175 @@
+"""What highdicom is told of the source: who, which study and where each slice lies; no more, and nothing invalid.
+
+highdicom refuses data sets with missing or ill-formed attributes of the patient, which archives are full of. It gets
+stand-ins with empty ones, and `adopt_study` then puts the source's own attributes, as they are stored, in their place.
+"""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from dataclasses import dataclass
+
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import (
+    UID,
+    ComputedRadiographyImageStorage,
+    DigitalXRayImageStorageForPresentation,
+    DigitalXRayImageStorageForProcessing,
+)
+
+from monai_inpaint.extent import extent
+from monai_inpaint.images import Image
+from monai_inpaint.io.dicom import DicomHeader
+from monai_inpaint.io.dicom_geometry import LPS_TO_RAS
+
+# Of the patient, the study, the trial and the de-identification: what every object of one study shares.
+STUDY = (
+    "SpecificCharacterSet", "TimezoneOffsetFromUTC",
+    "PatientName", "PatientID", "IssuerOfPatientID", "IssuerOfPatientIDQualifiersSequence", "TypeOfPatientID",
+    "OtherPatientIDs", "OtherPatientIDsSequence", "PatientBirthDate", "PatientBirthTime", "PatientSex",
+    "OtherPatientNames", "EthnicGroup", "PatientComments", "QualityControlSubject", "PatientSpeciesDescription",
+    "PatientSpeciesCodeSequence", "PatientBreedDescription", "PatientBreedCodeSequence", "ResponsiblePerson",
+    "ResponsibleOrganization",
+    "StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "AccessionNumber", "IssuerOfAccessionNumberSequence",
+    "ReferringPhysicianName", "StudyDescription", "ProcedureCodeSequence", "PhysiciansOfRecord",
+    "PatientAge", "PatientSize", "PatientWeight", "AdmissionID", "IssuerOfAdmissionIDSequence",
+    "ClinicalTrialSponsorName", "ClinicalTrialProtocolID", "ClinicalTrialProtocolName", "ClinicalTrialSiteID",
+    "ClinicalTrialSiteName", "ClinicalTrialSubjectID", "ClinicalTrialSubjectReadingID", "ClinicalTrialTimePointID",
+    "ClinicalTrialTimePointDescription",
+    "PatientIdentityRemoved", "DeidentificationMethod", "DeidentificationMethodCodeSequence",
+    "LongitudinalTemporalInformationModified",
+)  # fmt: skip
+_BLANK = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate",
+          "StudyTime", "ReferringPhysicianName")  # fmt: skip
+_FILMS = (ComputedRadiographyImageStorage, DigitalXRayImageStorageForPresentation, DigitalXRayImageStorageForProcessing)
+_LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The slices from the first to the last that hold some of the hole, and what they came from.
+
+    Attributes:
+        slices: along the last axis of a volume; one for a single slice or film.
+        images: stand-ins: one for each of these slices, or one for a multi-frame file.
+        frames: for a multi-frame file the frame (from 0) of each of these slices; None for all others.
+        first: the source's first data set, with all that it holds.
+    """
+
+    slices: range
+    images: list[Dataset]
+    frames: list[int] | None
+    first: Dataset
+
+    def planes(self, values: np.ndarray) -> np.ndarray:
+        """The slices of an array of the image's shape as DICOM keeps them: (slices, rows, columns)."""
+        if values.ndim == 2:
+            return values[None]
+        return np.ascontiguousarray(values[:, :, self.slices.start : self.slices.stop].transpose(2, 1, 0))
+
+    def places(self) -> dict[str, object]:
+        """Where the planes lie, as keyword arguments of highdicom; of a multi-frame file it cannot tell by itself."""
+        if self.frames is None:
+            return {}
+        from monai_inpaint.dicom.codes import load
+
+        groups = self.images[0].PerFrameFunctionalGroupsSequence
+        position = load("").PlanePositionSequence
+        return {
+            "plane_positions": [
+                position("PATIENT", groups[n].PlanePositionSequence[0].ImagePositionPatient) for n in self.frames
+            ]
+        }
+
+
+def evidence_of(source: Image, hole: np.ndarray) -> Evidence:
+    """The stand-ins for the slices of a hole that is not empty."""
+    header = source.header
+    assert isinstance(header, DicomHeader)
+    first = header.datasets[0]
+    box = extent(hole)
+    assert box is not None
+    slices = range(box[2].start, box[2].stop) if hole.ndim == 3 else range(1)
+    if header.frames is not None:
+        return Evidence(slices, [_multiframe(source, header)], [header.frames[k] for k in slices], first)
+    return Evidence(slices, [_slice(source, header.datasets[k]) for k in slices], None, first)
+
+
+def adopt_study(dataset: Dataset, source: Dataset) -> None:
+    """The patient, study and de-identification of `source` in place of those of `dataset`, as they are stored."""
+    for keyword in STUDY:
+        if keyword in dataset:
+            del dataset[keyword]
+        if keyword in source:
+            dataset[keyword] = copy.copy(source[keyword])
+
+
+def stand_in(source: Dataset) -> Dataset:
+    """Who and which study, with an empty patient: all that a reference to an instance needs."""
+    dataset = Dataset()
+    for keyword in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Rows", "Columns"):
+        setattr(dataset, keyword, source[keyword].value)
+    for keyword in _BLANK:
+        setattr(dataset, keyword, "")
+    for keyword in _LOSSY:
+        if source.get(keyword):
+            setattr(dataset, keyword, source[keyword].value)
+    return dataset
+
+
+def _slice(image: Image, source: Dataset) -> Dataset:
+    dataset = stand_in(source)
+    affine = image.affine
+    # Kinds of images that must have a frame of reference are not taken without, even where they tell no position.
+    if source.get("FrameOfReferenceUID") or source.SOPClassUID not in _FILMS:
+        dataset.FrameOfReferenceUID = frame_of_reference(source)
+    if affine is None or not image.placed:
+        if affine is not None:
+            dataset.PixelSpacing = list(np.linalg.norm(affine[:3, :2], axis=0))
+        return dataset
+    dataset.PixelSpacing, dataset.ImageOrientationPatient = _measures(affine, image.voxels.ndim)
+    origin = source.get("ImagePositionPatient")
+    dataset.ImagePositionPatient = list(origin) if origin else list(affine[:3, 3] * LPS_TO_RAS)
+    thickness, between = source.get("SliceThickness"), float(np.linalg.norm(affine[:3, 2]))
+    dataset.SliceThickness = float(thickness) if thickness else between
+    if image.voxels.ndim == 3:
+        dataset.SpacingBetweenSlices = between
+    return dataset
+
+
+def _multiframe(image: Image, header: DicomHeader) -> Dataset:
+    source, affine = header.datasets[0], image.affine
+    assert affine is not None
+    assert header.frames is not None
+    dataset = stand_in(source)
+    dataset.FrameOfReferenceUID = frame_of_reference(source)
+    dataset.NumberOfFrames = len(header.frames)
+    measures, orientation, shared = Dataset(), Dataset(), Dataset()
+    measures.PixelSpacing, orientation.ImageOrientationPatient = _measures(affine, 3)
+    measures.SliceThickness = measures.SpacingBetweenSlices = float(np.linalg.norm(affine[:3, 2]))
+    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = Sequence([measures]), Sequence([orientation])
+    dataset.SharedFunctionalGroupsSequence = Sequence([shared])
+    groups = []
+    for k in np.argsort(header.frames):
+        place, group = Dataset(), Dataset()
+        place.ImagePositionPatient = list((affine @ [0, 0, float(k), 1])[:3] * LPS_TO_RAS)
+        group.PlanePositionSequence = Sequence([place])
+        groups.append(group)
+    dataset.PerFrameFunctionalGroupsSequence = Sequence(groups)
+    return dataset
+
+
+def _measures(affine: np.ndarray, axes: int) -> tuple[list[float], list[float]]:
+    """PixelSpacing (between rows, between columns) and the direction cosines (across, down) in LPS."""
+    down, across = (affine[:3, 0], affine[:3, 1]) if axes == 2 else (affine[:3, 1], affine[:3, 0])
+    spacing = [float(np.linalg.norm(down)), float(np.linalg.norm(across))]
+    return spacing, [*(across / spacing[1] * LPS_TO_RAS), *(down / spacing[0] * LPS_TO_RAS)]
+
+
+def frame_of_reference(source: Dataset) -> UID:
+    """The source's own; where it has none, one that is the same for all that is written beside its series."""
+    told = source.get("FrameOfReferenceUID")
+    return UID(told) if told else UID(f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, source.SeriesInstanceUID).int}")

@@ -1,0 +1,124 @@
+"""All that goes back to an archive after a run, written into one folder, which appears complete or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from monai_inpaint.dicom.evidence import evidence_of
+from monai_inpaint.dicom.overview import overview_of
+from monai_inpaint.dicom.parametric_map import Kind, parametric_map
+from monai_inpaint.dicom.record import record_of
+from monai_inpaint.dicom.seg import hole_segmentation
+from monai_inpaint.errors import InputError
+from monai_inpaint.geometry import check_hole
+from monai_inpaint.images import Image
+from monai_inpaint.io import check_output, write_image
+from monai_inpaint.io.atomic import staged
+from monai_inpaint.io.dicom import DicomHeader
+from monai_inpaint.provenance import derivation_of
+
+
+@dataclass(frozen=True)
+class Results:
+    """Where the results of one run lie, all in `folder`.
+
+    Attributes:
+        derived: the folder of the derived series.
+        hole: a DICOM SEG.
+        difference, spread: Parametric Maps; `spread` is None where there were no samples.
+        record: a structured report.
+        overview: a Secondary Capture picture.
+    """
+
+    folder: Path
+    derived: Path
+    hole: Path
+    difference: Path
+    spread: Path | None
+    record: Path
+    overview: Path
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file, the derived images first."""
+        objects = (self.hole, self.difference, self.spread, self.record, self.overview)
+        return [*sorted(self.derived.iterdir()), *(path for path in objects if path)]
+
+
+def write_results(
+    source: Image,
+    result: Image,
+    hole: np.ndarray,
+    report: dict[str, Any],
+    folder: Path,
+    spread: np.ndarray | None = None,
+) -> Results:
+    """Write the derived series, the hole, the signed difference, the spread, a record and an overview.
+
+    Args:
+        source: read from DICOM.
+        result: the source with other voxels, of the same geometry.
+        hole: bool, of the source's shape: which voxels were computed. Where a method changes voxels all over (metal in
+            projections), those that changed.
+        report: of `fill` or `reduce_metal`.
+        folder: is made; may exist if it is empty.
+        spread: the error to expect, in units, float32 of the source's shape.
+
+    Raises:
+        InputError: the source is not from DICOM, the hole is empty, highdicom is not installed, or `folder` exists or
+            cannot be written.
+    """
+    if not isinstance(source.header, DicomHeader):
+        name = source.path or "The image"
+        raise InputError(f"{name} was not read from DICOM, which DICOM results need; give a DICOM file or series.")
+    check_hole(hole, "The hole")
+    check_output(folder, sources=[source.path] if source.path else [])
+    derived = derivation_of(report)
+    evidence = evidence_of(source, hole)
+    segmentation = hole_segmentation(evidence, hole, derived, found=_found(report))
+    with staged(folder, folder=True) as place:
+        images = place / "derived"
+        write_image(result, images if source.voxels.ndim == 3 and evidence.frames is None else _one(images),
+                    derived=derived)  # fmt: skip
+        series = dcmread(next(images.iterdir()), stop_before_pixels=True).SeriesInstanceUID
+        _save(segmentation, place / "hole.dcm")
+        planes, before = evidence.planes(result.units()), evidence.planes(source.units())
+        difference = planes - before
+        _save(parametric_map(evidence, difference, source, derived, Kind.DIFFERENCE), place / "difference.dcm")
+        if spread is not None:
+            spread_map = parametric_map(evidence, evidence.planes(spread), source, derived, Kind.SPREAD)
+            _save(spread_map, place / "spread.dcm")
+        voxels, size = int(np.count_nonzero(hole)), _voxel_size(source)
+        _save(record_of(evidence, segmentation, series, voxels, size and voxels * size, report, derived),
+              place / "record.dcm")  # fmt: skip
+        _save(overview_of(source, result, hole, derived), place / "overview.dcm")
+    return Results(
+        folder, folder / "derived", folder / "hole.dcm", folder / "difference.dcm",
+        folder / "spread.dcm" if spread is not None else None, folder / "record.dcm", folder / "overview.dcm",
+    )  # fmt: skip
+
+
+def _one(folder: Path) -> Path:
+    """The file of an image that is a single one."""
+    folder.mkdir()
+    return folder / "image.dcm"
+
+
+def _save(dataset: Dataset, path: Path) -> None:
+    dataset.save_as(path, enforce_file_format=True)
+
+
+def _found(report: dict[str, Any]) -> bool:
+    """Whether a program chose the hole."""
+    return "found" in report or "proposed_by" in report.get("hole", {})
+
+
+def _voxel_size(source: Image) -> float | None:
+    """mm3 of a volume, mm2 of a single slice; None without spacing."""
+    return float(np.prod(source.spacing)) if source.spacing else None

@@ -1,0 +1,20 @@
+"""What an image says of how it was derived, taken from the report of the run that made it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from monai_inpaint.version import __version__
+
+
+def derivation_of(report: dict[str, Any]) -> dict[str, str]:
+    """{"description", "model", "version"} for `write_image`, from the report of a fill or of metal reduction."""
+    bundle = report.get("bundle")
+    model = f"{bundle['name']} {bundle['version']}" if bundle else "monai-inpaint metal"
+    if "method" in report:
+        what = f"Metal artifacts reduced by monai-inpaint ({report['method']}, metal {report['metal']})"
+    else:
+        drawn = report["drawn"]
+        fill = f"one sample, seed {drawn['seed']}" if drawn["fill"] == "sample" else drawn["fill"]
+        what = f"Region filled by monai-inpaint ({fill})"
+    return {"description": what, "model": model, "version": __version__}
