@@ -34,6 +34,8 @@ class Case:
     samples: int = 0
     seed: int = 0
     found: Target | None = None
+    segment: str | None = None  # of a hole that is a DICOM SEG or RTSTRUCT
+    grow: float = 0.0  # mm
 
     @property
     def targets(self) -> list[Target]:
@@ -73,6 +75,7 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
     Raises:
         InputError: as the parts say; outputs are checked first, before anything is read.
     """
+    from monai_inpaint.dicom.hole import read_hole
     from monai_inpaint.images import Image
     from monai_inpaint.io import read_image, write_image
 
@@ -85,7 +88,7 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
     for target in (case.output, case.difference, case.spread, case.found):
         if target:
             check_holds(target, image)
-    hole = None if case.found else read_image(case.hole)
+    hole = None if case.found else read_hole(case.hole, image, case.segment)
     seconds = {"read": time.perf_counter() - start}
     progress("read", 1, 1)
 
@@ -94,8 +97,9 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
         finding = time.perf_counter()
         hole = _proposed(case, image, fillers.engine, progress)
         seconds["find"] = time.perf_counter() - finding
-    drawn = {"sample": case.sample, "samples": case.samples, "seed": case.seed}
-    fill = filler(image, hole, progress=progress.stage("fill"), **drawn)
+    wanted = {"sample": case.sample, "samples": case.samples, "seed": case.seed, "grow": case.grow}
+    progress("fill", 0, 0)
+    fill = filler(image, hole, progress=progress.stage("fill"), **wanted)
     writing = time.perf_counter()  # the filled volume and its hashes are made now: their cost is that of the file
     filled, derived = fill.image, _derived(filler, case)
 

@@ -18,13 +18,22 @@ ENGINES = ("auto", "openvino", "onnxruntime", "torch")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", type=path_text, metavar="IMAGE", help="image file, or a folder with one DICOM series")
     parser.add_argument(
-        "hole", type=path_text, metavar="HOLE", help="image of the hole: nonzero = fill; with --find it is written"
+        "hole",
+        type=path_text,
+        metavar="HOLE",
+        help="image of the hole: nonzero = fill; or DICOM SEG, RTSTRUCT; with --find it is written",
     )
     parser.add_argument(
         "output", type=path_text, metavar="OUTPUT", help="where to write, format by suffix; folder: DICOM series"
     )
     parser.add_argument(
+        "--segment", metavar="NAME", help="which segments or ROIs of a DICOM SEG or RTSTRUCT; a pattern, '*' for all"
+    )
+    parser.add_argument(
         "--find", action="store_true", help="propose the hole (metal, voids, bars, burned-in text) and write it to HOLE"
+    )
+    parser.add_argument(
+        "--grow", type=float, default=0.0, metavar="MM", help="make the hole larger by so many mm in all directions"
     )
     parser.add_argument(
         "--difference", type=path_text, metavar="PATH", help="write filled - source (float32: NIfTI, NRRD, MHA, TIFF)"
@@ -69,6 +78,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.spread and not args.samples:
         raise InputError("--spread needs samples; say how many: --samples 8.")
+    if args.find and args.segment is not None:
+        raise InputError("--find proposes a hole, so there is no segment to choose; leave out one of both.")
     case = Case(
         Path(args.image),
         Path(args.hole),
@@ -80,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
         args.samples,
         args.seed,
         hole_target(args.hole) if args.find else None,
+        args.segment,
+        grow=args.grow,
     )
     progress = make_progress(args.progress)
     try:

@@ -134,7 +134,8 @@ def _reduced(
     args: argparse.Namespace, image: Image, found: Found, region: Path | None, output: Target, told: Progress
 ) -> tuple[Job, dict[str, Any]]:
     """What writes the corrected image, and its report."""
-    from monai_inpaint.io import read_image, write_image
+    from monai_inpaint.dicom.hole import read_hole
+    from monai_inpaint.io import write_image
     from monai_inpaint.metal.reduce import reduce_metal
 
     reduced = reduce_metal(
@@ -142,7 +143,7 @@ def _reduced(
         args.method,
         args.metal,
         args.threshold,
-        read_image(region) if region else None,
+        read_hole(region, image) if region else None,
         found=found,
         bundle=args.bundle,
         engine=args.engine,
