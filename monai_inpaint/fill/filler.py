@@ -51,6 +51,11 @@ class Fill:
         """The filled image: an Image or an array, as it was given, of the same geometry, shape and dtype."""
         return self._filled.voxels if self._as_array else self._filled
 
+    @property
+    def hole(self) -> np.ndarray:
+        """Which voxels were filled: bool, of the image's shape."""
+        return self._hole
+
     @cached_property
     def difference(self) -> np.ndarray:
         """filled - source in units (HU for CT), float32; 0 outside the hole, NaN where the source held no number."""
