@@ -16,6 +16,7 @@ from monai_inpaint.registry import BundleInfo
 
 # Where the processor has it, else float32: see docs/decisions/openvino-computes-in-bfloat16.md.
 _PRECISION = "bf16"
+_PATIENCE_MS = 100
 
 
 class OpenVinoEngine(GraphEngine):
@@ -44,7 +45,13 @@ class OpenVinoEngine(GraphEngine):
 
     def _compute(self, graph: Any, windows: np.ndarray) -> np.ndarray:
         with self._lock:
-            graph.infer([windows])
+            graph.start_async([windows])
+            try:
+                while not graph.wait_for(_PATIENCE_MS):  # in Python now and then, where Ctrl-C is heard
+                    pass
+            except BaseException:
+                graph.cancel()
+                raise
             return graph.get_output_tensor(0).data.copy()
 
 

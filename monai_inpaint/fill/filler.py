@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.extent import truth
 from monai_inpaint.fill.compose import Patch, compose, difference, in_place
 from monai_inpaint.fill.doubt import doubt
+from monai_inpaint.fill.morphology import grown
 from monai_inpaint.fill.patches import Progress, fill_patches
 from monai_inpaint.fill.report import fill_report
 from monai_inpaint.fill.spread import spread_of
@@ -119,6 +121,7 @@ class Filler:
         sample: bool = False,
         samples: int = 0,
         seed: int = 0,
+        grow: float = 0.0,
     ) -> Fill:
         """Fill the hole with the best estimate, or with one plausible sample.
 
@@ -134,12 +137,14 @@ class Filler:
                 network is in doubt.
             samples: draw so many (at least 2, or 0) for `Fill.spread`; the first is the one that `sample` fills with.
             seed: of the samples, 0 or more; the same seed gives the same voxels.
+            grow: mm by which the hole is made larger in all directions.
 
         Voxels outside the hole that are not finite count as unknown and come back as they are.
 
         Raises:
             InputError: shapes or geometries that do not fit, an empty hole, one that covers everything or a whole
-                slice, or voxels that are not real numbers; samples of a bundle that draws none.
+                slice, or voxels that are not real numbers; samples of a bundle that draws none; a hole to grow in an
+                image without spacing.
         """
         self._check_samples(sample, samples, seed)
         started = time.perf_counter()
@@ -150,6 +155,9 @@ class Filler:
             inside, how = _hole_array(hole, source), "same grid"
         box = check_hole(inside, "The hole" if not isinstance(hole, Image) or hole.path is None else str(hole.path))
         inside = truth(inside, box)
+        if grow:
+            inside = _grown(inside, source, grow)
+            box = check_hole(inside, f"The hole grown by {grow:g} mm")
         seeds = [[seed, number] for number in range(max(samples, int(sample)))]
         wanted: list[Sequence[int] | None] = [*([] if sample else [None]), *seeds]
         runs = [
@@ -161,6 +169,7 @@ class Filler:
             "bundle": self.bundle,
             "engine": self.engine,
             "hole_grid": how,
+            "hole_grown": grow,
             "hole_voxels": int(sum(np.count_nonzero(patch.hole) for patch in patches)),
             "window_sides": sides,
             "drawn": {"fill": "sample" if sample else "best estimate", "samples": len(seeds), "seed": seed},
@@ -201,6 +210,16 @@ class Filler:
             name = source.path or "The image"
             raise InputError(f"{name} holds 8-bit grey values, {self.bundle.name} needs Hounsfield units; give those.")
         return source
+
+
+def _grown(hole: np.ndarray, source: Image, mm: float) -> np.ndarray:
+    if not 0 < mm < math.inf:
+        raise InputError(f"The hole cannot be grown by {mm:g} mm; give a positive number.")
+    if source.spacing is None:
+        raise InputError(
+            f"{source.path or 'The image'} has no spacing in mm, so its hole cannot be grown by {mm:g} mm."
+        )
+    return grown(hole, mm, source.spacing)
 
 
 def _part(progress: Progress | None, number: int, count: int) -> Progress | None:

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from monai_inpaint.extent import extent
 
 
 def connected_parts(hole: np.ndarray) -> tuple[np.ndarray, list[tuple[slice, slice]]]:
@@ -23,6 +26,27 @@ def depth(hole: np.ndarray) -> np.ndarray:
     from scipy import ndimage
 
     result: Any = ndimage.distance_transform_edt(hole)
+    return result
+
+
+def grown(hole: np.ndarray, mm: float, spacing: Sequence[float]) -> np.ndarray:
+    """The hole and all voxels whose centres lie within `mm` of the centre of one of its own.
+
+    Args:
+        hole: bool, 2D or 3D.
+        mm: 0 or more.
+        spacing: mm between voxels along each axis.
+    """
+    from scipy import ndimage
+
+    box = extent(hole)
+    if box is None:
+        return hole
+    reach = [int(mm / length) for length in spacing]
+    near = tuple(slice(max(b.start - r, 0), b.stop + r) for b, r in zip(box, reach, strict=True))
+    result = hole.copy(order="K")
+    distance: Any = ndimage.distance_transform_edt(~hole[near], sampling=spacing)
+    result[near] = distance <= mm + 1e-6 * min(spacing)
     return result
 
 
