@@ -29,6 +29,8 @@ class Image:
         header: what the writer of its own format needs; opaque to everyone else.
         placed: False where the orientation in `affine` is assumed, as for films that tell none.
         lossy: compression that changes values left its noise in the voxels (JPEG, WebP).
+        padding: smallest and largest stored value that stands for "no image here" (DICOM PixelPaddingValue); None:
+            every value is one of the image.
     """
 
     voxels: np.ndarray
@@ -42,6 +44,7 @@ class Image:
     header: Any = field(default=None, repr=False)
     placed: bool = True
     lossy: bool = False
+    padding: tuple[float, float] | None = None
 
     @property
     def spacing(self) -> tuple[float, ...] | None:
@@ -57,14 +60,18 @@ class Image:
         return (stored * self._at(self.slope, index) + self._at(self.intercept, index)).astype(np.float32)
 
     def stored(self, units: np.ndarray, index: Any = ...) -> np.ndarray:
-        """Physical units as stored values for the voxels at `index`: rounded, limited to what may be stored."""
+        """Physical units as stored values for the voxels at `index`: rounded, limited to what may be stored.
+
+        A value that stands for "no image here" becomes the nearest one that does not.
+        """
         exact = (units.astype(np.float64) - self._at(self.intercept, index)) / self._at(self.slope, index)
         dtype = self.voxels.dtype
         if dtype.kind == "f":
             return exact.astype(dtype)
         info = np.iinfo(dtype)
         low, high = self.stored_range or (info.min, info.max)
-        return np.clip(np.rint(exact), low, high).astype(dtype)
+        whole = np.clip(np.rint(exact), low, high)
+        return (_beside(whole, self.padding, low, high) if self.padding else whole).astype(dtype)
 
     def with_voxels(self, voxels: np.ndarray) -> Image:
         """The same image with other stored voxels (same shape and dtype)."""
@@ -74,3 +81,14 @@ class Image:
 
     def _at(self, scale: float | np.ndarray, index: Any) -> Any:
         return np.broadcast_to(scale, self.voxels.shape)[index] if np.ndim(scale) else scale
+
+
+def _beside(values: np.ndarray, padding: tuple[float, float], low: float, high: float) -> np.ndarray:
+    """The values with those in the range of the padding moved out of it, to the nearer side that may be stored."""
+    first, last = padding
+    below, above = first - 1 >= low, last + 1 <= high
+    padded = (values >= first) & (values <= last)
+    if not padded.any() or not (below or above):
+        return values
+    up = (values > (first + last) / 2) if below and above else np.full(values.shape, above)
+    return np.where(padded, np.where(up, last + 1, first - 1), values)

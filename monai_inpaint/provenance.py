@@ -8,7 +8,10 @@ from monai_inpaint.version import __version__
 
 
 def derivation_of(report: dict[str, Any]) -> dict[str, str]:
-    """{"description", "model", "version"} for `write_image`, from the report of a fill or of metal reduction."""
+    """{"description", "model", "version", "label"} for `write_image`, from the report of a fill or of metal reduction.
+
+    The label is what descriptions begin with: "AI-filled" where a network computed what is new.
+    """
     bundle = report.get("bundle")
     model = f"{bundle['name']} {bundle['version']}" if bundle else "monai-inpaint metal"
     if "method" in report:
@@ -17,4 +20,5 @@ def derivation_of(report: dict[str, Any]) -> dict[str, str]:
         drawn = report["drawn"]
         fill = f"one sample, seed {drawn['seed']}" if drawn["fill"] == "sample" else drawn["fill"]
         what = f"Region filled by monai-inpaint ({fill})"
-    return {"description": what, "model": model, "version": __version__}
+    label = "AI-filled" if bundle else "Metal reduced"
+    return {"description": what, "model": model, "version": __version__, "label": label}

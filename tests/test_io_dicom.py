@@ -110,6 +110,7 @@ def test_a_derived_series_says_so_and_points_to_its_source(tmp_path):
         "SeriesDescription",
         "ImageType",
         "DerivationDescription",
+        "DerivationCodeSequence",
         "SyntheticData",
         "InstanceCreationDate",
         "InstanceCreationTime",
@@ -121,7 +122,7 @@ def test_a_derived_series_says_so_and_points_to_its_source(tmp_path):
         assert (ds.PixelData == old[number].PixelData) == (number != 3)
         assert list(ds.ImageType) == ["DERIVED", "SECONDARY", "AXIAL"]
         assert ds.SourceImageSequence[0].ReferencedSOPInstanceUID == old[number].SOPInstanceUID
-        assert (ds.SyntheticData, ds.SeriesDescription, ds.SeriesNumber) == ("YES", "Thorax filled", 1004)
+        assert (ds.SyntheticData, ds.SeriesDescription, ds.SeriesNumber) == ("YES", "AI-filled: Thorax", 1004)
         assert ds.SeriesInstanceUID != old[number].SeriesInstanceUID
         assert ds.file_meta.MediaStorageSOPInstanceUID == ds.SOPInstanceUID
         assert ds.DerivationDescription == "Region filled"

@@ -6,8 +6,8 @@ import importlib
 from typing import Any
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.io.dicom_derived import SCHEME
 
-SCHEME = "99MONAIINPAINT"
 SCHEME_NAME = "monai-inpaint"
 
 VOXELS = ("hole-voxels", "Voxels in the hole")

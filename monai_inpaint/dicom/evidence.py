@@ -89,7 +89,7 @@ def evidence_of(source: Image, hole: np.ndarray) -> Evidence:
     """The stand-ins for the slices of a hole that is not empty."""
     header = source.header
     assert isinstance(header, DicomHeader)
-    first = header.datasets[0]
+    first = header.of_slice(0)
     box = extent(hole)
     assert box is not None
     slices = range(box[2].start, box[2].stop) if hole.ndim == 3 else range(1)
@@ -99,12 +99,17 @@ def evidence_of(source: Image, hole: np.ndarray) -> Evidence:
 
 
 def adopt_study(dataset: Dataset, source: Dataset) -> None:
-    """The patient, study and de-identification of `source` in place of those of `dataset`, as they are stored."""
+    """The patient, study and de-identification of `source` in place of those of `dataset`, as they are stored.
+
+    What an object must have, but the source has not, is left empty.
+    """
     for keyword in STUDY:
-        if keyword in dataset:
-            del dataset[keyword]
         if keyword in source:
             dataset[keyword] = copy.copy(source[keyword])
+        elif keyword in _BLANK:
+            setattr(dataset, keyword, "")
+        elif keyword in dataset:
+            del dataset[keyword]
 
 
 def stand_in(source: Dataset) -> Dataset:
@@ -141,7 +146,7 @@ def _slice(image: Image, source: Dataset) -> Dataset:
 
 
 def _multiframe(image: Image, header: DicomHeader) -> Dataset:
-    source, affine = header.datasets[0], image.affine
+    source, affine = header.of_slice(0), image.affine
     assert affine is not None
     assert header.frames is not None
     dataset = stand_in(source)

@@ -21,7 +21,6 @@ from monai_inpaint.io.dicom_derived import new_uid, reference_to, series_number
 from monai_inpaint.reports.pictures import OUTLINE, difference_png, grey_png, outline_of
 from monai_inpaint.version import __version__
 
-WORDS = "AI-filled, not for diagnosis"
 HEIGHT = 512  # pixels of a panel
 BAND = 40  # pixels above and below the panels
 LIMIT_OF_WINDOW = 0.25  # colours of the difference end at a quarter of the window
@@ -38,21 +37,17 @@ def overview_of(source: Image, result: Image, hole: np.ndarray, derived: dict[st
     """
     header: DicomHeader = source.header
     k = int(np.argmax(hole.sum(axis=(0, 1)))) if hole.ndim == 3 else 0
-    shown = header.datasets[k if len(header.datasets) > 1 else 0]
+    shown, now = header.of_slice(k), datetime.now()
     picture = overview_picture(source, result, hole, k, derived)
-    now, first = datetime.now(), header.datasets[0]
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    for keyword in ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
-                    "AccessionNumber", "ReferringPhysicianName"):  # fmt: skip
-        setattr(dataset, keyword, "")
-    adopt_study(dataset, first)
+    adopt_study(dataset, shown)
     dataset.SOPClassUID, dataset.SOPInstanceUID, dataset.SeriesInstanceUID = (
         SecondaryCaptureImageStorage, new_uid(), new_uid())  # fmt: skip
     dataset.Modality, dataset.ConversionType = "OT", "WSD"
-    dataset.SeriesNumber, dataset.InstanceNumber = series_number(first, 5), 1
-    dataset.SeriesDescription = f"Overview: {WORDS}"
+    dataset.SeriesNumber, dataset.InstanceNumber = series_number(shown, 5), 1
+    dataset.SeriesDescription = f"Overview: {words_of(derived)}"
     dataset.ImageType, dataset.SyntheticData = ["DERIVED", "SECONDARY"], "YES"
     dataset.DerivationDescription = derived["description"]
     dataset.SourceImageSequence = Sequence([reference_to(shown, header.frames[k] if header.frames else None)])
@@ -90,15 +85,20 @@ def overview_picture(source: Image, result: Image, hole: np.ndarray, k: int, der
     if source.inverted:
         greys = [255 - grey for grey in greys]
     limit = (high - low) * LIMIT_OF_WINDOW
-    change = _resized(difference_png(after.astype(np.float64) - before, limit), size)
+    change = _resized(difference_png(after.astype(np.float64) - before, limit), size, Pillow.Resampling.NEAREST)
     for panel, colour in ((greys[0], OUTLINE), (change, (160, 160, 160))):
         panel[outline] = colour
     unit = " HU" if source.modality == "ct" else ""
     captions = ("source, hole outlined", "filled: " + derived["model"], f"filled - source, ±{limit:.4g}{unit}")
-    return _labelled([*greys, change], captions)
+    return _labelled([*greys, change], captions, words_of(derived))
 
 
-def _labelled(panels: list[np.ndarray], captions: tuple[str, ...]) -> np.ndarray:
+def words_of(derived: dict[str, str]) -> str:
+    """What nobody may overlook."""
+    return f"{derived['label']}, not for diagnosis"
+
+
+def _labelled(panels: list[np.ndarray], captions: tuple[str, ...], words: str) -> np.ndarray:
     """The panels with captions below them, and the words above and across the fill."""
     rows, columns = panels[0].shape[:2]
     canvas = Pillow.new("RGB", (columns * len(panels), rows + 2 * BAND))
@@ -107,11 +107,11 @@ def _labelled(panels: list[np.ndarray], captions: tuple[str, ...]) -> np.ndarray
         canvas.paste(Pillow.fromarray(panel), (n * columns, BAND))
         font = _fitting(draw, caption, columns, 18)
         draw.text(((n + 0.5) * columns, rows + 1.5 * BAND), caption, (255, 255, 255), font, anchor="mm")
-    font = _fitting(draw, WORDS, canvas.width, 26)
-    draw.text((canvas.width / 2, BAND / 2), WORDS, OUTLINE, font, anchor="mm")
-    font = _fitting(draw, WORDS, columns, 20)
+    font = _fitting(draw, words, canvas.width, 26)
+    draw.text((canvas.width / 2, BAND / 2), words, OUTLINE, font, anchor="mm")
+    font = _fitting(draw, words, columns, 20)
     draw.text(
-        (1.5 * columns, BAND + rows - 18), WORDS, OUTLINE, font, anchor="mm", stroke_width=2, stroke_fill=(0, 0, 0)
+        (1.5 * columns, BAND + rows - 18), words, OUTLINE, font, anchor="mm", stroke_width=2, stroke_fill=(0, 0, 0)
     )
     return np.asarray(canvas)
 
@@ -131,14 +131,13 @@ def _panel(shape: tuple[int, ...], source: Image) -> tuple[int, int]:
     return max(round(HEIGHT * shape[1] * across / (shape[0] * down)), HEIGHT // 4), HEIGHT
 
 
-def _resized(png: bytes, size: tuple[int, int]) -> np.ndarray:
-    picture = Pillow.open(io.BytesIO(png)).convert("RGB")
-    return np.array(picture.resize(size, Pillow.Resampling.BICUBIC))
+def _resized(png: bytes, size: tuple[int, int], how: Pillow.Resampling = Pillow.Resampling.BICUBIC) -> np.ndarray:
+    return np.array(Pillow.open(io.BytesIO(png)).convert("RGB").resize(size, how))
 
 
 def _window(source: Image, k: int, units: np.ndarray) -> tuple[float, float]:
     """The first window that the slice's header names; else one that leaves out the outermost hundredths."""
-    dataset = source.header.datasets[k if len(source.header.datasets) > 1 else 0]
+    dataset = source.header.of_slice(k)
     centre, width = (_first(dataset.get(keyword)) for keyword in ("WindowCenter", "WindowWidth"))
     if centre is not None and width is not None and width > 1:
         return centre - width / 2, centre + width / 2

@@ -14,14 +14,13 @@ from monai_inpaint.dicom.codes import (
     HASH_AFTER,
     HASH_BEFORE,
     NOTICE,
-    SCHEME,
     SCHEME_NAME,
     VOXELS,
     load,
     own,
 )
 from monai_inpaint.dicom.evidence import Evidence, adopt_study
-from monai_inpaint.io.dicom_derived import new_uid, series_number
+from monai_inpaint.io.dicom_derived import SCHEME, new_uid, series_number
 from monai_inpaint.version import __version__
 
 

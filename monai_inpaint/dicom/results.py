@@ -21,6 +21,7 @@ from monai_inpaint.images import Image
 from monai_inpaint.io import check_output, write_image
 from monai_inpaint.io.atomic import staged
 from monai_inpaint.io.dicom import DicomHeader
+from monai_inpaint.io.dicom_derived import check_identity
 from monai_inpaint.provenance import derivation_of
 
 
@@ -77,6 +78,7 @@ def write_results(
     if not isinstance(source.header, DicomHeader):
         name = source.path or "The image"
         raise InputError(f"{name} was not read from DICOM, which DICOM results need; give a DICOM file or series.")
+    check_identity(source.header.of_slice(0), source.path or "The image")
     check_hole(hole, "The hole")
     check_output(folder, sources=[source.path] if source.path else [])
     derived = derivation_of(report)

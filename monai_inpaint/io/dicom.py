@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pydicom
 from pydicom.dataset import Dataset
 from pydicom.pixels import get_decoder
 from pydicom.pixels.utils import pixel_array
@@ -18,8 +17,11 @@ from pydicom.uid import UID
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.checks import check_affine, check_voxels, native, parsing
+from monai_inpaint.io.dicom_codestream import check_size
+from monai_inpaint.io.dicom_file import load
 from monai_inpaint.io.dicom_geometry import film_affine, plane_affine, plane_of, stack_planes
-from monai_inpaint.io.dicom_scale import merged_range, rescale_of, together
+from monai_inpaint.io.dicom_lossy import note_loss
+from monai_inpaint.io.dicom_scale import merged_padding, merged_range, rescale_of, together
 
 MODALITIES = {"CT": "ct", "MR": "mr", "CR": "cxr", "DX": "cxr"}
 _PIXELS = ("PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
@@ -40,6 +42,10 @@ class DicomHeader:
     datasets: tuple[Dataset, ...]
     frames: tuple[int, ...] | None = None
 
+    def of_slice(self, k: int) -> Dataset:
+        """The data set that a slice came from."""
+        return self.datasets[min(k, len(self.datasets) - 1)]
+
 
 def read(path: Path) -> Image:
     """One DICOM file: 2D (rows, columns), or 3D (i, j, k) from an enhanced multi-frame file."""
@@ -50,15 +56,16 @@ def read(path: Path) -> Image:
 def read_folder(folder: Path) -> Image:
     """The one series in a folder (not in its subfolders): 3D (i, j, k), i along rows, j down, k along the normal.
 
-    Files that are no DICOM images (a DICOMDIR, texts, reports, structures) are passed over.
+    Files that are no DICOM images (a DICOMDIR, texts, reports, structures) are passed over, and localizers beside other
+    images.
     """
     with parsing(folder, "a DICOM series", _BAD_VALUES), _without_warnings():
         return _read_folder(folder)
 
 
 def _read(path: Path) -> Image:
-    dataset = _load(path)
-    if int(dataset.get("NumberOfFrames") or 1) > 1:
+    dataset = load(path)
+    if int(dataset.get("NumberOfFrames") or 1) > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
         from monai_inpaint.io.dicom_frames import read_frames
 
         return read_frames(dataset, path)
@@ -76,7 +83,7 @@ def _read(path: Path) -> Image:
 
 
 def _read_folder(folder: Path) -> Image:
-    heads = _image_heads(folder)
+    heads = _without_localizers(_image_heads(folder))
     if not heads:
         raise InputError(f"{folder} holds no DICOM images; give the folder the image files lie in.")
     if len(heads) == 1:
@@ -90,10 +97,10 @@ def _read_folder(folder: Path) -> Image:
 
     stack, datasets = np.empty(0), []
     for k, path in enumerate(paths):
-        dataset = _load(path)
+        dataset = load(path)
         pixels = decode(dataset, path)
         if k == 0:
-            stack = np.empty((len(paths), *pixels.shape), pixels.dtype)
+            stack = empty_stack(folder, len(paths), pixels)
         stack[k] = pixels
         datasets.append(without_pixels(dataset))
     scales = [rescale_of(dataset, path) for dataset, path in zip(datasets, paths, strict=True)]
@@ -101,8 +108,18 @@ def _read_folder(folder: Path) -> Image:
     return image_of(stack.transpose(2, 1, 0), affine, slope, intercept, folder, DicomHeader(tuple(datasets)))
 
 
-def decode(dataset: Dataset, path: Path, frame: int | None = None) -> np.ndarray:
-    """Stored values of a file or one of its frames: (rows, columns), native byte order."""
+def decode(dataset: Dataset, path: Path) -> np.ndarray:
+    """Stored values of a file with one frame: (rows, columns), native byte order."""
+    check_pixels(dataset, path)
+    return decode_frame(dataset, path, None)
+
+
+def check_pixels(dataset: Dataset, path: Path) -> None:
+    """Refuse a data set without a grey image that can be decoded; note in it whether compression changed its values.
+
+    Raises:
+        InputError: as said.
+    """
     if "PixelData" not in dataset or "Rows" not in dataset:
         raise InputError(
             f"{path} holds no image ({_kind(dataset, 'unknown kind')}), or is cut short; give DICOM image files."
@@ -112,9 +129,32 @@ def decode(dataset: Dataset, path: Path, frame: int | None = None) -> np.ndarray
         raise InputError(f"{path} is a colour image ({photometric}); give a grey one.")
     _check_compression(dataset, path)
     with parsing(path, "DICOM"):
+        check_size(dataset, path)
+        note_loss(dataset)
+
+
+def decode_frame(dataset: Dataset, path: Path, frame: int | None) -> np.ndarray:
+    """Stored values of a frame (from 0; None: the only one) of a file that `check_pixels` let pass: (rows, columns)."""
+    with parsing(path, "DICOM"):
         pixels = native(np.require(pixel_array(dataset, index=frame, raw=True), requirements="W"))
     check_voxels(path, pixels.dtype, pixels.shape)
     return pixels
+
+
+def empty_stack(path: Path, count: int, first: np.ndarray) -> np.ndarray:
+    """Room for slices like the first: (slices, rows, columns).
+
+    Raises:
+        InputError: this machine has no memory for them.
+    """
+    shape = (count, *first.shape)
+    try:
+        return np.empty(shape, first.dtype)
+    except MemoryError as error:
+        size = first.nbytes * count / 2**30
+        raise InputError(
+            f"{path} holds {shape} voxels, {size:.1f} GB: more than the memory of this machine."
+        ) from error
 
 
 def without_pixels(dataset: Dataset) -> Dataset:
@@ -145,12 +185,8 @@ def image_of(
         str(first.PhotometricInterpretation) == "MONOCHROME1",
         path,
         header,
+        padding=merged_padding(header.datasets),
     )
-
-
-def _load(path: Path, *, head: bool = False) -> Dataset:
-    with parsing(path, "DICOM"):
-        return pydicom.dcmread(path, stop_before_pixels=head)
 
 
 def _check_compression(dataset: Dataset, path: Path) -> None:
@@ -190,12 +226,18 @@ def _image_heads(folder: Path) -> list[tuple[Path, Dataset]]:
             if suffix == ".dcm" or failed:
                 raise InputError(f"{path} is no DICOM file, or is damaged; replace or remove it.")
             continue
-        head = _load(path, head=True)
+        head = load(path, head=True)
         if "Rows" in head and "SOPInstanceUID" in head:
             heads.append((path, head))
         elif "DirectoryRecordSequence" not in head and "Image Storage" in _kind(head, "Image Storage"):
             raise InputError(f"{path} is cut short; copy it again.")
     return heads
+
+
+def _without_localizers(heads: list[tuple[Path, Dataset]]) -> list[tuple[Path, Dataset]]:
+    """Without the overview images that a scan is planned on, unless there is nothing else."""
+    others = [(path, head) for path, head in heads if "LOCALIZER" not in str(head.get("ImageType", "")).upper()]
+    return others or heads
 
 
 def _check_one_series(folder: Path, heads: Sequence[tuple[Path, Dataset]]) -> None:
@@ -209,7 +251,13 @@ def _check_one_series(folder: Path, heads: Sequence[tuple[Path, Dataset]]) -> No
         )
         raise InputError(f"{folder} holds {len(series)} series; put one into a folder of its own: {listed}.")
     first_path, first = heads[0]
+    seen: dict[str, Path] = {}
     for path, head in heads:
+        other = seen.setdefault(str(head.SOPInstanceUID), path)
+        if other is not path:
+            raise InputError(
+                f"{path} has the SOPInstanceUID of {other.name}, and no two images may; remove one of them."
+            )
         for keyword in _SAME_IN_A_SERIES:
             if head.get(keyword) != first.get(keyword):
                 raise InputError(

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import generate_uid
 
+from monai_inpaint.errors import InputError
+
+Extremes = tuple[tuple[int, int], tuple[int, int]]  # smallest and largest stored value: of an instance, of its series
+
+LABEL = "AI-filled"
+SCHEME = "99MONAIINPAINT"  # for what no published coding scheme names
+
 _CUT = {"SeriesDescription": 64, "DerivationDescription": 1024, "ManufacturerModelName": 64}
-# signatures no longer hold, the icon shows what is gone
-_VOID = ("DigitalSignaturesSequence", "MACParametersSequence", "IconImageSequence")
+# What no longer holds: signatures, the icon that shows what is gone, who made the source's instance, and the part that
+# it was of a larger one.
+_VOID = (
+    "DigitalSignaturesSequence", "MACParametersSequence", "IconImageSequence", "InstanceCreatorUID", "ConcatenationUID",
+    "InConcatenationNumber", "InConcatenationTotalNumber", "ConcatenationFrameOffsetNumber",
+    "SOPInstanceUIDOfConcatenationSource",
+)  # fmt: skip
+_EXTREMES = {
+    "SmallestImagePixelValue": (0, 0), "LargestImagePixelValue": (0, 1),
+    "SmallestPixelValueInSeries": (1, 0), "LargestPixelValueInSeries": (1, 1),
+}  # fmt: skip
+_IDENTITY = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
 
 
 def new_uid() -> str:
@@ -24,68 +40,117 @@ def series_number(source: Dataset, part: int) -> int:
     return max(int(source.get("SeriesNumber") or 0), 0) + 1000 * (part + 1)
 
 
-def mark_derived(dataset: Dataset, source: Dataset, pixels: np.ndarray, derived: dict, series: str) -> None:
+def check_identity(source: Dataset, name: object) -> None:
+    """Refuse a source to which nothing that is derived from it could refer.
+
+    Raises:
+        InputError: it lacks one of its UIDs.
+    """
+    missing = next((keyword for keyword in _IDENTITY if not source.get(keyword)), None)
+    if missing:
+        raise InputError(f"{name} has no {missing}, so nothing derived could refer to it; write .nii.gz or .nrrd.")
+
+
+def mark_derived(dataset: Dataset, source: Dataset, extremes: Extremes, derived: dict[str, str], series: str) -> None:
     """Turn a shallow copy of `source` into an instance of a new, derived series of the same study.
 
     Args:
         dataset: the copy; its elements are replaced, never changed in place.
-        pixels: the new stored values.
-        derived: {"description", "model", "version"}.
+        extremes: smallest and largest stored value, of this instance and of the series.
+        derived: {"description", "model", "version"} and perhaps "label", with which the series' description begins.
         series: SeriesInstanceUID of the new series.
     """
     now = datetime.now()
     dataset.SOPInstanceUID = new_uid()
     dataset.SeriesInstanceUID = series
     dataset.SeriesNumber = series_number(source, 0)
-    dataset.SeriesDescription = _fit("SeriesDescription", str(source.get("SeriesDescription") or "").strip(), " filled")
-    dataset.ImageType = _derived_type(source.get("ImageType"), enhanced="PerFrameFunctionalGroupsSequence" in source)
-    dataset.DerivationDescription = _fit("DerivationDescription", derived["description"])
+    label = derived.get("label", LABEL)
+    dataset.SeriesDescription = _fit("SeriesDescription", f"{label}: {source.get('SeriesDescription') or ''}")
+    dataset.ImageType = derived_type(source.get("ImageType"), enhanced=is_enhanced(source))
     dataset.SyntheticData = "YES"
     dataset.InstanceCreationDate, dataset.InstanceCreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
-    dataset.SourceImageSequence = Sequence([reference_to(source)])
+    dataset.DerivationDescription = _described(source, derived)
+    if not is_enhanced(source):  # those say it frame by frame
+        dataset.DerivationCodeSequence = derivation_codes(source, derived)
+        dataset.SourceImageSequence = Sequence([reference_to(source)])
     equipment = Sequence(list(source.get("ContributingEquipmentSequence") or []))
-    equipment.append(_equipment(derived))
+    equipment.append(_equipment(derived, now))
     dataset.ContributingEquipmentSequence = equipment
     for keyword in _VOID:
         if keyword in dataset:
             del dataset[keyword]
-    for keyword, value in (("SmallestImagePixelValue", pixels.min()), ("LargestImagePixelValue", pixels.max())):
-        if keyword in source:
-            del dataset[keyword]
-            dataset.add_new(keyword, "SS" if pixels.dtype.kind == "i" else "US", int(value))
+    _mark_extremes(dataset, extremes)
 
 
-def _derived_type(image_type: object, *, enhanced: bool) -> list[str]:
+def is_enhanced(source: Dataset) -> bool:
+    """Whether it is of a multi-frame class, which keeps what holds for single frames in functional groups."""
+    return "PerFrameFunctionalGroupsSequence" in source
+
+
+def derived_type(image_type: object, *, enhanced: bool) -> list[str]:
     """DERIVED, SECONDARY and the source's further values; enhanced classes allow only PRIMARY as second."""
     values = [image_type] if isinstance(image_type, str) else list(image_type or [])  # pyright: ignore
     return ["DERIVED", "PRIMARY" if enhanced else "SECONDARY", *values[2:]]
 
 
+def derivation_codes(source: Dataset, derived: dict[str, str]) -> Sequence:
+    """What was done to the source before, then what was done now.
+
+    Context group 7203 has nothing closer than "Pixel by pixel mask", for what is put in under a hole; it may be
+    extended, so a code of our own says the rest.
+    """
+    now = [code("113047", "DCM", "Pixel by pixel mask"), code("COMPUTED", SCHEME, derived["description"][:64])]
+    return Sequence([*(source.get("DerivationCodeSequence") or []), *now])
+
+
 def reference_to(source: Dataset, frame: int | None = None) -> Dataset:
-    """An item of SourceImageSequence: an instance, or one frame (from 0) of it."""
+    """An item of SourceImageSequence: an instance, or a frame (from 0) of it, that lies where the derived one does."""
     item = Dataset()
     item.ReferencedSOPClassUID = source.SOPClassUID
     item.ReferencedSOPInstanceUID = source.SOPInstanceUID
     if frame is not None:
         item.ReferencedFrameNumber = frame + 1
-    item.PurposeOfReferenceCodeSequence = _code("121322", "Source image for image processing operation")
+    item.SpatialLocationsPreserved = "YES"
+    item.PurposeOfReferenceCodeSequence = Sequence(
+        [code("121322", "DCM", "Source image for image processing operation")]
+    )
     return item
 
 
-def _equipment(derived: dict) -> Dataset:
+def code(value: str, scheme: str, meaning: str) -> Dataset:
+    """An item of a code sequence."""
     item = Dataset()
-    item.PurposeOfReferenceCodeSequence = _code("109102", "Processing Equipment")
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
+    return item
+
+
+def _described(source: Dataset, derived: dict[str, str]) -> str:
+    before = str(source.get("DerivationDescription") or "").strip()
+    return _fit("DerivationDescription", derived["description"] + (f"; before: {before}" if before else ""))
+
+
+def _equipment(derived: dict[str, str], now: datetime) -> Dataset:
+    item = Dataset()
+    item.PurposeOfReferenceCodeSequence = Sequence([code("109102", "DCM", "Processing Equipment")])
     item.Manufacturer = "monai-inpaint"
-    item.ManufacturerModelName = _fit("ManufacturerModelName", str(derived["model"]))
-    item.SoftwareVersions = str(derived["version"])[:64]
+    item.ManufacturerModelName = _fit("ManufacturerModelName", derived["model"])
+    item.SoftwareVersions = derived["version"][:64]
+    item.ContributionDateTime = now.strftime("%Y%m%d%H%M%S")
+    item.ContributionDescription = derived["description"][:1024]
     return item
 
 
-def _code(value: str, meaning: str) -> Sequence:
-    item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "DCM", meaning
-    return Sequence([item])
+def _mark_extremes(dataset: Dataset, extremes: Extremes) -> None:
+    """New values where the source tells them; where 16 bits do not hold them, none."""
+    signed = bool(dataset.get("PixelRepresentation"))
+    low, high = (-(2**15), 2**15 - 1) if signed else (0, 2**16 - 1)
+    for keyword, (scope, end) in _EXTREMES.items():
+        if keyword in dataset:
+            del dataset[keyword]
+            value = int(extremes[scope][end])
+            if low <= value <= high:
+                dataset.add_new(keyword, "SS" if signed else "US", value)
 
 
-def _fit(keyword: str, text: str, end: str = "") -> str:
-    return (text[: _CUT[keyword] - len(end)] + end).strip()
+def _fit(keyword: str, text: str) -> str:
+    return text[: _CUT[keyword]].strip()

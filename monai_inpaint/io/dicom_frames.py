@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
-from monai_inpaint.io.dicom import DicomHeader, decode, image_of, without_pixels
+from monai_inpaint.io.dicom import DicomHeader, check_pixels, decode_frame, empty_stack, image_of, without_pixels
 from monai_inpaint.io.dicom_geometry import Plane, plane_of, stack_planes
 from monai_inpaint.io.dicom_scale import rescale_of, together
 
@@ -20,7 +20,7 @@ def read_frames(dataset: Dataset, path: Path) -> Image:
     Raises:
         InputError: frames without a place in space, or not one regular stack (a film over time, several echoes).
     """
-    count = int(dataset.NumberOfFrames)
+    count = int(dataset.get("NumberOfFrames") or 1)
     groups = dataset.get("PerFrameFunctionalGroupsSequence")
     if not groups or len(groups) != count:
         raise InputError(
@@ -33,11 +33,12 @@ def read_frames(dataset: Dataset, path: Path) -> Image:
             f"{path} holds {count} frames that are no volume: they have no place in space; give one image."
         )
     order, affine = stack_planes(path, planes)
+    check_pixels(dataset, path)
     stack = np.empty(0)
     for k, frame in enumerate(order):
-        pixels = decode(dataset, path, frame)
+        pixels = decode_frame(dataset, path, frame if count > 1 else None)
         if k == 0:
-            stack = np.empty((count, *pixels.shape), pixels.dtype)
+            stack = empty_stack(path, count, pixels)
         stack[k] = pixels
     transforms = [_macro("PixelValueTransformationSequence", groups[n], shared) for n in order]
     scales = [rescale_of(transform if transform is not None else dataset, path) for transform in transforms]

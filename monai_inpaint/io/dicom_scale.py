@@ -35,3 +35,17 @@ def merged_range(datasets: Sequence[Dataset]) -> tuple[float, float]:
         signed = int(dataset.get("PixelRepresentation") or 0)
         ranges.append((-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1))
     return max(low for low, _ in ranges), min(high for _, high in ranges)
+
+
+def merged_padding(datasets: Sequence[Dataset]) -> tuple[float, float] | None:
+    """Smallest and largest stored value that stands for no image in any slice; None where there is no such value."""
+    values = [value for dataset in datasets for value in _padding(dataset)]
+    return (min(values), max(values)) if values else None
+
+
+def _padding(dataset: Dataset) -> list[int]:
+    """The ends of the range that PixelPaddingValue begins, signed as the pixels are."""
+    bits, signed = int(dataset.BitsAllocated), int(dataset.get("PixelRepresentation") or 0)
+    told = [dataset.get(keyword) for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    values = [int(value) % 2**bits for value in told if value not in (None, "")]
+    return [value - 2**bits if signed and value >= 2 ** (bits - 1) else value for value in values]

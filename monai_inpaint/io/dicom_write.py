@@ -14,7 +14,9 @@ from pydicom.uid import ExplicitVRLittleEndian
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.dicom import DicomHeader
-from monai_inpaint.io.dicom_derived import mark_derived, new_uid
+from monai_inpaint.io.dicom_derived import check_identity, is_enhanced, mark_derived, new_uid
+from monai_inpaint.io.dicom_enhanced import mark_frames
+from monai_inpaint.io.dicom_private import drop_overlays_in_pixels, drop_private
 
 
 def write(image: Image, path: Path, derived: dict | None) -> None:
@@ -23,10 +25,12 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
     Args:
         image: read from DICOM, other voxels perhaps.
         path: a .dcm file, or an existing folder, which gets slice_0001.dcm and so on along the slice axis.
-        derived: None keeps all UIDs; otherwise the files are marked as derived and become a new series.
+        derived: None keeps all UIDs and all elements; otherwise the files are marked as derived, become a new series,
+            and lose their private elements.
 
     Raises:
-        InputError: the image has no DICOM source, its voxels another type, or a series should go to one file.
+        InputError: the image has no DICOM source, or one without UIDs that could be referred to, its voxels another
+            type, or a series should go to one file.
     """
     header, folder = image.header, path.is_dir()
     if not isinstance(header, DicomHeader):
@@ -36,10 +40,12 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
         )
     if len(header.datasets) > 1 and not folder:
         raise InputError(f"{path.name} is one file, the image a DICOM series; give a folder (a path without suffix).")
-    series = new_uid()
+    if derived:
+        check_identity(header.of_slice(0), image.path or path.name)
+    series, extremes = new_uid(), (int(image.voxels.min()), int(image.voxels.max()))
     for k, dataset in enumerate(header.datasets):
         target = path / f"slice_{k + 1:04d}.dcm" if folder else path
-        _save(dataset, _pixels(image, header, k), target, derived, series)
+        _save(dataset, _pixels(image, header, k), target, derived, series, extremes)
 
 
 def _pixels(image: Image, header: DicomHeader, k: int) -> np.ndarray:
@@ -49,7 +55,14 @@ def _pixels(image: Image, header: DicomHeader, k: int) -> np.ndarray:
     return image.voxels if image.voxels.ndim == 2 else image.voxels[:, :, k].T
 
 
-def _save(source: Dataset, pixels: np.ndarray, path: Path, derived: dict | None, series: str) -> None:
+def _save(
+    source: Dataset,
+    pixels: np.ndarray,
+    path: Path,
+    derived: dict[str, str] | None,
+    series: str,
+    extremes: tuple[int, int],
+) -> None:
     bits, signed = int(source.BitsAllocated), int(source.get("PixelRepresentation") or 0)
     if bits not in (8, 16, 32) or pixels.dtype != np.dtype(f"{'i' if signed else 'u'}{bits // 8}"):
         raise InputError(
@@ -61,8 +74,14 @@ def _save(source: Dataset, pixels: np.ndarray, path: Path, derived: dict | None,
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # source values that break a rule of the standard are kept as they are
         dataset = _shallow_copy(source)
+        drop_overlays_in_pixels(dataset)
         if derived:
-            mark_derived(dataset, source, pixels, derived, series)
+            mark_derived(dataset, source, ((int(pixels.min()), int(pixels.max())), extremes), derived, series)
+            if is_enhanced(source):
+                mark_frames(dataset, source, derived)
+            drop_private(dataset)
+            dataset.file_meta = FileMetaDataset()  # who sent the source, and with which program, says nothing of this
+            dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
             dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         data = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<")).tobytes()

@@ -1,0 +1,58 @@
+"""One DICOM file as a data set, in memory that its size bounds, whatever its header claims."""
+
+from __future__ import annotations
+
+import io
+import os
+import zlib
+from pathlib import Path
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset, read_preamble
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.io.checks import parsing
+
+INFLATED = 2**29  # bytes a deflated file may unpack to; ten times a large film
+_BLOCK = 2**20
+
+
+def load(path: Path, *, head: bool = False) -> Dataset:
+    """The data set of a file; with `head` without its pixels.
+
+    Raises:
+        InputError: no DICOM, damaged, or it unpacks to more than an image takes.
+    """
+    with parsing(path, "DICOM"), _Sized(path) as file:
+        _check_inflated(file, path)
+        return pydicom.dcmread(file, stop_before_pixels=head)
+
+
+class _Sized(io.BufferedReader):
+    """A file that is never asked for more than it has: Python takes memory for what is asked, elements lie about it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self._bytes = os.fstat(self.fileno()).st_size
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is not None and size > _BLOCK:
+            size = min(size, max(self._bytes - self.tell(), 0))
+        return super().read(size)
+
+
+def _check_inflated(file: io.BufferedReader, path: Path) -> None:
+    """Refuse a deflated data set that unpacks to more than it should, without keeping what it unpacks to."""
+    read_preamble(file, force=False)
+    meta = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
+    if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        inflater, total = zlib.decompressobj(-zlib.MAX_WBITS), 0
+        packed = file.read(_BLOCK)
+        while packed:
+            total += len(inflater.decompress(packed, _BLOCK))
+            if total > INFLATED:
+                raise InputError(f"{path} unpacks to more than {INFLATED >> 20} MB, more than any image; check it.")
+            packed = inflater.unconsumed_tail or file.read(_BLOCK)
+    file.seek(0)

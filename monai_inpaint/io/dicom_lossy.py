@@ -1,0 +1,38 @@
+"""Say of an image whose file is compressed with loss that it is: it stays so when it is written uncompressed."""
+
+from __future__ import annotations
+
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    JPEG2000MC,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLSNearLossless,
+)
+
+# the standard's names of the methods (PS3.3, C.7.6.1.1.5.1)
+_METHODS = {
+    JPEGBaseline8Bit: "ISO_10918_1",
+    JPEGExtended12Bit: "ISO_10918_1",
+    JPEGLSNearLossless: "ISO_14495_1",
+    JPEG2000: "ISO_15444_1",
+    JPEG2000MC: "ISO_15444_2",
+    HTJ2K: "ISO_15444_15",
+}
+
+
+def note_loss(dataset: Dataset) -> None:
+    """Fill in the lossy compression attributes of a data set that still has its pixels, where it has none.
+
+    The ratio is that of what the pixels take uncompressed to what they take in the file.
+    """
+    method = _METHODS.get(dataset.file_meta.get("TransferSyntaxUID"))
+    if method is None or dataset.get("LossyImageCompression") == "01":
+        return
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    plain = int(dataset.Rows) * int(dataset.Columns) * frames * int(dataset.BitsAllocated) // 8
+    dataset.LossyImageCompression = "01"
+    dataset.LossyImageCompressionRatio = f"{plain / max(len(dataset.PixelData), 1):.4g}"
+    dataset.LossyImageCompressionMethod = method
