@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.setting import Options
 from monai_inpaint.errors import InputError
 
-NAMES = ("speed", "start", "volume", "precision", "quality", "trust", "downstream", "strangers", "pictures",
+NAMES = ("speed", "start", "volume", "memory", "precision", "quality", "trust", "downstream", "strangers", "pictures",
          "formulations", "abnormality", "published", "find")  # fmt: skip
 NEED_DATA = ("precision", "quality", "trust", "downstream", "formulations", "abnormality", "published", "find")
 WHEN_NAMED = ("pictures", "formulations")  # one writes a page instead of printing a table, the other trains for hours

@@ -24,15 +24,31 @@ _PACKAGES = [
     "pillow",
     "tifffile",
 ]
+_DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 _BUNDLE = ("name", "kind", "modality", "version", "description")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument(
+        "--memory",
+        type=_sizes,
+        metavar="SHAPE/HOLE",
+        help="also what a fill will take: voxels of image and hole's box, as 512x512x300/40x40x20",
+    )
+    parser.add_argument("--dtype", default="int16", choices=_DTYPES, help="of the image for --memory (default: int16)")
 
 
 def run(args: argparse.Namespace) -> int:
     facts = collect()
+    if args.memory:
+        from monai_inpaint.fill.memory import available_memory_mb, expected_memory_mb
+
+        shape, hole = args.memory
+        facts["memory"] = {
+            "expected_mb": expected_memory_mb(shape, args.dtype, hole),
+            "available_mb": available_memory_mb(),
+        }
     print(json.dumps(facts, indent=2) if args.json else _text(facts))
     return DONE
 
@@ -57,6 +73,19 @@ def collect() -> dict[str, Any]:
     }
 
 
+def _sizes(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The shapes of an image and of its hole's bounding box, in voxels."""
+    try:
+        shape, hole = (tuple(int(side) for side in part.split("x")) for part in text.split("/"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 512x512x300/40x40x20") from None
+    if len(shape) not in (2, 3) or len(hole) != len(shape):
+        raise argparse.ArgumentTypeError(f"{text!r} needs two or three sides of the image and as many of the hole")
+    if any(not 0 < inner <= outer for inner, outer in zip(hole, shape, strict=True)):
+        raise argparse.ArgumentTypeError(f"in {text!r} the hole does not lie in the image")
+    return shape, hole
+
+
 def _version(package: str) -> str | None:
     from importlib import metadata
 
@@ -75,5 +104,9 @@ def _text(facts: dict[str, Any]) -> str:
         lines += [f"  {bundle['name']} {bundle['version']} ({what}): {bundle['description']}"]
         lines += [f"    {bundle['path']}"]
     lines += ["", "defaults", *(f"  {modality}: {name}" for modality, name in facts["defaults"].items())]
+    if "memory" in facts:
+        available = facts["memory"]["available_mb"]
+        lines += ["", f"memory: a fill will take about {facts['memory']['expected_mb']:.0f} MB"]
+        lines[-1] += f", {available:.0f} MB are free" if available is not None else ""
     lines += ["", "packages", *(f"  {name} {version}" for name, version in facts["packages"].items())]
     return "\n".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,8 @@ class OpenVinoEngine(GraphEngine):
                     pass
             except BaseException:
                 graph.cancel()
+                with suppress(RuntimeError):  # says that it was cancelled
+                    graph.wait()
                 raise
             return graph.get_output_tensor(0).data.copy()
 

@@ -57,7 +57,8 @@ def fill_patches(
     volumes = generator.channels == 6 and source.voxels.ndim == 3
     done = 0
     patches: dict[int, Patch] = {}
-    for chunk in _chunks(marked, _most(box), CONTEXT if volumes else len(marked)):
+    most = most_slices(*(side.stop - side.start for side in box[:2]))
+    for chunk in _chunks(marked, most, CONTEXT if volumes else len(marked)):
         if volumes:
             first, last = max(chunk[0] - CONTEXT, 0), min(chunk[-1] + CONTEXT + 1, source.voxels.shape[2])
             shown = [range(first, last)]
@@ -75,10 +76,12 @@ def fill_patches(
     return [in_own_order(patches[k], axis) for k in marked], sides
 
 
-def _most(box: Box) -> int:
-    """Slices to fill at once, of a hole with this bounding box: as many as possible, so that both its ends are seen."""
-    extent = max(side.stop - side.start for side in box[:2])
-    side = min(max(SMALLEST, extent / SHARE), LARGEST)
+def most_slices(*sides: int) -> int:
+    """Slices to fill at once, of a hole with a bounding box of these sides in a slice, in voxels.
+
+    As many as possible, so that both its ends are seen.
+    """
+    side = min(max(SMALLEST, max(sides) / SHARE), LARGEST)
     return max(int(VOXELS / side**2) - 2 * CONTEXT, FEWEST)
 
 
