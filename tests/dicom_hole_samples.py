@@ -56,8 +56,8 @@ def segmentation(
         70,
         generate_uid(),
         1,
-        "monai-inpaint",
-        "tests",
+        "somebody",
+        "drawn",
         "1",
         "1",
     )

@@ -6,7 +6,6 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-import pydicom
 from pydicom.dataset import Dataset
 
 from monai_inpaint.dicom.contours import inside_contours
@@ -15,6 +14,7 @@ from monai_inpaint.dicom.references import check_drawn_on, check_frame
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.checks import parsing
+from monai_inpaint.io.dicom_file import load
 
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 _ACROSS = 0.5  # slices that the points of one contour may lie from their slice
@@ -36,7 +36,7 @@ def read_structures(path: Path, image: Image, segment: str | None) -> Image:
         InputError: as `read_hole` says; contours that run across the slices, that are no lists of points, or none.
     """
     with parsing(path, "a DICOM structure set"):
-        dataset = pydicom.dcmread(path)
+        dataset = load(path)
         check_drawn_on(dataset, image, path)
         rois = list(dataset.get("StructureSetROISequence") or [])
         drawn = {int(item.ReferencedROINumber): item for item in dataset.get("ROIContourSequence") or []}

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pydicom
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
 
@@ -15,6 +14,7 @@ from monai_inpaint.dicom.references import check_drawn_on, check_frame
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.checks import check_affine, parsing
+from monai_inpaint.io.dicom_file import load
 from monai_inpaint.io.dicom_geometry import Plane, plane_affine, plane_of
 
 _LIKELY = 0.5  # probability or share of a voxel from which a fractional segment counts
@@ -38,20 +38,16 @@ def read_segmentation(path: Path, image: Image, segment: str | None) -> Image:
         InputError: as `read_hole` says, or frames that are no slices of one stack.
     """
     with parsing(path, "a DICOM segmentation"):
-        dataset = pydicom.dcmread(path)
+        dataset = load(path)
         check_drawn_on(dataset, image, path)
-        labels = str(dataset.get("SegmentationType", "")) == "LABELMAP"
-        segments = list(dataset.get("SegmentSequence") or [])
-        if labels:  # what is marked by no segment may be listed as one of its own
-            segments = [
-                item for item in segments if int(item.SegmentNumber) != int(dataset.get("PixelPaddingValue") or 0)
-            ]
+        segments = segments_of(dataset)
         names = [str(item.get("SegmentLabel") or "") for item in segments]
         numbers = {int(segments[n].SegmentNumber) for n in chosen(names, segment, path, "segments")}
         shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
         groups = list(dataset.get("PerFrameFunctionalGroupsSequence") or [])
         if len(groups) != int(dataset.get("NumberOfFrames") or 1):
             raise InputError(f"{path} does not tell where its frames lie; write it anew.")
+        labels = str(dataset.get("SegmentationType", "")) == "LABELMAP"
         wanted = [n for n, group in enumerate(groups) if labels or _number(group, shared) in numbers]
         if not wanted:
             raise InputError(f"{path} has no frame of what is to be filled: its segment is empty.")
@@ -60,6 +56,15 @@ def read_segmentation(path: Path, image: Image, segment: str | None) -> Image:
             return _by_pixels(dataset, wanted, numbers, image, path)
         check_frame(dataset.get("FrameOfReferenceUID"), image, path)
         return _stacked(dataset, wanted, planes, numbers, image, path)
+
+
+def segments_of(dataset: Dataset) -> list[Dataset]:
+    """The segments of a SEG, without the background that a label map may list as one."""
+    segments = list(dataset.get("SegmentSequence") or [])
+    if str(dataset.get("SegmentationType", "")) != "LABELMAP":
+        return segments
+    background = int(dataset.get("PixelPaddingValue") or 0)
+    return [item for item in segments if int(item.SegmentNumber) != background]
 
 
 def _stacked(

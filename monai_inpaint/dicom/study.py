@@ -1,0 +1,257 @@
+"""A study in, results out: each series that a rule is for is filled, all others are named in the record with a reason.
+
+The steps are functions of their own, so that the app of MONAI Deploy is made of the same ones:
+`find_series`, `choose`, `fill_case`, `write_case`, `write_record`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from monai_inpaint.dicom.hole import read_hole
+from monai_inpaint.dicom.results import write_results
+from monai_inpaint.dicom.rules import METAL, RECTANGLES, Rule
+from monai_inpaint.dicom.sentences import sentence_of
+from monai_inpaint.dicom.series import Mark, Series, Study, find_series, read_series
+from monai_inpaint.errors import InputError
+from monai_inpaint.fill.filler import Filler
+from monai_inpaint.fill.report import NOTICE
+from monai_inpaint.images import Image
+from monai_inpaint.registry import BundleInfo, find_generator
+from monai_inpaint.version import __version__
+
+RECORD = "record.json"
+FILLED, SKIPPED = "filled", "skipped"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A series, and what is to be done with it; or why nothing is."""
+
+    number: int
+    series: Series
+    rule: Rule | None = None
+    mark: Mark | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Filled:
+    """A case with what came of it; `why` says why nothing did."""
+
+    case: Case
+    why: str = ""
+    source: Image | None = None
+    result: Image | None = None
+    hole: np.ndarray | None = None
+    report: dict[str, Any] | None = None
+    seconds: float = 0.0
+
+
+class Bundles:
+    """Loads each bundle once.
+
+    Args:
+        folder: of bundles that take the place of those that came with the package, by their names; None: none do.
+        engine: as `Filler` takes it.
+    """
+
+    def __init__(self, folder: Path | None = None, engine: str = "auto") -> None:
+        self.engine = engine
+        self._folder = folder
+        self._fillers: dict[str, Filler] = {}
+
+    def find(self, name: str) -> BundleInfo:
+        """The bundle of that name."""
+        bundle = find_generator(name)
+        instead = self._folder / bundle.name if self._folder else None
+        return find_generator(instead) if instead and instead.is_dir() else bundle
+
+    def filler(self, name: str) -> Filler:
+        """What fills with the bundle of that name."""
+        if name not in self._fillers:
+            self._fillers[name] = Filler(self.find(name).path, self.engine)
+        return self._fillers[name]
+
+
+def process_study(study: Path, output: Path, rules: Sequence[Rule], bundles: Bundles | None = None) -> dict[str, Any]:
+    """Fill what the rules say of a study, and write results and record.
+
+    Args:
+        study: folder with DICOM files of any order, of one study or several.
+        output: folder for the results, a numbered one a series, and record.json; made if missing, else empty.
+        rules: the first one that is for a series counts.
+        bundles: what fills.
+
+    Returns:
+        the record, JSON-able: `series` (of each its UIDs, `status` "filled" or "skipped", `why`, and what was done) and
+        `unreadable` (a sentence for each damaged file). It holds UIDs and nothing else of the files' headers.
+
+    Raises:
+        InputError: no DICOM in the folder, or an output that is not empty or cannot be written.
+    """
+    check_empty(output)
+    found = find_series(study)
+    output.mkdir(exist_ok=True)
+    bundles = bundles or Bundles()
+    entries = [write_case(fill_case(case, bundles), output) for case in choose(found, rules)]
+    return write_record(entries, found.unreadable, output)
+
+
+def check_empty(output: Path) -> None:
+    """Refuse an output folder that holds something already, or has no folder to lie in."""
+    if not output.parent.is_dir():
+        raise InputError(f"{output} cannot be made: the folder {output.parent} does not exist; make it first.")
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise InputError(f"{output} is not an empty folder; name another one for the results.")
+
+
+def choose(study: Study, rules: Sequence[Rule]) -> Iterator[Case]:
+    """What is to be done with each series of a study: the first rule for it whose hole is there."""
+    for number, series in enumerate(study.series, start=1):
+        yield _choice(number, series, study.marks, rules)
+
+
+def fill_case(case: Case, bundles: Bundles) -> Filled:
+    """Read and fill; whatever goes wrong is told in `why`."""
+    if case.why:
+        return Filled(case, case.why)
+    started = time.perf_counter()
+    try:
+        filled = _fill(case, bundles)
+    except Exception as error:
+        filled = Filled(case, _told(error, case))
+    return replace(filled, seconds=time.perf_counter() - started)
+
+
+def write_case(filled: Filled, output: Path) -> dict[str, Any]:
+    """Write the results into a folder of their own below `output`; returns the series' entry of the record."""
+    case = filled.case
+    entry: dict[str, Any] = {
+        "series": case.series.uid,
+        "study": case.series.study,
+        "modality": case.series.modality,
+        "instances": len(case.series.paths),
+    }
+    if filled.why:
+        return {**entry, "status": SKIPPED, "why": filled.why}
+    started = time.perf_counter()
+    folder = output / f"{case.number:03d}"
+    assert filled.source is not None
+    assert filled.result is not None
+    assert filled.hole is not None
+    assert filled.report is not None
+    try:
+        results = write_results(filled.source, filled.result, filled.hole, filled.report, folder)
+    except Exception as error:
+        return {**entry, "status": SKIPPED, "why": _told(error, case, {str(folder): "The folder of the results"})}
+    assert case.rule is not None
+    seconds = {"fill": round(filled.seconds, 4), "write": round(time.perf_counter() - started, 4)}
+    told = {key: value for key, value in filled.report.items() if key not in ("notice", "geometry", "seconds")}
+    return {
+        **entry, "status": FILLED, "why": "", "hole": case.rule.hole, "folder": folder.name,
+        "results": len(results.files), "seconds": seconds, "report": told,
+    }  # fmt: skip
+
+
+def write_record(entries: Sequence[dict[str, Any]], unreadable: Sequence[str], output: Path) -> dict[str, Any]:
+    """Write the record of a study; returns it."""
+    record = {
+        "notice": NOTICE,
+        "version": __version__,
+        "series": list(entries),
+        "unreadable": list(unreadable),
+    }
+    path, beside = output / RECORD, output / f".{RECORD}.partial"
+    beside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    beside.replace(path)
+    return record
+
+
+def _choice(number: int, series: Series, marks: Sequence[Mark], rules: Sequence[Rule]) -> Case:
+    if series.synthetic:
+        return Case(number, series, why="It holds synthetic data already, and is no source to fill.")
+    fitting = [rule for rule in rules if rule.is_for(series.modality, series.description)]
+    if not fitting:
+        return Case(number, series, why="No rule is for it.")
+    why = ""
+    for rule in fitting:
+        if rule.hole in (METAL, RECTANGLES):
+            return Case(number, series, rule)
+        drawn = [mark for mark in marks if mark.kind == rule.hole and mark.is_on(series)]
+        named = [mark for mark in drawn if rule.segment is None or _holds(mark, rule.segment)]
+        if len(named) == 1 and (rule.segment is not None or len(named[0].names) == 1):
+            return Case(number, series, rule, named[0])
+        why = why or _not_one(rule, drawn, named)
+    return Case(number, series, why=why)
+
+
+def _not_one(rule: Rule, drawn: Sequence[Mark], named: Sequence[Mark]) -> str:
+    """Why a rule finds no hole, or more than one."""
+    if not drawn:
+        return f"No {rule.hole} of the study refers to it."
+    if not named:
+        return f"No {rule.hole} that refers to it holds what the rule names."
+    if len(named) > 1:
+        return f"{len(named)} {rule.hole} refer to it, and the rule does not tell which to take."
+    return f"The {rule.hole} that refers to it holds {len(named[0].names)} regions, and the rule names none."
+
+
+def _holds(mark: Mark, pattern: str) -> bool:
+    return any(fnmatchcase(name.strip().lower(), pattern.strip().lower()) for name in mark.names)
+
+
+def _fill(case: Case, bundles: Bundles) -> Filled:
+    rule = case.rule
+    assert rule is not None
+    image = read_series(case.series)
+    modality = image.modality or rule.modality.lower()
+    if rule.hole == METAL:
+        return _without_metal(case, rule, image, bundles.find(rule.bundle or modality), bundles.engine)
+    if case.mark is not None:
+        hole = read_hole(case.mark.path, image, rule.segment)
+    else:
+        hole = Image(rectangles_hole(rule.rectangles, image), image.affine, placed=image.placed)
+    fill = bundles.filler(rule.bundle or modality)(image, hole)
+    return Filled(case, "", image, fill.image, fill.hole, fill.report)
+
+
+def _without_metal(case: Case, rule: Rule, image: Image, bundle: BundleInfo, engine: str) -> Filled:
+    from monai_inpaint.metal.reduce import reduce_metal
+
+    reduced = reduce_metal(image, rule.method, bundle=str(bundle.path), engine=engine)
+    if not reduced.metal.any():
+        return Filled(case, "No metal was found in it.")
+    changed = reduced.image.voxels != image.voxels
+    if not changed.any():
+        return Filled(case, "Metal was found in it, but nothing was to be changed.")
+    return Filled(case, "", image, reduced.image, changed, reduced.report)
+
+
+def rectangles_hole(rectangles: Sequence[tuple[int, int, int, int]], image: Image) -> np.ndarray:
+    """The same rectangles on every slice: bool, of the image's shape.
+
+    Raises:
+        InputError: one reaches beyond the image.
+    """
+    solid = image.voxels.ndim == 3
+    columns, rows = image.voxels.shape[:2] if solid else image.voxels.shape[::-1]
+    flat = np.zeros((rows, columns), bool)
+    for top, left, bottom, right in rectangles:
+        if bottom > rows or right > columns:
+            raise InputError(f"The image has {rows} rows and {columns} columns, and a rectangle reaches beyond them.")
+        flat[top:bottom, left:right] = True
+    return np.broadcast_to(flat.T[..., None], image.voxels.shape).copy(order="F") if solid else flat
+
+
+def _told(error: Exception, case: Case, names: dict[str, str] | None = None) -> str:
+    marked = {str(case.mark.path): f"The {case.mark.kind}"} if case.mark else {}
+    return sentence_of(error, {**marked, **(names or {})})
