@@ -23,6 +23,7 @@ _PACKAGES = [
     "pydicom",
     "pillow",
     "tifffile",
+    "astra-toolbox",
 ]
 _DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 _BUNDLE = ("name", "kind", "modality", "version", "description")
