@@ -10,15 +10,21 @@ from monai_inpaint.version import __version__
 def derivation_of(report: dict[str, Any]) -> dict[str, str]:
     """{"description", "model", "version", "label"} for `write_image`, from the report of a fill or of metal reduction.
 
-    The label is what descriptions begin with: "AI-filled" where a network computed what is new.
+    The label is what descriptions begin with: "AI-filled" where a network computed what is new. Where text that was
+    burned in is filled and is said to have been all there was, "burned_in" is "NO".
     """
     bundle = report.get("bundle")
+    more: dict[str, str] = {}
     model = f"{bundle['name']} {bundle['version']}" if bundle else "monai-inpaint metal"
     if "method" in report:
         what = f"Metal artifacts reduced by monai-inpaint ({report['method']}, metal {report['metal']})"
     else:
         drawn = report["drawn"]
         fill = f"one sample, seed {drawn['seed']}" if drawn["fill"] == "sample" else drawn["fill"]
-        what = f"Region filled by monai-inpaint ({fill})"
+        burned_in = report.get("hole", {}).get("burned_in")
+        region = "Burned-in text" if burned_in else "Region"
+        what = f"{region} filled by monai-inpaint ({fill})"
+        if burned_in and burned_in["complete"]:
+            more["burned_in"] = "NO"
     label = "AI-filled" if bundle else "Metal reduced"
-    return {"description": what, "model": model, "version": __version__, "label": label}
+    return {"description": what, "model": model, "version": __version__, "label": label, **more}

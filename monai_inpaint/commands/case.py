@@ -6,17 +6,19 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monai_inpaint.commands.outputs import Job, Target, check_holds, check_targets, write_together
 from monai_inpaint.errors import InputError
 from monai_inpaint.progress import Progress
+from monai_inpaint.provenance import derivation_of
 from monai_inpaint.version import __version__
 
 if TYPE_CHECKING:
     import numpy as np
 
     from monai_inpaint.fill.filler import Fill, Filler
+    from monai_inpaint.holes.burned_in import BurnedIn
     from monai_inpaint.images import Image
 
 
@@ -36,6 +38,8 @@ class Case:
     found: Target | None = None
     segment: str | None = None  # of a hole that is a DICOM SEG or RTSTRUCT
     grow: float = 0.0  # mm
+    burned_in: BurnedIn | None = None  # what is proposed: text
+    results: bool = False  # the output is a folder for all DICOM results
 
     @property
     def targets(self) -> list[Target]:
@@ -108,7 +112,16 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
         times = {**seconds, **fill.report["seconds"], "write": now - writing, "total": now - start}
         Path(place).write_text(_report(case, fill, times), encoding="utf-8")
 
-    jobs: list[Job] = [(case.output, lambda place: write_image(filled, place, derived=derived))]
+    def write_output(place: Path | str) -> None:
+        if case.results:
+            from monai_inpaint.dicom.results import write_results
+
+            spread = fill.spread if case.samples else None
+            write_results(image, filled, fill.hole, _facts(case, fill), Path(place), spread)
+        else:
+            write_image(filled, place, derived=derived)
+
+    jobs: list[Job] = [(case.output, write_output)]
 
     def write_units(target: Target, values: np.ndarray) -> None:
         units = Image(values, image.affine, image.modality)  # the source's scaling is not theirs
@@ -119,7 +132,7 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
     if case.spread:
         write_units(case.spread, fill.spread)
     if case.found:
-        told = {"description": "Region to fill, proposed", "model": _finder(), "version": __version__}
+        told = {"description": "Region to fill, proposed", "model": _proposer(case), "version": __version__}
         jobs.append((case.found, lambda place: write_image(hole, place, derived=told)))
     if case.report:
         jobs.append((case.report, write_report))
@@ -133,16 +146,25 @@ def _proposed(case: Case, image: Image, engine: str, progress: Progress) -> Imag
     import numpy as np
 
     from monai_inpaint.find import Finder, check_found
+    from monai_inpaint.holes.burned_in import check_flag, rectangles_in
     from monai_inpaint.images import Image
 
-    found = Finder(engine)(image, progress.stage("find"))
-    check_found(found, image)
+    if case.burned_in and case.burned_in.rectangles:
+        found = rectangles_in(image, case.burned_in)
+    else:
+        if case.burned_in:
+            check_flag(image)
+        found = Finder(engine)(image, progress.stage("find"))
+        check_found(found, image)
     # A label of 1; but pictures are looked at, and 1 would be as black as 0 there.
     label = 255 if case.hole.suffix.lower() in (".png", ".tif", ".tiff") else 1
     return Image(np.where(found, label, 0).astype(np.uint8), image.affine, placed=image.placed)
 
 
-def _finder() -> str:
+def _proposer(case: Case) -> str:
+    """What the hole in the case comes from, if it was not given."""
+    if case.burned_in and case.burned_in.rectangles:
+        return "rectangles that were listed"
     from monai_inpaint.find import BUNDLE
     from monai_inpaint.registry import find_bundle
 
@@ -150,19 +172,26 @@ def _finder() -> str:
 
 
 def _derived(filler: Filler, case: Case) -> dict[str, str]:
-    bundle = filler.bundle
-    what = f"one sample, seed {case.seed}" if case.sample else "best estimate"
-    return {
-        "description": f"Region filled by monai-inpaint ({what})",
-        "model": f"{bundle.name} {bundle.version}",
-        "version": __version__,
-    }
+    drawn = {"fill": "sample" if case.sample else "best estimate", "seed": case.seed}
+    bundle = {"name": filler.bundle.name, "version": filler.bundle.version}
+    return derivation_of({"bundle": bundle, "drawn": drawn, "hole": _origin(case)})
+
+
+def _origin(case: Case) -> dict[str, Any]:
+    """Where the hole comes from, for the report; empty where it was given."""
+    listed = case.burned_in is not None and bool(case.burned_in.rectangles)
+    proposed = {"proposed_by": _proposer(case)} if case.found and not listed else {}
+    return proposed | ({"burned_in": case.burned_in.facts()} if case.burned_in else {})
+
+
+def _facts(case: Case, fill: Fill) -> dict[str, Any]:
+    """The fill's report, and where its hole comes from."""
+    return {**fill.report, "hole": fill.report["hole"] | _origin(case)}
 
 
 def _report(case: Case, fill: Fill, seconds: dict[str, float]) -> str:
-    """The fill's report, the names of the files (no folders, nothing of their headers), and all stages' times."""
+    """The facts, the names of the files (no folders, nothing of their headers), and all stages' times."""
     files = {"image": case.image.name, "hole": case.hole.name, "output": case.output.path.name}
     times = {stage: round(value, 4) for stage, value in seconds.items()}
-    hole = fill.report["hole"] | ({"proposed_by": _finder()} if case.found else {})
-    told = {**fill.report, "hole": hole, "files": files, "seconds": times}
+    told = {**_facts(case, fill), "files": files, "seconds": times}
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n"

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "hole",
         type=path_text,
         metavar="HOLE",
-        help="image of the hole: nonzero = fill; or DICOM SEG, RTSTRUCT; with --find it is written",
+        help="image of the hole: nonzero = fill; or DICOM SEG, RTSTRUCT; with --find or --burned-in it is written",
     )
     parser.add_argument(
         "output", type=path_text, metavar="OUTPUT", help="where to write, format by suffix; folder: DICOM series"
@@ -33,8 +33,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--find", action="store_true", help="propose the hole (metal, voids, bars, burned-in text) and write it to HOLE"
     )
     parser.add_argument(
+        "--burned-in",
+        metavar="RECTS",
+        help="fill burned-in text: 'x,y,width,height;...' in pixels, a .csv with x,y,w,h, or 'flag': find it where the "
+        "file says that there is some; HOLE is written",
+    )
+    parser.add_argument(
+        "--burned-in-complete", action="store_true", help="the rectangles cover all text: say so in the DICOM output"
+    )
+    parser.add_argument(
         "--grow", type=float, default=0.0, metavar="MM", help="make the hole larger by so many mm in all directions"
     )
+    add_results_argument(parser)
     parser.add_argument(
         "--difference", type=path_text, metavar="PATH", help="write filled - source (float32: NIfTI, NRRD, MHA, TIFF)"
     )
@@ -51,6 +61,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_model_arguments(parser)
     parser.add_argument("--overwrite", action="store_true", help="existing outputs may be replaced (never an input)")
+
+
+def add_results_argument(parser: argparse.ArgumentParser) -> None:
+    """What `fill` and `metal` share."""
+    parser.add_argument(
+        "--dicom-results",
+        action="store_true",
+        help="OUTPUT is a folder for all that goes back to an archive: derived series, hole (SEG), difference, record "
+        "(SR), overview",
+    )
 
 
 def add_sample_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,31 +94,43 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from monai_inpaint.commands.case import Case, Fillers, run_case
-    from monai_inpaint.commands.outputs import hole_target, image_target, report_target, units_target
+    from monai_inpaint.commands.outputs import hole_target, image_target, report_target, results_target, units_target
+    from monai_inpaint.holes.burned_in import read_burned_in
 
     if args.spread and not args.samples:
         raise InputError("--spread needs samples; say how many: --samples 8.")
     if args.find and args.segment is not None:
         raise InputError("--find proposes a hole, so there is no segment to choose; leave out one of both.")
+    if args.burned_in is None and args.burned_in_complete:
+        raise InputError("--burned-in-complete says something of --burned-in; list its rectangles.")
+    if args.burned_in is not None and (args.find or args.segment is not None or args.difference):
+        raise InputError(
+            "--burned-in goes without --find and --segment, and without --difference, which tells the text."
+        )
+    regions = None
+    if args.burned_in is not None:
+        regions = read_burned_in(args.burned_in, complete=args.burned_in_complete)
     case = Case(
         Path(args.image),
         Path(args.hole),
-        image_target(args.output),
+        results_target(args.output) if args.dicom_results else image_target(args.output),
         units_target(args.difference) if args.difference else None,
         report_target(args.report) if args.report else None,
         units_target(args.spread) if args.spread else None,
         args.sample,
         args.samples,
         args.seed,
-        hole_target(args.hole) if args.find else None,
+        hole_target(args.hole) if args.find or regions else None,
         args.segment,
         grow=args.grow,
+        burned_in=regions,
+        results=args.dicom_results,
     )
     progress = make_progress(args.progress)
     try:
         run_case(case, Fillers(args.bundle, args.engine), overwrite=args.overwrite, progress=progress)
     finally:
         progress.clear()
-    if args.find:
+    if args.find or (regions and not regions.rectangles):
         print(f"{case.hole} is a proposal: look whether it is what you mean to fill. Research use only.")
     return DONE

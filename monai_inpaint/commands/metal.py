@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from monai_inpaint.commands.arguments import path_text
 from monai_inpaint.commands.failure import DONE
-from monai_inpaint.commands.fill import add_model_arguments
+from monai_inpaint.commands.fill import add_model_arguments, add_results_argument
 from monai_inpaint.errors import InputError
 from monai_inpaint.progress import Progress, make_progress
+from monai_inpaint.provenance import derivation_of
+from monai_inpaint.version import __version__
 
 if TYPE_CHECKING:
     from monai_inpaint.commands.outputs import Job, Target
@@ -40,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="everything in the patient from here on is metal (default: judged)",
     )
     parser.add_argument("--region", type=path_text, metavar="HOLE", help="image: only where it is nonzero may change")
+    add_results_argument(parser)
     parser.add_argument(
         "--find-only", action="store_true", help="write a label map: 1 metal, 2 affected, in MR 3 what may be metal"
     )
@@ -51,9 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from monai_inpaint.commands.outputs import image_target, report_target
+    from monai_inpaint.commands.outputs import image_target, report_target, results_target
 
-    output = _label_target(args.output) if args.find_only else image_target(args.output)
+    if args.find_only and args.dicom_results:
+        raise InputError("--find-only changes nothing, so there are no results; leave out one of both.")
+    target = results_target if args.dicom_results else image_target
+    output = _label_target(args.output) if args.find_only else target(args.output)
     report = report_target(args.report) if args.report else None
     progress = make_progress(args.progress)
     try:
@@ -122,7 +128,7 @@ def _labels(image: Image, found: Found, output: Target) -> tuple[Job, dict[str, 
     labels[found.affected] = 2
     labels[found.perhaps] = 3
     labels[found.metal] = 1
-    derived = _derived("Metal found by monai-inpaint")
+    derived = {"description": "Metal found by monai-inpaint", "model": "monai-inpaint metal", "version": __version__}
     result = Image(labels, image.affine, placed=image.placed)
     return (output, lambda place: write_image(result, place, derived=derived)), {
         **image_head(image),
@@ -150,16 +156,16 @@ def _reduced(
         progress=told.stage("reduce"),
     )
     done = reduced.report
-    derived = _derived(f"Metal artifacts reduced by monai-inpaint ({done['method']}, metal {done['metal']})")
-    if "bundle" in done:
-        derived["model"] = f"{done['bundle']['name']} {done['bundle']['version']}"
-    return (output, lambda place: write_image(reduced.image, place, derived=derived)), done
 
+    def write(place: Path | str) -> None:
+        if args.dicom_results:
+            from monai_inpaint.dicom.results import write_results
 
-def _derived(description: str) -> dict[str, str]:
-    from monai_inpaint.version import __version__
+            write_results(image, reduced.image, reduced.image.voxels != image.voxels, done, Path(place))
+        else:
+            write_image(reduced.image, place, derived=derivation_of(done))
 
-    return {"description": description, "model": "monai-inpaint metal", "version": __version__}
+    return (output, write), done
 
 
 def _with_modality(image: Image, bundle: str | None) -> Image:

@@ -43,6 +43,17 @@ def image_target(text: str | Path) -> Target:
     raise InputError(f"{path} has no suffix of a format that can be written; known are {', '.join(IMAGES)}.")
 
 
+def results_target(text: str | Path) -> Target:
+    """A folder for a derived series and what goes with it, which needs highdicom."""
+    from monai_inpaint.dicom.codes import load
+
+    load("")
+    target = image_target(text)
+    if not target.folder:
+        raise InputError(f"{text} is a file; with --dicom-results name a folder (a path without suffix).")
+    return target
+
+
 def units_target(text: str | Path) -> Target:
     """A difference, a spread or an abnormality map: a file of a format that holds float32."""
     path = Path(text)
@@ -55,7 +66,9 @@ def hole_target(text: str | Path) -> Target:
     """A proposed hole: an image file of any format but DICOM, which keeps labels in objects of another kind."""
     path = Path(text)
     if suffix_of(path) not in HOLES:
-        raise InputError(f"{path}: with --find the hole is written there; choose one of {', '.join(HOLES)}.")
+        raise InputError(
+            f"{path}: with --find and --burned-in the hole is written there; choose one of {', '.join(HOLES)}."
+        )
     return Target(path)
 
 
@@ -100,9 +113,11 @@ def check_holds(target: Target, image: Image) -> None:
         raise InputError(f"{target.path} cannot hold a volume; choose .nii.gz, .nrrd or .mha.")
     if target.folder or suffix == ".dcm":
         from monai_inpaint.io.dicom import DicomHeader
+        from monai_inpaint.io.dicom_derived import check_identity
 
         if not isinstance(image.header, DicomHeader):
             raise InputError(f"{target.path}: only an image read from DICOM can be written as DICOM; choose .nii.gz.")
+        check_identity(image.header.of_slice(0), image.path)
 
 
 def write_together(jobs: Sequence[Job], *, overwrite: bool) -> None:
@@ -145,9 +160,14 @@ def _check_folder(target: Target) -> None:
     if not target.folder:
         raise InputError(f"{target.path} is a folder; name a file.")
     # overwriting replaces the folder as a whole
-    foreign = next((item.name for item in target.path.iterdir() if item.suffix.lower() != ".dcm"), None)
+    foreign = next((item.name for item in target.path.iterdir() if not _is_ours(item)), None)
     if foreign:
         raise InputError(f"{target.path} holds other things than a DICOM series ({foreign}); name another folder.")
+
+
+def _is_ours(item: Path) -> bool:
+    """What a folder of a series or of DICOM results holds."""
+    return item.suffix.lower() == ".dcm" or (item.name == "derived" and item.is_dir())
 
 
 def _write(target: Target, place: Path, write: Callable[[Path | str], None]) -> None:

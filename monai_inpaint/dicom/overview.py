@@ -26,19 +26,22 @@ BAND = 40  # pixels above and below the panels
 LIMIT_OF_WINDOW = 0.25  # colours of the difference end at a quarter of the window
 
 
-def overview_of(source: Image, result: Image, hole: np.ndarray, derived: dict[str, str]) -> Dataset:
+def overview_of(
+    source: Image, result: Image, hole: np.ndarray, derived: dict[str, str], *, hidden: bool = False
+) -> Dataset:
     """A Secondary Capture in colour of the slice that holds most of the hole.
 
     Args:
         source: read from DICOM.
         result: the source with other voxels.
         hole: bool, of the source's shape, not empty.
-        derived: {"description", "model", "version"}.
+        derived: {"description", "model", "version", "label"}.
+        hidden: what was in the hole must not be seen: it is covered in the source, and no difference is shown.
     """
     header: DicomHeader = source.header
     k = int(np.argmax(hole.sum(axis=(0, 1)))) if hole.ndim == 3 else 0
     shown, now = header.of_slice(k), datetime.now()
-    picture = overview_picture(source, result, hole, k, derived)
+    picture = overview_picture(source, result, hole, k, derived, hidden=hidden)
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -55,7 +58,7 @@ def overview_of(source: Image, result: Image, hole: np.ndarray, derived: dict[st
         "monai-inpaint", derived["model"], __version__)  # fmt: skip
     dataset.InstanceCreationDate = dataset.ContentDate = dataset.DateOfSecondaryCapture = now.strftime("%Y%m%d")
     dataset.InstanceCreationTime = dataset.ContentTime = dataset.TimeOfSecondaryCapture = now.strftime("%H%M%S")
-    dataset.PatientOrientation = ""
+    dataset.PatientOrientation, dataset.Laterality = "", shown.get("Laterality") or ""
     # It says whether patient and date can be read in the picture. Our words tell neither; the source's pixels may.
     for keyword in ("BurnedInAnnotation", "RecognizableVisualFeatures"):
         if keyword in shown:
@@ -68,7 +71,9 @@ def overview_of(source: Image, result: Image, hole: np.ndarray, derived: dict[st
     return dataset
 
 
-def overview_picture(source: Image, result: Image, hole: np.ndarray, k: int, derived: dict[str, str]) -> np.ndarray:
+def overview_picture(
+    source: Image, result: Image, hole: np.ndarray, k: int, derived: dict[str, str], *, hidden: bool
+) -> np.ndarray:
     """Source with the hole outlined, fill and difference side by side: (rows, columns, 3) uint8.
 
     Args:
@@ -78,18 +83,22 @@ def overview_picture(source: Image, result: Image, hole: np.ndarray, k: int, der
     before, after, inside = (
         displayed(part, source.affine) for part in (source.units(index), result.units(index), hole[index])
     )
+    if hidden:
+        before = np.where(inside, after, before)
     low, high = _window(source, k, before)
     size = _panel(before.shape, source)
-    outline = outline_of(np.asarray(Pillow.fromarray(inside).convert("L").resize(size, Pillow.Resampling.BOX)) > 0)
+    marked = np.asarray(Pillow.fromarray(inside).convert("L").resize(size, Pillow.Resampling.BOX)) > 0
     greys = [_resized(grey_png(part, low, high), size) for part in (before, after)]
     if source.inverted:
         greys = [255 - grey for grey in greys]
+    greys[0][marked if hidden else outline_of(marked)] = OUTLINE
+    captions = ["source, hole covered" if hidden else "source, hole outlined", "filled: " + derived["model"]]
+    if hidden:
+        return _labelled(greys, captions, words_of(derived))
     limit = (high - low) * LIMIT_OF_WINDOW
     change = _resized(difference_png(after.astype(np.float64) - before, limit), size, Pillow.Resampling.NEAREST)
-    for panel, colour in ((greys[0], OUTLINE), (change, (160, 160, 160))):
-        panel[outline] = colour
-    unit = " HU" if source.modality == "ct" else ""
-    captions = ("source, hole outlined", "filled: " + derived["model"], f"filled - source, ±{limit:.4g}{unit}")
+    change[outline_of(marked)] = 160
+    captions.append(f"filled - source, ±{limit:.4g}{' HU' if source.modality == 'ct' else ''}")
     return _labelled([*greys, change], captions, words_of(derived))
 
 
@@ -98,7 +107,7 @@ def words_of(derived: dict[str, str]) -> str:
     return f"{derived['label']}, not for diagnosis"
 
 
-def _labelled(panels: list[np.ndarray], captions: tuple[str, ...], words: str) -> np.ndarray:
+def _labelled(panels: list[np.ndarray], captions: list[str], words: str) -> np.ndarray:
     """The panels with captions below them, and the words above and across the fill."""
     rows, columns = panels[0].shape[:2]
     canvas = Pillow.new("RGB", (columns * len(panels), rows + 2 * BAND))

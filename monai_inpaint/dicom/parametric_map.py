@@ -61,6 +61,6 @@ def parametric_map(
         series_description=name,
         **evidence.places(),
     )
-    dataset.SyntheticData = "YES"
+    dataset.SyntheticData, dataset.Laterality = "YES", evidence.first.get("Laterality") or ""
     adopt_study(dataset, evidence.first)
     return dataset

@@ -92,7 +92,9 @@ def _group(
         segment = {"referenced_segment": sr.ReferencedSegment(*uids, 1, source_images=list(_sources(evidence)))}
     else:
         kind = sr.PlanarROIMeasurementsAndQualitativeEvaluations
-        segment = {"referenced_segment": sr.ReferencedSegmentationFrame(*uids, 1, 1, next(_sources(evidence)))}
+        frame = sr.ReferencedSegmentationFrame(*uids, 1, 1, next(_sources(evidence)))
+        del frame[0].ReferencedSOPSequence[0].ReferencedSegmentNumber  # frame or segment, not both (PS3.3, 10-3)
+        segment = {"referenced_segment": frame}
     group = kind(
         tracking_identifier=sr.TrackingIdentifier(tracking.TrackingUID, tracking.TrackingID),
         finding_type=codes.DCM.SelectedRegion,

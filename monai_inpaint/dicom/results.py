@@ -16,7 +16,6 @@ from monai_inpaint.dicom.parametric_map import Kind, parametric_map
 from monai_inpaint.dicom.record import record_of
 from monai_inpaint.dicom.seg import hole_segmentation
 from monai_inpaint.errors import InputError
-from monai_inpaint.geometry import check_hole
 from monai_inpaint.images import Image
 from monai_inpaint.io import check_output, write_image
 from monai_inpaint.io.atomic import staged
@@ -32,7 +31,8 @@ class Results:
     Attributes:
         derived: the folder of the derived series.
         hole: a DICOM SEG.
-        difference, spread: Parametric Maps; `spread` is None where there were no samples.
+        difference, spread: Parametric Maps. `difference` is None where burned-in text was filled, which it would tell;
+            `spread` where there were no samples.
         record: a structured report.
         overview: a Secondary Capture picture.
     """
@@ -40,7 +40,7 @@ class Results:
     folder: Path
     derived: Path
     hole: Path
-    difference: Path
+    difference: Path | None
     spread: Path | None
     record: Path
     overview: Path
@@ -79,10 +79,11 @@ def write_results(
         name = source.path or "The image"
         raise InputError(f"{name} was not read from DICOM, which DICOM results need; give a DICOM file or series.")
     check_identity(source.header.of_slice(0), source.path or "The image")
-    check_hole(hole, "The hole")
+    if not hole.any():
+        raise InputError(f"No voxel of {source.path or 'the image'} was computed, so there are no results to write.")
     check_output(folder, sources=[source.path] if source.path else [])
     derived = derivation_of(report)
-    evidence = evidence_of(source, hole)
+    evidence, hidden = evidence_of(source, hole), "burned_in" in report.get("hole", {})
     segmentation = hole_segmentation(evidence, hole, derived, found=_found(report))
     with staged(folder, folder=True) as place:
         images = place / "derived"
@@ -90,16 +91,16 @@ def write_results(
                     derived=derived)  # fmt: skip
         series = dcmread(next(images.iterdir()), stop_before_pixels=True).SeriesInstanceUID
         _save(segmentation, place / "hole.dcm")
-        planes, before = evidence.planes(result.units()), evidence.planes(source.units())
-        difference = planes - before
-        _save(parametric_map(evidence, difference, source, derived, Kind.DIFFERENCE), place / "difference.dcm")
+        if not hidden:
+            difference = evidence.planes(result.units()) - evidence.planes(source.units())
+            _save(parametric_map(evidence, difference, source, derived, Kind.DIFFERENCE), place / "difference.dcm")
         if spread is not None:
             spread_map = parametric_map(evidence, evidence.planes(spread), source, derived, Kind.SPREAD)
             _save(spread_map, place / "spread.dcm")
         voxels, size = int(np.count_nonzero(hole)), _voxel_size(source)
         _save(record_of(evidence, segmentation, series, voxels, size and voxels * size, report, derived),
               place / "record.dcm")  # fmt: skip
-        _save(overview_of(source, result, hole, derived), place / "overview.dcm")
+        _save(overview_of(source, result, hole, derived, hidden=hidden), place / "overview.dcm")
     return Results(
         folder, folder / "derived", folder / "hole.dcm", folder / "difference.dcm",
         folder / "spread.dcm" if spread is not None else None, folder / "record.dcm", folder / "overview.dcm",

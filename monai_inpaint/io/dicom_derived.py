@@ -57,7 +57,8 @@ def mark_derived(dataset: Dataset, source: Dataset, extremes: Extremes, derived:
     Args:
         dataset: the copy; its elements are replaced, never changed in place.
         extremes: smallest and largest stored value, of this instance and of the series.
-        derived: {"description", "model", "version"} and perhaps "label", with which the series' description begins.
+        derived: {"description", "model", "version"} and perhaps "label", with which the series' description begins, and
+            "burned_in": "NO" where no text is left in the pixels.
         series: SeriesInstanceUID of the new series.
     """
     now = datetime.now()
@@ -80,6 +81,8 @@ def mark_derived(dataset: Dataset, source: Dataset, extremes: Extremes, derived:
         if keyword in dataset:
             del dataset[keyword]
     _mark_extremes(dataset, extremes)
+    if derived.get("burned_in") == "NO":
+        _mark_cleaned(dataset)
 
 
 def is_enhanced(source: Dataset) -> bool:
@@ -150,6 +153,15 @@ def _mark_extremes(dataset: Dataset, extremes: Extremes) -> None:
             value = int(extremes[scope][end])
             if low <= value <= high:
                 dataset.add_new(keyword, "SS" if signed else "US", value)
+
+
+def _mark_cleaned(dataset: Dataset) -> None:
+    """No text in the pixels; of a de-identified image also how that came (PS3.15, E.3.1)."""
+    dataset.BurnedInAnnotation = "NO"
+    if dataset.get("PatientIdentityRemoved") == "YES":
+        methods = [*(dataset.get("DeidentificationMethodCodeSequence") or [])]
+        methods.append(code("113101", "DCM", "Clean Pixel Data Option"))
+        dataset.DeidentificationMethodCodeSequence = Sequence(methods)
 
 
 def _fit(keyword: str, text: str) -> str:

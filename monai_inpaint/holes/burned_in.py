@@ -1,0 +1,113 @@
+"""Where text is burned into the pixels: rectangles that a person lists, or what DICOM's own flag lets one look for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.images import Image
+
+FLAG = "flag"
+_COLUMNS = ("x", "y", "w", "h")
+_GIVE = "give x,y,width,height in pixels from the upper left corner, several with ';' between them, or a .csv"
+
+
+@dataclass(frozen=True)
+class BurnedIn:
+    """Regions of burned-in text.
+
+    Attributes:
+        rectangles: (left column, top row, width, height) in pixels; the same in every slice. Empty: found by a network,
+            where the file says that there is text.
+        complete: whoever lists them says that no other text is burned in.
+    """
+
+    rectangles: tuple[tuple[int, int, int, int], ...] = ()
+    complete: bool = False
+
+    def facts(self) -> dict[str, object]:
+        """For the report."""
+        return {"rectangles": [list(rectangle) for rectangle in self.rectangles], "complete": self.complete}
+
+
+def read_burned_in(text: str, *, complete: bool) -> BurnedIn:
+    """The regions that an argument names: "x,y,w,h;...", a CSV file with the columns x, y, w, h, or "flag".
+
+    Raises:
+        InputError: none of these, an empty rectangle, or all text is said to be covered without saying where it is.
+    """
+    if text.strip().lower() == FLAG:
+        if complete:
+            raise InputError("Nobody can say that all text is covered before it is found; list its rectangles.")
+        return BurnedIn()
+    if text.lower().endswith(".csv"):
+        from monai_inpaint.data.tables import read_table
+
+        parts = [",".join(row[column] for column in _COLUMNS) for row in read_table(Path(text), _COLUMNS)]
+    else:
+        parts = [part for part in text.split(";") if part.strip()]
+    if not parts:
+        raise InputError(f"--burned-in names no rectangle; {_GIVE}.")
+    return BurnedIn(tuple(_rectangle(part, text) for part in parts), complete)
+
+
+def rectangles_in(image: Image, regions: BurnedIn) -> np.ndarray:
+    """The pixels of the rectangles: bool array of the image's shape, the same in every slice.
+
+    Args:
+        image: 2D (rows, columns), or a volume read from DICOM, (columns, rows, slices).
+
+    Raises:
+        InputError: a volume of another format, whose rows and columns nobody knows; a rectangle outside of the image.
+    """
+    volume = image.voxels.ndim == 3
+    if volume:
+        from monai_inpaint.io.dicom import DicomHeader
+
+        if not isinstance(image.header, DicomHeader):
+            raise InputError(
+                f"{image.path} is a volume without rows and columns; --burned-in is for DICOM and pictures."
+            )
+    hole = np.zeros(image.voxels.shape, bool, order="F" if volume else "C")
+    shown = hole.swapaxes(0, 1) if volume else hole
+    rows, columns = len(shown), len(shown[0])
+    for left, top, width, height in regions.rectangles:
+        if left >= columns or top >= rows:
+            raise InputError(
+                f"The rectangle {left},{top},{width},{height} lies outside of {image.path or 'the image'}, which has "
+                f"{columns} columns and {rows} rows."
+            )
+        shown[top : top + height, left : left + width] = True
+    return hole
+
+
+def check_flag(image: Image) -> None:
+    """Refuse to look for text where the file does not say that there is some.
+
+    Raises:
+        InputError: not DICOM, or BurnedInAnnotation is not YES in any of its files.
+    """
+    from monai_inpaint.io.dicom import DicomHeader
+
+    name = image.path or "The image"
+    if not isinstance(image.header, DicomHeader):
+        raise InputError(f"{name} is no DICOM file, so it has no flag for burned-in text; list the rectangles.")
+    told = {str(dataset.get("BurnedInAnnotation") or "nothing") for dataset in image.header.datasets}
+    if "YES" not in told:
+        raise InputError(
+            f"{name} says {' and '.join(sorted(told))} of burned-in text (BurnedInAnnotation), so nothing was written; "
+            "list the rectangles if there is some."
+        )
+
+
+def _rectangle(part: str, text: str) -> tuple[int, int, int, int]:
+    try:
+        left, top, width, height = (int(number) for number in part.split(","))
+    except ValueError as error:
+        raise InputError(f"--burned-in {text}: {part.strip()!r} is no rectangle; {_GIVE}.") from error
+    if min(left, top) < 0 or min(width, height) < 1:
+        raise InputError(f"--burned-in {text}: {part.strip()} is empty or begins outside of the image; {_GIVE}.")
+    return left, top, width, height
