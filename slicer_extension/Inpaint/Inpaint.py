@@ -226,6 +226,8 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ):
             panel.setVisible(node.region == kind)
         self.ui.growPanel.setVisible(node.region != METAL)
+        self.ui.roiPlaceWidget.setCurrentNode(node.roi)
+        self.ui.pointPlaceWidget.setCurrentNode(node.point)
         self.ui.thresholdSlider.enabled = not node.judgeThreshold
         there = node.filledVolume is not None
         for button in ("flipButton", "flickerButton", "overlayButton", "undoButton", "exportButton"):
@@ -316,7 +318,7 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui.checksText.setPlainText("\n".join(self.logic.told(run.result)))
             self.ui.statusLabel.text = _("Checked.")
         else:
-            self.logic.accept(run.result, self._parameterNode)
+            self.logic.accept(run.result, self.logic.getParameterNode())
             said = getattr(run.result, "said", [])
             self.ui.statusLabel.text = " ".join([_("Done in {:.0f} s.").format(run.seconds), *said])
 
@@ -464,11 +466,13 @@ class InpaintLogic(ScriptedLoadableModuleLogic):
         """What `monai-inpaint info` knows, as lines for people."""
         engines = ", ".join(f"{name} {version}" for name, version in facts["engines"].items())
         bundles = ", ".join(f"{bundle['name']} {bundle['version']}" for bundle in facts["bundles"])
+        device = "CPU" if {"openvino", "onnxruntime"} & {*facts["engines"]} else "the GPU if there is one"
+        projections = "astra-toolbox" in facts["packages"]
         lines = [
             f"monai-inpaint {facts['version']}, Python {facts['python']}",
-            f"engine: {engines or 'none, press Install'}; device: CPU",
+            f"engine: {engines}; device: {device}" if engines else "engine: none, press Install",
             f"bundles: {bundles or 'none, press Install'}",
-            "metal by projections: " + ("yes" if facts.get("projections") else "no, press Install for metal"),
+            f"metal in CT by projections: {'yes' if projections else 'no, press Install for metal'}",
         ]
         memory = facts.get("memory")
         if memory is None:

@@ -26,8 +26,8 @@ def source_files(filled: "slicer.vtkMRMLScalarVolumeNode", database: Database | 
     uids = (source.GetAttribute("DICOM.instanceUIDs") or "").split()
     if not uids or database is None:
         raise InpaintError(
-            f"{source.GetName()} was not loaded from DICOM, so no series can be derived from it; save {filled.GetName()} "
-            "as NRRD or NIfTI (File, Save Data)."
+            f"{source.GetName()} was not loaded from DICOM, so no series can be derived from it; save "
+            f"{filled.GetName()} as NRRD or NIfTI (File, Save Data)."
         )
     files = [database.fileForInstance(uid) for uid in uids]
     if not all(file and Path(file).is_file() for file in files):

@@ -75,8 +75,8 @@ def check_installable(place: str = sys.prefix) -> None:
     packages = next((path for path in sys.path if path.endswith("site-packages") and path.startswith(place)), place)
     if not os.access(packages, os.W_OK):
         raise InpaintError(
-            f"{packages} may not be written to, so {PACKAGE} cannot be installed there; install Slicer into a folder of "
-            "your own, or ask who installed it."
+            f"{packages} may not be written to, so {PACKAGE} cannot be installed there; install Slicer into a folder "
+            "of your own, or ask who installed it."
         )
 
 

@@ -32,6 +32,7 @@ def on_grid_of(source, volume):
         InputError: they are not the same voxels.
     """
     import numpy as np
+
     from monai_inpaint import InputError
 
     for axes in itertools.permutations(range(min(volume.voxels.ndim, 3))):

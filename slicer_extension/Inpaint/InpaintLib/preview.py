@@ -5,9 +5,7 @@ import slicer
 _NAME = "Inpaint metal preview"
 
 
-def show_preview(
-    source: "slicer.vtkMRMLScalarVolumeNode", threshold: float
-) -> "slicer.vtkMRMLScalarVolumeNode":
+def show_preview(source: "slicer.vtkMRMLScalarVolumeNode", threshold: float) -> "slicer.vtkMRMLScalarVolumeNode":
     """Show what has at least this value over all slice views; no voxel is copied or computed."""
     node = slicer.mrmlScene.GetFirstNode(_NAME, "vtkMRMLScalarVolumeNode")
     if node is None:

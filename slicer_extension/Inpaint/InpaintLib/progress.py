@@ -38,7 +38,7 @@ class Progress:
         first, last = _SHARES.get(stage, (self.fraction, self.fraction))
         part = done / total if total else 0.0
         self.fraction = max(self.fraction, first + part * (last - first))
-        if 0 < part:
+        if part > 0:
             self._left, self._told = (now - self._began) * (1 - part) / part, now
         return True
 

@@ -102,8 +102,8 @@ def catch_segment(node: "slicer.vtkMRMLSegmentationNode | None", segment_id: str
     if segment is None:
         raise InpaintError(f"{node.GetName()} has no such segment; choose one of its segments.")
     kind = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
-    if not node.GetSegmentation().ContainsRepresentation(kind) and not node.GetSegmentation().CreateRepresentation(kind):
-        raise InpaintError(f"{segment.GetName()} is empty; mark what is to be filled.")
+    if not node.GetSegmentation().ContainsRepresentation(kind):
+        node.GetSegmentation().CreateRepresentation(kind)
     image = segment.GetRepresentation(kind)
     if image is None or min(image.GetDimensions()) < 1 or image.GetPointData().GetScalars() is None:
         raise InpaintError(f"{segment.GetName()} is empty; mark what is to be filled.")
