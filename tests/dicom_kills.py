@@ -1,0 +1,70 @@
+"""Studies sent while the service is killed at random moments, and what must hold of what came back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from dicom_service_samples import Archive, Service, send_until_taken, small_study, until
+from pydicom.dataset import Dataset
+
+
+def send_and_kill(service: Service, archive: Archive, folder: Path, *, studies: int, kills: int, seed: int) -> int:
+    """Send studies as an archive does while the service is killed and started again; returns how often it was killed.
+
+    Returns when every study is done. `folder` gets a folder a study, named by its UID.
+    """
+    rng = np.random.default_rng(seed)
+    files = [small_study(folder / f"1.2.840.{n}", f"1.2.840.{n}", n) for n in range(studies)]
+    waits = rng.uniform(0.1, 6.0, kills)  # seconds from a start to the next kill: listening takes about one
+    failures: list[BaseException] = []
+
+    def send_all() -> None:
+        try:
+            for one in files:
+                send_until_taken(one, service.port, 600)
+        except BaseException as error:
+            failures.append(error)
+
+    service.start(wait=False)
+    sender = threading.Thread(target=send_all, daemon=True)
+    sender.start()
+    for wait in waits:
+        time.sleep(wait)
+        service.kill()
+        service.start(wait=False)
+    sender.join()
+    assert not failures, failures
+    until(lambda: len(service.jobs("sent")) >= studies, 60 * studies, "not all studies are done")
+    service.interrupt()
+    return len(waits)
+
+
+def wrong_with(received: Sequence[Dataset], study: Path) -> str:
+    """What is wrong with the results of one study, whose files lie below a folder; "" if nothing is."""
+    kinds = sorted(dataset.Modality for dataset in received)
+    if kinds != ["CT", "CT", "OT", "OT", "SEG", "SR"]:
+        return f"it has {kinds}"
+    sources = {dataset.SOPInstanceUID: dataset for dataset in map(pydicom.dcmread, study.rglob("*.dcm"))}
+    drawn = pydicom.dcmread(study / "seg.dcm")
+    marked = np.atleast_3d(drawn.pixel_array.reshape(-1, drawn.Rows, drawn.Columns)) != 0
+    slices = [dataset for dataset in received if dataset.Modality == "CT"]
+    if len({dataset.SeriesInstanceUID for dataset in slices}) != 1:
+        return "it has slices of several series"
+    changed = 0
+    for dataset in slices:
+        source = sources[dataset.SourceImageSequence[0].ReferencedSOPInstanceUID]
+        other = dataset.pixel_array != source.pixel_array
+        if (other & ~marked.any(axis=0)).any():
+            return "voxels outside the hole changed"
+        changed += int(other.sum())
+    if not changed:
+        return "nothing was filled"
+    told = {element.value for dataset in received for element in dataset.iterall()
+            if element.keyword == "ReferencedSOPInstanceUID"}  # fmt: skip
+    missing = told - set(sources) - {dataset.SOPInstanceUID for dataset in received}
+    return f"references that lead nowhere: {missing}" if missing else ""
