@@ -66,9 +66,15 @@ class Evidence:
 
     def planes(self, values: np.ndarray) -> np.ndarray:
         """The slices of an array of the image's shape as DICOM keeps them: (slices, rows, columns)."""
-        if values.ndim == 2:
-            return values[None]
-        return np.ascontiguousarray(values[:, :, self.slices.start : self.slices.stop].transpose(2, 1, 0))
+        return _planes(values if values.ndim == 2 else values[self._index])
+
+    def units(self, image: Image) -> np.ndarray:
+        """The same of an image in units, float32."""
+        return _planes(image.units(self._index if image.voxels.ndim == 3 else ...))
+
+    @property
+    def _index(self) -> tuple[slice, ...]:
+        return (slice(None), slice(None), slice(self.slices.start, self.slices.stop))
 
     def places(self) -> dict[str, object]:
         """Where the planes lie, as keyword arguments of highdicom; of a multi-frame file it cannot tell by itself."""
@@ -85,8 +91,14 @@ class Evidence:
         }
 
 
-def evidence_of(source: Image, hole: np.ndarray) -> Evidence:
-    """The stand-ins for the slices of a hole that is not empty."""
+def evidence_of(source: Image, hole: np.ndarray, *, assumed: bool = False) -> Evidence:
+    """The stand-ins for the slices of a hole that is not empty.
+
+    Args:
+        source: read from DICOM.
+        hole: bool, of its shape.
+        assumed: a film gets the place that is assumed for it, in a frame of reference of its own.
+    """
     header = source.header
     assert isinstance(header, DicomHeader)
     first = header.of_slice(0)
@@ -95,7 +107,11 @@ def evidence_of(source: Image, hole: np.ndarray) -> Evidence:
     slices = range(box[2].start, box[2].stop) if hole.ndim == 3 else range(1)
     if header.frames is not None:
         return Evidence(slices, [_multiframe(source, header)], [header.frames[k] for k in slices], first)
-    return Evidence(slices, [_slice(source, header.datasets[k]) for k in slices], None, first)
+    return Evidence(slices, [_slice(source, header.datasets[k], assumed=assumed) for k in slices], None, first)
+
+
+def _planes(values: np.ndarray) -> np.ndarray:
+    return values[None] if values.ndim == 2 else np.ascontiguousarray(values.transpose(2, 1, 0))
 
 
 def adopt_study(dataset: Dataset, source: Dataset) -> None:
@@ -125,19 +141,21 @@ def stand_in(source: Dataset) -> Dataset:
     return dataset
 
 
-def _slice(image: Image, source: Dataset) -> Dataset:
+def _slice(image: Image, source: Dataset, *, assumed: bool) -> Dataset:
     dataset = stand_in(source)
     affine = image.affine
-    # Kinds of images that must have a frame of reference are not taken without, even where they tell no position.
-    if source.get("FrameOfReferenceUID") or source.SOPClassUID not in _FILMS:
-        dataset.FrameOfReferenceUID = frame_of_reference(source)
-    if affine is None or not image.placed:
+    if affine is None or not (image.placed or assumed):
+        # Kinds of images that must have a frame of reference are not taken without, even where they tell no position.
+        if source.SOPClassUID not in _FILMS:
+            dataset.FrameOfReferenceUID = own_frame(source)
         if affine is not None:
             dataset.PixelSpacing = list(np.linalg.norm(affine[:3, :2], axis=0))
         return dataset
+    told = source.get("FrameOfReferenceUID") if image.placed else None
+    dataset.FrameOfReferenceUID = told or own_frame(source)
     dataset.PixelSpacing, dataset.ImageOrientationPatient = _measures(affine, image.voxels.ndim)
     origin = source.get("ImagePositionPatient")
-    dataset.ImagePositionPatient = list(origin) if origin else list(affine[:3, 3] * LPS_TO_RAS)
+    dataset.ImagePositionPatient = list(origin) if origin and image.placed else list(affine[:3, 3] * LPS_TO_RAS)
     thickness, between = source.get("SliceThickness"), float(np.linalg.norm(affine[:3, 2]))
     dataset.SliceThickness = float(thickness) if thickness else between
     if image.voxels.ndim == 3:
@@ -150,7 +168,7 @@ def _multiframe(image: Image, header: DicomHeader) -> Dataset:
     assert affine is not None
     assert header.frames is not None
     dataset = stand_in(source)
-    dataset.FrameOfReferenceUID = frame_of_reference(source)
+    dataset.FrameOfReferenceUID = source.get("FrameOfReferenceUID") or own_frame(source)
     dataset.NumberOfFrames = len(header.frames)
     measures, orientation, shared = Dataset(), Dataset(), Dataset()
     measures.PixelSpacing, orientation.ImageOrientationPatient = _measures(affine, 3)
@@ -174,7 +192,6 @@ def _measures(affine: np.ndarray, axes: int) -> tuple[list[float], list[float]]:
     return spacing, [*(across / spacing[1] * LPS_TO_RAS), *(down / spacing[0] * LPS_TO_RAS)]
 
 
-def frame_of_reference(source: Dataset) -> UID:
-    """The source's own; where it has none, one that is the same for all that is written beside its series."""
-    told = source.get("FrameOfReferenceUID")
-    return UID(told) if told else UID(f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, source.SeriesInstanceUID).int}")
+def own_frame(source: Dataset) -> UID:
+    """A frame of reference for what the source places nowhere: one for all that is written beside its series."""
+    return UID(f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, source.SeriesInstanceUID).int}")

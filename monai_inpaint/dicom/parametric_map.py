@@ -28,7 +28,7 @@ def parametric_map(
     """A map on the slices of the hole.
 
     Args:
-        evidence: of the source.
+        evidence: of the source, with places.
         values: float32, of the planes of `evidence`: (slices, rows, columns), in units (HU for CT).
         source: whose units they are.
         derived: {"description", "model", "version"}.

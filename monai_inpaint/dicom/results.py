@@ -31,8 +31,8 @@ class Results:
     Attributes:
         derived: the folder of the derived series.
         hole: a DICOM SEG.
-        difference, spread: Parametric Maps. `difference` is None where burned-in text was filled, which it would tell;
-            `spread` where there were no samples.
+        difference, spread: Parametric Maps; None without a pixel spacing, which they must have. `difference` is None
+            where burned-in text was filled, which it would tell; `spread` where there were no samples.
         record: a structured report.
         overview: a Secondary Capture picture.
     """
@@ -85,26 +85,33 @@ def write_results(
     derived = derivation_of(report)
     evidence, hidden = evidence_of(source, hole), "burned_in" in report.get("hole", {})
     segmentation = hole_segmentation(evidence, hole, derived, found=_found(report))
+    located = evidence if source.placed else evidence_of(source, hole, assumed=True)
+    maps: dict[Kind, np.ndarray] = {}
+    if source.affine is not None and not hidden:
+        maps[Kind.DIFFERENCE] = located.units(result) - located.units(source)
+    if source.affine is not None and spread is not None:
+        maps[Kind.SPREAD] = located.planes(spread)
     with staged(folder, folder=True) as place:
         images = place / "derived"
         write_image(result, images if source.voxels.ndim == 3 and evidence.frames is None else _one(images),
                     derived=derived)  # fmt: skip
         series = dcmread(next(images.iterdir()), stop_before_pixels=True).SeriesInstanceUID
         _save(segmentation, place / "hole.dcm")
-        if not hidden:
-            difference = evidence.planes(result.units()) - evidence.planes(source.units())
-            _save(parametric_map(evidence, difference, source, derived, Kind.DIFFERENCE), place / "difference.dcm")
-        if spread is not None:
-            spread_map = parametric_map(evidence, evidence.planes(spread), source, derived, Kind.SPREAD)
-            _save(spread_map, place / "spread.dcm")
+        for kind, values in maps.items():
+            _save(parametric_map(located, values, source, derived, kind), place / _name(kind))
         voxels, size = int(np.count_nonzero(hole)), _voxel_size(source)
         _save(record_of(evidence, segmentation, series, voxels, size and voxels * size, report, derived),
               place / "record.dcm")  # fmt: skip
         _save(overview_of(source, result, hole, derived, hidden=hidden), place / "overview.dcm")
+    written = {kind: folder / _name(kind) for kind in maps}
     return Results(
-        folder, folder / "derived", folder / "hole.dcm", folder / "difference.dcm",
-        folder / "spread.dcm" if spread is not None else None, folder / "record.dcm", folder / "overview.dcm",
+        folder, folder / "derived", folder / "hole.dcm", written.get(Kind.DIFFERENCE), written.get(Kind.SPREAD),
+        folder / "record.dcm", folder / "overview.dcm",
     )  # fmt: skip
+
+
+def _name(kind: Kind) -> str:
+    return f"{kind.name.lower()}.dcm"
 
 
 def _one(folder: Path) -> Path:

@@ -54,5 +54,7 @@ def hole_segmentation(evidence: Evidence, hole: np.ndarray, derived: dict[str, s
         series_description="Region filled by AI",
         **evidence.places(),
     )
+    if "PatientOrientation" in evidence.first:  # films tell no other
+        dataset.PatientOrientation = evidence.first.PatientOrientation
     adopt_study(dataset, evidence.first)
     return dataset
