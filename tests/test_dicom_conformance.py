@@ -14,7 +14,9 @@ from monai_inpaint import read_image
 from monai_inpaint.dicom.results import Results
 from monai_inpaint.images import Image
 
-hd = pytest.importorskip("highdicom")
+pytest.importorskip("highdicom")
+
+import highdicom as hd  # noqa: E402
 
 
 @pytest.fixture(scope="module", params=KINDS)

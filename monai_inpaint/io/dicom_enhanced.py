@@ -6,6 +6,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from monai_inpaint.io.dicom_derived import derivation_codes, derived_type, reference_to
+from monai_inpaint.io.dicom_private import own_copy
 
 _FRAME_TYPES = ("CTImageFrameTypeSequence", "MRImageFrameTypeSequence")
 
@@ -37,10 +38,10 @@ def mark_frames(dataset: Dataset, source: Dataset, derived: dict[str, str]) -> N
 
 def _marked(group: Dataset) -> Dataset:
     """A shallow copy of a functional group with its frame type as derived."""
-    copied = Dataset(group)
+    copied = own_copy(group)
     for keyword in _FRAME_TYPES:
         if keyword in group:
-            kinds = [Dataset(item) for item in group[keyword].value]
+            kinds = [own_copy(item) for item in group[keyword].value]
             for kind in kinds:
                 kind.FrameType = derived_type(kind.get("FrameType"), enhanced=True)
             setattr(copied, keyword, Sequence(kinds))

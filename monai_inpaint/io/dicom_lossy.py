@@ -29,10 +29,12 @@ def note_loss(dataset: Dataset) -> None:
     The ratio is that of what the pixels take uncompressed to what they take in the file.
     """
     method = _METHODS.get(dataset.file_meta.get("TransferSyntaxUID"))
-    if method is None or dataset.get("LossyImageCompression") == "01":
+    if method is None:
         return
     frames = int(dataset.get("NumberOfFrames") or 1)
     plain = int(dataset.Rows) * int(dataset.Columns) * frames * int(dataset.BitsAllocated) // 8
     dataset.LossyImageCompression = "01"
-    dataset.LossyImageCompressionRatio = f"{plain / max(len(dataset.PixelData), 1):.4g}"
-    dataset.LossyImageCompressionMethod = method
+    if not dataset.get("LossyImageCompressionMethod"):
+        dataset.LossyImageCompressionMethod = method
+    if not dataset.get("LossyImageCompressionRatio"):
+        dataset.LossyImageCompressionRatio = f"{plain / max(len(dataset.PixelData), 1):.4g}"

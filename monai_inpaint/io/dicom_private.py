@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -40,7 +42,15 @@ def _has_private(dataset: Dataset) -> bool:
     )
 
 
+def own_copy(item: Dataset) -> Dataset:
+    """A data set of its own with equal elements; Dataset(item) would share the table of elements."""
+    copied = Dataset({tag: copy.copy(item.get_item(tag)) for tag in item.keys()})  # noqa: SIM118
+    implicit, little = item.original_encoding
+    copied.set_original_encoding(implicit, little, item.original_character_set)
+    return copied
+
+
 def _stripped(item: Dataset) -> Dataset:
-    copied = Dataset(item)
+    copied = own_copy(item)
     drop_private(copied)
     return copied
