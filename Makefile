@@ -1,4 +1,4 @@
-# make setup | demo | test | docs | benchmark. Needs make and Python 3.11, nothing else.
+# make setup | demo | test | test-slicer | docs | benchmark. Needs make and Python 3.11, nothing else.
 #
 # On Linux, pip takes PyTorch's CUDA build from PyPI (2 GB). The CPU build does as well and is smaller:
 #   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make setup
@@ -10,8 +10,13 @@ STAMP := $(VENV)/.installed
 
 # the tests run many small computations: one thread each is fastest, and leaves the machine usable
 TEST_THREADS ?= 1
+ONE_THREAD := OMP_NUM_THREADS=$(TEST_THREADS) OPENBLAS_NUM_THREADS=$(TEST_THREADS)
 
-.PHONY: setup demo test docs benchmark clean
+# Slicer's libraries bring a vtk of their own, so they live apart
+SLICER_VENV := .venv-slicer
+SLICER_STAMP := $(SLICER_VENV)/.installed
+
+.PHONY: setup demo test test-slicer docs benchmark clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -33,7 +38,18 @@ test: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
-	OMP_NUM_THREADS=$(TEST_THREADS) OPENBLAS_NUM_THREADS=$(TEST_THREADS) $(BIN)/python -m pytest
+	$(ONE_THREAD) $(BIN)/python -m pytest
+	$(MAKE) test-slicer
+
+test-slicer: setup
+	@if $(MAKE) --no-print-directory $(SLICER_STAMP); \
+	then $(ONE_THREAD) $(SLICER_VENV)/bin/python -m pytest slicer_extension/Inpaint/Testing/Python; \
+	else echo "SKIPPED slicer_extension/Inpaint/Testing/Python: slicer-core could not be installed here"; fi
+
+$(SLICER_STAMP): slicer_extension/requirements-test.txt
+	test -x $(SLICER_VENV)/bin/python || $(PYTHON) -m venv $(SLICER_VENV)
+	$(SLICER_VENV)/bin/python -m pip install --quiet --requirement slicer_extension/requirements-test.txt
+	touch $@
 
 docs: setup
 	$(BIN)/mkdocs build --strict
@@ -42,4 +58,4 @@ benchmark: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) build dist site .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SLICER_VENV) build dist site .pytest_cache .ruff_cache .hypothesis
