@@ -1,4 +1,4 @@
-# make setup | demo | test | test-slicer | docs | benchmark. Needs make and Python 3.11, nothing else.
+# make setup | demo | test | test-slicer | test-deploy | docs | benchmark. Needs make and Python 3.11, nothing else.
 #
 # On Linux, pip takes PyTorch's CUDA build from PyPI (2 GB). The CPU build does as well and is smaller:
 #   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make setup
@@ -16,7 +16,11 @@ ONE_THREAD := OMP_NUM_THREADS=$(TEST_THREADS) OPENBLAS_NUM_THREADS=$(TEST_THREAD
 SLICER_VENV := .venv-slicer
 SLICER_STAMP := $(SLICER_VENV)/.installed
 
-.PHONY: setup demo test test-slicer docs benchmark clean
+# MONAI Deploy's App SDK brings CUDA packages and other versions of what we use, so it lives apart
+DEPLOY_VENV := .venv-deploy
+DEPLOY_STAMP := $(DEPLOY_VENV)/.installed
+
+.PHONY: setup demo test test-slicer test-deploy docs benchmark clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -38,8 +42,9 @@ test: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
-	$(ONE_THREAD) $(BIN)/python -m pytest
+	$(ONE_THREAD) $(BIN)/python -m pytest -m 'not deploy'
 	$(MAKE) test-slicer
+	$(MAKE) test-deploy
 
 test-slicer: setup
 	@if $(MAKE) --no-print-directory $(SLICER_STAMP); \
@@ -51,6 +56,17 @@ $(SLICER_STAMP): slicer_extension/requirements-test.txt
 	$(SLICER_VENV)/bin/python -m pip install --quiet --requirement slicer_extension/requirements-test.txt
 	touch $@
 
+test-deploy: setup
+	@if $(MAKE) --no-print-directory $(DEPLOY_STAMP); \
+	then $(ONE_THREAD) $(BIN)/python -m pytest -m deploy; \
+	else echo "SKIPPED tests of deploy_app: the MONAI Deploy App SDK could not be installed here"; fi
+
+$(DEPLOY_STAMP): deploy_app/requirements.txt
+	test -x $(DEPLOY_VENV)/bin/python || $(PYTHON) -m venv $(DEPLOY_VENV)
+	$(DEPLOY_VENV)/bin/python -m pip install --quiet --requirement deploy_app/requirements.txt
+	$(DEPLOY_VENV)/bin/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
 docs: setup
 	$(BIN)/mkdocs build --strict
 
@@ -58,4 +74,4 @@ benchmark: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(SLICER_VENV) build dist site .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SLICER_VENV) $(DEPLOY_VENV) build dist site .pytest_cache .ruff_cache .hypothesis

@@ -20,7 +20,7 @@ def send_and_kill(service: Service, archive: Archive, folder: Path, *, studies: 
     """
     rng = np.random.default_rng(seed)
     files = [small_study(folder / f"1.2.840.{n}", f"1.2.840.{n}", n) for n in range(studies)]
-    waits = rng.uniform(0.1, 6.0, kills)  # seconds from a start to the next kill: listening takes about one
+    waits = rng.uniform(0.0, 6.0, kills)  # seconds that it runs until the next kill
     failures: list[BaseException] = []
 
     def send_all() -> None:
@@ -30,13 +30,13 @@ def send_and_kill(service: Service, archive: Archive, folder: Path, *, studies: 
         except BaseException as error:
             failures.append(error)
 
-    service.start(wait=False)
+    service.start()
     sender = threading.Thread(target=send_all, daemon=True)
     sender.start()
     for wait in waits:
         time.sleep(wait)
         service.kill()
-        service.start(wait=False)
+        service.start()
     sender.join()
     assert not failures, failures
     until(lambda: len(service.jobs("sent")) >= studies, 60 * studies, "not all studies are done")

@@ -109,6 +109,8 @@ class Service:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "monai_inpaint", "serve-dicom", str(path)],
                 stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"},
+                # a shell that starts the tests in the background has them ignore Ctrl-C
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )  # fmt: skip
         if wait:
             until(self.is_listening, 60, "the service does not listen")

@@ -70,10 +70,11 @@ class Bundles:
         self._fillers: dict[str, Filler] = {}
 
     def find(self, name: str) -> BundleInfo:
-        """The bundle of that name."""
-        bundle = find_generator(name)
-        instead = self._folder / bundle.name if self._folder else None
-        return find_generator(instead) if instead and instead.is_dir() else bundle
+        """The bundle of that name, in the folder if it is there."""
+        for folder in (self._folder / name, self._folder / f"{name}_inpainting") if self._folder else ():
+            if folder.is_dir():
+                return find_generator(folder)
+        return find_generator(name)
 
     def filler(self, name: str) -> Filler:
         """What fills with the bundle of that name."""
@@ -117,7 +118,26 @@ def check_empty(output: Path) -> None:
 def choose(study: Study, rules: Sequence[Rule]) -> Iterator[Case]:
     """What is to be done with each series of a study: the first rule for it whose hole is there."""
     for number, series in enumerate(study.series, start=1):
-        yield _choice(number, series, study.marks, rules)
+        yield choose_one(number, series, study.marks, rules)
+
+
+def choose_one(number: int, series: Series, marks: Sequence[Mark], rules: Sequence[Rule]) -> Case:
+    """What is to be done with one series; `number` names the folder of its results."""
+    if series.synthetic:
+        return Case(number, series, why="It holds synthetic data already, and is no source to fill.")
+    fitting = [rule for rule in rules if rule.is_for(series.modality, series.description)]
+    if not fitting:
+        return Case(number, series, why="No rule is for it.")
+    why = ""
+    for rule in fitting:
+        if rule.hole in (METAL, RECTANGLES):
+            return Case(number, series, rule)
+        drawn = [mark for mark in marks if mark.kind == rule.hole and mark.is_on(series)]
+        named = [mark for mark in drawn if rule.segment is None or _holds(mark, rule.segment)]
+        if len(named) == 1 and (rule.segment is not None or len(named[0].names) == 1):
+            return Case(number, series, rule, named[0])
+        why = why or _not_one(rule, drawn, named)
+    return Case(number, series, why=why)
 
 
 def fill_case(case: Case, bundles: Bundles) -> Filled:
@@ -174,24 +194,6 @@ def write_record(entries: Sequence[dict[str, Any]], unreadable: Sequence[str], o
     beside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     beside.replace(path)
     return record
-
-
-def _choice(number: int, series: Series, marks: Sequence[Mark], rules: Sequence[Rule]) -> Case:
-    if series.synthetic:
-        return Case(number, series, why="It holds synthetic data already, and is no source to fill.")
-    fitting = [rule for rule in rules if rule.is_for(series.modality, series.description)]
-    if not fitting:
-        return Case(number, series, why="No rule is for it.")
-    why = ""
-    for rule in fitting:
-        if rule.hole in (METAL, RECTANGLES):
-            return Case(number, series, rule)
-        drawn = [mark for mark in marks if mark.kind == rule.hole and mark.is_on(series)]
-        named = [mark for mark in drawn if rule.segment is None or _holds(mark, rule.segment)]
-        if len(named) == 1 and (rule.segment is not None or len(named[0].names) == 1):
-            return Case(number, series, rule, named[0])
-        why = why or _not_one(rule, drawn, named)
-    return Case(number, series, why=why)
 
 
 def _not_one(rule: Rule, drawn: Sequence[Mark], named: Sequence[Mark]) -> str:

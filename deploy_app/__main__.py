@@ -1,0 +1,31 @@
+"""`python deploy_app -i INPUT -o OUTPUT -m MODELS`: fills a study. Research use only, not for diagnosis."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+
+from app import FillStudy
+from monai.deploy.core import Application
+
+from monai_inpaint.commands.failure import DONE, exit_code_of
+from monai_inpaint.dicom.study import FILLED
+
+
+def main() -> int:
+    """Run the application; the exit code is that of the command line."""
+    context = Application.init_app_context()
+    # Libraries quote what they warn of; logs are to hold nothing of the files.
+    warnings.simplefilter("ignore")
+    for library in ("pydicom", "highdicom"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
+    record = FillStudy.of(context).process()
+    series = record["series"]
+    filled = sum(entry["status"] == FILLED for entry in series)
+    print(f"{filled} of {len(series)} series filled; record.json tells of all. Research use only, not for diagnosis.")
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code_of(main))
