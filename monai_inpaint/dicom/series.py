@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 from monai_inpaint.dicom.hole import LABEL_MAP, SEGMENTATION, STRUCTURE_SET
 from monai_inpaint.dicom.hole_seg import segments_of
@@ -128,8 +129,12 @@ def _sort(head: Dataset, path: Path, groups: dict[tuple[str, ...], list[Series]]
             series, instances = frozenset(referenced_series(head)), frozenset(referenced_instances(head))
             study.marks.append(Mark(kind, path, _names(head, kind), series, instances))
         return
+    if "Rows" not in head:
+        if "Image Storage" in UID(str(head.file_meta.get("MediaStorageSOPClassUID", ""))).name:
+            raise InputError(f"{path} is cut short; copy it again.")
+        return
     modality = str(head.get("Modality", ""))
-    if modality not in MODALITIES or "Rows" not in head:
+    if modality not in MODALITIES:
         return
     uid, instance = str(head.SeriesInstanceUID), str(head.SOPInstanceUID)
     synthetic = str(head.get("SyntheticData", "")) == "YES"
