@@ -14,6 +14,7 @@ from monai.inferers import Inferer
 from monai_inpaint.fill.patches import fill_patches
 from monai_inpaint.find import find_artifacts
 from monai_inpaint.images import Image
+from monai_inpaint.metal.reduce import reduce_metal
 
 
 @dataclass(frozen=True)
@@ -80,3 +81,24 @@ class ArtifactInferer(Inferer):
         image = Image(torch.as_tensor(item[0]).float().cpu().numpy(), affine)
         generator = _Generator(network, item.device, 1, None)
         return torch.from_numpy(find_artifacts(image, generator.run).astype(np.float32))[None].to(item.device)
+
+
+class MetalInferer(Inferer):
+    """Run a network that corrects slices with metal, as `monai-inpaint metal --method network` does.
+
+    `inputs` is (B, 1, *spatial), 2D or 3D, CT in HU; of a MetaTensor the affine tells the axial slices and their
+    spacing. The metal is found, and kept. Returns (B, 1, *spatial) in HU; without metal what came.
+    """
+
+    def __call__(
+        self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *_args: Any, **_kwargs: Any
+    ) -> torch.Tensor:
+        """See the class."""
+        return torch.stack([self._correct(item, network) for item in inputs])
+
+    def _correct(self, item: torch.Tensor, network: Callable[..., torch.Tensor]) -> torch.Tensor:
+        affine = np.asarray(item.affine, np.float64) if isinstance(item, MetaTensor) else None
+        image = Image(torch.as_tensor(item[0]).float().cpu().numpy(), affine, "ct")
+        generator = _Generator(network, item.device, 3, None)
+        corrected = reduce_metal(image, "network", run=generator.run).image
+        return torch.from_numpy(corrected.voxels)[None].to(item.device)

@@ -13,14 +13,20 @@ from monai_inpaint.images import MODALITIES
 
 _PACKAGE = Path(__file__).parent
 _MODALITY = {"CR": "cxr", "DX": "cxr", "CT": "ct", "MR": "mr"}
+# What a network of so many channels does; all others fill.
+_KINDS = {1: "segmentation", 3: "correction"}
+_INSTEAD = {
+    "segmentation": "it proposes what to fill (fill --find)",
+    "correction": "it takes metal artifacts out of CT (metal --method network)",
+}
 
 
 @dataclass(frozen=True)
 class BundleInfo:
     """A bundle's place and what its metadata says of it.
 
-    `modalities` are those that it is for, of "cxr", "ct" and "mr". `kind` is what it does: "inpainting", or
-    "segmentation", which fills nothing but proposes what to fill.
+    `modalities` are those that it is for, of "cxr", "ct" and "mr". `kind` is what it does: "inpainting";
+    "segmentation", which fills nothing but proposes what to fill; or "correction" of metal artifacts in CT.
 
     `spread_factor` and `noise_factor` calibrate the spread of samples (see `monai_inpaint.fill.spread`); a bundle whose
     metadata has neither was not calibrated.
@@ -76,11 +82,11 @@ def find_generator(name: str | Path) -> BundleInfo:
     """A bundle that fills; otherwise as `find_bundle`.
 
     Raises:
-        InputError: as `find_bundle` says, or a bundle that only proposes what to fill.
+        InputError: as `find_bundle` says, or a bundle that does something else.
     """
     bundle = find_bundle(name)
     if bundle.kind != "inpainting":
-        raise InputError(f"{name} fills nothing, it proposes what to fill (fill --find); use cxr, ct or mr to fill.")
+        raise InputError(f"{name} fills nothing, {_INSTEAD[bundle.kind]}; use cxr, ct or mr to fill.")
     return bundle
 
 
@@ -115,8 +121,7 @@ def _read(folder: Path) -> BundleInfo:
 
 
 def _kind(metadata: dict[str, Any]) -> str:
-    told = metadata["network_data_format"]["outputs"]["pred"]["format"]
-    return "segmentation" if told == "segmentation" else "inpainting"
+    return _KINDS.get(metadata["network_data_format"]["inputs"]["image"]["num_channels"], "inpainting")
 
 
 def _positive(metadata: dict[str, Any], key: str, absent: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from monai_inpaint.commands.arguments import path_text
 from monai_inpaint.commands.failure import DONE
@@ -13,7 +14,7 @@ from monai_inpaint.progress import KINDS, make_progress
 
 NAME = "evaluate"
 HELP = "Compare bundles and classical methods on a list of images."
-PROTOCOLS = ("cxr-centre", "cxr-patch", "cxr-lungs", "slice-square", "free-form", "lesion", "ellipsoid")
+PROTOCOLS = ("cxr-centre", "cxr-patch", "cxr-lungs", "slice-square", "free-form", "lesion", "ellipsoid", "metal")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--methods",
         required=True,
         metavar="A,B",
-        help="of ring, telea, navier-stokes, biharmonic, bundles, and BUNDLE:sample for one sample drawn by it",
+        help="of ring, telea, navier-stokes, biharmonic, bundles, and BUNDLE:sample for one sample drawn by it; with "
+        "--protocol metal of none, inpaint, li, nmar, network",
     )
     parser.add_argument(
         "--output", type=path_text, required=True, metavar="DIR", help="folder for the tables and the page"
@@ -43,32 +45,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from monai_inpaint.evaluation.run import evaluate
-    from monai_inpaint.evaluation.tables import summary_markdown
-
     output = Path(args.output)
     # overwriting replaces the folder as a whole, so it must be one of ours
     if args.overwrite and output.is_dir() and any(output.iterdir()) and not (output / "cases.csv").is_file():
         raise InputError(f"{output} holds other things than an evaluation; name another folder.")
     methods = [name for name in (part.strip() for part in args.methods.split(",")) if name]
     progress = make_progress(args.progress)
+    options = {
+        "split": args.split,
+        "source": args.source,
+        "seed": args.seed,
+        "limit": args.limit,
+        "engine": args.engine,
+        "overwrite": args.overwrite,
+        "progress": progress.stage("evaluate"),
+    }
     try:
-        summary = evaluate(
-            args.data,
-            args.protocol,
-            methods,
-            output,
-            split=args.split,
-            source=args.source,
-            modality=args.modality,
-            seed=args.seed,
-            limit=args.limit,
-            features=args.features,
-            engine=args.engine,
-            overwrite=args.overwrite,
-            progress=progress.stage("evaluate"),
-        )
+        told = _metal(args, methods, options) if args.protocol == "metal" else _fills(args, methods, options)
     finally:
         progress.clear()
-    print(summary_markdown(summary))
+    print(told)
     return DONE
+
+
+def _fills(args: argparse.Namespace, methods: list[str], options: dict[str, Any]) -> str:
+    from monai_inpaint.evaluation.run import evaluate
+    from monai_inpaint.evaluation.tables import summary_markdown
+
+    options |= {"modality": args.modality, "features": args.features}
+    return summary_markdown(evaluate(args.data, args.protocol, methods, args.output, **options))
+
+
+def _metal(args: argparse.Namespace, methods: list[str], options: dict[str, Any]) -> str:
+    from monai_inpaint.evaluation.metal import evaluate_metal, metal_markdown
+
+    if args.features or args.modality not in (None, "CT", "ct"):
+        raise InputError("Protocol metal is for CT and measures no LPIPS; leave --modality and --features out.")
+    return metal_markdown(evaluate_metal(args.data, methods, args.output, **options))

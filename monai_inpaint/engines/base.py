@@ -20,7 +20,7 @@ class Engine(Protocol):
 
     Attributes:
         channels: 2: image and hole; 5: noise, state and time too, for samples; 6: slabs too, with their spacing; 1: the
-            image alone, of a network that marks artifacts.
+            image alone, of a network that marks artifacts; 3: of one that corrects slices with metal.
         side: of the windows in voxels, where the network takes no others.
     """
 
@@ -34,10 +34,12 @@ class Engine(Protocol):
             windows: (B, 2 or 5, H, W) float32: the image in its units with the hole zeroed, then the hole (1 = fill);
                 of 5 then standard normal noise, the state in the image's units and the time (zeros in these three ask
                 for the best estimate). Slabs are (B, 6, D, H, W), with the spacing of slices over that of voxels
-                within a slice as last channel. For artifacts to be marked (B, 1, H, W): the image in its units.
+                within a slice as last channel. For artifacts to be marked (B, 1, H, W): the image in its units. For
+                metal (B, 3, H, W): HU with the metal zeroed, the metal, HU corrected in the projections.
 
         Returns:
-            (B, 1, *spatial) float32: the image, composited; or the probability of an artifact.
+            (B, 1, *spatial) float32: the image, composited; or the probability of an artifact; or HU without
+            metal and its artifacts.
         """
         ...
 
@@ -76,7 +78,8 @@ class Port:
         )
 
 
-PROPOSALS, SLICES, SLABS = (1,), (2, 5), (6,)  # channels that a graph may take
+SLICES, SLABS = (2, 5), (6,)  # channels that a graph may take
+_OTHERS = {"segmentation": (1,), "correction": (3,)}  # of bundles that do not fill
 
 
 class GraphEngine(ABC):
@@ -85,9 +88,7 @@ class GraphEngine(ABC):
     def __init__(self, bundle: BundleInfo) -> None:
         self._bundle = bundle
         self._opening = threading.Lock()
-        self._slices, self.channels, self.side = self._checked(
-            bundle.graph, PROPOSALS if bundle.kind == "segmentation" else SLICES
-        )
+        self._slices, self.channels, self.side = self._checked(bundle.graph, _OTHERS.get(bundle.kind, SLICES))
         self._slabs: Any = None
         if bundle.slab_graph.is_file():
             self.channels = max(SLABS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from monai_inpaint.evaluation.case import GREY_RANGE
 from monai_inpaint.evaluation.measure import MEASURES
@@ -24,7 +24,7 @@ def cases_csv(summary: Summary) -> str:
     for r in summary.results:
         fixed = (r.case, r.patient, r.modality, r.variant, r.method, r.low, r.high, r.hole_pixels, f"{r.seconds:.6f}")
         rows.append((*fixed, *(r.figures.get(name, "") for name in measures), r.error))
-    return _csv(rows)
+    return csv_text(rows)
 
 
 def summary_csv(summary: Summary) -> str:
@@ -38,7 +38,7 @@ def summary_csv(summary: Summary) -> str:
             failed = sum(r.method == method and r.variant == variant for r in summary.failed)
             values = [value for one in averages for value in (one.mean, one.deviation)]
             rows.append((variant, method, averages[-1].images, failed, *values))
-    return _csv(rows)
+    return csv_text(rows)
 
 
 def tables(summary: Summary) -> list[Table]:
@@ -48,14 +48,23 @@ def tables(summary: Summary) -> list[Table]:
 
 def summary_markdown(summary: Summary) -> str:
     """Facts, tables, and what was skipped or failed."""
-    protocol, seed = summary.facts["protocol"], summary.facts["seed"]
-    lines = [f"# Evaluation: {protocol}, seed {seed}", ""]
-    lines += [f"- {name}: {value}" for name, value in summary.facts.items()]
-    for table in tables(summary):
+    title = f"Evaluation: {summary.facts['protocol']}, seed {summary.facts['seed']}"
+    failed = [(f"{r.method} on {r.case} ({r.variant})", r.error) for r in summary.failed]
+    return markdown_page(title, summary.facts, tables(summary), {"Failed": failed, "Not measured": summary.skipped})
+
+
+def markdown_page(
+    title: str,
+    facts: Mapping[str, str],
+    shown: Iterable[Table],
+    lists: Mapping[str, Sequence[tuple[str, str]]],
+) -> str:
+    """Facts, tables, and lists of names with a reason each, those that are not empty."""
+    lines = [f"# {title}", "", *(f"- {name}: {value}" for name, value in facts.items())]
+    for table in shown:
         rule = ["---", *["---:"] * (len(table.heading) - 1)]
         lines += ["", f"## {table.caption}", "", *map(_row, (table.heading, rule, *table.rows))]
-    failed = [(f"{r.method} on {r.case} ({r.variant})", r.error) for r in summary.failed]
-    for heading, items in (("Failed", failed), ("Not measured", summary.skipped)):
+    for heading, items in lists.items():
         if items:
             lines += ["", f"## {heading} ({len(items)})", "", *_grouped(items)]
     return "\n".join(lines) + "\n"
@@ -63,7 +72,7 @@ def summary_markdown(summary: Summary) -> str:
 
 def skipped_csv(summary: Summary) -> str:
     """A row for each image (or slice of one) that was not measured, and why."""
-    return _csv([("path", "reason"), *summary.skipped])
+    return csv_text([("path", "reason"), *summary.skipped])
 
 
 def _grouped(items: Sequence[tuple[str, str]]) -> list[str]:
@@ -111,7 +120,8 @@ def _row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _csv(rows: Iterable[Sequence[object]]) -> str:
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV; cells that are NaN are empty."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     for row in rows:

@@ -24,10 +24,20 @@ class Material:
     parts: Mapping[str, float]
 
 
-# Water and cortical bone: ICRU report 44 (1989), as NIST publishes it. Implants: ISO 5832-1 (steel), -3 (titanium
-# alloy), -4 (cast cobalt chromium); a high-noble dental alloy (type 4 gold); set high-copper amalgam.
+# Water and tissues (lung inflated, bone cortical): ICRU report 44 (1989), as NIST publishes it. Implants: ISO 5832-1
+# (steel), -3 (titanium alloy), -4 (cast cobalt chromium); a high-noble dental alloy (type 4 gold); set high-copper
+# amalgam.
 MATERIALS = {
     "water": Material(1.0, {"H": 0.1119, "O": 0.8881}),
+    "lung": Material(
+        0.26,
+        {"H": 10.3, "C": 10.5, "N": 3.1, "O": 74.9, "Na": 0.2, "P": 0.2, "S": 0.3, "Cl": 0.3, "K": 0.2},
+    ),
+    "fat": Material(0.95, {"H": 11.4, "C": 59.8, "N": 0.7, "O": 27.8, "Na": 0.1, "S": 0.1, "Cl": 0.1}),
+    "muscle": Material(
+        1.05,
+        {"H": 10.2, "C": 14.3, "N": 3.4, "O": 71.0, "Na": 0.1, "P": 0.2, "S": 0.3, "Cl": 0.1, "K": 0.4},
+    ),
     "bone": Material(
         1.92,
         {"H": 3.4, "C": 15.5, "N": 4.2, "O": 43.5, "Na": 0.1, "Mg": 0.2, "P": 10.3, "S": 0.3, "Ca": 22.5},

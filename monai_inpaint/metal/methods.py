@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -17,8 +17,11 @@ from monai_inpaint.fill.compose import Patch
 from monai_inpaint.fill.patches import Progress
 from monai_inpaint.images import Image
 from monai_inpaint.metal.axial import Axial
+from monai_inpaint.metal.between_slices import averaged
 from monai_inpaint.metal.body import PADDING
 from monai_inpaint.metal.find import Found
+from monai_inpaint.metal.network import BUNDLE, Run, predicted, with_prior
+from monai_inpaint.metal.sinogram import Projected
 
 _RIM = 2.0  # mm of the metal's edge, which holds metal and tissue at once
 _NEAR = 8.0  # mm from the metal within which what is in doubt is filled
@@ -33,17 +36,22 @@ class Task:
         axial: its axial slices.
         found: its metal.
         allowed: bool, of the image's shape: what may change.
-        bundle, engine: of the network that fills.
+        bundle: of the network that the method runs; None for the one that comes with it.
+        engine: that runs it.
+        modality: "ct" or "mr".
         progress: called with the work done and the work in all.
+        run: the network of the method `network`, in place of a bundle's.
     """
 
     image: Image
     axial: Axial
     found: Found
     allowed: np.ndarray
-    bundle: str
+    bundle: str | None
     engine: str
+    modality: str
     progress: Progress | None
+    run: Run | None = None
 
 
 @dataclass(frozen=True)
@@ -96,40 +104,103 @@ def _inpaint(task: Task) -> Correction:
     from monai_inpaint.fill.filler import Filler
 
     hole = hole_of(task.axial, task.found.metal, task.found.affected) & task.allowed
-    fill = Filler(task.bundle, task.engine)(task.image, hole, progress=task.progress)
+    fill = Filler(task.bundle or task.modality, task.engine)(task.image, hole, progress=task.progress)
     report, filled = fill.report, fill.image
     patches = [Patch(index, hole[index], filled.units(index)) for index in _marked(task.axial, hole)]
     return Correction(patches, {name: report[name] for name in ("bundle", "engine", "hole", "windows")})
 
 
-def _in_projections(name: str) -> Callable[[Task], Correction]:
-    """`li` or `nmar` of `sinogram`, slice by slice; what the scanner did not reconstruct stays."""
+def _li(task: Task) -> Correction:
+    """`li`, slice by slice."""
+    patches = []
+    for number in _with_metal(task):
+        seen = _seen(task, number)
+        patches.append(Patch(task.axial.index(number), seen.measured, seen.projected.li()))
+    return Correction(patches, {})
 
-    def correct(task: Task) -> Correction:
-        from monai_inpaint.metal import sinogram
 
-        method = getattr(sinogram, name)
-        axial, patches = task.axial, []
-        _check_axial(task.image)
-        numbers = np.flatnonzero(axial.solid(task.found.metal & task.allowed).any(axis=(0, 1)))
-        for done, number in enumerate(map(int, numbers), start=1):
-            index = axial.index(number)
-            source = task.image.units(index)
-            measured = np.isfinite(source) & (source > PADDING)
-            plane = np.where(measured, source, np.float32(-1000.0))
-            units = method(plane, task.found.metal[index], axial.spacing[:2], keep_metal=False)
-            patches.append(Patch(index, measured, units))
-            if task.progress:
-                task.progress(done, len(numbers))
-        return Correction(patches, {})
+def _nmar(task: Task) -> Correction:
+    """`nmar` with its own priors."""
+    return Correction(_by_priors(task, lambda seen: seen.projected.prior(), Projected.nmar), {})
 
-    return correct
+
+def _network(task: Task) -> Correction:
+    """`nmar` with the network's slices as priors."""
+    from monai_inpaint.engines import load_engine
+    from monai_inpaint.registry import find_bundle
+
+    facts: dict[str, Any] = {}
+    run = task.run
+    if run is None:
+        bundle = find_bundle(BUNDLE if task.bundle in (None, "ct") else task.bundle)
+        if bundle.kind != "correction":
+            raise InputError(f"{bundle.name} corrects no slices; leave --bundle out, or name one like {BUNDLE}.")
+        engine = load_engine(task.engine, bundle)
+        run = engine.run
+        facts = {"bundle": {"name": bundle.name, "version": bundle.version}, "engine": engine.describe()}
+
+    def prior(seen: _Seen) -> np.ndarray:
+        return predicted(seen.hu, seen.metal, task.axial.spacing[:2], run)
+
+    return Correction(_by_priors(task, prior, with_prior), facts)
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A slice: what the scanner reconstructed of it, its HU with air elsewhere, its metal, and its projections."""
+
+    measured: np.ndarray
+    hu: np.ndarray
+    metal: np.ndarray
+    projected: Projected
+
+
+def _by_priors(
+    task: Task, prior: Callable[[_Seen], np.ndarray], corrected: Callable[[Projected, np.ndarray], np.ndarray]
+) -> list[Patch]:
+    """The slices with metal, each corrected by a prior that those before and after it were asked about."""
+    seen: dict[int, _Seen] = {}
+    priors: dict[int, np.ndarray] = {}
+    patches, wanted = [], {*_numbers(task)}
+    for number in _with_metal(task):
+        for near in {number, number + 1} & (wanted - priors.keys()):
+            seen[near] = _seen(task, near)
+            priors[near] = prior(seen[near])
+        beside = [priors[near] for near in (number - 1, number + 1) if near in priors]
+        here = seen.pop(number)
+        told = averaged(priors[number], beside, task.axial.spacing[2])
+        patches.append(Patch(task.axial.index(number), here.measured, corrected(here.projected, told)))
+        priors.pop(number - 1, None)
+    return patches
+
+
+def _with_metal(task: Task) -> Iterator[int]:
+    """The numbers of the slices that hold metal and may change; the progress after each."""
+    _check_axial(task.image)
+    numbers = _numbers(task)
+    for done, number in enumerate(numbers, start=1):
+        yield number
+        if task.progress:
+            task.progress(done, len(numbers))
+
+
+def _numbers(task: Task) -> list[int]:
+    return [int(n) for n in np.flatnonzero(task.axial.solid(task.found.metal & task.allowed).any(axis=(0, 1)))]
+
+
+def _seen(task: Task, number: int) -> _Seen:
+    index = task.axial.index(number)
+    source = task.image.units(index)
+    measured = np.isfinite(source) & (source > PADDING)
+    hu, metal = np.where(measured, source, np.float32(-1000.0)), task.found.metal[index]
+    return _Seen(measured, hu, metal, Projected(hu, metal, task.axial.spacing[:2]))
 
 
 METHODS: dict[str, Callable[[Task], Correction]] = {
     "inpaint": _inpaint,
-    "li": _in_projections("li"),
-    "nmar": _in_projections("nmar"),
+    "li": _li,
+    "nmar": _nmar,
+    "network": _network,
 }
 
 

@@ -20,6 +20,7 @@ from monai_inpaint.metal.find import Found, find_metal
 from monai_inpaint.metal.find_mr import find_voids
 from monai_inpaint.metal.hounsfield import looks_like_hounsfield
 from monai_inpaint.metal.methods import METHODS, Task, default_method, enclosed
+from monai_inpaint.metal.network import Run
 from monai_inpaint.metal.residue import changes, streaks, verdict
 
 KEEP, FILL = "keep", "fill"
@@ -76,6 +77,7 @@ def reduce_metal(
     found: Found | None = None,
     bundle: str | None = None,
     engine: str = "auto",
+    run: Run | None = None,
     progress: Progress | None = None,
 ) -> Reduced:
     """Take out what metal did to a CT, or fill the voids that it left in an MR.
@@ -88,7 +90,8 @@ def reduce_metal(
         threshold: HU from which everything in the patient is metal; None: pieces are judged, see `find_metal`.
         region: nonzero = may change; an array of the image's shape or an Image. None: everything may.
         found: the metal, where it is known already.
-        bundle, engine: of the network that fills, as `Filler` takes them.
+        bundle, engine: of the network that fills or corrects, as `Filler` takes them.
+        run: the network of the method "network", in place of a bundle's.
         progress: called with the work done and the work in all.
 
     Slices without metal are not computed and come back bit for bit. Where nothing is found, nothing changes.
@@ -108,7 +111,7 @@ def reduce_metal(
     touched = np.zeros_like(found.metal)
     reduced, facts = image, {}
     if (found.metal & allowed).any():
-        task = Task(image, axial, found, allowed, bundle or modality, engine, progress)
+        task = Task(image, axial, found, allowed, bundle, engine, modality, progress, run)
         correction = METHODS[name](task)
         facts = correction.facts
         # One place for all methods: whatever they compute, metal that is kept and what may not change stay as they are.

@@ -9,7 +9,7 @@ recovered: behind much metal both methods guess.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,8 +34,9 @@ def li(
     """Interpolate linearly over the metal's trace (Kalender, Hebel, Ebersberger 1987, Radiology 164, 576-577).
 
     Only the difference between the interpolated and the measured sinogram is reconstructed, and added to the slice: its
-    noise, sharpness and all that other rays made stay. The metal's body itself is replaced by water before, which
-    changes nothing but rays that are interpolated anyway, so that its edges need no back-projection.
+    noise, sharpness and all that other rays made stay. The metal's body and the pixels next to it, over which the
+    scanner blurs it, are replaced by water before: that changes nothing but rays that are interpolated anyway, and no
+    bright rim stays.
 
     Args:
         slice_hu: (rows, columns), HU.
@@ -50,7 +51,7 @@ def li(
     Raises:
         InputError: pixels are not square, or ASTRA is not installed.
     """
-    return _corrected(slice_hu, metal, spacing, beam, keep_metal, _linear)
+    return _corrected(slice_hu, metal, spacing, beam, keep_metal, Projected.li)
 
 
 def nmar(
@@ -60,19 +61,25 @@ def nmar(
     *,
     beam: ParallelBeam | None = None,
     keep_metal: bool = True,
+    prior: np.ndarray | None = None,
 ) -> np.ndarray:
     """Interpolate the projections divided by those of a prior (Meyer et al. 2010, Medical Physics 37, 5482-5493).
 
-    The prior is made of the result of `li`, see `prior_of`. Divided by the prior's, projections are flat where they are
-    of tissue, so that interpolation over the trace brings bone and air back as the prior has them.
+    Divided by the prior's, projections are flat where they are of tissue, so that interpolation over the trace brings
+    bone and air back as the prior has them.
 
-    Args, returns, raises: as `li`.
+    Args:
+        prior: (rows, columns), HU: the slice without metal and artifacts, as well as it is known. None: made of the
+            result of `li`, see `prior_of`.
+
+    Others, returns, raises: as `li`.
     """
-    return _corrected(slice_hu, metal, spacing, beam, keep_metal, _normalised)
+
+    return _corrected(slice_hu, metal, spacing, beam, keep_metal, lambda projected: projected.nmar(prior))
 
 
 def prior_of(hu: np.ndarray, metal: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
-    """Air, lung, soft tissue and bone of a slice whose artifacts are reduced already, as multiples of water; float32.
+    """Air, lung, soft tissue and bone of a slice whose artifacts are reduced already, in HU; float32.
 
     Soft tissue is water, bone has its own values. Air has the average of the air around: so lung, which Meyer et al.
     take for air, is what it is there, and streaks in it are gone.
@@ -90,25 +97,52 @@ def prior_of(hu: np.ndarray, metal: np.ndarray, spacing: Sequence[float]) -> np.
     wide = [_EVEN / mm for mm in spacing]
     amount: Any = gaussian_filter(air.astype(np.float32), wide)
     total: Any = gaussian_filter(np.where(air, np.clip(values, -1000.0, _AIR_BELOW), 0.0), wide)
-    prior = np.ones(hu.shape, np.float32)
-    prior[air] = total[air] / amount[air] / 1000.0 + 1.0
-    prior[bone] = values[bone] / 1000.0 + 1.0
-    prior[metal] = 1.0
+    prior = np.zeros(hu.shape, np.float32)
+    prior[air] = total[air] / amount[air]
+    prior[bone] = values[bone]
+    prior[metal] = 0.0
     return prior
 
 
-class _Slice:
-    """A slice with its metal replaced by water, its sinogram, and the trace of the metal in it."""
+class Projected:
+    """A slice with its metal and the pixels next to it replaced by water, its sinogram, and the metal's trace in it.
 
-    def __init__(self, hu: np.ndarray, metal: np.ndarray, spacing: Sequence[float], beam: ParallelBeam) -> None:
-        self.metal, self.spacing, self.beam = metal, spacing, beam
-        self.hu = np.where(metal, np.float32(0.0), hu).astype(np.float32)
-        density = np.clip(np.nan_to_num(self.hu, nan=-1000.0) / 1000.0 + 1.0, 0.0, None)
-        density[density < _AIR] = 0.0
-        self.sinogram = project(density, spacing, beam)
-        self.trace = project(_edged(metal), spacing, beam) > 0
+    Args:
+        slice_hu, metal, spacing, beam: as `li`.
 
-    def with_trace(self, sinogram: np.ndarray, finer: int = 2) -> np.ndarray:
+    Raises:
+        InputError: as `li`.
+    """
+
+    def __init__(
+        self,
+        slice_hu: np.ndarray,
+        metal: np.ndarray,
+        spacing: Sequence[float],
+        beam: ParallelBeam | None = None,
+    ) -> None:
+        self.metal, self.spacing = np.asarray(metal) != 0, spacing
+        self.beam = beam or parallel_beam(slice_hu.shape, spacing)
+        body = _edged(self.metal)
+        self.hu = np.where(body, np.float32(0.0), slice_hu).astype(np.float32)
+        self.sinogram = project(_density(self.hu), spacing, self.beam)
+        self.trace = project(body.astype(np.float32), spacing, self.beam) > 0
+
+    def li(self, finer: int = 2) -> np.ndarray:
+        """The result of `li` with tissue in place of the metal; `finer` as for `reconstruct`."""
+        return self._with_trace(_bridged(self.sinogram, self.trace), finer)
+
+    def nmar(self, prior: np.ndarray | None = None) -> np.ndarray:
+        """The result of `nmar` with tissue in place of the metal; by a prior in HU, or its own."""
+        density = project(_density(self.prior() if prior is None else prior), self.spacing, self.beam)
+        level = np.maximum(density, _THIN * density.max())
+        return self._with_trace(_bridged(self.sinogram / level, self.trace) * level, finer=2)
+
+    def prior(self) -> np.ndarray:
+        """`prior_of` the result of `li`, which is made quickly."""
+        return prior_of(self.li(finer=1), self.metal, self.spacing)
+
+    def _with_trace(self, sinogram: np.ndarray, finer: int) -> np.ndarray:
         """The slice in HU that has this sinogram in the trace."""
         change = np.where(self.trace, sinogram - self.sinogram, np.float32(0.0))
         return self.hu + 1000.0 * reconstruct(change, self.beam, self.hu.shape, self.spacing, finer=finer)
@@ -120,25 +154,20 @@ def _corrected(
     spacing: Sequence[float],
     beam: ParallelBeam | None,
     keep_metal: bool,
-    interpolated: Any,
+    method: Callable[[Projected], np.ndarray],
 ) -> np.ndarray:
     values, marked = np.asarray(slice_hu, np.float32), np.asarray(metal) != 0
     if not marked.any():
         return values.copy()
-    piece = _Slice(values, marked, spacing, beam or parallel_beam(values.shape, spacing))
-    result = piece.with_trace(interpolated(piece))
+    result = method(Projected(values, marked, spacing, beam))
     return np.where(marked, values, result) if keep_metal else result
 
 
-def _linear(piece: _Slice) -> np.ndarray:
-    return _bridged(piece.sinogram, piece.trace)
-
-
-def _normalised(piece: _Slice) -> np.ndarray:
-    first = piece.with_trace(_linear(piece), finer=1)
-    prior = project(prior_of(first, piece.metal, piece.spacing), piece.spacing, piece.beam)
-    level = np.maximum(prior, _THIN * prior.max())
-    return _bridged(piece.sinogram / level, piece.trace) * level
+def _density(hu: np.ndarray) -> np.ndarray:
+    """Multiples of water, float32; what is thinner than tissue by far is air."""
+    density = np.clip(np.nan_to_num(hu, nan=-1000.0) / 1000.0 + 1.0, 0.0, None)
+    density[density < _AIR] = 0.0
+    return density.astype(np.float32)
 
 
 def _bridged(sinogram: np.ndarray, trace: np.ndarray) -> np.ndarray:
@@ -153,8 +182,7 @@ def _bridged(sinogram: np.ndarray, trace: np.ndarray) -> np.ndarray:
 
 
 def _edged(metal: np.ndarray) -> np.ndarray:
-    """The metal and the pixels around it, which hold a part of its edge; float32."""
+    """The metal and the pixels around it, which hold a part of its edge; bool."""
     from scipy.ndimage import binary_dilation
 
-    grown: Any = binary_dilation(metal, np.ones((3, 3), bool))
-    return np.asarray(grown, np.float32)
+    return np.asarray(binary_dilation(metal, np.ones((3, 3), bool)))

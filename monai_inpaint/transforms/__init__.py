@@ -3,12 +3,12 @@
 from monai_inpaint.transforms.anatomy import SynthAnatomyd, SynthContrastd
 from monai_inpaint.transforms.artifact import Middled, RandArtifactd
 from monai_inpaint.transforms.cases import ReadCased, SaveFilled
-from monai_inpaint.transforms.found import ReadImaged, SaveFound
+from monai_inpaint.transforms.found import ReadImaged, SaveCorrected, SaveFound
 from monai_inpaint.transforms.hole import RandHoled, SeededHoled
 from monai_inpaint.transforms.hole_slab import RandHoledSlabd
 from monai_inpaint.transforms.intensity import RandContrastd, RandHounsfieldd, RandNoised
 from monai_inpaint.transforms.lungs import LungBoxesd, RandLungWindowsd
-from monai_inpaint.transforms.metal import SimulateMetald
+from monai_inpaint.transforms.metal import RandAroundMetald, SimulateMetald
 from monai_inpaint.transforms.millimetre import Millimetred, RandSlicesd
 from monai_inpaint.transforms.pyramid import ReadPyramidd
 from monai_inpaint.transforms.seeded import Seeded
@@ -22,6 +22,7 @@ __all__ = [
     "LungBoxesd",
     "Middled",
     "Millimetred",
+    "RandAroundMetald",
     "RandArtifactd",
     "RandContrastd",
     "RandHoled",
@@ -37,6 +38,7 @@ __all__ = [
     "ReadImaged",
     "ReadPyramidd",
     "ReadVolumed",
+    "SaveCorrected",
     "SaveFilled",
     "SaveFound",
     "Seeded",

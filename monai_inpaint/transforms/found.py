@@ -1,4 +1,4 @@
-"""Read an image for a bundle run by MONAI that proposes holes, and save what it found."""
+"""Read an image for a bundle run by MONAI that finds or corrects something in it, and save the result."""
 
 from __future__ import annotations
 
@@ -46,4 +46,25 @@ class SaveFound(Transform):
         self.output_dir.mkdir(parents=True, exist_ok=True)
         derived = {"description": "hole proposed", "model": self.model, "version": __version__}
         write_image(hole, self.output_dir / name, derived=derived)
+        return dict(data)
+
+
+class SaveCorrected(Transform):
+    """Write `pred` (1, *spatial), in units, to `output_dir` under the source's name; what is the same stays as stored.
+
+    Args:
+        output_dir: made if it does not exist.
+        model: said in the written file, beside this package's version.
+    """
+
+    def __init__(self, output_dir: str | Path, model: str) -> None:
+        self.output_dir, self.model = Path(output_dir), model
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        source = read_image(data["source"])
+        units = torch.as_tensor(data["pred"])[0].cpu().numpy()
+        voxels = np.where(units == source.units(), source.voxels, source.stored(units))
+        self.output_dir.mkdir(parents=True, exist_ok=True)
+        derived = {"description": "metal artifacts reduced", "model": self.model, "version": __version__}
+        write_image(source.with_voxels(voxels), self.output_dir / Path(data["source"]).name, derived=derived)
         return dict(data)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from monai.transforms import Transform
+from monai.transforms import RandomizableTransform, Transform
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
@@ -78,3 +78,25 @@ class SimulateMetald(Transform):
         top, left = ((self.side - n) // 2 for n in values.shape)
         frame[top : top + values.shape[0], left : left + values.shape[1]] = np.rint(values).clip(-32000, 32000)
         return frame
+
+
+class RandAroundMetald(RandomizableTransform):
+    """Cut a square out of the pairs of `SimulateMetald` that holds a random pixel of the metal, at a random place.
+
+    Artifacts are strongest near the metal; whole slices would spend most of the training on pixels that are right.
+
+    Args:
+        side: of the square, at most that of the slices.
+    """
+
+    def __init__(self, side: int = 128) -> None:
+        super().__init__(1.0)
+        self.side = side
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        label = np.asarray(data["label"])
+        metal = np.argwhere(label[1] != 0)
+        at = metal[self.R.randint(len(metal))] - self.R.randint(0, self.side, 2)
+        top, left = (int(np.clip(p, 0, n - self.side)) for p, n in zip(at, label.shape[1:], strict=True))
+        square = (slice(None), slice(top, top + self.side), slice(left, left + self.side))
+        return {**data, "image": data["image"][square], "label": data["label"][square]}
