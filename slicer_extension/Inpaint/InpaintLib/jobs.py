@@ -38,6 +38,7 @@ class Filled:
         volume: what was filled.
         voxels: (k, j, i) in the volume's dtype.
         difference: filled - source, float32.
+        reach: how far the difference goes, a few voxels aside.
         report: of the command.
         said: sentences for people.
     """
@@ -45,6 +46,7 @@ class Filled:
     volume: Volume
     voxels: np.ndarray
     difference: np.ndarray
+    reach: float
     report: dict[str, Any]
     said: list[str]
 
@@ -227,8 +229,10 @@ def _collected(volume: Volume, folder: Path, said: list[str]) -> Filled:
     filled = read_nifti(folder / "filled.nii").astype(volume.voxels.dtype, copy=False)
     volume.check_unchanged()
     difference = np.subtract(filled, volume.voxels, dtype=np.float32, casting="unsafe")
+    changed = np.abs(difference[difference != 0])
+    reach = float(np.nanpercentile(changed, 99)) if changed.size else 1.0
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    return Filled(volume, filled, difference, report, said)
+    return Filled(volume, filled, difference, reach, report, said)
 
 
 def _box(volume: Volume, region: Region) -> list[int]:

@@ -28,12 +28,10 @@ def add_filled(result: Filled) -> tuple["slicer.vtkMRMLScalarVolumeNode", "slice
     filled.SetAttribute("Inpaint.Report", json.dumps(result.report))
     filled.SetNodeReferenceID("InpaintSource", source.GetID())
     difference = _add(source, f"{source.GetName()} difference", result.difference)
-    changed = np.abs(result.difference[result.difference != 0])
-    reach = float(np.nanpercentile(changed, 99)) if changed.size else 1.0
     display = difference.GetDisplayNode()
     display.SetAndObserveColorNodeID(difference_colours().GetID())
     display.SetAutoWindowLevel(False)
-    display.SetWindowLevelMinMax(-reach, reach)
+    display.SetWindowLevelMinMax(-result.reach, result.reach)
     return filled, difference
 
 

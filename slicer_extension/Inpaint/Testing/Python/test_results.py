@@ -22,7 +22,9 @@ def _filled(volume, change: float = 100.0) -> Filled:
     voxels = caught.voxels.copy()
     voxels[HOLE] += int(change)
     voxels[HOLE & (np.indices(HOLE.shape)[2] < 32)] -= int(2 * change)
-    return Filled(caught, voxels, voxels.astype(np.float32) - caught.voxels, {"notice": "Research use only."}, [])
+    return Filled(
+        caught, voxels, voxels.astype(np.float32) - caught.voxels, change, {"notice": "Research use only."}, []
+    )
 
 
 def _nodes() -> int:

@@ -74,7 +74,7 @@ def test_runs_follow_one_another_in_order_and_only_one_is_running(here: Environm
 
     assert ended == runs
     assert [run.result for run in runs] == [["0"], ["1"], ["2"]]
-    assert max(most) == 1
+    assert max(most) <= 1
     assert not any(temporary.iterdir())
 
 
