@@ -12,9 +12,10 @@ from benchmarks.setting import Options
 from monai_inpaint.errors import InputError
 
 NAMES = ("speed", "start", "volume", "memory", "precision", "quality", "trust", "downstream", "strangers", "pictures",
-         "formulations", "abnormality", "published", "find")  # fmt: skip
+         "formulations", "abnormality", "published", "find", "mar_eval", "deploy.app", "deploy.kills")  # fmt: skip
 NEED_DATA = ("precision", "quality", "trust", "downstream", "formulations", "abnormality", "published", "find")
-WHEN_NAMED = ("pictures", "formulations")  # one writes a page instead of printing a table, the other trains for hours
+# one writes a page instead of printing a table, one trains for hours, two need an environment or half an hour
+WHEN_NAMED = ("pictures", "formulations", "deploy.app", "deploy.kills")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

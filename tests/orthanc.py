@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
-from dicom_service_samples import free_port, send_files, until
 from pydicom.dataset import Dataset
+
+from benchmarks.deploy.service import free_port, send_files, until
 
 PROGRAM = shutil.which("Orthanc") or shutil.which("Orthanc", path="/usr/sbin:/usr/local/sbin")
 DICOMWEB = next((path for folder in ("/usr/share/orthanc/plugins", "/usr/local/share/orthanc/plugins")

@@ -14,6 +14,7 @@ from scipy.ndimage import binary_dilation
 
 from benchmarks import downstream, formulations
 from benchmarks.__main__ import main
+from benchmarks.deploy.app import PYTHON
 from benchmarks.quality import ROWS
 from benchmarks.setting import Options
 from monai_inpaint import Image, write_image
@@ -23,6 +24,8 @@ from monai_inpaint.registry import find_bundle
 
 pytest.importorskip("skimage")
 pytest.importorskip("cv2")
+
+NEEDS_APP = pytest.mark.skipif(not PYTHON.exists(), reason="needs what make test-deploy installs")
 
 
 @pytest.fixture
@@ -52,7 +55,14 @@ def table_of(printed: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("name", "rows"), [("speed", 5), ("start", 3), pytest.param("volume", 4, marks=pytest.mark.slow)]
+    ("name", "rows"),
+    [
+        ("speed", 5),
+        ("start", 3),
+        pytest.param("volume", 4, marks=pytest.mark.slow),
+        pytest.param("deploy.kills", 1, marks=pytest.mark.slow),
+        pytest.param("deploy.app", 3, marks=[pytest.mark.slow, pytest.mark.deploy, NEEDS_APP]),
+    ],
 )
 def test_a_benchmark_prints_its_table_with_hardware_and_date(
     name: str, rows: int, capsys: pytest.CaptureFixture[str]

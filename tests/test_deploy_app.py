@@ -14,10 +14,9 @@ from dicom_hole_samples import segmentation, sources
 from io_samples import dicom_series
 from study_samples import PATIENT, RULES, study
 
+from benchmarks.deploy.app import PYTHON, ROOT
 from monai_inpaint import __version__, read_image
 
-ROOT = Path(__file__).parents[1]
-PYTHON = ROOT / ".venv-deploy" / "bin" / "python"
 pytestmark = [
     pytest.mark.deploy,
     pytest.mark.skipif(not PYTHON.with_name("monai-deploy").exists(), reason="needs what make test-deploy installs"),

@@ -14,14 +14,14 @@ import pydicom
 import pytest
 from cli_samples import smooth
 from dicom_hole_samples import segmentation, sources
-from dicom_service_samples import Service, until
 from io_samples import dicom_series
 from metal_samples import pelvis
 from orthanc import Orthanc
 from pydicom.dataset import Dataset
 from study_samples import cr
-from test_deploy_app import PYTHON, ROOT
 
+from benchmarks.deploy.app import PYTHON, ROOT
+from benchmarks.deploy.service import Service, until
 from monai_inpaint import Image
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")

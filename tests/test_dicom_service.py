@@ -13,11 +13,12 @@ from pathlib import Path
 import pydicom
 import pytest
 from cli_samples import run, tree
-from dicom_kills import send_and_kill, wrong_with
-from dicom_service_samples import Archive, Service, free_port, send_files, send_until_taken, small_study, until
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification
 
+from benchmarks.deploy.kills import send_and_kill, wrong_with
+from benchmarks.deploy.service import Archive, Service, free_port, send_files, send_until_taken, until
+from benchmarks.deploy.studies import small_study
 from monai_inpaint.dicom.settings import Tls, listening_tls, read_settings, sending_tls
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
@@ -82,7 +83,7 @@ def test_a_study_sent_again_is_not_filled_again_and_results_that_come_back_are_n
 def test_ten_studies_arrive_exactly_once_whenever_the_service_is_killed(archive: Archive, tmp_path: Path) -> None:
     service = Service(tmp_path / "service", archive.port, quiet_seconds=2.0)
 
-    kills = send_and_kill(service, archive, tmp_path / "studies", studies=10, kills=12, seed=0)
+    kills = send_and_kill(service, tmp_path / "studies", studies=10, kills=12, seed=0)
 
     assert kills == 12
     for study in sorted((tmp_path / "studies").iterdir()):

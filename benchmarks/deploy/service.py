@@ -1,4 +1,4 @@
-"""A service in a process of its own, an archive that takes its results, and a sender: for the tests of serve-dicom."""
+"""`serve-dicom` in a process of its own, an archive that takes its results, and a sender; the tests use them too."""
 
 from __future__ import annotations
 
@@ -16,34 +16,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from dicom_hole_samples import segmentation, sources
-from io_samples import dicom_series
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
 
 RULES = [{"modality": "CT", "hole": "SEG"}]
-SIDE = 32
 
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def small_study(folder: Path, uid: str, seed: int = 0) -> list[Path]:
-    """A CT of two slices and a SEG, quick to fill; returns the files."""
-    rng = np.random.default_rng(seed)
-    volume = (500 + 40 * rng.standard_normal((2, SIDE, SIDE)).cumsum(axis=1)).clip(0, 2000).astype(np.uint16)
-    told = {"RescaleSlope": 1, "RescaleIntercept": -1000, "StudyInstanceUID": uid}
-    folder.mkdir(parents=True)
-    dicom_series(folder / "ct", volume, series=f"{uid}.1", **told)
-    marked = np.zeros((2, SIDE, SIDE), bool)
-    marked[0, 8:20, 10:22] = True
-    segmentation(folder / "seg.dcm", sources(folder / "ct"), marked)
-    return [*sorted((folder / "ct").iterdir()), folder / "seg.dcm"]
 
 
 class Archive:

@@ -1,0 +1,1 @@
+"""How the DICOM service and the MONAI Deploy app hold up."""
