@@ -24,6 +24,7 @@ from monai_inpaint.extent import extent
 from monai_inpaint.images import Image
 from monai_inpaint.io.dicom import DicomHeader
 from monai_inpaint.io.dicom_geometry import LPS_TO_RAS
+from monai_inpaint.io.dicom_write import taking_over
 
 # Of the patient, the study, the trial and the de-identification: what every object of one study shares.
 STUDY = (
@@ -45,6 +46,7 @@ STUDY = (
 _BLANK = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate",
           "StudyTime", "ReferringPhysicianName")  # fmt: skip
 _FILMS = (ComputedRadiographyImageStorage, DigitalXRayImageStorageForPresentation, DigitalXRayImageStorageForProcessing)
+_NEEDED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Rows", "Columns")
 _LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
 
 
@@ -119,25 +121,25 @@ def adopt_study(dataset: Dataset, source: Dataset) -> None:
 
     What an object must have, but the source has not, is left empty.
     """
-    for keyword in STUDY:
-        if keyword in source:
-            dataset[keyword] = copy.copy(source[keyword])
-        elif keyword in _BLANK:
-            setattr(dataset, keyword, "")
-        elif keyword in dataset:
-            del dataset[keyword]
+    with taking_over("The result"):
+        for keyword in STUDY:
+            if keyword in source:
+                dataset[keyword] = copy.copy(source[keyword])
+            elif keyword in _BLANK:
+                setattr(dataset, keyword, "")
+            elif keyword in dataset:
+                del dataset[keyword]
 
 
 def stand_in(source: Dataset) -> Dataset:
     """Who and which study, with an empty patient: all that a reference to an instance needs."""
     dataset = Dataset()
-    for keyword in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Rows", "Columns"):
-        setattr(dataset, keyword, source[keyword].value)
     for keyword in _BLANK:
         setattr(dataset, keyword, "")
-    for keyword in _LOSSY:
-        if source.get(keyword):
-            setattr(dataset, keyword, source[keyword].value)
+    with taking_over("The result"):
+        for keyword in (*_NEEDED, *_LOSSY):
+            if keyword in _NEEDED or source.get(keyword):
+                setattr(dataset, keyword, source[keyword].value)
     return dataset
 
 

@@ -155,6 +155,11 @@ def _window(source: Image, k: int, units: np.ndarray) -> tuple[float, float]:
 
 
 def _first(value: object) -> float | None:
+    """A number, or the first of several; None where there is none."""
     if isinstance(value, MultiValue):
         value = value[0] if value else None
-    return None if value in (None, "") else float(value)  # type: ignore[arg-type]
+    try:
+        number = float(str(value))
+    except ValueError:
+        return None
+    return number if np.isfinite(number) else None

@@ -21,6 +21,7 @@ from monai_inpaint.io import check_output, write_image
 from monai_inpaint.io.atomic import staged
 from monai_inpaint.io.dicom import DicomHeader
 from monai_inpaint.io.dicom_derived import check_identity
+from monai_inpaint.io.dicom_write import save, taking_over
 from monai_inpaint.provenance import derivation_of
 
 
@@ -121,7 +122,8 @@ def _one(folder: Path) -> Path:
 
 
 def _save(dataset: Dataset, path: Path) -> None:
-    dataset.save_as(path, enforce_file_format=True)
+    with taking_over(path.name):
+        save(dataset, path)
 
 
 def _found(report: dict[str, Any]) -> bool:

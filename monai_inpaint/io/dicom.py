@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ from monai_inpaint.io.dicom_scale import merged_padding, merged_range, rescale_o
 MODALITIES = {"CT": "ct", "MR": "mr", "CR": "cxr", "DX": "cxr"}
 _PIXELS = ("PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 # what pydicom and float() raise where an element holds what its type forbids
-_BAD_VALUES = (ValueError, TypeError, OverflowError, AttributeError)
+BAD_VALUES = (ValueError, TypeError, OverflowError, AttributeError, NotImplementedError, LookupError, struct.error)
 _SAME_IN_A_SERIES = ("Rows", "Columns", "BitsAllocated", "PixelRepresentation", "PhotometricInterpretation")
 
 
@@ -49,7 +50,7 @@ class DicomHeader:
 
 def read(path: Path) -> Image:
     """One DICOM file: 2D (rows, columns), or 3D (i, j, k) from an enhanced multi-frame file."""
-    with parsing(path, "DICOM", _BAD_VALUES), _without_warnings():
+    with parsing(path, "DICOM", BAD_VALUES), _without_warnings():
         return _read(path)
 
 
@@ -59,7 +60,7 @@ def read_folder(folder: Path) -> Image:
     Files that are no DICOM images (a DICOMDIR, texts, reports, structures) are passed over, and localizers beside other
     images.
     """
-    with parsing(folder, "a DICOM series", _BAD_VALUES), _without_warnings():
+    with parsing(folder, "a DICOM series", BAD_VALUES), _without_warnings():
         return _read_folder(folder)
 
 

@@ -37,7 +37,8 @@ def new_uid() -> str:
 
 def series_number(source: Dataset, part: int) -> int:
     """Of a new series beside the source's own: 1000 above it for the derived images (part 0), 2000 for the next."""
-    return max(int(source.get("SeriesNumber") or 0), 0) + 1000 * (part + 1)
+    told = str(source.get("SeriesNumber") or "")
+    return (int(told) if told.isdecimal() else 0) + 1000 * (part + 1)
 
 
 def check_identity(source: Dataset, name: object) -> None:
@@ -62,27 +63,41 @@ def mark_derived(dataset: Dataset, source: Dataset, extremes: Extremes, derived:
         series: SeriesInstanceUID of the new series.
     """
     now = datetime.now()
-    dataset.SOPInstanceUID = new_uid()
-    dataset.SeriesInstanceUID = series
-    dataset.SeriesNumber = series_number(source, 0)
     label = derived.get("label", LABEL)
-    dataset.SeriesDescription = _fit("SeriesDescription", f"{label}: {source.get('SeriesDescription') or ''}")
-    dataset.ImageType = derived_type(source.get("ImageType"), enhanced=is_enhanced(source))
-    dataset.SyntheticData = "YES"
-    dataset.InstanceCreationDate, dataset.InstanceCreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
-    dataset.DerivationDescription = _described(source, derived)
+    replace_elements(
+        dataset,
+        SOPInstanceUID=new_uid(),
+        SeriesInstanceUID=series,
+        SeriesNumber=series_number(source, 0),
+        SeriesDescription=_fit("SeriesDescription", f"{label}: {source.get('SeriesDescription') or ''}"),
+        ImageType=derived_type(source.get("ImageType"), enhanced=is_enhanced(source)),
+        SyntheticData="YES",
+        InstanceCreationDate=now.strftime("%Y%m%d"),
+        InstanceCreationTime=now.strftime("%H%M%S"),
+        DerivationDescription=_described(source, derived),
+    )
     if not is_enhanced(source):  # those say it frame by frame
-        dataset.DerivationCodeSequence = derivation_codes(source, derived)
-        dataset.SourceImageSequence = Sequence([reference_to(source)])
-    equipment = Sequence(list(source.get("ContributingEquipmentSequence") or []))
-    equipment.append(_equipment(derived, now))
-    dataset.ContributingEquipmentSequence = equipment
+        replace_elements(
+            dataset,
+            DerivationCodeSequence=derivation_codes(source, derived),
+            SourceImageSequence=Sequence([reference_to(source)]),
+        )
+    equipment = [*_items(source, "ContributingEquipmentSequence"), _equipment(derived, now)]
+    replace_elements(dataset, ContributingEquipmentSequence=Sequence(equipment))
     for keyword in _VOID:
         if keyword in dataset:
             del dataset[keyword]
     _mark_extremes(dataset, extremes)
     if derived.get("burned_in") == "NO":
         _mark_cleaned(dataset)
+
+
+def replace_elements(dataset: Dataset, **values: object) -> None:
+    """Set elements by keyword, with the type that the standard gives them, whatever they had before."""
+    for keyword, value in values.items():
+        if keyword in dataset:
+            del dataset[keyword]
+        setattr(dataset, keyword, value)
 
 
 def is_enhanced(source: Dataset) -> bool:
@@ -103,7 +118,7 @@ def derivation_codes(source: Dataset, derived: dict[str, str]) -> Sequence:
     extended, so a code of our own says the rest.
     """
     now = [code("113047", "DCM", "Pixel by pixel mask"), code("COMPUTED", SCHEME, derived["description"][:64])]
-    return Sequence([*(source.get("DerivationCodeSequence") or []), *now])
+    return Sequence([*_items(source, "DerivationCodeSequence"), *now])
 
 
 def reference_to(source: Dataset, frame: int | None = None) -> Dataset:
@@ -125,6 +140,12 @@ def code(value: str, scheme: str, meaning: str) -> Dataset:
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
     return item
+
+
+def _items(source: Dataset, keyword: str) -> list[Dataset]:
+    """The items of a sequence; none where it is missing or something else."""
+    value = source.get(keyword)
+    return list(value) if isinstance(value, Sequence) else []
 
 
 def _described(source: Dataset, derived: dict[str, str]) -> str:
@@ -157,11 +178,11 @@ def _mark_extremes(dataset: Dataset, extremes: Extremes) -> None:
 
 def _mark_cleaned(dataset: Dataset) -> None:
     """No text in the pixels; of a de-identified image also how that came (PS3.15, E.3.1)."""
-    dataset.BurnedInAnnotation = "NO"
+    replace_elements(dataset, BurnedInAnnotation="NO")
     if dataset.get("PatientIdentityRemoved") == "YES":
-        methods = [*(dataset.get("DeidentificationMethodCodeSequence") or [])]
-        methods.append(code("113101", "DCM", "Clean Pixel Data Option"))
-        dataset.DeidentificationMethodCodeSequence = Sequence(methods)
+        method = code("113101", "DCM", "Clean Pixel Data Option")
+        methods = [*_items(dataset, "DeidentificationMethodCodeSequence"), method]
+        replace_elements(dataset, DeidentificationMethodCodeSequence=Sequence(methods))
 
 
 def _fit(keyword: str, text: str) -> str:

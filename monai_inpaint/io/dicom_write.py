@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
-from monai_inpaint.io.dicom import DicomHeader
+from monai_inpaint.io.dicom import BAD_VALUES, DicomHeader
 from monai_inpaint.io.dicom_derived import check_identity, is_enhanced, mark_derived, new_uid
 from monai_inpaint.io.dicom_enhanced import mark_frames
 from monai_inpaint.io.dicom_private import drop_overlays_in_pixels, drop_private
@@ -43,9 +45,10 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
     if derived:
         check_identity(header.of_slice(0), image.path or path.name)
     series, extremes = new_uid(), (int(image.voxels.min()), int(image.voxels.max()))
-    for k, dataset in enumerate(header.datasets):
-        target = path / f"slice_{k + 1:04d}.dcm" if folder else path
-        _save(dataset, _pixels(image, header, k), target, derived, series, extremes)
+    with taking_over(path.name):
+        for k, dataset in enumerate(header.datasets):
+            target = path / f"slice_{k + 1:04d}.dcm" if folder else path
+            _save(dataset, _pixels(image, header, k), target, derived, series, extremes)
 
 
 def _pixels(image: Image, header: DicomHeader, k: int) -> np.ndarray:
@@ -86,14 +89,35 @@ def _save(
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         data = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<")).tobytes()
         dataset.add_new("PixelData", "OW" if bits > 8 else "OB", data + b"\0" * (len(data) % 2))
-        dcmwrite(path, dataset, enforce_file_format=True)
+        save(dataset, path)
+
+
+def save(dataset: Dataset, path: Path) -> None:
+    """Write one DICOM file."""
+    dcmwrite(path, dataset, enforce_file_format=True)
+
+
+@contextmanager
+def taking_over(name: str) -> Iterator[None]:
+    """Around the taking over of elements from a source to `name`: they are converted and checked only now.
+
+    Raises:
+        InputError: one of them holds what its type forbids.
+    """
+    try:
+        yield
+    except BAD_VALUES as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise InputError(
+            f"{name} cannot be written, as its source holds a damaged element ({why}); repair it or write .nii.gz."
+        ) from error
 
 
 def _shallow_copy(source: Dataset) -> FileDataset:
     """A data set of its own with equal elements; copy.copy of the whole would share the table of elements."""
     meta = FileMetaDataset()
-    for element in source.file_meta:
-        meta.add(element)
+    for tag in source.file_meta.keys():  # noqa: SIM118 - iterating a Dataset gives its elements
+        meta[tag] = source.file_meta.get_item(tag)
     implicit, little = source.original_encoding
     dataset = FileDataset(
         "",

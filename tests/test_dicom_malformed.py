@@ -1,0 +1,53 @@
+"""Malformed DICOM: one sentence, exit code 2, nothing left behind, in bounded memory and time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_samples import picture_hole, run, tree
+from limited_process import command, limited
+from malformed_dicom import CASES, ODD, PIXELS
+
+from monai_inpaint import read_image
+from monai_inpaint.io import dicom_file
+
+MEGABYTES = 600  # of memory in use, of which the libraries alone take 100
+
+
+@pytest.fixture
+def hole(tmp_path_factory) -> Path:
+    return picture_hole(tmp_path_factory.mktemp("hole") / "hole.png")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_malformed_input_gets_one_sentence_in_bounded_memory_and_time(tmp_path: Path, hole: Path, name: str) -> None:
+    source = CASES[name](tmp_path)
+    before = tree(tmp_path)
+    ended = limited(command, "fill", str(source), str(hole), str(hole.parent / "out"))
+    assert ended.returned == 2, ended.told
+    assert ended.told.startswith("monai-inpaint: ")
+    assert ended.told.count("\n") == 1
+    assert str(tmp_path) in ended.told
+    assert len(ended.told) < 700
+    assert ended.megabytes < MEGABYTES
+    assert tree(tmp_path) == before
+    assert sorted(path.name for path in hole.parent.iterdir()) == ["hole.png"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_only_odd_is_filled_and_told_to_the_archive(tmp_path: Path, hole: Path, capfd, name: str) -> None:
+    pytest.importorskip("highdicom")
+    ran = run(capfd, "fill", ODD[name](tmp_path), hole, tmp_path / "out", "--dicom-results")
+    assert (ran.code, ran.lines) == (0, [])
+    outside = read_image(hole).voxels == 0
+    assert np.array_equal(read_image(tmp_path / "out" / "derived").voxels[outside], PIXELS[outside])
+
+
+def test_there_are_forty_of_them() -> None:
+    assert len(CASES) >= 40
+
+
+def test_a_deflated_file_may_unpack_to_what_images_take() -> None:
+    assert dicom_file.INFLATED >= 2 * 10_000 * 12_000
