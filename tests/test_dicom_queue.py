@@ -1,0 +1,232 @@
+"""The queue on disk: a process that is killed at any of its steps loses no study and makes none twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from pathlib import Path
+
+import pytest
+
+from monai_inpaint import InputError
+from monai_inpaint.dicom import queue as places
+from monai_inpaint.dicom.queue import SENDING, SENT, WAITING, Full, Queue, TooLarge
+
+STUDY, INSTANCES = "1.2.3", ["1.2.3.1", "1.2.3.2", "1.2.3.3"]
+LARGE = 10**6
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+class Disk:
+    """Counts how often something is put on the disk, and kills the process at one of these moments."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.left: int | None = None
+        self._sync = places._sync
+        monkeypatch.setattr(places, "_sync", self)
+
+    def __call__(self, path: Path) -> None:
+        if self.left == 0:
+            self.left = None
+            raise Killed
+        if self.left is not None:
+            self.left -= 1
+        self._sync(path)
+
+
+def opened(root: Path, study_bytes: int = LARGE, quota_bytes: int = LARGE) -> Queue:
+    return Queue(root, study_bytes, quota_bytes)
+
+
+def came(queue: Queue, size: int = 100) -> Path:
+    """A file that has just been received."""
+    path = queue.incoming / f"{uuid.uuid4()}.dcm"
+    path.write_bytes(bytes(size))
+    return path
+
+
+def work(queue: Queue, acknowledged: set[str], sent: list[dict[str, str]]) -> None:
+    """What sender and service do: send what was not acknowledged, take the study, fill it, send the results."""
+    for instance in INSTANCES:
+        if instance not in acknowledged:
+            queue.store(came(queue), STUDY, instance)
+            acknowledged.add(instance)
+    queue.take(0)
+    job = queue.next(WAITING)
+    if job:
+        if not (job / places.RESULTS).is_dir():
+            results = job / "made.partial" / places.RESULTS
+            results.mkdir(parents=True)
+            made = [str(uuid.uuid4()) for _ in range(2)]  # new ones each time that results are made
+            for number, uid in enumerate(made):
+                (results / f"{number}.dcm").write_text(uid)
+            (results / places.RECORD).write_text("{}")
+            queue.keep_results(job, results, made)
+        queue.move(job, SENDING)
+    job = queue.next(SENDING)
+    if job:
+        sent.append({path.name: path.read_text() for path in (job / places.RESULTS).glob("*.dcm")})
+        queue.finish(job)
+
+
+def test_killed_at_any_step_it_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, steps, killed = Disk(monkeypatch), 0, True
+    while killed:
+        root, acknowledged, sent = tmp_path / str(steps), set(), []
+        queue = opened(root)
+        disk.left, killed = steps, False
+        try:
+            work(queue, acknowledged, sent)
+        except Killed:
+            killed = True
+            os.close(queue._held)
+            queue = opened(root)
+            work(queue, acknowledged, sent)
+        disk.left = None
+        queue.close()
+
+        jobs = list((root / SENT).iterdir())
+        assert [job.name for job in jobs] == [f"{STUDY}_1"], steps
+        assert json.loads((jobs[0] / places.INSTANCES).read_text()) == INSTANCES
+        assert (jobs[0] / places.RECORD).is_file()
+        assert not (jobs[0] / places.INPUT).exists()
+        assert sent
+        assert all(one == sent[0] for one in sent), steps  # what is sent again is the same
+        assert sorted(json.loads((jobs[0] / places.MADE).read_text())) == sorted(sent[0].values())
+        for state in ("arriving", "waiting", "sending", "failed", "incoming", "trash"):
+            assert not list((root / state).iterdir()), (steps, state)
+        steps += 1
+    assert steps > 20
+
+
+def test_an_instance_is_on_the_disk_when_it_is_acknowledged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk(monkeypatch)
+    for steps in range(20):
+        queue = opened(tmp_path / str(steps))
+        disk.left, acknowledged = steps, False
+        try:
+            acknowledged = queue.store(came(queue), STUDY, INSTANCES[0])
+        except Killed:
+            os.close(queue._held)
+            queue = opened(tmp_path / str(steps))
+        disk.left = None
+        there = list((tmp_path / str(steps) / "arriving").rglob("*.dcm"))
+        assert len(there) <= 1
+        assert there or not acknowledged
+        queue.close()
+    assert acknowledged
+
+
+def test_a_study_is_taken_when_it_has_been_quiet_and_not_before(tmp_path: Path) -> None:
+    queue = opened(tmp_path)
+    queue.store(came(queue), STUDY, INSTANCES[0])
+
+    assert queue.take(60) == []
+    assert queue.take(0) == [(STUDY, "complete with 1 instances")]
+    assert queue.next(WAITING) == tmp_path / WAITING / f"{STUDY}_1"
+
+
+def test_what_lay_there_before_a_start_waits_anew(tmp_path: Path) -> None:
+    queue = opened(tmp_path)
+    queue.store(came(queue), STUDY, INSTANCES[0])
+    queue.close()
+
+    assert opened(tmp_path).take(60) == []
+
+
+def test_a_study_that_comes_again_with_something_new_is_a_job_of_its_own(tmp_path: Path) -> None:
+    queue = opened(tmp_path)
+    work(queue, set(), [])
+    for instance in [*INSTANCES, "1.2.3.4"]:
+        queue.store(came(queue), STUDY, instance)
+
+    assert queue.take(0) == [(STUDY, "complete with 4 instances")]
+    assert queue.next(WAITING) == tmp_path / WAITING / f"{STUDY}_2"
+
+
+def test_a_study_that_comes_again_is_dropped_and_so_are_our_own_results(tmp_path: Path) -> None:
+    queue, sent = opened(tmp_path), []
+    work(queue, set(), sent)
+
+    own = uuid.uuid4().int
+    (tmp_path / SENT / f"{STUDY}_1" / places.MADE).write_text(json.dumps([f"2.25.{own}"]))
+    assert not queue.store(came(queue), STUDY, f"2.25.{own}")
+    for instance in INSTANCES:
+        assert queue.store(came(queue), STUDY, instance)
+    assert queue.take(0) == [(STUDY, "dropped: it was sent before")]
+    assert queue.next(WAITING) is None
+
+
+def test_a_study_that_failed_may_come_again(tmp_path: Path) -> None:
+    queue = opened(tmp_path)
+    queue.store(came(queue), STUDY, INSTANCES[0])
+    queue.take(0)
+    job = queue.next(WAITING)
+    assert job is not None
+    queue.fail(job, "It was too hard.")
+
+    queue.store(came(queue), STUDY, INSTANCES[0])
+
+    assert queue.take(0) == [(STUDY, "complete with 1 instances")]
+    assert json.loads((tmp_path / "failed" / f"{STUDY}_1" / places.RECORD).read_text()) == {"why": "It was too hard."}
+
+
+def test_a_study_that_grows_too_large_is_refused_as_a_whole(tmp_path: Path) -> None:
+    queue = opened(tmp_path, study_bytes=250)
+    queue.store(came(queue), STUDY, INSTANCES[0])
+    queue.store(came(queue), STUDY, INSTANCES[1])
+    queue.store(came(queue), STUDY, INSTANCES[1])  # sent again: no more than before
+    with pytest.raises(TooLarge):
+        queue.store(came(queue), STUDY, INSTANCES[2])
+    with pytest.raises(TooLarge):
+        queue.store(came(queue), STUDY, INSTANCES[0])
+
+    assert queue.take(0) == [(STUDY, "refused: it is larger than a study may be")]
+    assert queue.next(WAITING) is None
+    queue.store(came(queue), "1.2.4", "1.2.4.1")
+
+
+def test_a_full_queue_takes_again_when_there_is_room(tmp_path: Path) -> None:
+    queue, sent = opened(tmp_path, quota_bytes=2000), []
+    queue.store(came(queue, 1500), "1.2.4", "1.2.4.1")
+    with pytest.raises(Full):
+        queue.store(came(queue, 600), STUDY, INSTANCES[0])
+
+    queue.take(0)
+    job = queue.next(WAITING)
+    assert job is not None
+    results = job / "made.partial" / places.RESULTS
+    results.mkdir(parents=True)
+    (results / places.RECORD).write_text("{}")
+    queue.keep_results(job, results, [])
+    queue.finish(queue.move(job, SENDING))
+
+    work(queue, set(), sent)
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize("uid", ["", "..", "1.2/../3", "1..2", "1" * 65, "a", "1.2\n"])
+def test_what_is_no_uid_names_no_folder(uid: str, tmp_path: Path) -> None:
+    queue = opened(tmp_path)
+    for study, instance in ((uid, "1.2"), ("1.2", uid)):
+        with pytest.raises(ValueError, match="no UIDs"):
+            queue.store(came(queue), study, instance)
+    assert not list((tmp_path / "arriving").iterdir())
+
+
+def test_one_process_holds_a_queue(tmp_path: Path) -> None:
+    queue = opened(tmp_path)
+    with pytest.raises(InputError, match="in use by another process"):
+        opened(tmp_path)
+    queue.close()
+    opened(tmp_path).close()
+
+
+def test_a_queue_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be made"):
+        opened(tmp_path / "file" / "queue")
