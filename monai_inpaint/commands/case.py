@@ -146,7 +146,7 @@ def _proposed(case: Case, image: Image, engine: str, progress: Progress) -> Imag
     import numpy as np
 
     from monai_inpaint.find import Finder, check_found
-    from monai_inpaint.holes.burned_in import check_flag, rectangles_in
+    from monai_inpaint.holes.burned_in import boxed, check_flag, rectangles_in
     from monai_inpaint.images import Image
 
     if case.burned_in and case.burned_in.rectangles:
@@ -156,6 +156,7 @@ def _proposed(case: Case, image: Image, engine: str, progress: Progress) -> Imag
             check_flag(image)
         found = Finder(engine)(image, progress.stage("find"))
         check_found(found, image)
+        found = boxed(found) if case.burned_in else found
     # A label of 1; but pictures are looked at, and 1 would be as black as 0 there.
     label = 255 if case.hole.suffix.lower() in (".png", ".tif", ".tiff") else 1
     return Image(np.where(found, label, 0).astype(np.uint8), image.affine, placed=image.placed)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.fill.morphology import connected_parts
 from monai_inpaint.images import Image
 
 FLAG = "flag"
@@ -82,6 +83,22 @@ def rectangles_in(image: Image, regions: BurnedIn) -> np.ndarray:
             )
         shown[top : top + height, left : left + width] = True
     return hole
+
+
+def boxed(found: np.ndarray) -> np.ndarray:
+    """What is marked, widened to upright rectangles slice by slice: outlines of letters would tell the text.
+
+    Args:
+        found: bool, 2D or 3D with slices along the last axis.
+    """
+    result = found.copy()
+    for index in [...] if found.ndim == 2 else [(..., k) for k in range(found.shape[2])]:
+        shown, marked = result[index], 0
+        while marked != np.count_nonzero(shown):  # boxes that overlap make a larger one
+            marked = np.count_nonzero(shown)
+            for box in connected_parts(shown)[1]:
+                shown[box] = True
+    return result
 
 
 def check_flag(image: Image) -> None:
