@@ -87,7 +87,7 @@ def run(options: Options) -> str:
             f"metal found by find_metal; Dice of what is above {METAL:.0f} HU; deviation of what is affected, of the "
             "same voxels each time, and of soft tissue elsewhere in the same slices",
             f"dark band: median of the patient's voxels below {DARK:.0f} HU as scanned, affected and more than "
-            f"{OFF:.0f} mm off the metal; beside it the median of what is {SOFT[0]:.0f} to {SOFT[1]:.0f} HU, not affected",
+            f"{OFF:.0f} mm off the metal; beside it that of {SOFT[0]:.0f} to {SOFT[1]:.0f} HU, not affected",
             "step: mean difference of neighbouring slices where both are affected, or both soft tissue that is not",
             "seconds by the clock",
         ],
