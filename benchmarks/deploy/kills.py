@@ -19,7 +19,7 @@ from benchmarks.deploy.service import Archive, Service, send_until_taken, until
 from benchmarks.deploy.studies import small_study
 from benchmarks.setting import Options, markdown
 
-STUDIES, KILLS = 100, 100
+STUDIES, KILLS = 100, 50
 
 
 def run(options: Options) -> str:

@@ -91,7 +91,7 @@ class _Receiver:
         self._received.pop(id(event.assoc), None)
         path = Path(event.dataset_path)
         try:
-            head = load(path, head=True)
+            head = load(path, head=True, only=["StudyInstanceUID", "SOPInstanceUID"])
             study, instance = str(head.get("StudyInstanceUID", "")), str(head.get("SOPInstanceUID", ""))
         except Exception:
             self._log(f"an instance from {_title(event)} cannot be read and is refused")
@@ -108,7 +108,7 @@ class _Receiver:
             self._log(f"study {study} is refused: it is larger than a study may be")
             return NO_RESOURCES
         except (Full, OSError):
-            self._log(f"an instance of study {study} is refused: the queue is full")
+            self._log(f"an instance of study {study} is refused: there is no room for it")
             return NO_RESOURCES
         return SUCCESS
 

@@ -19,15 +19,15 @@ INFLATED = 2**29  # bytes a deflated file may unpack to; ten times a large film
 _BLOCK = 2**20
 
 
-def load(path: Path, *, head: bool = False) -> Dataset:
-    """The data set of a file; with `head` without its pixels.
+def load(path: Path, *, head: bool = False, only: list[str] | None = None) -> Dataset:
+    """The data set of a file; with `head` without its pixels, with `only` no more than the elements of these keywords.
 
     Raises:
         InputError: no DICOM, damaged, or it unpacks to more than an image takes.
     """
     with parsing(path, "DICOM"), _Sized(path) as file:
         _check_inflated(file, path)
-        return pydicom.dcmread(file, stop_before_pixels=head)
+        return pydicom.dcmread(file, stop_before_pixels=head, specific_tags=list(only) if only else None)
 
 
 class _Sized(io.BufferedReader):
