@@ -68,15 +68,18 @@ class Evidence:
 
     def planes(self, values: np.ndarray) -> np.ndarray:
         """The slices of an array of the image's shape as DICOM keeps them: (slices, rows, columns)."""
-        return _planes(values if values.ndim == 2 else values[self._index])
+        if values.ndim == 2:
+            return values[None]
+        return np.ascontiguousarray(values[:, :, self.slices.start : self.slices.stop].transpose(2, 1, 0))
 
-    def units(self, image: Image) -> np.ndarray:
-        """The same of an image in units, float32."""
-        return _planes(image.units(self._index if image.voxels.ndim == 3 else ...))
-
-    @property
-    def _index(self) -> tuple[slice, ...]:
-        return (slice(None), slice(None), slice(self.slices.start, self.slices.stop))
+    def change(self, before: Image, after: Image) -> np.ndarray:
+        """after - before in units, float32, slice by slice: in double precision a whole volume takes gigabytes."""
+        if before.voxels.ndim == 2:
+            return (after.units() - before.units())[None]
+        result = np.empty((len(self.slices), *before.voxels.shape[1::-1]), np.float32)
+        for n, k in enumerate(self.slices):
+            result[n] = (after.units((..., k)) - before.units((..., k))).T
+        return result
 
     def places(self) -> dict[str, object]:
         """Where the planes lie, as keyword arguments of highdicom; of a multi-frame file it cannot tell by itself."""
@@ -110,10 +113,6 @@ def evidence_of(source: Image, hole: np.ndarray, *, assumed: bool = False) -> Ev
     if header.frames is not None:
         return Evidence(slices, [_multiframe(source, header)], [header.frames[k] for k in slices], first)
     return Evidence(slices, [_slice(source, header.datasets[k], assumed=assumed) for k in slices], None, first)
-
-
-def _planes(values: np.ndarray) -> np.ndarray:
-    return values[None] if values.ndim == 2 else np.ascontiguousarray(values.transpose(2, 1, 0))
 
 
 def adopt_study(dataset: Dataset, source: Dataset) -> None:

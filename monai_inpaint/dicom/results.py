@@ -89,7 +89,7 @@ def write_results(
     located = evidence if source.placed else evidence_of(source, hole, assumed=True)
     maps: dict[Kind, np.ndarray] = {}
     if source.affine is not None and not hidden:
-        maps[Kind.DIFFERENCE] = located.units(result) - located.units(source)
+        maps[Kind.DIFFERENCE] = located.change(source, result)
     if source.affine is not None and spread is not None:
         maps[Kind.SPREAD] = located.planes(spread)
     with staged(folder, folder=True) as place:
