@@ -1,4 +1,4 @@
-# make setup | demo | test | test-slicer | test-deploy | docs | benchmark. Needs make and Python 3.11, nothing else.
+# make setup | demo | test | test-slicer | test-web | test-deploy | docs | benchmark. Needs make and Python 3.11, nothing else.
 #
 # On Linux, pip takes PyTorch's CUDA build from PyPI (2 GB). The CPU build does as well and is smaller:
 #   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make setup
@@ -15,12 +15,14 @@ ONE_THREAD := OMP_NUM_THREADS=$(TEST_THREADS) OPENBLAS_NUM_THREADS=$(TEST_THREAD
 # Slicer's libraries bring a vtk of their own, so they live apart
 SLICER_VENV := .venv-slicer
 SLICER_STAMP := $(SLICER_VENV)/.installed
+WEB_VENV := .venv-web
+WEB_STAMP := $(WEB_VENV)/.installed
 
 # MONAI Deploy's App SDK brings CUDA packages and other versions of what we use, so it lives apart
 DEPLOY_VENV := .venv-deploy
 DEPLOY_STAMP := $(DEPLOY_VENV)/.installed
 
-.PHONY: setup demo test test-slicer test-deploy docs benchmark clean
+.PHONY: setup demo test test-slicer test-web test-deploy docs benchmark clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -44,6 +46,7 @@ test: setup
 	$(BIN)/pyright
 	$(ONE_THREAD) $(BIN)/python -m pytest -m 'not deploy'
 	$(MAKE) test-slicer
+	$(MAKE) test-web
 	$(MAKE) test-deploy
 
 test-slicer: setup
@@ -67,6 +70,17 @@ $(DEPLOY_STAMP): deploy_app/requirements.txt
 	$(DEPLOY_VENV)/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
+test-web:
+	@if $(MAKE) --no-print-directory $(WEB_STAMP); \
+	then $(ONE_THREAD) $(WEB_VENV)/bin/python -m pytest slicer_extension/web; \
+	else echo "SKIPPED slicer_extension/web: trame-slicer could not be installed here"; fi
+
+$(WEB_STAMP): pyproject.toml slicer_extension/web/requirements-test.txt
+	test -x $(WEB_VENV)/bin/python || $(PYTHON) -m venv $(WEB_VENV)
+	$(WEB_VENV)/bin/python -m pip install --quiet --requirement slicer_extension/web/requirements-test.txt
+	$(WEB_VENV)/bin/python -m pip install --quiet --editable '.[web]'
+	touch $@
+
 docs: setup
 	$(BIN)/mkdocs build --strict
 
@@ -74,4 +88,4 @@ benchmark: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(SLICER_VENV) $(DEPLOY_VENV) build dist site .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SLICER_VENV) $(WEB_VENV) $(DEPLOY_VENV) build dist site .pytest_cache .ruff_cache .hypothesis

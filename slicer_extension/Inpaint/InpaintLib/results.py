@@ -32,6 +32,7 @@ def add_filled(result: Filled) -> tuple["slicer.vtkMRMLScalarVolumeNode", "slice
     display.SetAndObserveColorNodeID(difference_colours().GetID())
     display.SetAutoWindowLevel(False)
     display.SetWindowLevelMinMax(-result.reach, result.reach)
+    display.SetInterpolate(False)  # between changed and unchanged voxels there is nothing to show
     return filled, difference
 
 
