@@ -85,20 +85,24 @@ def overview_picture(
     )
     if hidden:
         before = np.where(inside, after, before)
-    low, high = _window(source, k, before)
+    low, high = _window(source.header.of_slice(k), before, after, inside)
     size = _panel(before.shape, source)
     marked = np.asarray(Pillow.fromarray(inside).convert("L").resize(size, Pillow.Resampling.BOX)) > 0
     greys = [_resized(grey_png(part, low, high), size) for part in (before, after)]
     if source.inverted:
         greys = [255 - grey for grey in greys]
-    greys[0][marked if hidden else outline_of(marked)] = OUTLINE
-    captions = ["source, hole covered" if hidden else "source, hole outlined", "filled: " + derived["model"]]
+    outline = outline_of(marked)
+    if marked.mean() > 0.5:  # of metal corrected in projections, nearly all changed: the difference shows it better
+        outline[:] = False
+    greys[0][marked if hidden else outline] = OUTLINE
+    first = "source, hole covered" if hidden else "source, hole outlined" if outline.any() else "source"
+    captions = [first, "result: " + derived["model"]]
     if hidden:
         return _labelled(greys, captions, words_of(derived))
     limit = (high - low) * LIMIT_OF_WINDOW
     change = _resized(difference_png(after.astype(np.float64) - before, limit), size, Pillow.Resampling.NEAREST)
-    change[outline_of(marked)] = 160
-    captions.append(f"filled - source, ±{limit:.4g}{' HU' if source.modality == 'ct' else ''}")
+    change[outline] = 160
+    captions.append(f"result - source, ±{limit:.4g}{' HU' if source.modality == 'ct' else ''}")
     return _labelled([*greys, change], captions, words_of(derived))
 
 
@@ -144,13 +148,18 @@ def _resized(png: bytes, size: tuple[int, int], how: Pillow.Resampling = Pillow.
     return np.array(Pillow.open(io.BytesIO(png)).convert("RGB").resize(size, how))
 
 
-def _window(source: Image, k: int, units: np.ndarray) -> tuple[float, float]:
-    """The first window that the slice's header names; else one that leaves out the outermost hundredths."""
-    dataset = source.header.of_slice(k)
+def _window(dataset: Dataset, before: np.ndarray, after: np.ndarray, inside: np.ndarray) -> tuple[float, float]:
+    """The first window that the slice's header names, if most of the hole can be seen in it.
+
+    Else, as for a hole in a lung under a window for soft tissue, one that leaves out the outermost hundredths.
+    """
     centre, width = (_first(dataset.get(keyword)) for keyword in ("WindowCenter", "WindowWidth"))
     if centre is not None and width is not None and width > 1:
-        return centre - width / 2, centre + width / 2
-    low, high = np.percentile(units, (1, 99))
+        low, high = centre - width / 2, centre + width / 2
+        filled = np.concatenate([before[inside], after[inside]])
+        if ((filled > low) & (filled < high)).mean() >= 0.5:
+            return low, high
+    low, high = np.percentile(before, (1, 99))
     return float(low), float(max(high, low + 1))
 
 
