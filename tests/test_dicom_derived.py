@@ -12,7 +12,6 @@ from pydicom.sequence import Sequence
 
 from monai_inpaint import read_image, write_image
 from monai_inpaint.errors import InputError
-from monai_inpaint.io.dicom_derived import new_uid
 
 DERIVED = {"description": "Region filled", "model": "ct_inpainting 0.3", "version": "0.3"}
 
@@ -23,13 +22,13 @@ def derived(image, path, **more):
 
 
 def test_uids_of_a_thousand_runs_are_all_different(tmp_path):
-    image = read_image(dicom_series(tmp_path / "s", random_voxels((2, 4, 4), "int16")))
-    seen = []
-    for run in range(20):
-        files = derived(image, tmp_path / f"out{run}")
-        seen += [files[0].SeriesInstanceUID, *(file.SOPInstanceUID for file in files)]
-    seen += [new_uid() for _ in range(3 * 980)]
-    assert len(set(seen)) == len(seen) == 3000
+    image = read_image(save(dicom_dataset(random_voxels((4, 4), "int16")), tmp_path / "a.dcm"))
+    seen = [image.header.datasets[0].SeriesInstanceUID, image.header.datasets[0].SOPInstanceUID]
+    for _ in range(1000):
+        write_image(image, tmp_path / "b.dcm", derived=DERIVED, overwrite=True)
+        file = pydicom.dcmread(tmp_path / "b.dcm", specific_tags=["SeriesInstanceUID", "SOPInstanceUID"])
+        seen += [file.SeriesInstanceUID, file.SOPInstanceUID]
+    assert len(set(seen)) == len(seen) == 2002
     assert all(pydicom.uid.UID(uid).is_valid for uid in seen)
 
 

@@ -113,6 +113,13 @@ def test_the_overview_shows_source_fill_and_difference_with_the_words_burned_in(
     assert "BurnedInAnnotation" not in overview  # our words name nobody, and the source says nothing of its own
 
 
+def test_a_hole_is_seen_in_the_overview_though_the_header_names_a_window_that_hides_it(tmp_path):
+    source = series(tmp_path / "s", slices=1, WindowCenter=3000, WindowWidth=100)
+    overview = pydicom.dcmread(results_of(source, tmp_path / "results").overview)
+    panel = overview.pixel_array[60:400, overview.Columns // 3 : 2 * overview.Columns // 3, 0]
+    assert panel.std() > 20
+
+
 def test_films_without_a_spacing_have_no_maps_and_no_area(tmp_path):
     source = film(tmp_path / "film.dcm")
     dataset = pydicom.dcmread(source)

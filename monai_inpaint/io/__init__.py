@@ -72,7 +72,8 @@ def write_image(image: Image, path: str | Path, *, overwrite: bool = False, deri
         image: what to write; an image in DICOM format needs the header of a DICOM source.
         path: by its suffix the format; lossy formats are refused, as they would change known voxels.
         overwrite: an existing output may be replaced (never the file the image was read from).
-        derived: {"description", "model", "version"} marks the output as derived where the format can.
+        derived: {"description", "model", "version"} marks the output as derived where the format can; for DICOM also
+            "label" and "burned_in", see `provenance.derivation_of`.
 
     Raises:
         InputError: unknown or lossy suffix, existing or unwritable output, or the format cannot hold the image.
