@@ -121,7 +121,14 @@ def _li(task: Task) -> Correction:
 
 def _nmar(task: Task) -> Correction:
     """`nmar` with its own priors."""
-    return Correction(_by_priors(task, lambda seen: seen.projected.prior(), Projected.nmar), {})
+
+    def prior(seen: _Seen) -> np.ndarray:
+        return seen.projected.prior()
+
+    def corrected(seen: _Seen, told: np.ndarray) -> np.ndarray:
+        return seen.projected.nmar(told)
+
+    return Correction(_by_priors(task, prior, corrected), {})
 
 
 def _network(task: Task) -> Correction:
@@ -142,7 +149,10 @@ def _network(task: Task) -> Correction:
     def prior(seen: _Seen) -> np.ndarray:
         return predicted(seen.hu, seen.metal, task.axial.spacing[:2], run)
 
-    return Correction(_by_priors(task, prior, with_prior), facts)
+    def corrected(seen: _Seen, told: np.ndarray) -> np.ndarray:
+        return with_prior(seen.projected, seen.hu, told)
+
+    return Correction(_by_priors(task, prior, corrected), facts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +166,7 @@ class _Seen:
 
 
 def _by_priors(
-    task: Task, prior: Callable[[_Seen], np.ndarray], corrected: Callable[[Projected, np.ndarray], np.ndarray]
+    task: Task, prior: Callable[[_Seen], np.ndarray], corrected: Callable[[_Seen, np.ndarray], np.ndarray]
 ) -> list[Patch]:
     """The slices with metal, each corrected by a prior that those before and after it were asked about."""
     seen: dict[int, _Seen] = {}
@@ -169,7 +179,7 @@ def _by_priors(
         beside = [priors[near] for near in (number - 1, number + 1) if near in priors]
         here = seen.pop(number)
         told = averaged(priors[number], beside, task.axial.spacing[2])
-        patches.append(Patch(task.axial.index(number), here.measured, corrected(here.projected, told)))
+        patches.append(Patch(task.axial.index(number), here.measured, corrected(here, told)))
         priors.pop(number - 1, None)
     return patches
 
