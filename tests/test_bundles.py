@@ -16,7 +16,7 @@ import pytest
 import torch
 from cli_samples import SIDE, box, ct_voxels, nifti, picture, picture_hole, smooth
 from monai.bundle import ConfigWorkflow, onnx_export, verify_metadata, verify_net_in_out
-from training_samples import FINDER, NAMES, ROOT, bundle, data_set, run_bundle
+from training_samples import FINDER, METAL, NAMES, ROOT, bundle, data_set, run_bundle
 
 from monai_inpaint import Filler, read_image
 from monai_inpaint.engines.torch_engine import load_network
@@ -52,7 +52,7 @@ def info(request: pytest.FixtureRequest) -> BundleInfo:
     return bundle(request.param)
 
 
-@pytest.fixture(params=(*NAMES, FINDER))
+@pytest.fixture(params=(*NAMES, FINDER, METAL))
 def any_info(request: pytest.FixtureRequest) -> BundleInfo:
     """Any bundle."""
     return bundle(request.param)
@@ -165,7 +165,7 @@ def test_monai_exports_the_network(any_info: BundleInfo, tmp_path: Path) -> None
         config_file=config(any_info, "inference"),
         key_in_ckpt="",
         use_trace=True,
-        input_shape=[1, 1 if any_info.name == FINDER else 2, 64, 64],
+        input_shape=[1, {FINDER: 1, METAL: 3}.get(any_info.name, 2), 64, 64],
     )
 
     onnx.checker.check_model(str(tmp_path / "model.onnx"))

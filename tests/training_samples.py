@@ -17,7 +17,7 @@ from monai_inpaint.registry import BundleInfo, bundles
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("ct_inpainting", "cxr_inpainting", "mr_inpainting")
-FINDER = "artifact_segmentation"
+FINDER, METAL = "artifact_segmentation", "ct_metal"
 # What makes the committed training small: two windows a step, two steps an epoch.
 TINY = {"side": 64, "batch_size": 2, "epoch_length": 2, "max_epochs": 2, "val_interval": 1}
 _COLUMNS = ("path", "source", "modality", "patient", "split", "mask", "note")
