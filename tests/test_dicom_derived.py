@@ -21,6 +21,7 @@ def derived(image, path, **more):
     return [pydicom.dcmread(file) for file in sorted(path.iterdir())] if path.is_dir() else pydicom.dcmread(path)
 
 
+@pytest.mark.slow
 def test_uids_of_a_thousand_runs_are_all_different(tmp_path):
     image = read_image(save(dicom_dataset(random_voxels((4, 4), "int16")), tmp_path / "a.dcm"))
     seen = [image.header.datasets[0].SeriesInstanceUID, image.header.datasets[0].SOPInstanceUID]
