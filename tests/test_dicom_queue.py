@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import uuid
 from pathlib import Path
 
@@ -130,12 +131,35 @@ def test_a_study_is_taken_when_it_has_been_quiet_and_not_before(tmp_path: Path) 
     assert queue.next(WAITING) == tmp_path / WAITING / f"{STUDY}_1"
 
 
-def test_what_lay_there_before_a_start_waits_anew(tmp_path: Path) -> None:
+def test_what_lay_there_before_a_start_or_broke_off_is_given_ten_times_as_long(tmp_path: Path) -> None:
     queue = opened(tmp_path)
     queue.store(came(queue), STUDY, INSTANCES[0])
     queue.close()
+    queue = opened(tmp_path)
+    queue.store(came(queue), "1.2.4", "1.2.4.1")
+    queue.ended({"1.2.4"}, whole=False)
 
-    assert opened(tmp_path).take(60) == []
+    time.sleep(0.1)
+    assert queue.take(0.05) == []
+
+    queue.store(came(queue), STUDY, INSTANCES[1])
+    queue.ended({STUDY}, whole=True)
+    time.sleep(0.1)
+    assert queue.take(0.05) == [(STUDY, "complete with 2 instances")]
+    assert queue.take(0.005) == [("1.2.4", "complete with 1 instances")]
+
+
+def test_a_study_that_waits_is_taken_back_when_more_of_it_comes_but_not_while_it_is_filled(tmp_path: Path) -> None:
+    queue = opened(tmp_path)
+    queue.store(came(queue), STUDY, INSTANCES[0])
+    queue.take(0)
+    queue.store(came(queue), STUDY, INSTANCES[1])
+    assert queue.take(0) == [(STUDY, "complete with 2 instances")]
+
+    assert queue.next(WAITING) == tmp_path / WAITING / f"{STUDY}_1"
+    queue.store(came(queue), STUDY, INSTANCES[2])
+    assert queue.take(0) == [(STUDY, "complete with 1 instances")]
+    assert sorted(job.name for job in (tmp_path / WAITING).iterdir()) == [f"{STUDY}_1", f"{STUDY}_2"]
 
 
 def test_a_study_that_comes_again_with_something_new_is_a_job_of_its_own(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from benchmarks.deploy.service import Archive, Service, send_until_taken, until
 from benchmarks.deploy.studies import small_study
 from benchmarks.setting import Options, markdown
 
-STUDIES, KILLS = 100, 50
+STUDIES, KILLS, LONGEST = 100, 30, 20.0  # seconds that the service runs at most before a kill
 
 
 def run(options: Options) -> str:
@@ -30,7 +30,7 @@ def run(options: Options) -> str:
         folder, archive = Path(place) / "studies", Archive()
         service = Service(Path(place) / "service", archive.port, quiet_seconds=2.0)
         try:
-            killed = send_and_kill(service, folder, studies=studies, kills=kills, seed=options.seed)
+            killed = send_and_kill(service, folder, studies=studies, kills=kills, seed=options.seed, longest=LONGEST)
         finally:
             archive.close()
         wrong = [why for study in sorted(folder.iterdir()) if (why := wrong_with(archive.of(study.name), study))]
@@ -42,21 +42,22 @@ def run(options: Options) -> str:
     heading = ["studies", "kills", "came back once and whole", "did not", "left in the queue",
                "instances sent again after a kill", "of them not the same"]  # fmt: skip
     notes = [
-        "SIGKILL 0 to 6 s after the service listens, drawn with the seed; what was not acknowledged is sent again",
+        f"SIGKILL 0 to {LONGEST:.0f} s after the service listens, drawn with the seed; what was not acknowledged is sent again",
         f"{(time.perf_counter() - started) / 60:.0f} minutes",
         *wrong,
     ]
     return markdown("Studies through a service that is killed", heading, rows, notes)
 
 
-def send_and_kill(service: Service, folder: Path, *, studies: int, kills: int, seed: int) -> int:
+def send_and_kill(service: Service, folder: Path, *, studies: int, kills: int, seed: int, longest: float = 6.0) -> int:
     """Send studies as an archive does while the service is killed and started again; returns how often it was killed.
 
-    Returns when every study is done. `folder` gets a folder a study, named by its UID.
+    Returns when every study is done. `folder` gets a folder a study, named by its UID; `longest` is how many seconds the
+    service runs at most before it is killed.
     """
     rng = np.random.default_rng(seed)
     files = [small_study(folder / f"1.2.840.{n}", f"1.2.840.{n}", n) for n in range(studies)]
-    waits = rng.uniform(0.0, 6.0, kills)  # seconds that it runs until the next kill
+    waits = rng.uniform(0.0, longest, kills)
     failures: list[BaseException] = []
 
     def send_all() -> None:

@@ -56,7 +56,8 @@ def listening(settings: Settings, queue: Queue, log: Log) -> Iterator[None]:
         (evt.EVT_C_STORE, receiver.store),
         (evt.EVT_C_ECHO, lambda _event: SUCCESS),
         (evt.EVT_DATA_RECV, receiver.count),
-        (evt.EVT_CONN_CLOSE, receiver.forget),
+        (evt.EVT_RELEASED, receiver.released),
+        (evt.EVT_CONN_CLOSE, receiver.closed),
         (evt.EVT_REJECTED, lambda event: log(f"caller {_title(event)} refused")),
     ]
     where = f"{settings.listen.host}:{settings.listen.port}"
@@ -84,7 +85,9 @@ class _Receiver:
         self._queue = queue
         self._study_bytes = study_bytes
         self._log = log
-        self._received: dict[int, int] = {}  # bytes of the instance that is being sent, by association
+        # by association: bytes of the instance that is being sent, and the studies that instances came of
+        self._received: dict[int, int] = {}
+        self._studies: dict[int, set[str]] = {}
 
     def store(self, event: Event) -> int:
         """Answer a C-STORE request; the instance is on the disk before."""
@@ -101,6 +104,7 @@ class _Receiver:
             return DOES_NOT_MATCH
         try:
             self._queue.store(path, study, instance)
+            self._studies.setdefault(id(event.assoc), set()).add(study)
         except ValueError:
             self._log(f"an instance from {_title(event)} has no valid UIDs and is refused")
             return CANNOT_UNDERSTAND
@@ -121,9 +125,14 @@ class _Receiver:
             # not from this thread, which the association would wait for
             threading.Thread(target=event.assoc.abort, daemon=True).start()
 
-    def forget(self, event: Event) -> None:
-        """The association is over."""
+    def released(self, event: Event) -> None:
+        """The caller has sent all it wanted to."""
+        self._queue.ended(self._studies.pop(id(event.assoc), set()), whole=True)
+
+    def closed(self, event: Event) -> None:
+        """The association is over; one that was not released has broken off."""
         self._received.pop(id(event.assoc), None)
+        self._queue.ended(self._studies.pop(id(event.assoc), set()), whole=False)
 
 
 def _title(event: Event) -> str:

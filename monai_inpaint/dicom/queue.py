@@ -29,7 +29,8 @@ from monai_inpaint.errors import InputError
 ARRIVING, WAITING, SENDING, SENT, FAILED = STATES = ("arriving", "waiting", "sending", "sent", "failed")
 INPUT, RESULTS, INSTANCES, MADE, RECORD = "input", "results", "instances.json", "made.json", "record.json"
 _INCOMING, _TRASH, _REFUSED, _LOCK = "incoming", "trash", "refused", "lock"
-_BROKEN = 300.0  # seconds without a byte; an association ends after 60 without a word
+_STALE = 300.0  # seconds without a byte; an association ends after 60 without a word
+_PATIENCE = 10
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 
@@ -66,8 +67,10 @@ class Queue:
         self._held = _hold(root / _LOCK)
         self._clean()
         self._used = _size(root)
-        # What lay here before we came counts from now on: its sender has had no chance to send the rest.
+        # What lay here before we came counts from now on, and may lack what its sender could not send.
         self._last = {folder.name: time.monotonic() for folder in self._folders(ARRIVING)}
+        self._broken = set(self._last)
+        self._filling = ""  # the job that was last given out to be filled
 
     @property
     def incoming(self) -> Path:
@@ -96,6 +99,7 @@ class Queue:
                 raise Full
             if instance in self._noted(study, STATES, MADE):
                 return False
+            self._take_back(study)
             folder = self.root / ARRIVING / study / INPUT
             there = folder / f"{instance}.dcm"
             self._make_room(study, file.stat().st_size - (there.stat().st_size if there.exists() else 0))
@@ -108,18 +112,33 @@ class Queue:
             self._last[study] = time.monotonic()
         return True
 
-    def take(self, quiet_seconds: float) -> list[tuple[str, str]]:
-        """Move what has been quiet for so long on to `waiting`; gives (study, words for the log) of each."""
-        self._drop_broken()
+    def ended(self, studies: set[str], *, whole: bool) -> None:
+        """An association is over that has brought instances of these studies: released (`whole`), or broken off."""
         with self._mutex:
-            before = time.monotonic() - quiet_seconds
-            quiet = [folder for folder in self._folders(ARRIVING) if self._last.get(folder.name, before) <= before]
+            self._broken = self._broken - studies if whole else self._broken | studies
+
+    def take(self, quiet_seconds: float) -> list[tuple[str, str]]:
+        """Move what has been quiet for so long on to `waiting`; gives (study, words for the log) of each.
+
+        What was broken off is given ten times as long, since its sender will send the rest.
+        """
+        self._drop_stale()
+        with self._mutex:
+            quiet = []
+            for folder in self._folders(ARRIVING):
+                seconds = time.monotonic() - self._last.get(folder.name, 0.0)
+                if seconds >= quiet_seconds * (_PATIENCE if folder.name in self._broken else 1):
+                    quiet.append(folder)
             return [(folder.name, self._take(folder)) for folder in quiet]
 
     def next(self, state: str) -> Path | None:
         """The job that has been longest in a state, by the number of its study's jobs and its name; None if none."""
-        jobs = self._folders(state)
-        return min(jobs, key=lambda job: (job.stat().st_ctime_ns, job.name)) if jobs else None
+        with self._mutex:
+            jobs = self._folders(state)
+            job = min(jobs, key=lambda job: (job.stat().st_ctime_ns, job.name)) if jobs else None
+            if job and state == WAITING:
+                self._filling = job.name
+        return job
 
     def move(self, job: Path, state: str) -> Path:
         """Put a job into another state; what it holds must be on the disk."""
@@ -183,6 +202,7 @@ class Queue:
     def _take(self, folder: Path) -> str:
         study = folder.name
         self._last.pop(study, None)
+        self._broken.discard(study)
         number = 1 + max((int(job.name.rpartition("_")[2]) for job in self._jobs(study)), default=0)
         if (folder / _REFUSED).exists():
             job = self.root / FAILED / f"{study}_{number}"
@@ -224,11 +244,18 @@ class Queue:
         shutil.rmtree(place, ignore_errors=True)
         self._used = _size(self.root)
 
-    def _drop_broken(self) -> None:
+    def _take_back(self, study: str) -> None:
+        """More of a study comes that waits, and is not being filled: it is not complete."""
+        folder = self.root / ARRIVING / study
+        for job in (self.root / WAITING).glob(f"{study}_*"):
+            if job.name != self._filling and not (job / RESULTS).exists() and not folder.exists():
+                _rename(job, folder)
+
+    def _drop_stale(self) -> None:
         """Remove files whose association broke; one that is being written is never so old."""
         for file in self.incoming.iterdir():
             with suppress(FileNotFoundError):
-                if time.time() - file.stat().st_mtime > _BROKEN:
+                if time.time() - file.stat().st_mtime > _STALE:
                     file.unlink()
 
     def _strip(self, job: Path) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 import tempfile
 import threading
 import warnings
@@ -14,14 +11,13 @@ from pathlib import Path
 from monai_inpaint.dicom import queue as places
 from monai_inpaint.dicom.listener import Log, listening
 from monai_inpaint.dicom.queue import Queue
-from monai_inpaint.dicom.rules import Rule
 from monai_inpaint.dicom.sender import Refused, Unreachable, instances_below, send
 from monai_inpaint.dicom.settings import Settings, sending_tls
+from monai_inpaint.dicom.worker import Worker
 
 _LOOK = 0.1  # seconds between two looks into the queue
 _LONGEST = 3600.0  # seconds that one study may take
 _WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds before results are sent again: at first, and at most
-_TOGETHER = 1.0  # seconds in which whoever kills the process that fills has killed this one too
 
 
 def serve(settings: Settings, log: Log, stop: threading.Event | None = None) -> None:
@@ -41,10 +37,8 @@ def serve(settings: Settings, log: Log, stop: threading.Event | None = None) -> 
     queue = Queue(settings.queue, settings.study_bytes, settings.quota_bytes)
     ended = threading.Event()
     faults: list[BaseException] = []
-    loops = [
-        threading.Thread(target=_loop, args=(step, ended, faults), daemon=True)
-        for step in (_Filling(queue, settings, log, ended), _Sending(queue, settings, log, ended))
-    ]
+    filling, sending = _Filling(queue, settings, log, ended), _Sending(queue, settings, log, ended)
+    loops = [threading.Thread(target=_loop, args=(step, ended, faults), daemon=True) for step in (filling, sending)]
     try:
         with listening(settings, queue, log):
             for loop in loops:
@@ -56,6 +50,7 @@ def serve(settings: Settings, log: Log, stop: threading.Event | None = None) -> 
                 ended.set()
                 for loop in loops:
                     loop.join()
+                filling.close()
                 log(f"stopped; studies that are not done: {queue.waiting_studies()}")
     finally:
         queue.close()
@@ -78,7 +73,8 @@ class _Filling:
     """Takes studies that are complete, and fills the next one."""
 
     def __init__(self, queue: Queue, settings: Settings, log: Log, ended: threading.Event) -> None:
-        self._queue, self._settings, self._log, self._ended = queue, settings, log, ended
+        self._queue, self._settings, self._log = queue, settings, log
+        self._worker = Worker(settings.rules, ended)
 
     def __call__(self) -> bool:
         for study, sentence in self._queue.take(self._settings.quiet_seconds):
@@ -93,36 +89,24 @@ class _Filling:
         return True
 
     def _fill(self, job: Path) -> bool:
-        """Make the results in a process of its own, which may end as it likes; whether they are there."""
+        """Make the results in a process of its own; whether they are there."""
         place = Path(tempfile.mkdtemp(suffix=".partial", dir=job))
-        process = multiprocessing.get_context("spawn").Process(
-            target=fill_study, args=(job / places.INPUT, place / places.RESULTS, self._settings.rules), daemon=True
-        )
-        process.start()
-        waited = 0.0
-        while process.is_alive() and not self._ended.is_set() and waited < _LONGEST:
-            process.join(_LOOK)
-            waited += _LOOK
-        if process.is_alive():
-            process.kill()
-            process.join()
-            if self._ended.is_set():
-                return False
-            return self._give_up(job, f"To fill it took more than {_LONGEST:.0f} s.")
-        if process.exitcode:
-            if process.exitcode < 0 and self._ended.wait(_TOGETHER):
-                return False
-            return self._give_up(job, f"The process that filled it ended with {process.exitcode}.")
+        why = self._worker.fill(job / places.INPUT, place / places.RESULTS, _LONGEST)
+        if why is None:
+            return False
+        if why:
+            self._queue.fail(job, why)
+            self._log(f"study {job.name} failed: {why}")
+            return False
         made = [instance.uid for instance in instances_below(place / places.RESULTS)]
         self._queue.keep_results(job, place / places.RESULTS, made)
         place.rmdir()
         self._log(f"study {job.name} filled: {len(made)} results")
         return True
 
-    def _give_up(self, job: Path, why: str) -> bool:
-        self._queue.fail(job, why)
-        self._log(f"study {job.name} failed: {why}")
-        return False
+    def close(self) -> None:
+        """End the process that fills."""
+        self._worker.close()
 
 
 class _Sending:
@@ -154,21 +138,3 @@ class _Sending:
         self._queue.finish(job)
         self._log(f"study {job.name} done: {len(instances)} results sent")
         return True
-
-
-def fill_study(study: Path, output: Path, rules: tuple[Rule, ...]) -> None:
-    """`process_study` in a process of its own, which ends when the service does."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # are for the service, which ends us
-        signal.signal(number, signal.SIG_IGN)
-    warnings.simplefilter("ignore")
-    threading.Thread(target=_end_with_service, daemon=True).start()
-    from monai_inpaint.dicom.study import process_study
-
-    process_study(study, output, rules)
-
-
-def _end_with_service() -> None:
-    service = multiprocessing.parent_process()
-    assert service is not None
-    service.join()
-    os._exit(1)
