@@ -149,6 +149,17 @@ def test_what_lay_there_before_a_start_or_broke_off_is_given_ten_times_as_long(t
     assert queue.take(0.005) == [("1.2.4", "complete with 1 instances")]
 
 
+def test_what_was_sent_whole_before_a_start_is_not_waited_for(tmp_path: Path) -> None:
+    queue = opened(tmp_path)
+    queue.store(came(queue), STUDY, INSTANCES[0])
+    queue.ended({STUDY}, whole=True)
+    queue.close()
+    queue = opened(tmp_path)
+
+    time.sleep(0.1)
+    assert queue.take(0.05) == [(STUDY, "complete with 1 instances")]
+
+
 def test_a_study_that_waits_is_taken_back_when_more_of_it_comes_but_not_while_it_is_filled(tmp_path: Path) -> None:
     queue = opened(tmp_path)
     queue.store(came(queue), STUDY, INSTANCES[0])

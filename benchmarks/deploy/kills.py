@@ -24,13 +24,13 @@ STUDIES, KILLS, LONGEST = 100, 30, 20.0  # seconds that the service runs at most
 
 def run(options: Options) -> str:
     """The table."""
-    studies, kills = (2, 2) if options.tiny else (STUDIES, KILLS)
+    studies, kills, longest = (2, 2, 2.0) if options.tiny else (STUDIES, KILLS, LONGEST)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:
         folder, archive = Path(place) / "studies", Archive()
         service = Service(Path(place) / "service", archive.port, quiet_seconds=2.0)
         try:
-            killed = send_and_kill(service, folder, studies=studies, kills=kills, seed=options.seed, longest=LONGEST)
+            killed = send_and_kill(service, folder, studies=studies, kills=kills, seed=options.seed, longest=longest)
         finally:
             archive.close()
         wrong = [why for study in sorted(folder.iterdir()) if (why := wrong_with(archive.of(study.name), study))]
@@ -42,7 +42,8 @@ def run(options: Options) -> str:
     heading = ["studies", "kills", "came back once and whole", "did not", "left in the queue",
                "instances sent again after a kill", "of them not the same"]  # fmt: skip
     notes = [
-        f"SIGKILL 0 to {LONGEST:.0f} s after the service listens, drawn with the seed; what was not acknowledged is sent again",
+        f"SIGKILL 0 to {longest:.0f} s after the service listens, drawn with the seed",
+        "what was not acknowledged is sent again",
         f"{(time.perf_counter() - started) / 60:.0f} minutes",
         *wrong,
     ]
@@ -52,8 +53,8 @@ def run(options: Options) -> str:
 def send_and_kill(service: Service, folder: Path, *, studies: int, kills: int, seed: int, longest: float = 6.0) -> int:
     """Send studies as an archive does while the service is killed and started again; returns how often it was killed.
 
-    Returns when every study is done. `folder` gets a folder a study, named by its UID; `longest` is how many seconds the
-    service runs at most before it is killed.
+    Returns when every study is done. `folder` gets a folder a study, named by its UID. The service runs `longest`
+    seconds at most before it is killed.
     """
     rng = np.random.default_rng(seed)
     files = [small_study(folder / f"1.2.840.{n}", f"1.2.840.{n}", n) for n in range(studies)]

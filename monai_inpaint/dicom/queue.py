@@ -28,7 +28,7 @@ from monai_inpaint.errors import InputError
 
 ARRIVING, WAITING, SENDING, SENT, FAILED = STATES = ("arriving", "waiting", "sending", "sent", "failed")
 INPUT, RESULTS, INSTANCES, MADE, RECORD = "input", "results", "instances.json", "made.json", "record.json"
-_INCOMING, _TRASH, _REFUSED, _LOCK = "incoming", "trash", "refused", "lock"
+_INCOMING, _TRASH, _REFUSED, _WHOLE, _LOCK = "incoming", "trash", "refused", "whole", "lock"
 _STALE = 300.0  # seconds without a byte; an association ends after 60 without a word
 _PATIENCE = 10
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
@@ -69,7 +69,7 @@ class Queue:
         self._used = _size(root)
         # What lay here before we came counts from now on, and may lack what its sender could not send.
         self._last = {folder.name: time.monotonic() for folder in self._folders(ARRIVING)}
-        self._broken = set(self._last)
+        self._broken = {study for study in self._last if not (root / ARRIVING / study / _WHOLE).exists()}
         self._filling = ""  # the job that was last given out to be filled
 
     @property
@@ -107,6 +107,7 @@ class Queue:
                 folder.mkdir(parents=True)
                 _sync(folder.parent)
                 _sync(folder.parent.parent)
+            (folder.parent / _WHOLE).unlink(missing_ok=True)
             file.replace(there)
             _sync(folder)
             self._last[study] = time.monotonic()
@@ -116,6 +117,9 @@ class Queue:
         """An association is over that has brought instances of these studies: released (`whole`), or broken off."""
         with self._mutex:
             self._broken = self._broken - studies if whole else self._broken | studies
+            for folder in (self.root / ARRIVING / study for study in studies if whole):
+                if folder.is_dir():
+                    (folder / _WHOLE).touch()  # for the next start
 
     def take(self, quiet_seconds: float) -> list[tuple[str, str]]:
         """Move what has been quiet for so long on to `waiting`; gives (study, words for the log) of each.
@@ -203,6 +207,7 @@ class Queue:
         study = folder.name
         self._last.pop(study, None)
         self._broken.discard(study)
+        (folder / _WHOLE).unlink(missing_ok=True)
         number = 1 + max((int(job.name.rpartition("_")[2]) for job in self._jobs(study)), default=0)
         if (folder / _REFUSED).exists():
             job = self.root / FAILED / f"{study}_{number}"
