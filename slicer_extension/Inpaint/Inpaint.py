@@ -3,6 +3,7 @@
 Only what is Qt is here; everything else is in InpaintLib.
 """
 
+import tempfile
 import time
 from pathlib import Path
 from typing import Annotated
@@ -259,14 +260,15 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """What is missing, from the registry or from a folder of wheels; Slicer's own packages stay as they are."""
         environment.check_installable()
         requirements = slicer.packaging.load_requirements(self.resourcePath(file))
-        constraints = Path(slicer.util.tempDirectory("InpaintInstall")) / "constraints.txt"
-        constraints.write_text(environment.constraints(), encoding="utf-8")
         wheels = self.ui.wheelsPath.currentPath
-        if wheels:
-            words = environment.offline_arguments([str(requirement) for requirement in requirements], wheels)
-            slicer.packaging.pip_install(words, constraints=constraints, requester="Inpaint")
-        else:
-            slicer.packaging.pip_ensure(requirements, constraints=constraints, requester="Inpaint")
+        with tempfile.TemporaryDirectory() as folder:
+            constraints = Path(folder) / "constraints.txt"
+            constraints.write_text(environment.constraints(), encoding="utf-8")
+            if wheels:
+                words = environment.offline_arguments([str(requirement) for requirement in requirements], wheels)
+                slicer.packaging.pip_install(words, constraints=constraints, requester="Inpaint")
+            else:
+                slicer.packaging.pip_ensure(requirements, constraints=constraints, requester="Inpaint")
         self.ui.checksText.setPlainText(_("Installed: press Check."))
 
     def _add(self, make) -> None:

@@ -155,8 +155,9 @@ def test_a_failed_run_shows_the_command_s_sentence_and_keeps_the_log(module: Mod
     assert "needs Hounsfield units" in widget.ui.logText.setPlainText.call_args.args[0]
 
 
-def test_installing_keeps_slicer_s_own_packages_as_they_are(widget, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(slicer.util, "tempDirectory", lambda key: str(tmp_path))
+def test_installing_keeps_slicer_s_own_packages_as_they_are(widget) -> None:
+    kept = []
+    slicer.packaging.pip_ensure.side_effect = lambda _, constraints, requester: kept.append(constraints.read_text())
     slicer.packaging.load_requirements = lambda path: ["monai-inpaint>=0.3.0"]
     widget.ui.wheelsPath.currentPath = ""
 
@@ -164,12 +165,11 @@ def test_installing_keeps_slicer_s_own_packages_as_they_are(widget, tmp_path, mo
 
     (requirements,), told = slicer.packaging.pip_ensure.call_args
     assert requirements == ["monai-inpaint>=0.3.0"]
-    lines = told["constraints"].read_text(encoding="utf-8").splitlines()
-    assert {"numpy", "vtk"} <= {line.partition("==")[0] for line in lines}
+    assert {"numpy", "vtk"} <= {line.partition("==")[0] for line in kept[0].splitlines()}
+    assert not told["constraints"].exists()
 
 
-def test_without_a_network_a_folder_of_wheels_is_all_that_pip_is_given(widget, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(slicer.util, "tempDirectory", lambda key: str(tmp_path))
+def test_without_a_network_a_folder_of_wheels_is_all_that_pip_is_given(widget, tmp_path) -> None:
     slicer.packaging.load_requirements = lambda path: ["monai-inpaint>=0.3.0"]
     wheels = tmp_path / "Räder hier"
     wheels.mkdir()
