@@ -26,7 +26,7 @@ from monai_inpaint.metal.reduce import reduce_metal
 
 METHODS = ["inpaint"] + [
     pytest.param(name, marks=pytest.mark.skipif(find_spec("astra") is None, reason="needs astra-toolbox"))
-    for name in ("li", "nmar")
+    for name in ("li", "nmar", "network")
 ]
 
 
@@ -128,7 +128,7 @@ def test_a_report_says_how_much_moved_where_and_how_much_of_the_streaks_is_left(
     assert moved["affected_region"]["mean_abs"] > moved["elsewhere"]["mean_abs"]
     streaks = told["streaks"]
     assert streaks["affected_after"]["deviation_hu"] < streaks["affected_before"]["deviation_hu"]
-    assert told["verdict"].startswith("The artifacts are reduced") is (default_method("ct") == "nmar")
+    assert told["verdict"].startswith("The artifacts are reduced") is (default_method("ct") == "network")
     assert told["found"]["saturated"] is True
     assert "Research use only" in told["notice"]
 

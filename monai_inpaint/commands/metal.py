@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "output", type=path_text, metavar="OUTPUT", help="where to write, format by suffix; folder: DICOM series"
     )
-    parser.add_argument("--method", metavar="NAME", help="nmar, li or inpaint (default: nmar for CT with ASTRA)")
+    parser.add_argument(
+        "--method", metavar="NAME", help="network, nmar, li or inpaint (default: network for CT with ASTRA)"
+    )
     parser.add_argument(
         "--metal", choices=("keep", "fill"), default="keep", help="keep the metal's own voxels, or fill in tissue"
     )

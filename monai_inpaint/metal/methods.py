@@ -215,8 +215,8 @@ METHODS: dict[str, Callable[[Task], Correction]] = {
 
 
 def default_method(modality: str) -> str:
-    """What is used where nobody names a method: `nmar` for CT where ASTRA is installed, else `inpaint`."""
-    return "nmar" if modality == "ct" and find_spec("astra") else "inpaint"
+    """What is used where nobody names a method: `network` for CT where ASTRA is installed, else `inpaint`."""
+    return "network" if modality == "ct" and find_spec("astra") else "inpaint"
 
 
 def _check_axial(image: Image) -> None:

@@ -16,7 +16,7 @@ from monai_inpaint.metal.sinogram import Projected, nmar
 BUNDLE = "ct_metal"
 _BLURRED, _CLEAR = 2.0, 4.0  # pixels from the metal, up to where it is all blur, and from where there is none
 _AROUND = 4.0  # mm, standard deviation, over which an artifact's strength is taken
-_FAINT, _STRONG = 100.0, 250.0  # HU of that strength, up to which rays are trusted, and from which they are not
+_FAINT, _STRONG = 50.0, 150.0  # HU of that strength, up to which rays are trusted, and from which they are not
 _LOWEST, _HIGHEST = -1000.0, 3071.0  # HU that the network was trained on
 
 Run = Callable[[np.ndarray], np.ndarray]  # (B, 3, H, W) float32, see `MetalUNet`, to (B, 1, H, W) in HU
