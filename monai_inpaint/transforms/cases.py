@@ -13,8 +13,8 @@ from monai.transforms import Transform
 
 from monai_inpaint.fill.compose import Patch, compose
 from monai_inpaint.geometry import align_hole, check_hole
-from monai_inpaint.io import read_image, write_image
-from monai_inpaint.version import __version__
+from monai_inpaint.io import read_image
+from monai_inpaint.transforms.save import SaveDerived
 
 
 class ReadCased(Transform):
@@ -35,23 +35,15 @@ class ReadCased(Transform):
         return {"image": image, "source": str(data["image"]), "hole": str(data["hole"])}
 
 
-class SaveFilled(Transform):
-    """Write `pred` (1, *spatial), composited with the source file, to `output_dir` under the source's name.
+class SaveFilled(SaveDerived):
+    """Write `pred` (1, *spatial), composited with the source file, to `output_dir` under the source's name."""
 
-    Args:
-        output_dir: made if it does not exist.
-        model: said in the written file, beside this package's version.
-    """
-
-    def __init__(self, output_dir: str | Path, model: str) -> None:
-        self.output_dir, self.model = Path(output_dir), model
+    description = "hole filled"
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         source, hole = read_image(data["source"]), read_image(data["hole"])
         inside, _ = align_hole(hole, source)
         sign = -1.0 if source.inverted else 1.0
         patch = Patch((slice(None),) * inside.ndim, inside, sign * torch.as_tensor(data["pred"])[0].cpu().numpy())
-        self.output_dir.mkdir(parents=True, exist_ok=True)
-        derived = {"description": "hole filled", "model": self.model, "version": __version__}
-        write_image(compose(source, [patch]), self.output_dir / Path(data["source"]).name, derived=derived)
+        self.write(compose(source, [patch]), Path(data["source"]).name)
         return dict(data)

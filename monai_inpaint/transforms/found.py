@@ -12,8 +12,8 @@ from monai.data import MetaTensor
 from monai.transforms import Transform
 
 from monai_inpaint.images import Image
-from monai_inpaint.io import read_image, write_image
-from monai_inpaint.version import __version__
+from monai_inpaint.io import read_image
+from monai_inpaint.transforms.save import SaveDerived
 
 
 class ReadImaged(Transform):
@@ -26,45 +26,28 @@ class ReadImaged(Transform):
         return {"image": image, "source": str(data["image"])}
 
 
-class SaveFound(Transform):
-    """Write `pred` (1, *spatial), 1 in the hole, to `output_dir`: as NAME_hole.png of a picture, else .nii.gz.
+class SaveFound(SaveDerived):
+    """Write `pred` (1, *spatial), 1 in the hole, to `output_dir`: as NAME_hole.png of a picture, else .nii.gz."""
 
-    Args:
-        output_dir: made if it does not exist.
-        model: said in the written file, beside this package's version.
-    """
-
-    def __init__(self, output_dir: str | Path, model: str) -> None:
-        self.output_dir, self.model = Path(output_dir), model
+    description = "hole proposed"
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         source = read_image(data["source"])
         found = torch.as_tensor(data["pred"])[0].cpu().numpy() > 0.5
         picture = source.affine is None
         hole = Image(np.where(found, 255 if picture else 1, 0).astype(np.uint8), source.affine)
-        name = Path(data["source"]).name.partition(".")[0] + ("_hole.png" if picture else "_hole.nii.gz")
-        self.output_dir.mkdir(parents=True, exist_ok=True)
-        derived = {"description": "hole proposed", "model": self.model, "version": __version__}
-        write_image(hole, self.output_dir / name, derived=derived)
+        self.write(hole, Path(data["source"]).name.partition(".")[0] + ("_hole.png" if picture else "_hole.nii.gz"))
         return dict(data)
 
 
-class SaveCorrected(Transform):
-    """Write `pred` (1, *spatial), in units, to `output_dir` under the source's name; what is the same stays as stored.
+class SaveCorrected(SaveDerived):
+    """Write `pred` (1, *spatial), in units, to `output_dir` as the source is called; what is the same stays as stored."""
 
-    Args:
-        output_dir: made if it does not exist.
-        model: said in the written file, beside this package's version.
-    """
-
-    def __init__(self, output_dir: str | Path, model: str) -> None:
-        self.output_dir, self.model = Path(output_dir), model
+    description = "metal artifacts reduced"
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         source = read_image(data["source"])
         units = torch.as_tensor(data["pred"])[0].cpu().numpy()
         voxels = np.where(units == source.units(), source.voxels, source.stored(units))
-        self.output_dir.mkdir(parents=True, exist_ok=True)
-        derived = {"description": "metal artifacts reduced", "model": self.model, "version": __version__}
-        write_image(source.with_voxels(voxels), self.output_dir / Path(data["source"]).name, derived=derived)
+        self.write(source.with_voxels(voxels), Path(data["source"]).name)
         return dict(data)
