@@ -41,7 +41,7 @@ class SaveFound(SaveDerived):
 
 
 class SaveCorrected(SaveDerived):
-    """Write `pred` (1, *spatial), in units, to `output_dir` as the source is called; what is the same stays as stored."""
+    """Write `pred` (1, *spatial), in units, to `output_dir` by the source's name; what is equal stays as stored."""
 
     description = "metal artifacts reduced"
 
