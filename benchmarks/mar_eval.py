@@ -86,7 +86,7 @@ def _scans(
 ) -> dict[str, np.ndarray]:
     """The region around the lesion of so many scans, as scanned and by each method: (count, pixels)."""
     cover, marked = metal
-    scanner, found = Scanner(photons=photons), _found(marked)
+    scanner, found = Scanner(photons=photons), Found.known(marked)
     kept: dict[str, list[np.ndarray]] = {name: [] for name in ("none", *METHODS)}
     for _ in range(count):
         noisy = replace(clean, hu=clean.hu + _noise(clean, scanner, rng))
@@ -108,11 +108,6 @@ def _noise(clean: CleanSlice, scanner: Scanner, rng: np.random.Generator) -> np.
 def _region(hu: np.ndarray) -> np.ndarray:
     rows, columns = (slice((SIDE - n) // 2, (SIDE - n) // 2 + n) for n in ROI)
     return hu[rows, columns].astype(float).ravel()
-
-
-def _found(metal: np.ndarray) -> Found:
-    nothing = np.zeros_like(metal)
-    return Found(metal, nothing, [], None, False, [], nothing)
 
 
 def _phantom(contrast: float) -> np.ndarray:

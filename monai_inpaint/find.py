@@ -9,12 +9,12 @@ import numpy as np
 
 from monai_inpaint.engines import load_engine
 from monai_inpaint.errors import InputError
-from monai_inpaint.evaluation.slices import resized
 from monai_inpaint.fill.display import displayed
 from monai_inpaint.fill.morphology import connected_parts, depth
 from monai_inpaint.fill.slicing import slice_axis, with_slices_last
 from monai_inpaint.images import Image
 from monai_inpaint.registry import find_bundle
+from monai_inpaint.resize import enlarged, resized
 
 BUNDLE = "artifact_segmentation"
 SIDE = 512  # pixels that the longer side of a slice is reduced to at most
@@ -96,7 +96,7 @@ def marked_in_slice(pixels: np.ndarray, run: Run) -> np.ndarray:
     small = resized(pixels, (rows, columns))
     whole = np.pad(small, [(0, -size % _MULTIPLE) for size in small.shape], mode="symmetric")
     probability = run(whole[None, None])[0, 0, :rows, :columns]
-    likely = _enlarged(probability, pixels.shape) >= LIKELY
+    likely = enlarged(probability, pixels.shape) >= LIKELY
     numbers, _ = connected_parts(likely)
     large = np.bincount(numbers.ravel()) > SPECK * scale**2
     large[0] = False  # what is not marked
@@ -117,13 +117,3 @@ def check_found(found: np.ndarray, image: Image) -> None:
 def _scale(shape: tuple[int, ...]) -> float:
     """How many times a slice is larger than what the network is shown."""
     return max(max(shape) / SIDE, 1.0)
-
-
-def _enlarged(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Linear between pixels."""
-    from PIL import Image as Picture
-
-    if values.shape == shape:
-        return values
-    picture = Picture.fromarray(np.ascontiguousarray(values, np.float32))
-    return np.asarray(picture.resize((shape[1], shape[0]), Picture.Resampling.BILINEAR))

@@ -30,6 +30,12 @@ class _Generator:
         return self.network(torch.from_numpy(windows).to(self.device)).float().cpu().numpy()
 
 
+def _image_of(item: torch.Tensor, modality: str | None = None) -> Image:
+    """The first channel of one item of a batch, (channels, *spatial)."""
+    affine = np.asarray(item.affine, np.float64) if isinstance(item, MetaTensor) else None
+    return Image(torch.as_tensor(item[0]).float().cpu().numpy(), affine, modality)
+
+
 class HoleInferer(Inferer):
     """Run a generator on the windows that touch the hole.
 
@@ -52,13 +58,11 @@ class HoleInferer(Inferer):
         return torch.stack([self._fill(item, network) for item in inputs])
 
     def _fill(self, item: torch.Tensor, network: Callable[..., torch.Tensor]) -> torch.Tensor:
-        affine = np.asarray(item.affine, np.float64) if isinstance(item, MetaTensor) else None
-        image, inside = torch.as_tensor(item[0]).float().cpu().numpy(), torch.as_tensor(item[1]).cpu().numpy() > 0.5
-
-        filled = image.copy()
+        image, inside = _image_of(item), torch.as_tensor(item[1]).cpu().numpy() > 0.5
+        filled = image.voxels.copy()
         generator = _Generator(network, item.device, getattr(network, "channels", 2), getattr(network, "side", None))
         seed = None if self.seed is None else (self.seed, 0)  # the sample that `Filler` draws first
-        for patch in fill_patches(Image(image, affine), inside, generator, seed=seed)[0]:
+        for patch in fill_patches(image, inside, generator, seed=seed)[0]:
             filled[patch.index][patch.hole] = patch.units[patch.hole]
         return torch.from_numpy(filled)[None].to(item.device)
 
@@ -77,10 +81,8 @@ class ArtifactInferer(Inferer):
         return torch.stack([self._find(item, network) for item in inputs])
 
     def _find(self, item: torch.Tensor, network: Callable[..., torch.Tensor]) -> torch.Tensor:
-        affine = np.asarray(item.affine, np.float64) if isinstance(item, MetaTensor) else None
-        image = Image(torch.as_tensor(item[0]).float().cpu().numpy(), affine)
         generator = _Generator(network, item.device, 1, None)
-        return torch.from_numpy(find_artifacts(image, generator.run).astype(np.float32))[None].to(item.device)
+        return torch.from_numpy(find_artifacts(_image_of(item), generator.run).astype(np.float32))[None].to(item.device)
 
 
 class MetalInferer(Inferer):
@@ -97,8 +99,6 @@ class MetalInferer(Inferer):
         return torch.stack([self._correct(item, network) for item in inputs])
 
     def _correct(self, item: torch.Tensor, network: Callable[..., torch.Tensor]) -> torch.Tensor:
-        affine = np.asarray(item.affine, np.float64) if isinstance(item, MetaTensor) else None
-        image = Image(torch.as_tensor(item[0]).float().cpu().numpy(), affine, "ct")
         generator = _Generator(network, item.device, 3, None)
-        corrected = reduce_metal(image, "network", run=generator.run).image
+        corrected = reduce_metal(_image_of(item, "ct"), "network", run=generator.run).image
         return torch.from_numpy(corrected.voxels)[None].to(item.device)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,23 @@ class BundleInfo:
     def slab_graph(self) -> Path:
         """The exported network of slabs; a bundle may have none, and then fills volumes slice by slice."""
         return self.path / "models" / "slabs.onnx"
+
+    def facts(self) -> dict[str, str]:
+        """Name, version and modality, and the SHA-256 of its weights, for reports."""
+        weights = {} if (digest := _digest(self)) is None else {"sha256": digest}
+        return {"name": self.name, "version": self.version, "modality": self.modality, **weights}
+
+
+@cache
+def _digest(bundle: BundleInfo) -> str | None:
+    """Of the exported networks, one after the other, or of the weights where nothing was exported."""
+    exported = [path for path in (bundle.graph, bundle.slab_graph) if path.is_file()]
+    digest = sha256()
+    for path in exported or [bundle.path / "models" / "model.pt"]:
+        if not path.is_file():
+            return None  # a network without weights yet, as training has it
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def bundles() -> list[BundleInfo]:

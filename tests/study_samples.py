@@ -14,7 +14,7 @@ PATIENT = ("Doe", "P1", "19700102")  # what no record may hold
 RULES = [
     {"modality": "CT", "hole": "SEG", "segment": "lesion*"},
     {"modality": "MR", "hole": "RTSTRUCT"},
-    {"modality": "CR", "hole": "rectangles", "rectangles": [[10, 20, 30, 44]]},
+    {"modality": "CR", "hole": "rectangles", "rectangles": [[20, 10, 24, 20]]},
 ]
 SIDE = 64
 

@@ -17,7 +17,8 @@ from monai_inpaint import read_image
 from monai_inpaint.demo.phantom import chest_film
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.morphology import connected_parts
-from monai_inpaint.holes.burned_in import BurnedIn, read_burned_in, rectangles_in
+from monai_inpaint.holes.burned_in import BurnedIn, read_burned_in
+from monai_inpaint.holes.rectangles import rectangles_in
 
 RECTANGLE = "4,6,60,14"  # columns 4 to 63, rows 6 to 19
 
@@ -115,17 +116,17 @@ def test_rectangles_come_from_a_table_too_and_end_with_the_image(tmp_path):
     (tmp_path / "r.csv").write_text("x,y,w,h\n1,2,3,4\n70,90,99,99\n")
     regions = read_burned_in(str(tmp_path / "r.csv"), complete=True)
     assert regions == BurnedIn(((1, 2, 3, 4), (70, 90, 99, 99)), complete=True)
-    hole = rectangles_in(read_image(film(tmp_path / "a.dcm")), regions)
+    hole = rectangles_in(read_image(film(tmp_path / "a.dcm")), regions.rectangles)
     assert hole.sum() == 3 * 4 + 10 * 6
     assert hole[2:6, 1:4].all()
 
 
 def test_a_rectangle_outside_of_the_image_and_one_in_a_volume_without_rows_are_refused(tmp_path, burned_film):
     with pytest.raises(InputError, match="80 columns and 96 rows"):
-        rectangles_in(read_image(burned_film), read_burned_in("80,0,5,5", complete=False))
+        rectangles_in(read_image(burned_film), read_burned_in("80,0,5,5", complete=False).rectangles)
     volume = read_image(nifti(tmp_path / "a.nii.gz", ct_voxels()))
     with pytest.raises(InputError, match="without rows and columns"):
-        rectangles_in(volume, read_burned_in("0,0,5,5", complete=False))
+        rectangles_in(volume, read_burned_in("0,0,5,5", complete=False).rectangles)
 
 
 def test_pictures_have_rectangles_too(tmp_path, capfd):

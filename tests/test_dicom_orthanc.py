@@ -32,9 +32,9 @@ pytestmark = pytest.mark.skipif(
 
 STUDY = "1.2.840.99"
 RULES = [
-    {"modality": "CT", "hole": "metal", "method": "nmar"},
+    {"modality": "CT", "hole": "metal"},
     {"modality": "MR", "hole": "SEG", "segment": "lesion"},
-    {"modality": "CR", "hole": "rectangles", "rectangles": [[10, 20, 30, 44]]},
+    {"modality": "CR", "hole": "rectangles", "rectangles": [[20, 10, 24, 20]]},
 ]
 SECONDS = 300
 

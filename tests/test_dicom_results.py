@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from metal_scans import hip_scan
 from monai_inpaint import read_image
 from monai_inpaint.dicom.results import write_results
 from monai_inpaint.errors import InputError
+from monai_inpaint.registry import find_bundle
 
 pytest.importorskip("highdicom")
 
@@ -93,6 +95,9 @@ def test_the_record_tells_volume_model_versions_and_hashes(ct):
     assert content(record, "SHA-256 of the untouched voxels in the source") == [report["untouched"]["before"]]
     assert content(record, "SHA-256 of the untouched voxels in the derived image") == [report["untouched"]["before"]]
     assert content(record, "Algorithm Name") == [f"{report['bundle']['name']} {report['bundle']['version']}"]
+    models = find_bundle("ct").path / "models"
+    weights = hashlib.sha256((models / "model.onnx").read_bytes() + (models / "slabs.onnx").read_bytes()).hexdigest()
+    assert any(f"sha256 {weights}" in text for text in content(record, "Algorithm Parameters"))
     assert any("openvino" in text for text in content(record, "Algorithm Parameters"))
     assert content(record, "Notice") == ["Research use only. Not for diagnosis."]
     derived = pydicom.dcmread(results.files[0])

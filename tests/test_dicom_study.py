@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +13,16 @@ import pytest
 from cli_samples import tree
 from dicom_hole_samples import segmentation, sources
 from io_samples import dicom_dataset, dicom_series, save
+from metal_scans import hip_scan
 from study_samples import PATIENT, RULES, SIDE, cr, ct_with_seg, mr_with_structures, study
 
 from monai_inpaint import InputError, read_image
 from monai_inpaint.dicom.rules import read_rules, rules_of
+from monai_inpaint.registry import find_bundle
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 
-from monai_inpaint.dicom.study import process_study  # noqa: E402 - imports highdicom
+from monai_inpaint.dicom.study import Bundles, process_study  # noqa: E402 - imports highdicom
 
 ALL = rules_of(RULES, "rules")
 
@@ -154,8 +158,8 @@ def test_the_first_rule_whose_hole_is_there_counts(tmp_path: Path) -> None:
         ({"modality": "CT", "description": "head", "hole": "SEG"}, "No rule is for it."),
         ({"modality": "CT", "hole": "metal", "method": "inpaint"}, "No metal was found in it."),
         (
-            {"modality": "CT", "hole": "rectangles", "rectangles": [[0, 0, 10, 100]]},
-            "The image has 64 rows and 64 columns, and a rectangle reaches beyond them.",
+            {"modality": "CT", "hole": "rectangles", "rectangles": [[64, 0, 10, 10]]},
+            "The rectangle 64,0,10,10 lies outside of the image, which has 64 columns and 64 rows.",
         ),
     ],
 )
@@ -168,6 +172,33 @@ def test_a_series_without_a_hole_is_skipped_with_the_reason(rule: dict, why: str
 
     assert [(entry["status"], entry["why"]) for entry in record["series"]] == [("skipped", why)]
     assert list(tree(tmp_path / "out")) == ["record.json"]
+
+
+@pytest.mark.parametrize(
+    ("told", "used"),
+    [
+        ({}, "ct_metal"),
+        ({"bundle": "ct"}, "ct_metal"),
+        ({"bundle": "ct_inpainting"}, "ct_inpainting"),
+        ({"method": "inpaint"}, "ct_inpainting"),
+    ],
+)
+@pytest.mark.skipif(find_spec("astra") is None, reason="needs the extra metal")
+def test_metal_is_taken_out_by_the_bundle_of_the_method(told: dict[str, str], used: str, tmp_path: Path) -> None:
+    stored = (hip_scan().voxels[..., 2:4] + 1024).astype(np.uint16).transpose(2, 1, 0)
+    scaled = {"PixelSpacing": [2, 2], "RescaleSlope": 1, "RescaleIntercept": -1024}
+    dicom_series(tmp_path / "study", stored, spacing=3.0, **scaled)
+    (tmp_path / "models").mkdir()
+    shutil.copytree(find_bundle(used).path, tmp_path / "models" / used)
+    metadata = tmp_path / "models" / used / "configs" / "metadata.json"
+    metadata.write_text(json.dumps(json.loads(metadata.read_text()) | {"version": "9.9.9"}))
+    rules = rules_of([{"modality": "CT", "hole": "metal", **told}], "rules")
+
+    record = process_study(tmp_path / "study", tmp_path / "out", rules, Bundles(tmp_path / "models"))
+
+    (entry,) = record["series"]
+    assert (entry["status"], entry["why"]) == ("filled", "")
+    assert (entry["report"]["bundle"]["name"], entry["report"]["bundle"]["version"]) == (used, "9.9.9")
 
 
 def test_two_segmentations_of_one_series_are_told_apart_by_name_only(tmp_path: Path) -> None:
@@ -213,9 +244,9 @@ def test_a_folder_without_dicom_and_an_output_that_is_not_empty_are_refused(tmp_
         ([{"modality": "CT", "hole": "metal", "segment": "a"}], "segment means nothing"),
         ([{"modality": "CT", "hole": "metal", "method": "magic"}], "no method magic"),
         ([{"modality": "CR", "hole": "metal"}], "metal is found in CT and MR"),
-        ([{"modality": "CR", "hole": "rectangles"}], "four pixel numbers"),
-        ([{"modality": "CR", "hole": "rectangles", "rectangles": [[0, 0, 0, 5]]}], "four pixel numbers"),
-        ([{"modality": "CR", "hole": "rectangles", "rectangles": [[0, 0, 4.5, 5]]}], "four pixel numbers"),
+        ([{"modality": "CR", "hole": "rectangles"}], "four numbers in pixels"),
+        ([{"modality": "CR", "hole": "rectangles", "rectangles": [[0, 0, 0, 5]]}], "four numbers in pixels"),
+        ([{"modality": "CR", "hole": "rectangles", "rectangles": [[0, 0, 4.5, 5]]}], "four numbers in pixels"),
     ],
 )
 def test_rules_that_say_nothing_clear_are_refused(told: object, why: str, tmp_path: Path) -> None:

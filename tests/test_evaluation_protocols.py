@@ -15,7 +15,8 @@ pytest.importorskip("skimage")
 pytest.importorskip("cv2")
 
 from monai_inpaint.evaluation.protocols import PROTOCOLS, find_protocol
-from monai_inpaint.evaluation.slices import body_of, resized
+from monai_inpaint.evaluation.slices import body_of
+from monai_inpaint.resize import resized
 
 
 def cases_of(protocol: str, image: Image, modality: str, *, seed: int = 0, lesion: np.ndarray | None = None):

@@ -21,30 +21,13 @@ from monai_inpaint import read_image
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.metal.find import find_metal
-from monai_inpaint.metal.methods import default_method
+from monai_inpaint.metal.methods import choose
 from monai_inpaint.metal.reduce import reduce_metal
 
 METHODS = ["inpaint"] + [
     pytest.param(name, marks=pytest.mark.skipif(find_spec("astra") is None, reason="needs astra-toolbox"))
     for name in ("li", "nmar", "network")
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def engines_loaded_once():
-    """Most of a fill's time goes into loading the network, which is the same in all of these tests."""
-    from monai_inpaint.fill import filler
-
-    load, loaded = filler.load_engine, {}
-
-    def load_once(name: str, bundle):
-        if (name, bundle.name) not in loaded:
-            loaded[name, bundle.name] = load(name, bundle)
-        return loaded[name, bundle.name]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(filler, "load_engine", load_once)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +102,7 @@ def test_inpaint_keeps_the_hole_contract(hip: Image, found) -> None:
 
 
 def test_a_report_says_how_much_moved_where_and_how_much_of_the_streaks_is_left(hip: Image, found) -> None:
-    reduced = reduce_metal(hip, default_method("ct"), found=found)
+    reduced = reduce_metal(hip, found=found)
 
     told = json.loads(json.dumps(reduced.report))
     moved = told["changed"]
@@ -128,7 +111,7 @@ def test_a_report_says_how_much_moved_where_and_how_much_of_the_streaks_is_left(
     assert moved["affected_region"]["mean_abs"] > moved["elsewhere"]["mean_abs"]
     streaks = told["streaks"]
     assert streaks["affected_after"]["deviation_hu"] < streaks["affected_before"]["deviation_hu"]
-    assert told["verdict"].startswith("The artifacts are reduced") is (default_method("ct") == "network")
+    assert told["verdict"].startswith("The artifacts are reduced") is (choose("ct", None, None)[0] == "network")
     assert told["found"]["saturated"] is True
     assert "Research use only" in told["notice"]
 
@@ -174,12 +157,59 @@ def test_an_mr_has_no_projections_and_no_threshold() -> None:
         reduce_metal(head_mr(), threshold=2000)
 
 
+@pytest.mark.parametrize(
+    ("method", "bundle", "chosen"),
+    [
+        (None, None, ("network", "ct_metal")),
+        (None, "ct", ("network", "ct_metal")),
+        (None, "ct_metal", ("network", "ct_metal")),
+        (None, "ct_inpainting", ("inpaint", "ct_inpainting")),
+        ("inpaint", "ct", ("inpaint", "ct_inpainting")),
+        ("inpaint", "mr_inpainting", ("inpaint", "mr_inpainting")),
+        ("nmar", "ct", ("nmar", None)),
+    ],
+)
+@pytest.mark.skipif(find_spec("astra") is None, reason="needs astra-toolbox")
+def test_a_bundle_tells_the_method_and_a_method_its_bundle(
+    method: str | None, bundle: str | None, chosen: tuple[str, str | None]
+) -> None:
+    name, info = choose("ct", method, bundle)
+
+    assert (name, info and info.name) == chosen
+
+
+@pytest.mark.parametrize(
+    ("method", "bundle", "words"),
+    [
+        ("inpaint", "ct_metal", "ct_metal is for network, not for inpaint"),
+        (None, "artifact_segmentation", "takes no metal out"),
+        (None, "magic", "no such bundle"),
+    ],
+)
+def test_a_bundle_for_something_else_is_refused(method: str | None, bundle: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        choose("ct", method, bundle)
+
+
 def test_a_film_has_no_metal_to_reduce() -> None:
     with pytest.raises(InputError, match="found in CT and MR"):
         reduce_metal(Image(np.zeros((8, 8), np.uint8), modality="cxr"))
 
 
 # --- the command
+
+
+@pytest.mark.parametrize(
+    ("bundle", "used"), [("ct", "ct_metal"), ("ct_metal", "ct_metal"), ("ct_inpainting", "ct_inpainting")]
+)
+@pytest.mark.skipif(find_spec("astra") is None, reason="needs astra-toolbox")
+def test_every_bundle_for_ct_takes_metal_out(bundle: str, used: str, hip_file: Path, tmp_path: Path, capfd) -> None:
+    report = tmp_path / "report.json"
+
+    ran = run(capfd, "metal", hip_file, tmp_path / "out.nii.gz", "--bundle", bundle, "--report", report)
+
+    assert (ran.code, ran.lines) == (0, [])
+    assert json.loads(report.read_text())["bundle"]["name"] == used
 
 
 def test_metal_writes_the_image_and_its_report(hip_file: Path, hip: Image, found, tmp_path: Path, capfd) -> None:

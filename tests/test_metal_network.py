@@ -179,7 +179,7 @@ def test_inference_by_monai_corrects_as_the_package_does(hip: Path, tmp_path: Pa
 
 
 def test_a_bundle_that_fills_does_not_correct(hip: Path) -> None:
-    with pytest.raises(InputError, match="corrects no slices"):
+    with pytest.raises(InputError, match="ct_inpainting is for inpaint, not for network"):
         reduce_metal(read_image(hip), "network", bundle="ct_inpainting")
 
 

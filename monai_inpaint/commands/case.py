@@ -46,31 +46,28 @@ class Case:
         return [target for target in (self.output, self.difference, self.spread, self.report, self.found) if target]
 
 
+@dataclass(frozen=True)
 class Fillers:
-    """One `Filler` a bundle, loaded when first needed."""
+    """What fills an image: the bundle that was named, or that of the image's modality."""
 
-    def __init__(self, bundle: str | None, engine: str) -> None:
-        self._bundle = bundle
-        self.engine = engine
-        self._loaded: dict[str, Filler] = {}
+    bundle: str | None
+    engine: str
 
     def check(self) -> None:
         """Refuse a bundle that was named but is missing or damaged."""
-        if self._bundle:
+        if self.bundle:
             from monai_inpaint.registry import find_generator
 
-            find_generator(self._bundle)
+            find_generator(self.bundle)
 
     def of(self, image: Image) -> Filler:
         """The filler for the bundle that was named, or for the image's modality."""
-        name = self._bundle or image.modality
+        from monai_inpaint.fill.filler import Filler
+
+        name = self.bundle or image.modality
         if name is None:
             raise InputError(f"{image.path} does not tell its modality; name a bundle: --bundle cxr, ct or mr.")
-        if name not in self._loaded:
-            from monai_inpaint.fill.filler import Filler
-
-            self._loaded[name] = Filler(name, engine=self.engine)
-        return self._loaded[name]
+        return Filler(name, engine=self.engine)
 
 
 def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progress) -> None:
@@ -146,11 +143,12 @@ def _proposed(case: Case, image: Image, engine: str, progress: Progress) -> Imag
     import numpy as np
 
     from monai_inpaint.find import Finder, check_found
-    from monai_inpaint.holes.burned_in import boxed, check_flag, rectangles_in
+    from monai_inpaint.holes.burned_in import boxed, check_flag
+    from monai_inpaint.holes.rectangles import rectangles_in
     from monai_inpaint.images import Image
 
     if case.burned_in and case.burned_in.rectangles:
-        found = rectangles_in(image, case.burned_in)
+        found = rectangles_in(image, case.burned_in.rectangles)
     else:
         if case.burned_in:
             check_flag(image)

@@ -176,9 +176,9 @@ def _with_modality(image: Image, bundle: str | None) -> Image:
         return image
     if bundle in ("ct", "mr"):
         return replace(image, modality=bundle)
-    from monai_inpaint.registry import find_generator
+    from monai_inpaint.registry import find_bundle
 
-    modalities = find_generator(bundle).modalities
+    modalities = find_bundle(bundle).modalities
     return replace(image, modality=modalities[0]) if len(modalities) == 1 else image
 
 

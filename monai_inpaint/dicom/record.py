@@ -123,6 +123,8 @@ def _parameters(report: dict[str, Any]) -> Iterator[str]:
     """What else decided the result, one fact a text."""
     versions = report["versions"]
     yield "versions: " + ", ".join(f"{name} {version}" for name, version in versions.items())
+    if "bundle" in report:
+        yield "bundle: " + ", ".join(f"{name} {value}" for name, value in report["bundle"].items())
     if "engine" in report:
         yield "engine: " + ", ".join(f"{name} {value}" for name, value in report["engine"].items())
     if "drawn" in report:

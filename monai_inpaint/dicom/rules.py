@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.holes.rectangles import Rectangle, is_rectangle
 
 MODALITIES = ("CT", "MR", "CR", "DX")
 SEG, RTSTRUCT, METAL, RECTANGLES = "SEG", "RTSTRUCT", "metal", "rectangles"
@@ -27,7 +27,7 @@ class Rule:
             and corrected; "rectangles", always the same ones.
         description: shell pattern for the SeriesDescription; upper and lower case are one.
         segment: of a SEG or RTSTRUCT with several, as `read_hole` takes it.
-        rectangles: of each the first row and column and, not included, the last ones; on every slice.
+        rectangles: as `rectangles_in` takes them.
         method: of `reduce_metal`, for "metal" only; None takes its default.
         bundle: what fills; None takes that of the modality.
     """
@@ -36,7 +36,7 @@ class Rule:
     hole: str
     description: str = "*"
     segment: str | None = None
-    rectangles: tuple[tuple[int, int, int, int], ...] = ()
+    rectangles: tuple[Rectangle, ...] = ()
     method: str | None = None
     bundle: str | None = None
 
@@ -91,21 +91,13 @@ def _rule(told: Any, name: str) -> Rule:
     return Rule(**{**told, "rectangles": rectangles})
 
 
-def _rectangles(told: Any, name: str) -> tuple[tuple[int, int, int, int], ...]:
+def _rectangles(told: Any, name: str) -> tuple[Rectangle, ...]:
     fit = isinstance(told, list) and told
-    if not fit or not all(isinstance(one, list) and _is_rectangle(one) for one in told):
+    if not fit or not all(isinstance(one, list) and is_rectangle(one) for one in told):
         raise InputError(
-            f"{name}: rectangles are lists of four pixel numbers: first row, first column, last row, last column, "
-            "the last ones not included."
+            f"{name}: rectangles are lists of four numbers in pixels: x, y, width, height, from the upper left corner."
         )
     return tuple((one[0], one[1], one[2], one[3]) for one in told)
-
-
-def _is_rectangle(numbers: Sequence[Any]) -> bool:
-    if len(numbers) != 4 or any(type(number) is not int or not 0 <= number < 2**16 for number in numbers):
-        return False
-    top, left, bottom, right = numbers
-    return top < bottom and left < right
 
 
 def _check_method(told: dict[str, Any], name: str) -> None:

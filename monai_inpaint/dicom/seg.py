@@ -22,7 +22,7 @@ def hole_segmentation(evidence: Evidence, hole: np.ndarray, derived: dict[str, s
     Args:
         evidence: of the source.
         hole: bool, of the source's shape.
-        derived: {"description", "model", "version"}.
+        derived: {"description", "model", "version", "label"}.
         found: a program chose the hole, not a person.
     """
     seg = load("seg")
@@ -48,10 +48,10 @@ def hole_segmentation(evidence: Evidence, hole: np.ndarray, derived: dict[str, s
         manufacturer_model_name=derived["model"],
         software_versions=__version__,
         device_serial_number="none",
-        content_label="AI_FILLED",
+        content_label=derived["label"].upper().replace("-", "_").replace(" ", "_"),
         content_description=derived["description"],
         omit_empty_frames=False,
-        series_description="Region filled by AI",
+        series_description=f"Region: {derived['label']}",
         **evidence.places(),
     )
     if "PatientOrientation" in evidence.first:  # films tell no other

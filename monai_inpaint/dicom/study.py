@@ -24,8 +24,10 @@ from monai_inpaint.dicom.series import Mark, Series, Study, find_series, read_se
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.filler import Filler
 from monai_inpaint.fill.report import NOTICE
+from monai_inpaint.holes.rectangles import rectangles_in
 from monai_inpaint.images import Image
-from monai_inpaint.registry import BundleInfo, find_generator
+from monai_inpaint.io.atomic import staged
+from monai_inpaint.registry import BundleInfo, find_bundle
 from monai_inpaint.version import __version__
 
 RECORD = "record.json"
@@ -57,7 +59,7 @@ class Filled:
 
 
 class Bundles:
-    """Loads each bundle once.
+    """Where bundles are found, and what runs them.
 
     Args:
         folder: of bundles that take the place of those that came with the package, by their names; None: none do.
@@ -67,20 +69,17 @@ class Bundles:
     def __init__(self, folder: Path | None = None, engine: str = "auto") -> None:
         self.engine = engine
         self._folder = folder
-        self._fillers: dict[str, Filler] = {}
 
-    def find(self, name: str) -> BundleInfo:
+    def find(self, name: str | Path) -> BundleInfo:
         """The bundle of that name, in the folder if it is there."""
         for folder in (self._folder / name, self._folder / f"{name}_inpainting") if self._folder else ():
             if folder.is_dir():
-                return find_generator(folder)
-        return find_generator(name)
+                return find_bundle(folder)
+        return find_bundle(name)
 
     def filler(self, name: str) -> Filler:
         """What fills with the bundle of that name."""
-        if name not in self._fillers:
-            self._fillers[name] = Filler(self.find(name).path, self.engine)
-        return self._fillers[name]
+        return Filler(self.find(name).path, self.engine)
 
 
 def process_study(study: Path, output: Path, rules: Sequence[Rule], bundles: Bundles | None = None) -> dict[str, Any]:
@@ -190,9 +189,8 @@ def write_record(entries: Sequence[dict[str, Any]], unreadable: Sequence[str], o
         "series": list(entries),
         "unreadable": list(unreadable),
     }
-    path, beside = output / RECORD, output / f".{RECORD}.partial"
-    beside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    beside.replace(path)
+    with staged(output / RECORD) as place:
+        place.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return record
 
 
@@ -217,41 +215,27 @@ def _fill(case: Case, bundles: Bundles) -> Filled:
     image = read_series(case.series)
     modality = image.modality or rule.modality.lower()
     if rule.hole == METAL:
-        return _without_metal(case, rule, image, bundles.find(rule.bundle or modality), bundles.engine)
+        return _without_metal(case, rule, image, bundles)
     if case.mark is not None:
         hole = read_hole(case.mark.path, image, rule.segment)
     else:
-        hole = Image(rectangles_hole(rule.rectangles, image), image.affine, placed=image.placed)
+        hole = Image(rectangles_in(image, rule.rectangles), image.affine, placed=image.placed)
     fill = bundles.filler(rule.bundle or modality)(image, hole)
     return Filled(case, "", image, fill.image, fill.hole, fill.report)
 
 
-def _without_metal(case: Case, rule: Rule, image: Image, bundle: BundleInfo, engine: str) -> Filled:
-    from monai_inpaint.metal.reduce import reduce_metal
+def _without_metal(case: Case, rule: Rule, image: Image, bundles: Bundles) -> Filled:
+    from monai_inpaint.metal.methods import choose
+    from monai_inpaint.metal.reduce import modality_of, reduce_metal
 
-    reduced = reduce_metal(image, rule.method, bundle=str(bundle.path), engine=engine)
+    method, bundle = choose(modality_of(image), rule.method, rule.bundle, bundles.find)
+    reduced = reduce_metal(image, method, bundle=bundle and bundle.path, engine=bundles.engine)
     if not reduced.metal.any():
         return Filled(case, "No metal was found in it.")
     changed = reduced.image.voxels != image.voxels
     if not changed.any():
         return Filled(case, "Metal was found in it, but nothing was to be changed.")
     return Filled(case, "", image, reduced.image, changed, reduced.report)
-
-
-def rectangles_hole(rectangles: Sequence[tuple[int, int, int, int]], image: Image) -> np.ndarray:
-    """The same rectangles on every slice: bool, of the image's shape.
-
-    Raises:
-        InputError: one reaches beyond the image.
-    """
-    solid = image.voxels.ndim == 3
-    columns, rows = image.voxels.shape[:2] if solid else image.voxels.shape[::-1]
-    flat = np.zeros((rows, columns), bool)
-    for top, left, bottom, right in rectangles:
-        if bottom > rows or right > columns:
-            raise InputError(f"The image has {rows} rows and {columns} columns, and a rectangle reaches beyond them.")
-        flat[top:bottom, left:right] = True
-    return np.broadcast_to(flat.T[..., None], image.voxels.shape).copy(order="F") if solid else flat
 
 
 def _told(error: Exception, case: Case, names: dict[str, str] | None = None) -> str:

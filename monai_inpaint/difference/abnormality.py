@@ -13,13 +13,14 @@ from monai_inpaint.difference.region import lungs_of, region_of
 from monai_inpaint.difference.sliding import mean_of, places, slide
 from monai_inpaint.difference.traits import traits_of
 from monai_inpaint.errors import InputError
-from monai_inpaint.evaluation.slices import check_anatomy, level_of, resized
+from monai_inpaint.evaluation.slices import check_anatomy, level_of
 from monai_inpaint.fill.display import displayed
 from monai_inpaint.fill.filler import Filler
 from monai_inpaint.fill.patches import Progress
 from monai_inpaint.fill.report import peak_memory_mb, report_head
 from monai_inpaint.fill.slicing import slice_axis, with_slices_last
 from monai_inpaint.images import Image
+from monai_inpaint.resize import enlarged, resized
 
 SIDE = 128  # pixels that the longer side of a slice is reduced to, which the networks see at once
 SMALLEST = 64  # pixels a side of an image to search
@@ -75,8 +76,8 @@ def abnormality(filler: Filler, image: Image, progress: Progress | None = None) 
             displayed(np.moveaxis(values, axis, -1)[index], sliced.affine) for values in (told, searched)
         )
         finite = np.isfinite(displayed(sliced.voxels[index], sliced.affine))
-        region_shown[:] = finite & (_enlarged(region.astype(np.float32), region_shown.shape) >= 0.5)
-        map_shown[:] = np.where(region_shown, _enlarged(found, map_shown.shape), 0)
+        region_shown[:] = finite & (enlarged(region.astype(np.float32), region_shown.shape) >= 0.5)
+        map_shown[:] = np.where(region_shown, enlarged(found, map_shown.shape), 0)
     report = {
         **report_head(image, filler.bundle, filler.engine),
         "search": {
@@ -145,14 +146,6 @@ def _level(image: Image, modality: str) -> float:
     except InputError as error:
         raise InputError(f"{name} cannot be searched: {error}") from None
     return level
-
-
-def _enlarged(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Linear between pixels."""
-    from PIL import Image as Picture
-
-    picture = Picture.fromarray(values.astype(np.float32))
-    return np.asarray(picture.resize((shape[1], shape[0]), Picture.Resampling.BILINEAR))
 
 
 def _part(progress: Progress | None, number: int, slices: int) -> Progress | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import import_module, metadata
 from importlib.util import find_spec
 
@@ -23,6 +24,8 @@ def available() -> dict[str, str]:
 def load_engine(name: str, bundle: BundleInfo) -> Engine:
     """The engine `name` ("auto" takes the first one installed) with the bundle's network ready to run.
 
+    The ones used last are kept, so asking again costs nothing.
+
     Raises:
         InputError: unknown or not installed engine, or a network that cannot be read.
     """
@@ -35,4 +38,9 @@ def load_engine(name: str, bundle: BundleInfo) -> Engine:
         raise InputError(f"The engine {name} is not installed; install it with: pip install {name}")
     if name != "torch" and not bundle.graph.is_file():
         raise InputError(f"{bundle.graph}: the bundle's network is missing; install the bundle again.")
+    return _load(name, bundle)
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, bundle: BundleInfo) -> Engine:
     return import_module(f"monai_inpaint.engines.{name}_engine").load(bundle)

@@ -192,9 +192,7 @@ def _simulated(part: Part, implant: str, seed: int) -> tuple[Image, MetalCase]:
 
 
 def _corrected(image: Image, case: MetalCase, method: str, engine: str) -> np.ndarray:
-    nothing = np.zeros_like(case.metal)
-    found = Found(case.metal, nothing, [], None, False, [], nothing)
-    return reduce_metal(image, method, found=found, engine=engine).image.units()
+    return reduce_metal(image, method, found=Found.known(case.metal), engine=engine).image.units()
 
 
 def _compared(title: str, case: MetalCase, shown: dict[str, np.ndarray]) -> Comparison:

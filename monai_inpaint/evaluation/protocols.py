@@ -13,7 +13,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.case import Case, intensity_window
 from monai_inpaint.evaluation.ellipsoids import DIAMETERS, EACH, INSIDE, MARGIN, cut_ellipsoids
 from monai_inpaint.evaluation.lung_patches import EACH_PLACE, PATCH, SMALLEST_FILM, SQUARE, cut_lung_patches
-from monai_inpaint.evaluation.slices import Cut, Part, at_most, body_of, resized, slices_of
+from monai_inpaint.evaluation.slices import Cut, Part, at_most, body_of, slices_of
 from monai_inpaint.holes import (
     centre_square,
     draw_blobs,
@@ -26,6 +26,7 @@ from monai_inpaint.holes import (
     random_square,
 )
 from monai_inpaint.images import Image
+from monai_inpaint.resize import resized
 
 FILM, SLICE = 128, 256  # pixels a side
 RING = 4

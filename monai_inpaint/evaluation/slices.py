@@ -10,6 +10,7 @@ import numpy as np
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.display import display_axes, displayed
 from monai_inpaint.images import Image
+from monai_inpaint.resize import resized
 
 SLICES_OF_A_VOLUME = 3
 SAMPLE = 100_000  # voxels looked at to tell a mask from an image
@@ -117,16 +118,6 @@ def body_of(pixels: np.ndarray, modality: str, level: float | None = None) -> np
         return solid
     parts = np.asarray(label(solid)[0])  # type: ignore[index]  # scipy's stub takes the pair for a number
     return parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
-
-
-def resized(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """`pixels` averaged over areas (antialiased) to (rows, columns); float32."""
-    from PIL import Image as Picture
-
-    if pixels.shape == shape:
-        return pixels.astype(np.float32)
-    picture = Picture.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
-    return np.asarray(picture.resize((shape[1], shape[0]), Picture.Resampling.BOX), dtype=np.float32)
 
 
 def at_most(part: Part, side: int) -> Part:

@@ -56,8 +56,7 @@ def report_head(source: Image, bundle: BundleInfo, engine: dict[str, str]) -> di
     """What the report of a network begins with: notice, versions, bundle, engine, geometry."""
     head = image_head(source)
     geometry = head.pop("geometry")
-    network = {"name": bundle.name, "version": bundle.version, "modality": bundle.modality}
-    return {**head, "bundle": network, "engine": engine, "geometry": geometry}
+    return {**head, "bundle": bundle.facts(), "engine": engine, "geometry": geometry}
 
 
 def image_head(source: Image) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.morphology import connected_parts
+from monai_inpaint.holes.rectangles import Rectangle, is_rectangle
 from monai_inpaint.images import Image
 
 FLAG = "flag"
@@ -21,12 +22,11 @@ class BurnedIn:
     """Regions of burned-in text.
 
     Attributes:
-        rectangles: (left column, top row, width, height) in pixels; the same in every slice. Empty: found by a network,
-            where the file says that there is text.
+        rectangles: as `rectangles_in` takes them. Empty: found by a network, where the file says that there is text.
         complete: whoever lists them says that no other text is burned in.
     """
 
-    rectangles: tuple[tuple[int, int, int, int], ...] = ()
+    rectangles: tuple[Rectangle, ...] = ()
     complete: bool = False
 
     def facts(self) -> dict[str, object]:
@@ -53,36 +53,6 @@ def read_burned_in(text: str, *, complete: bool) -> BurnedIn:
     if not parts:
         raise InputError(f"--burned-in names no rectangle; {_GIVE}.")
     return BurnedIn(tuple(_rectangle(part, text) for part in parts), complete)
-
-
-def rectangles_in(image: Image, regions: BurnedIn) -> np.ndarray:
-    """The pixels of the rectangles: bool array of the image's shape, the same in every slice.
-
-    Args:
-        image: 2D (rows, columns), or a volume read from DICOM, (columns, rows, slices).
-
-    Raises:
-        InputError: a volume of another format, whose rows and columns nobody knows; a rectangle outside of the image.
-    """
-    volume = image.voxels.ndim == 3
-    if volume:
-        from monai_inpaint.io.dicom import DicomHeader
-
-        if not isinstance(image.header, DicomHeader):
-            raise InputError(
-                f"{image.path} is a volume without rows and columns; --burned-in is for DICOM and pictures."
-            )
-    hole = np.zeros(image.voxels.shape, bool, order="F" if volume else "C")
-    shown = hole.swapaxes(0, 1) if volume else hole
-    rows, columns = len(shown), len(shown[0])
-    for left, top, width, height in regions.rectangles:
-        if left >= columns or top >= rows:
-            raise InputError(
-                f"The rectangle {left},{top},{width},{height} lies outside of {image.path or 'the image'}, which has "
-                f"{columns} columns and {rows} rows."
-            )
-        shown[top : top + height, left : left + width] = True
-    return hole
 
 
 def boxed(found: np.ndarray) -> np.ndarray:
@@ -120,11 +90,11 @@ def check_flag(image: Image) -> None:
         )
 
 
-def _rectangle(part: str, text: str) -> tuple[int, int, int, int]:
+def _rectangle(part: str, text: str) -> Rectangle:
     try:
-        left, top, width, height = (int(number) for number in part.split(","))
+        left, top, width, height = rectangle = tuple(int(number) for number in part.split(","))
     except ValueError as error:
         raise InputError(f"--burned-in {text}: {part.strip()!r} is no rectangle; {_GIVE}.") from error
-    if min(left, top) < 0 or min(width, height) < 1:
+    if not is_rectangle(rectangle):
         raise InputError(f"--burned-in {text}: {part.strip()} is empty or begins outside of the image; {_GIVE}.")
     return left, top, width, height

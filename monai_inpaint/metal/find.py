@@ -61,6 +61,12 @@ class Found:
     warnings: list[str]
     perhaps: np.ndarray = field(repr=False)
 
+    @classmethod
+    def known(cls, metal: np.ndarray) -> Found:
+        """Metal whose place is told, bool, of the image's shape."""
+        nothing = np.zeros_like(metal)
+        return cls(metal, nothing, [], None, False, [], nothing)
+
     def report(self) -> dict[str, Any]:
         """What was found; JSON-able; see docs/formats.md."""
         return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monai_inpaint.evaluation.slices import resized
+from monai_inpaint.resize import enlarged, resized
 
 PIXEL = 1.4  # mm; streaks are wider than that, and projections of a slice take a tenth of the time
 AIR = -1000.0  # HU, of what is added around
@@ -38,13 +38,7 @@ class Grid:
 
     def enlarged(self, values: np.ndarray) -> np.ndarray:
         """Values on the grid (padded or not) as a slice's, linear between pixels, float32."""
-        from PIL import Image as Picture
-
-        inner = np.ascontiguousarray(values[: self.shape[0], : self.shape[1]], np.float32)
-        if self.shape == self.fine:
-            return inner
-        picture = Picture.fromarray(inner)
-        return np.asarray(picture.resize((self.fine[1], self.fine[0]), Picture.Resampling.BILINEAR), np.float32)
+        return enlarged(values[: self.shape[0], : self.shape[1]], self.fine)
 
 
 def grid_of(shape: Sequence[int], spacing: Sequence[float], pixel: float = PIXEL) -> Grid:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,14 @@ from monai_inpaint.fill.report import image_head, peak_memory_mb
 from monai_inpaint.geometry import align_hole
 from monai_inpaint.images import Image
 from monai_inpaint.metal.axial import axial_slices
+from monai_inpaint.metal.filled import enclosed
 from monai_inpaint.metal.find import Found, find_metal
 from monai_inpaint.metal.find_mr import find_voids
 from monai_inpaint.metal.hounsfield import looks_like_hounsfield
-from monai_inpaint.metal.methods import METHODS, Task, default_method, enclosed
+from monai_inpaint.metal.methods import METHODS, choose
 from monai_inpaint.metal.network import Run
 from monai_inpaint.metal.residue import changes, streaks, verdict
+from monai_inpaint.metal.task import Task
 
 KEEP, FILL = "keep", "fill"
 
@@ -75,7 +78,7 @@ def reduce_metal(
     region: Image | np.ndarray | None = None,
     *,
     found: Found | None = None,
-    bundle: str | None = None,
+    bundle: str | Path | None = None,
     engine: str = "auto",
     run: Run | None = None,
     progress: Progress | None = None,
@@ -84,13 +87,14 @@ def reduce_metal(
 
     Args:
         image: CT in HU, or MR.
-        method: one of `METHODS`; None takes `default_method`.
+        method: one of `METHODS`; None leaves it to `choose`.
         metal: "keep": the metal's own voxels come back bit for bit; "fill": tissue in their place. The voids of an MR
             are filled always.
         threshold: HU from which everything in the patient is metal; None: pieces are judged, see `find_metal`.
         region: nonzero = may change; an array of the image's shape or an Image. None: everything may.
         found: the metal, where it is known already.
-        bundle, engine: of the network that fills or corrects, as `Filler` takes them.
+        bundle: of the network that fills or corrects, see `choose`.
+        engine: that runs it, as `Filler` takes it.
         run: the network of the method "network", in place of a bundle's.
         progress: called with the work done and the work in all.
 
@@ -101,8 +105,9 @@ def reduce_metal(
     """
     started = time.perf_counter()
     modality = modality_of(image)
-    name = method or default_method(modality)
-    _check(name, metal, modality)
+    name, model = choose(modality, method, bundle)
+    if metal not in (KEEP, FILL):
+        raise InputError(f"The metal can be kept or filled, not {metal!r}; say keep or fill.")
     found = found or find(image, threshold)
     finding = time.perf_counter() - started
     axial = axial_slices(image)
@@ -111,7 +116,7 @@ def reduce_metal(
     touched = np.zeros_like(found.metal)
     reduced, facts = image, {}
     if (found.metal & allowed).any():
-        task = Task(image, axial, found, allowed, bundle, engine, modality, progress, run)
+        task = Task(image, axial, found, allowed, model, engine, progress, run)
         correction = METHODS[name](task)
         facts = correction.facts
         # One place for all methods: whatever they compute, metal that is kept and what may not change stay as they are.
@@ -137,15 +142,6 @@ def reduce_metal(
         report["streaks"] = streaks(axial, reduced, found)
         report["verdict"] = verdict(report["streaks"])
     return Reduced(reduced, found.metal, found.affected, report)
-
-
-def _check(method: str, metal: str, modality: str) -> None:
-    if method not in METHODS:
-        raise InputError(f"There is no method {method!r}; known are {', '.join(METHODS)}.")
-    if metal not in (KEEP, FILL):
-        raise InputError(f"The metal can be kept or filled, not {metal!r}; say keep or fill.")
-    if modality == "mr" and method != "inpaint":
-        raise InputError(f"The method {method} works on the projections of a CT; an MR has none: use inpaint.")
 
 
 def _allowed(region: Image | np.ndarray | None, image: Image) -> np.ndarray:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import redirect_stdout
-from io import StringIO
 
 import torch
 import torch.nn.functional as F
-from monai.networks.nets import BasicUNet
 from torch import nn
 
 from monai_inpaint.networks.known import known_statistics
+from monai_inpaint.networks.plain_unet import plain_unet
 
 ROUNDS = 3  # of limiting and measuring anew
 REACH = 2.5  # standard deviations from the mean, beyond which values are limited before measuring
@@ -56,10 +54,7 @@ class ArtifactUNet(nn.Module):
 
     def __init__(self, features: Sequence[int] = (12, 24, 32, 48, 64, 12)) -> None:
         super().__init__()
-        with redirect_stdout(StringIO()):  # it prints its features
-            self.unet = BasicUNet(
-                spatial_dims=2, in_channels=4, out_channels=4, features=features, norm="batch", act="relu"
-            )
+        self.unet = plain_unet(4, 4, features)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         mean, deviation = robust_statistics(image)

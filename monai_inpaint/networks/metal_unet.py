@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import redirect_stdout
-from io import StringIO
 
 import torch
 import torch.nn.functional as F
-from monai.networks.nets import BasicUNet
 from torch import nn
+
+from monai_inpaint.networks.plain_unet import plain_unet
 
 
 class MetalUNet(nn.Module):
@@ -33,10 +32,7 @@ class MetalUNet(nn.Module):
 
     def __init__(self, features: Sequence[int] = (32, 48, 96, 160, 192, 32)) -> None:
         super().__init__()
-        with redirect_stdout(StringIO()):  # it prints its features
-            self.unet = BasicUNet(
-                spatial_dims=2, in_channels=16, out_channels=4, features=features, norm="batch", act="relu"
-            )
+        self.unet = plain_unet(16, 4, features)
         nn.init.zeros_(self.unet.final_conv.weight)
         nn.init.zeros_(self.unet.final_conv.bias)
 

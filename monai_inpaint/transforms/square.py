@@ -24,7 +24,8 @@ class RandSquared(RandomizableTransform, MapTransform):
         keys: key of the window.
         side: pixels of the hole along each axis.
         centre: in the middle instead of anywhere.
-        level: not anywhere, but with at least half of it in the body, which is brighter than this.
+        level: not anywhere, but with at least half of it in the body, which is brighter than this; anywhere where the
+            window shows no body, or only an edge of it.
     """
 
     def __init__(
@@ -41,6 +42,13 @@ class RandSquared(RandomizableTransform, MapTransform):
         else:
             # The makers take numpy's newer generator; MONAI seeds the older one.
             rng = np.random.default_rng(self.R.randint(2**31))
-            body = None if self.level is None else window > self.level
-            place = random_square(window.shape, rng, side=self.side, inside=body if np.any(body) else None)
+            place = random_square(window.shape, rng, side=self.side, inside=self._body(window))
         return holed(window, draw_square(window.shape, **place))
+
+    def _body(self, window: np.ndarray) -> np.ndarray | None:
+        """Where the hole is wanted; None for anywhere."""
+        if self.level is None:
+            return None
+        body = window > self.level
+        centres = tuple(slice(self.side // 2, size - (self.side - 1) // 2) for size in window.shape)
+        return body if body[centres].any() else None
