@@ -135,13 +135,22 @@ def evaluate_metal(
     if not outcomes:
         first = ", ".join(skipped[0]) if skipped else "no CT is in the list"
         raise InputError(f"{data}: no image could be used; {first}")
+    facts = _facts(f"{Path(data).name}: split {split or 'any'}, source {source or 'any'}", seed, outcomes)
+    summary = MetalSummary(facts, outcomes, list(methods), skipped)
+    with staged(output, folder=True, overwrite=overwrite) as folder:
+        _write(summary, list(pictures.values()), folder)
+    return summary
+
+
+def _facts(data: str, seed: int, outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """What must be said with the figures."""
     cases = {(o.case, o.implant): o.patient for o in outcomes}
-    facts = {
+    return {
         "protocol": NAME,
         "seed": str(seed),
         "images": "axial CT slices at their own resolution with one simulated implant of each kind "
         f"({', '.join(KINDS)}); its place is told to the methods",
-        "data": f"{Path(data).name}: split {split or 'any'}, source {source or 'any'}",
+        "data": data,
         "cases": f"{len(cases)} of {len(set(cases.values()))} patients",
         "region": "the patient outside the metal; every measure is 0 for the truth, and larger is worse",
         "averaging": "each slice, then the mean over slices",
@@ -149,10 +158,6 @@ def evaluate_metal(
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "versions": ", ".join(versions(("monai-inpaint", "numpy", "scipy", "astra-toolbox", "xraydb", "openvino"))),
     }
-    summary = MetalSummary(facts, outcomes, list(methods), skipped)
-    with staged(output, folder=True, overwrite=overwrite) as folder:
-        _write(summary, list(pictures.values()), folder)
-    return summary
 
 
 def _cases(entry: Entry, seed: int, skipped: list[tuple[str, str]]) -> Iterator[tuple[str, str, Image, MetalCase]]:
