@@ -11,9 +11,9 @@ Names are loaded when first used, so that importing the package costs next to no
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from monai_inpaint.lazy import loaded_when_used
 from monai_inpaint.version import __version__
 
 if TYPE_CHECKING:
@@ -35,13 +35,7 @@ _HOME = {
     "write_image": "monai_inpaint.io",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = loaded_when_used(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,36 @@ def run(capfd: Any, *args: object) -> Ran:
     code = main([str(arg) for arg in args])
     out, err = capfd.readouterr()
     return Ran(code, out, err.splitlines())
+
+
+_WAIT_WHILE_WRITING = """
+import sys, time
+import monai_inpaint.io.{module} as module
+write = module.write
+def slowly(image, path, derived):
+    write(image, path, derived)
+    print("writing", flush=True)
+    time.sleep(60)
+module.write = slowly
+from monai_inpaint.cli import main
+sys.exit(main())
+"""
+
+
+def interrupted_while_writing(module: str, args: list[object], sign: signal.Signals) -> tuple[int, str]:
+    """Exit code and stderr of a command line of its own, which gets a signal once its image is written.
+
+    Args:
+        module: of `monai_inpaint.io`, that writes the image.
+    """
+    code = _WAIT_WHILE_WRITING.format(module=module)
+    command = [sys.executable, "-c", code, *map(str, args)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "writing\n"
+        process.send_signal(sign)
+        _, told = process.communicate(timeout=30)
+    return process.returncode, told
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:

@@ -12,7 +12,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_samples import SIDE, box, ct_series, ct_voxels, json_lines, nifti, picture, picture_hole, run, tree
+from cli_samples import (
+    SIDE,
+    box,
+    ct_series,
+    ct_voxels,
+    interrupted_while_writing,
+    json_lines,
+    nifti,
+    picture,
+    picture_hole,
+    run,
+    tree,
+)
 from PIL import Image as Pillow
 
 from monai_inpaint import __version__, read_image
@@ -192,19 +204,6 @@ def test_when_a_rename_fails_what_was_renamed_before_is_taken_back(film, tmp_pat
 
 # --- interrupted and killed
 
-_WAIT_WHILE_WRITING = """
-import sys, time
-import monai_inpaint.io.pictures as pictures
-write = pictures.write
-def slowly(image, path, derived):
-    write(image, path, derived)
-    print("writing", flush=True)
-    time.sleep(60)
-pictures.write = slowly
-from monai_inpaint.cli import main
-sys.exit(main())
-"""
-
 _DIE_BEFORE_THE_RENAME = """
 import os, signal, sys
 os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
@@ -217,17 +216,7 @@ sys.exit(main())
 def test_an_interrupt_while_writing_leaves_nothing(sign: signal.Signals, film, tmp_path: Path) -> None:
     before = tree(tmp_path)
     args = ["fill", *film, tmp_path / "filled.png", "--bundle", "cxr", "--report", tmp_path / "report.json"]
-    with subprocess.Popen(
-        [sys.executable, "-c", _WAIT_WHILE_WRITING, *map(str, args)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout.readline() == "writing\n"
-        process.send_signal(sign)
-        _, told = process.communicate(timeout=30)
-
-    assert (process.returncode, told) == (130, "monai-inpaint: interrupted\n")
+    assert interrupted_while_writing("pictures", args, sign) == (130, "monai-inpaint: interrupted\n")
     assert tree(tmp_path) == before
 
 

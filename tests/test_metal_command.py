@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +11,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from cli_samples import json_lines, nifti, run, tree
+from cli_samples import interrupted_while_writing, json_lines, nifti, run, tree
 from io_samples import dicom_series
 from metal_scans import SHAPE, SPACING, dice, head_mr, hip_scan, pelvis, scan
 
@@ -341,34 +339,10 @@ def test_progress_tells_the_stages(hip_file: Path, tmp_path: Path, capfd) -> Non
     assert list(dict.fromkeys(line["stage"] for line in told)) == ["read", "find", "reduce", "write"]
 
 
-_WAIT_WHILE_WRITING = """
-import sys, time
-import monai_inpaint.io.nifti as nifti
-write = nifti.write
-def slowly(image, path, derived):
-    write(image, path, derived)
-    print("writing", flush=True)
-    time.sleep(60)
-nifti.write = slowly
-from monai_inpaint.cli import main
-sys.exit(main())
-"""
-
-
 def test_an_interrupt_leaves_nothing(hip_file: Path, tmp_path: Path) -> None:
     before = tree(tmp_path)
     args = ["metal", hip_file, tmp_path / "labels.nii.gz", "--find-only", "--report", tmp_path / "report.json"]
-    with subprocess.Popen(
-        [sys.executable, "-c", _WAIT_WHILE_WRITING, *map(str, args)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout.readline() == "writing\n"
-        process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=30)
-
-    assert (process.returncode, told) == (130, "monai-inpaint: interrupted\n")
+    assert interrupted_while_writing("nifti", args, signal.SIGINT) == (130, "monai-inpaint: interrupted\n")
     assert tree(tmp_path) == before
 
 

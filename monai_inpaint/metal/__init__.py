@@ -11,8 +11,9 @@ Names are loaded when first used, so that importing this package costs next to n
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from monai_inpaint.lazy import loaded_when_used
 
 if TYPE_CHECKING:
     from monai_inpaint.metal.find import find_metal
@@ -27,10 +28,4 @@ _HOME = {
     "simulate_metal": "monai_inpaint.metal.simulate",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = loaded_when_used(__name__, _HOME)
