@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from monai_inpaint.metal.projection import reconstruct
 from monai_inpaint.metal.reduce import reduce_metal
 from monai_inpaint.metal.scanner import Scanner, counted, transmitted, water_thickness
 from monai_inpaint.metal.streaks import FINER, CleanSlice, Cover, clean_slice, with_metal
+from monai_inpaint.reports import grey_png
 
 SIDE, MM = 192, 1.6  # pixels, mm
 RODS = 70.0  # mm of both rods from the middle
@@ -25,10 +27,11 @@ DOSES = (3e5, 1e6)  # photons that reach a channel in air
 SCANS = 40  # of each kind; a half trains the observer, the other half is judged by it
 CHANNELS, ROI = 8, (17, 17)
 METHODS = ("li", "nmar", "network")
+WINDOW = (-300.0, 300.0)  # HU of the picture
 
 
 def run(options: Options) -> str:
-    """The table."""
+    """The table; with an output metal.png, one scan: the truth, as scanned, and by each method."""
     try:
         import mareval
     except ImportError as error:
@@ -36,6 +39,8 @@ def run(options: Options) -> str:
     scans = 4 if options.tiny else SCANS
     body, metal = _phantom(0.0), _metal()
     rng = np.random.default_rng(options.seed)
+    if options.output:
+        _write_picture(options.output, metal, np.random.default_rng(options.seed))
     areas: dict[str, list[dict[str, object]]] = {name: [] for name in ("none", *METHODS)}
     cells = []
     for photons in DOSES[:1] if options.tiny else DOSES:
@@ -85,17 +90,32 @@ def _scans(
     clean: CleanSlice, metal: tuple[Cover, np.ndarray], photons: float, count: int, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """The region around the lesion of so many scans, as scanned and by each method: (count, pixels)."""
-    cover, marked = metal
-    scanner, found = Scanner(photons=photons), Found.known(marked)
     kept: dict[str, list[np.ndarray]] = {name: [] for name in ("none", *METHODS)}
     for _ in range(count):
-        noisy = replace(clean, hu=clean.hu + _noise(clean, scanner, rng))
-        scan = with_metal(noisy, [(cover, "steel")], scanner, rng).clip(-1024, 3071)
-        image = Image(scan, np.diag([MM, MM, 1.0, 1.0]), "ct")
-        for name, rows in kept.items():
-            corrected = scan if name == "none" else reduce_metal(image, name, found=found).image.voxels
-            rows.append(_region(corrected))
+        for name, corrected in _scan(clean, metal, photons, rng).items():
+            kept[name].append(_region(corrected))
     return {name: np.array(rows) for name, rows in kept.items()}
+
+
+def _scan(
+    clean: CleanSlice, metal: tuple[Cover, np.ndarray], photons: float, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """One scan in HU, as scanned and by each method."""
+    (cover, marked), scanner = metal, Scanner(photons=photons)
+    noisy = replace(clean, hu=clean.hu + _noise(clean, scanner, rng))
+    scan = with_metal(noisy, [(cover, "steel")], scanner, rng).clip(-1024, 3071)
+    image, found = Image(scan, np.diag([MM, MM, 1.0, 1.0]), "ct"), Found.known(marked)
+    return {"none": scan} | {name: reduce_metal(image, name, found=found).image.voxels for name in METHODS}
+
+
+def _write_picture(folder: Path, metal: tuple[Cover, np.ndarray], rng: np.random.Generator) -> None:
+    """The truth with the strongest lesion, as scanned, and by each method, side by side."""
+    truth = _phantom(CONTRASTS[-1])
+    scans = _scan(clean_slice(truth, (MM, MM)), metal, DOSES[-1], rng)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = slice(SIDE // 5, -SIDE // 5)
+    whole = np.concatenate([hu[rows] for hu in (np.where(metal[1], 3071.0, truth), *scans.values())], axis=1)
+    (folder / "metal.png").write_bytes(grey_png(whole, *WINDOW))
 
 
 def _noise(clean: CleanSlice, scanner: Scanner, rng: np.random.Generator) -> np.ndarray:
