@@ -13,7 +13,8 @@ from monai_inpaint.extent import around
 from monai_inpaint.fill.compose import Patch
 from monai_inpaint.fill.noise import noise_near
 from monai_inpaint.fill.spread import DEPTH, spread_of
-from monai_inpaint.registry import bundles, find_bundle
+from monai_inpaint.images import MODALITIES
+from monai_inpaint.registry import find_bundle
 
 SHAPE = (96, 96)
 
@@ -145,8 +146,9 @@ def tell(bundle: Path, key: str, value: str) -> None:
     path.write_text(f'{path.read_text(encoding="utf-8")[:-1]}, "{key}": {value}}}', encoding="utf-8")
 
 
-def test_the_shipped_bundles_are_calibrated() -> None:
-    assert all(info.spread_factor != 1 for info in bundles() if info.kind == "inpainting")
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_the_bundles_that_draw_samples_are_calibrated(modality: str) -> None:
+    assert find_bundle(modality).spread_factor != 1
 
 
 def test_a_bundle_that_tells_no_factors_is_taken_as_it_is(bundle: Path) -> None:

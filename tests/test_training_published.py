@@ -13,11 +13,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
-from training_samples import ROOT, data_set, run_bundle
+from training_samples import ROOT, data_set, image_features, run_bundle
 
 from monai_inpaint.effort import read_effort
-from monai_inpaint.networks.image_features import SqueezeNet
 
 SYSTEMS = {
     "ct_ip_medgan": {
@@ -47,11 +45,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network for photographs that has not seen any."""
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("features") / "squeezenet.safetensors"
-    save_file(SqueezeNet().state_dict(), path)
-    return path
+    return image_features(tmp_path_factory.mktemp("features"))
 
 
 def config(name: str, file: str) -> Path:

@@ -10,13 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import torch
 from cli_samples import nifti, smooth
 from PIL import Image as Pillow
+from safetensors.torch import save_file
 
+from monai_inpaint.networks.image_features import SqueezeNet
 from monai_inpaint.registry import BundleInfo, bundles
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("ct_inpainting", "cxr_inpainting", "mr_inpainting")
+PUBLISHED = (
+    *("ct_ip_medgan", "cxr_context_encoder", "cxr_context_encoder_patches", "glcic", "medgan", "mr_ip_medgan"),
+    *("partial_conv", "slices_context_encoder"),
+)
 FINDER, METAL = "artifact_segmentation", "ct_metal"
 # What makes the committed training small: two windows a step, two steps an epoch.
 TINY = {"side": 64, "batch_size": 2, "epoch_length": 2, "max_epochs": 2, "val_interval": 1}
@@ -55,6 +62,14 @@ def _rows(folder: Path) -> Iterator[dict[str, str]]:
 def _row(name: str, source: str, modality: str, split: str) -> dict[str, str]:
     made_up = {"patient": f"{source}-{split}", "mask": "", "note": "made up"}
     return {"path": name, "source": source, "modality": modality, "split": split, **made_up}
+
+
+def image_features(folder: Path) -> Path:
+    """A network for photographs that has not seen any."""
+    torch.manual_seed(0)
+    path = folder / "squeezenet.safetensors"
+    save_file(SqueezeNet().state_dict(), path)
+    return path
 
 
 def run_bundle(*configs: Path, processes: int = 0, **settings: object) -> str:

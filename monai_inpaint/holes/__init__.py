@@ -10,7 +10,7 @@ from monai_inpaint.holes.lesions import draw_moved_lesion, random_moved_lesion
 from monai_inpaint.holes.metal import draw_metal, random_metal
 from monai_inpaint.holes.mixture import DEVICES, KINDS, SHARES, draw_hole, random_hole
 from monai_inpaint.holes.scattered import draw_scattered, random_scattered
-from monai_inpaint.holes.square import centre_square, draw_square, random_square
+from monai_inpaint.holes.square import centre_square, draw_square, random_square, square_centres
 from monai_inpaint.holes.strokes import draw_strokes, random_strokes
 from monai_inpaint.holes.wires import draw_wires, random_wires
 
@@ -39,4 +39,5 @@ __all__ = [
     "random_square",
     "random_strokes",
     "random_wires",
+    "square_centres",
 ]

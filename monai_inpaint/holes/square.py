@@ -50,6 +50,11 @@ def centre_square(shape: Sequence[int], *, side: int) -> dict[str, Any]:
     return {"start": [(size - side) // 2 for size in sizes], "side": int(side)}
 
 
+def square_centres(shape: Sequence[int], side: int) -> tuple[slice, ...]:
+    """Where in an image of that shape a square that fits can have its centre."""
+    return tuple(slice(side // 2, side // 2 + size - side + 1) for size in shape)
+
+
 def draw_square(shape: Sequence[int], *, start: Sequence[int], side: int) -> np.ndarray:
     """The square as a boolean array of that shape, True in the hole.
 
@@ -81,8 +86,7 @@ def _start_inside(sizes: tuple[int, ...], rng: np.random.Generator, side: int, i
         covered = sums.take(range(side, size + 1), axis) - sums.take(range(size - side + 1), axis)
     places = np.flatnonzero(2 * covered >= side ** len(sizes))
     if not places.size:
-        centres = tuple(slice(side // 2, side // 2 + size - side + 1) for size in sizes)
-        places = np.flatnonzero(inside[centres])
+        places = np.flatnonzero(inside[square_centres(sizes, side)])
     if not places.size:
         raise InputError(
             f"No square of side {side} has its centre in the given region of the shape {sizes}: "

@@ -17,6 +17,7 @@ from monai.engines import Evaluator, Trainer
 from monai_inpaint.io.atomic import staged
 
 _MINUTES = ("minutes", "cpu_minutes")
+_PANELS = 4  # side by side
 
 
 def save_curves(trainer: Trainer, evaluator: Evaluator, folder: str | Path, cpu_minutes: float | None = None) -> None:
@@ -96,9 +97,11 @@ def curves_picture(trainings: dict[str, list[dict[str, Any]]]) -> Figure:
     columns = [name for rows in trainings.values() for row in rows for name in row]
     measured = [name for name in dict.fromkeys(columns) if name not in ("epoch", *_MINUTES)]
     several = len(trainings) > 1
-    figure = Figure(figsize=(5.0 * len(measured), 3.5 + 0.25 * len(trainings) * several), layout="constrained")
+    wide = min(_PANELS, len(measured))
+    high = math.ceil(len(measured) / _PANELS)
+    figure = Figure(figsize=(5.0 * wide, 3.5 * high + 0.25 * len(trainings) * several), layout="constrained")
     for place, name in enumerate(measured, start=1):
-        panel = figure.add_subplot(1, len(measured), place)
+        panel = figure.add_subplot(high, wide, place)
         for training, rows in trainings.items():
             points = [(float(row["minutes"]), float(row[name])) for row in rows if row.get(name)]
             label = training if several and place == 1 else None

@@ -6,6 +6,7 @@ import csv
 import time
 from datetime import date
 from pathlib import Path
+from statistics import median
 
 import ignite.distributed as idist
 import torch
@@ -20,7 +21,8 @@ def save_effort(trainer: Trainer, folder: str | Path) -> None:
     """Write `docs/training.json` (see `Effort`) into `folder` when the training ends.
 
     Minutes are those of its `curves.csv` (see `save_curves`), so that a resumed training counts as a whole; images a
-    second are those since it was resumed. Of several processes only the first one writes, and counts the images of all.
+    second are those of the median step since it was resumed, which a pause does not slow. Of several processes only the
+    first one writes, and counts the images of all.
 
     Args:
         trainer: not yet running; its output is decollated.
@@ -32,7 +34,8 @@ def save_effort(trainer: Trainer, folder: str | Path) -> None:
 
 class _Effort:
     def __init__(self, folder: Path) -> None:
-        self.folder, self.images, self.seconds, self.steps = folder, 0, 0.0, 0
+        self.folder, self.images = folder, 0
+        self.seconds: list[float] = []
 
     def attach(self, trainer: Trainer) -> None:
         trainer.add_event_handler(Events.EPOCH_STARTED, self._begin)
@@ -44,23 +47,24 @@ class _Effort:
 
     def _add(self, engine: Trainer) -> None:
         now = time.monotonic()
-        self.seconds, self.since = self.seconds + now - self.since, now
+        self.seconds.append(now - self.since)
+        self.since = now
         self.images += len(engine.state.output) * idist.get_world_size()
-        self.steps += 1
 
     def _write(self, engine: Trainer) -> None:
-        if not self.steps:
+        if not self.seconds:
             return  # it had ended before
         with (self.folder / "curves.csv").open(newline="", encoding="utf-8") as file:
             last = list(csv.DictReader(file))[-1]
         device = torch.device(engine.state.device)
+        images_a_step = self.images / len(self.seconds)
         effort = Effort(
             minutes=float(last["minutes"]),
             cpu_minutes=float(last["cpu_minutes"]),
             threads=torch.get_num_threads() * idist.get_world_size(),
             steps=engine.state.iteration,
-            images=round(engine.state.iteration * self.images / self.steps),
-            images_per_second=round(self.images / self.seconds, 2),
+            images=round(engine.state.iteration * images_a_step),
+            images_per_second=round(images_a_step / median(self.seconds), 2),
             hardware=torch.cuda.get_device_name(device) if device.type == "cuda" else processor(),
             date=date.today().isoformat(),
         )

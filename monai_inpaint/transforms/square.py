@@ -10,7 +10,7 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, RandomizableTransform
 
-from monai_inpaint.holes import centre_square, draw_square, random_square
+from monai_inpaint.holes import centre_square, draw_square, random_square, square_centres
 from monai_inpaint.transforms.hole import holed
 
 
@@ -50,5 +50,4 @@ class RandSquared(RandomizableTransform, MapTransform):
         if self.level is None:
             return None
         body = window > self.level
-        centres = tuple(slice(self.side // 2, size - (self.side - 1) // 2) for size in window.shape)
-        return body if body[centres].any() else None
+        return body if body[square_centres(window.shape, self.side)].any() else None
