@@ -255,7 +255,7 @@ def test_the_exported_graphs_tell_nothing_of_the_machine_that_exported_them(any_
 def test_networks_of_slabs_are_exported_as_such_and_share_their_weights(any_info: BundleInfo) -> None:
     slabs = any_info.slab_graph.is_file()
 
-    assert slabs == (load_network(any_info).channels == 6)
+    assert slabs == (getattr(load_network(any_info), "channels", 2) == 6)
     assert not slabs or any_info.slab_graph.stat().st_size < any_info.graph.stat().st_size / 5
 
 
