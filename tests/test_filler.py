@@ -3,88 +3,28 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from filler_samples import RowMeans, engine_is, head, square
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from monai_inpaint import Filler, Image, InputError
-from monai_inpaint.fill import filler as filler_module
-from monai_inpaint.fill.flow import TIMES
 from monai_inpaint.fill.patches import fill_patches
 from monai_inpaint.fill.slabs import Slab, fill_slabs
-from monai_inpaint.fill.spread import DEPTH
 from monai_inpaint.fill.windows import LARGEST, SIDES, SMALLEST, plan_windows
-
-
-class RowMeans:
-    """A stand-in network whose fill is easy to foretell: the mean of the known voxels of the same window row.
-
-    A row without any takes the window's mean. Like the real ones it composites and keeps units.
-    """
-
-    channels = 2
-    side: int | None = None
-
-    def __init__(self) -> None:
-        self.batches: list[tuple[int, ...]] = []
-
-    def run(self, windows: np.ndarray) -> np.ndarray:
-        self.batches.append(windows.shape)
-        image, hole = windows[:, :1].astype(np.float64), windows[:, 1:2]
-        count = (1 - hole).sum(axis=3, keepdims=True)
-        rows = image.sum(axis=3, keepdims=True) / np.maximum(count, 1)
-        whole = image.sum(axis=(2, 3), keepdims=True) / np.maximum(count.sum(axis=2, keepdims=True), 1)
-        return np.where(hole > 0, np.where(count > 0, rows, whole), image).astype(np.float32)
-
-    def describe(self) -> dict[str, str]:
-        return {"name": "row means"}
-
-
-class RowMeansAndNoise(RowMeans):
-    """Takes noise, state and time too: late in the flow its estimate is the row's mean plus ten times the noise."""
-
-    channels = 5
-
-    def run(self, windows: np.ndarray) -> np.ndarray:
-        filled = super().run(windows)
-        assert (windows[:, 1:2] + (windows[:, 2:3] == 0) >= 1).all(), "noise outside the hole"
-        return filled + 10 * windows[:, 2:3] * windows[:, 4:5]
-
-
-@pytest.fixture
-def sampler(monkeypatch: pytest.MonkeyPatch) -> RowMeansAndNoise:
-    stand_in = RowMeansAndNoise()
-    monkeypatch.setattr(filler_module, "load_engine", lambda *_: stand_in)
-    return stand_in
 
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> RowMeans:
-    stand_in = RowMeans()
-    monkeypatch.setattr(filler_module, "load_engine", lambda *_: stand_in)
-    return stand_in
+    return engine_is(RowMeans(), monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def mr() -> Filler:
     return Filler("mr")
-
-
-def head(side: int = 160) -> np.ndarray:
-    """A smooth bright ellipse with structure on dark ground."""
-    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
-    inside = (x / 0.7) ** 2 + (y / 0.85) ** 2 < 1
-    return (inside * (600 + 200 * np.sin(6 * x) * np.cos(5 * y))).astype(np.float32)
-
-
-def square(shape: tuple[int, ...], start: tuple[int, ...], side: int) -> np.ndarray:
-    hole = np.zeros(shape, bool)
-    hole[tuple(slice(s, s + side) for s in start)] = True
-    return hole
 
 
 dtypes = st.sampled_from([np.uint8, np.int16, np.uint16, np.int32, np.float32, np.float64])
@@ -107,7 +47,7 @@ def test_outside_the_hole_every_bit_stays(
     hole.reshape(-1)[rng.integers(shape[-1], hole.size)] = True
     before = image.copy()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(filler_module, "load_engine", lambda *_: RowMeans())
+        engine_is(RowMeans(), patch)
         fill = Filler("mr")(image, hole)
     assert fill.image.dtype == dtype
     assert fill.image.shape == shape
@@ -223,7 +163,7 @@ def test_stored_values_stay_in_their_range(monkeypatch: pytest.MonkeyPatch) -> N
         def run(self, windows: np.ndarray) -> np.ndarray:
             return np.where(windows[:, 1:] > 0, 1e6, windows[:, :1])
 
-    monkeypatch.setattr(filler_module, "load_engine", lambda *_: TooBright())
+    engine_is(TooBright(), monkeypatch)
     hole = square((40, 40), (5, 5), 6)
     for dtype, most in ((np.uint8, 255), (np.int16, 32767), (np.uint16, 65535)):
         assert (Filler("mr")(np.zeros((40, 40), dtype), hole).image[hole] == most).all()
@@ -349,7 +289,7 @@ def test_a_network_that_gives_no_numbers_changes_nothing(monkeypatch: pytest.Mon
         def run(self, windows: np.ndarray) -> np.ndarray:
             return np.full_like(windows[:, :1], np.nan)
 
-    monkeypatch.setattr(filler_module, "load_engine", lambda *_: Broken())
+    engine_is(Broken(), monkeypatch)
     with pytest.raises(InputError, match="no numbers"):
         Filler("ct")(np.zeros((40, 40), np.int16), square((40, 40), (5, 5), 6))
 
@@ -389,210 +329,3 @@ def test_patches_hold_no_more_than_the_hole() -> None:
     hole[10:13, 20:25, 4] = True
     patches, _ = fill_patches(Image(np.zeros(hole.shape, np.int16), np.eye(4)), hole, RowMeans())
     assert [patch.units.shape for patch in patches] == [(3, 5)]
-
-
-def test_the_same_seed_gives_the_same_sample_and_another_seed_another(sampler: RowMeansAndNoise) -> None:
-    filler, hole = Filler("mr"), square((160, 160, 3), (60, 60, 0), 3)
-    image = np.dstack([head()] * 3)
-    first, again, other = (filler(image, hole, sample=True, seed=seed).image for seed in (3, 3, 4))
-
-    assert np.array_equal(first, again)
-    assert (first[hole] != other[hole]).all()
-    assert np.array_equal(first[~hole], image[~hole])
-    assert (first[hole] != filler(image, hole).image[hole]).all()
-
-
-def test_slices_of_a_sample_have_noise_of_their_own(sampler: RowMeansAndNoise) -> None:
-    filled = Filler("mr")(np.dstack([head()] * 3), square((160, 160, 3), (60, 60, 0), 3), sample=True).image
-
-    assert (filled[60:63, 60:63, 0] != filled[60:63, 60:63, 1]).all()
-
-
-def test_a_slice_of_a_sample_does_not_depend_on_the_other_slices(sampler: RowMeansAndNoise) -> None:
-    image, hole = np.dstack([head()] * 3), np.zeros((160, 160, 3), bool)
-    hole[60:70, 60:70, 1] = True
-    alone = Filler("mr")(image, hole, sample=True).image
-    hole[80:90, 30:40, 0] = True
-
-    assert np.array_equal(Filler("mr")(image, hole, sample=True).image[..., 1], alone[..., 1])
-
-
-def test_the_spread_is_the_standard_deviation_of_the_samples_times_the_bundles_factor_and_grows_inwards(
-    sampler: RowMeansAndNoise,
-) -> None:
-    filler, image, hole = Filler("mr"), head(), square((160, 160), (60, 60), 20)
-    fill = filler(image, hole, samples=40, seed=1)
-    factor = filler.bundle.spread_factor
-
-    assert factor > 1
-    assert fill.spread.dtype == np.float32
-    assert not fill.spread[~hole].any()
-    assert fill.spread[60:80, 60].mean() == pytest.approx(factor * (1 + 1 / DEPTH) * 10 * TIMES[-1], rel=0.05)
-    assert fill.spread[70, 70] == pytest.approx(factor * (1 + 10 / DEPTH) * 10 * TIMES[-1], rel=0.05)
-    assert np.array_equal(fill.image, filler(image, hole).image)  # still the best estimate
-    assert fill.report["drawn"] == {"fill": "best estimate", "samples": 40, "seed": 1}
-
-
-def test_report_and_spread_tell_the_same_calibrated_error_and_name_its_factors(sampler: RowMeansAndNoise) -> None:
-    filler, hole = Filler("mr"), square((160, 160), (60, 60), 20)
-    filler.bundle = replace(filler.bundle, spread_factor=3.0, noise_factor=0.5)
-    fill = filler(head(), hole, samples=4)
-
-    assert fill.report["spread"] == {"factor": 3.0, "noise_factor": 0.5}
-    assert fill.report["doubt"]["expected_rmse"] == pytest.approx(np.sqrt(np.mean(fill.spread[hole] ** 2)), rel=1e-4)
-    sampled = filler(head(), hole, sample=True, samples=4)
-    assert sampled.report["spread"] == fill.report["spread"]
-    assert np.array_equal(sampled.spread, fill.spread)
-
-
-def test_a_sample_with_a_spread_is_the_first_sample(sampler: RowMeansAndNoise) -> None:
-    filler, image, hole = Filler("mr"), head(), square((160, 160), (60, 60), 20)
-
-    fill = filler(image, hole, sample=True, samples=2, seed=1)
-
-    assert np.array_equal(fill.image, filler(image, hole, sample=True, seed=1).image)
-    assert fill.spread[hole].all()
-
-
-def test_a_large_hole_is_sampled_coarse_to_fine(sampler: RowMeansAndNoise) -> None:
-    image, hole = head(512), square((512, 512), (100, 100), 300)
-    first, other = (Filler("mr")(image, hole, sample=True, seed=seed).image for seed in (0, 1))
-
-    assert (first[hole] != other[hole]).mean() > 0.99
-    assert np.array_equal(first[~hole], image[~hole])
-
-
-def test_progress_of_samples_runs_once_from_start_to_end(sampler: RowMeansAndNoise) -> None:
-    told: list[tuple[int, int]] = []
-    hole = square((160, 160, 3), (60, 60, 0), 3)
-    Filler("mr")(np.dstack([head()] * 3), hole, samples=2, progress=lambda done, total: told.append((done, total)))
-
-    assert len({total for _, total in told}) == 1
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
-    assert told[-1][0] == told[-1][1]
-
-
-@pytest.mark.parametrize(
-    ("asked", "said"), [({"samples": 1}, "at least two"), ({"samples": -2}, "at least two"), ({"seed": -1}, "negative")]
-)
-def test_impossible_samples_are_refused(sampler: RowMeansAndNoise, asked: dict[str, int], said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        Filler("mr")(head(), square((160, 160), (60, 60), 20), **asked)
-
-
-def test_a_network_without_noise_draws_no_samples(engine: RowMeans) -> None:
-    with pytest.raises(InputError, match="draws no samples"):
-        Filler("mr")(head(), square((160, 160), (60, 60), 20), sample=True)
-
-
-def test_there_is_no_spread_without_samples(engine: RowMeans) -> None:
-    with pytest.raises(InputError, match="no spread without samples"):
-        _ = Filler("mr")(head(), square((160, 160), (60, 60), 20)).spread
-
-
-def test_the_report_says_where_a_fill_is_no_better_than_a_biharmonic_one(sampler: RowMeansAndNoise) -> None:
-    ramp = np.repeat(np.arange(160, dtype=np.float32)[:, None], 160, axis=1)  # along a row its mean is the truth
-    hole = square((160, 160), (60, 60), 20)
-    plain = Filler("mr")(ramp, hole, samples=20).report["doubt"]
-    better = Filler("mr")(ramp + 500 * (np.arange(160) % 2)[:, None], hole, samples=20).report["doubt"]
-
-    assert plain["gain_over_biharmonic_db"] == pytest.approx(0.0, abs=0.1)
-    assert "no better" in plain["verdict"]
-    assert better["gain_over_biharmonic_db"] > 10
-    assert f"about {better['gain_over_biharmonic_db']:.1f} dB better" in better["verdict"]
-
-
-def test_a_report_without_samples_estimates_no_doubt(sampler: RowMeansAndNoise) -> None:
-    assert not {"doubt", "spread"} & set(Filler("mr")(head(), square((160, 160), (60, 60), 20)).report)
-
-
-class SlabMeans:
-    """Takes slabs: fills with the mean of all that is known in the window, slices weighted alike."""
-
-    channels = 6
-    side = None
-
-    def __init__(self) -> None:
-        self.batches: list[np.ndarray] = []
-
-    def run(self, windows: np.ndarray) -> np.ndarray:
-        self.batches.append(windows)
-        image, hole = windows[:, :1], windows[:, 1:2]
-        axes = tuple(range(2, windows.ndim))
-        known = (image * (1 - hole)).sum(axis=axes, keepdims=True) / (1 - hole).sum(axis=axes, keepdims=True)
-        return np.where(hole > 0, known + windows[:, 2:3], image).astype(np.float32)
-
-    def describe(self) -> dict[str, str]:
-        return {"name": "slab means"}
-
-
-@pytest.fixture
-def slabs(monkeypatch: pytest.MonkeyPatch) -> SlabMeans:
-    stand_in = SlabMeans()
-    monkeypatch.setattr(filler_module, "load_engine", lambda *_: stand_in)
-    return stand_in
-
-
-def test_a_network_of_volumes_sees_the_slices_beside_the_hole(slabs: SlabMeans) -> None:
-    image, hole = np.zeros((40, 40, 30), np.float32), square((40, 40, 30), (10, 10, 12), 4)
-    image[:, :, 16:] = 100.0
-    fill = Filler("mr")(image, hole, spacing=(1.0, 1.0, 4.0))
-
-    assert slabs.batches[0].shape == (1, 6, 4 + 2 * 8, 64, 64)
-    assert (slabs.batches[0][:, 5] == 4.0).all()
-    assert fill.image[hole].mean() == pytest.approx(100 * 8 / 20, abs=1.0)
-    assert np.array_equal(fill.image[~hole], image[~hole])
-
-
-def test_a_long_hole_is_filled_slab_by_slab_and_each_is_known_to_the_next(slabs: SlabMeans) -> None:
-    hole = np.zeros((40, 40, 120), bool)
-    hole[10:14, 10:14, 2:118] = True
-    Filler("mr")(np.ones(hole.shape, np.float32), hole)
-
-    depths = [batch.shape[2] for batch in slabs.batches]
-    assert depths == [58, 58, 64, 64, 30, 30]  # each is seen as it is and mirrored
-    second = slabs.batches[2][0]  # slices 42 to 105: those up to 49 are filled, 50 to 97 are to fill, the rest wait
-    inside = (slice(None), slice(12, 52), slice(12, 52))  # the slice in its window
-    assert second[1][inside].sum(axis=(1, 2)).tolist() == [0] * 8 + [16] * 56
-    assert np.allclose(second[0][inside][:8], 1.0)
-
-
-def test_the_best_estimate_of_slabs_prefers_no_side(slabs: SlabMeans, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = slabs.run
-    monkeypatch.setattr(
-        slabs, "run", lambda windows: plain(windows) + np.arange(64, dtype=np.float32) * windows[:, 1:2]
-    )
-    hole = square((40, 40, 30), (10, 10, 12), 4)
-    filler = Filler("mr")
-
-    best, sample = (filler(np.zeros(hole.shape, np.float32), hole, sample=sample).image for sample in (False, True))
-
-    assert np.allclose(best[hole], 63 / 2)  # the network's own fill rises from side to side
-    assert np.ptp(sample[hole]) > 2
-    assert len(slabs.batches) == 2 + (2 + len(TIMES))
-
-
-def test_wide_holes_are_filled_fewer_slices_at_a_time(slabs: SlabMeans) -> None:
-    hole = np.zeros((300, 300, 60), bool)
-    hole[20:200, 20:200, 10:50] = True  # too wide for a window: at half the resolution first
-    Filler("mr")(np.ones(hole.shape, np.float32), hole)
-
-    assert max(batch.shape[2] for batch in slabs.batches) == 16 + 2 * 8
-
-
-def test_single_slices_fit_a_network_of_volumes(slabs: SlabMeans) -> None:
-    image, hole = head(), square((160, 160), (60, 60), 20)
-    fill = Filler("mr")(image, hole)
-
-    assert slabs.batches[0].shape == (1, 5, 128, 128)
-    assert np.array_equal(fill.image[~hole], image[~hole])
-
-
-def test_a_sampled_slice_has_the_same_noise_in_a_slab_as_alone(slabs: SlabMeans) -> None:
-    hole = square((40, 40, 30), (10, 10, 12), 4)
-    Filler("mr")(np.zeros(hole.shape, np.float32), hole, sample=True)
-    slab = slabs.batches[-1][0, 2]
-    hole[:, :, :14] = False
-    Filler("mr")(np.zeros(hole.shape, np.float32), hole, sample=True)
-
-    assert np.array_equal(slabs.batches[-1][0, 2, 8], slab[10])
