@@ -138,8 +138,11 @@ def test_losses_see_intensities_in_the_networks_own_range_and_nothing_where_ther
     batch["image"][..., :8, :], batch["label"][..., :8, :] = 0.0, 0.0
     batch["image"][:, 1, :8] = 1.0  # there is no image, and nothing to count
     filled = filled_of(batch)
+    bright = Filled.of(torch.full_like(batch["label"][:, :1], 150.0), batch["image"], batch["label"], (125.0, 25.0))
 
     assert float(filled.truth.abs().max()) <= 1
+    assert bright.predicted[..., 8:, :].eq(1).all()
+    assert not bright.predicted[..., :8, :].any()
     assert not filled.truth[..., :8, :].any()
     assert not filled.context[filled.region > 0].any()
     assert not filled.fill[filled.region > 0].any()
@@ -205,6 +208,23 @@ def test_the_perceptual_loss_pulls_the_fill_and_not_the_truth() -> None:
     assert filled.fill.grad.abs().sum() > 0
     same = perceptual.term(filled._replace(fill=filled.truth))
     assert float(same.detach()) == 0
+
+
+@pytest.mark.parametrize("on", ["fill", "predicted"])
+def test_a_judge_is_shown_the_composited_image_or_all_that_the_generator_predicts(on: str) -> None:
+    whole = PatchDiscriminator(spatial_dims=2, channels=4, in_channels=2)
+    judge = judge_of(whole, Conditional(), 1.0, perceptual=1.0, on=on)
+    (batch,) = batches(1)
+    predicted = torch.full_like(batch["label"][:, :1], 125.0).requires_grad_()
+    filled = Filled.of(predicted, batch["image"], batch["label"], (125.0, 25.0))
+
+    judge.learn(filled.detached())
+    judge.term(filled).backward()
+
+    assert predicted.grad is not None
+    outside = predicted.grad[filled.region == 0]
+    assert predicted.grad[filled.region > 0].all()
+    assert outside.all() if on == "predicted" else not outside.any()
 
 
 def test_a_loss_that_is_no_number_ends_the_training_and_says_what_to_change() -> None:

@@ -12,7 +12,7 @@ class Filled(NamedTuple):
     """A batch of windows and what was filled into them; all (B, 1, H, W), intensities in [-1, 1] as a rule.
 
     Attributes:
-        predicted: all that the generator predicts, also where the image is known.
+        predicted: all that the generator predicts, also where the image is known; 0 where there is no image.
         fill: the composited image.
         truth: 0 where there is no image.
         context: the truth with the hole zeroed.
@@ -31,7 +31,7 @@ class Filled(NamedTuple):
         centre, reach = span
         truth, region = label[:, :1], label[:, 1:]
         there = 1.0 - image[:, 1:2] + region
-        predicted, truth = (predicted.float() - centre) / reach, (truth - centre) / reach * there
+        predicted, truth = ((units.float() - centre) / reach * there for units in (predicted, truth))
         fill = torch.where(region > 0.5, predicted, truth)
         return cls(predicted, fill, truth, truth * (1.0 - region), region)
 

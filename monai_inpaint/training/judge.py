@@ -26,6 +26,7 @@ class Judge:
         criterion: see `AdversarialLoss`.
         perceptual: weight of the L1 distance between its features of fill and truth, the images before them (Armanious
             et al. 2019, equation 4).
+        on: "fill", the composited image, or "predicted", all that the generator predicts: what counts as filled.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class Judge:
         weight: float,
         criterion: str = "bce",
         perceptual: float = 0.0,
+        on: str = "fill",
     ) -> None:
         begin_alike(discriminator)
         self.discriminator, self.optimizer, self.view, self.weight = discriminator, optimizer, view, weight
         self.loss = AdversarialLoss(criterion)  # type: ignore[arg-type]
         self.perceptual, self.distance = perceptual, FeatureLoss(summed=True)
+        self.on = on
 
     def learn(self, filled: Filled) -> dict[str, float]:
         """One step; tells how the two are balanced.
@@ -54,7 +57,8 @@ class Judge:
         """
         self.discriminator.train().requires_grad_(True)
         self.optimizer.zero_grad(set_to_none=True)
-        real, false = (self._features(image, filled)[-1].float() for image in (filled.truth, filled.fill.detach()))
+        images = filled.truth, getattr(filled, self.on).detach()
+        real, false = (self._features(image, filled)[-1].float() for image in images)
         loss = self.loss.for_discriminator(real, false)
         if not torch.isfinite(loss):
             raise FloatingPointError(
@@ -75,12 +79,13 @@ class Judge:
     def term(self, filled: Filled) -> torch.Tensor:
         """Its share of the generator's loss."""
         self.discriminator.requires_grad_(False)  # it only passes on what the generator learns from
-        false = self._features(filled.fill, filled)
+        image = getattr(filled, self.on)
+        false = self._features(image, filled)
         loss = self.weight * self.loss.for_generator(false[-1].float())
         if self.perceptual:
             with torch.no_grad():
                 real = self._features(filled.truth, filled)
-            loss = loss + self.perceptual * self.distance([filled.fill, *false], [filled.truth, *real])
+            loss = loss + self.perceptual * self.distance([image, *false], [filled.truth, *real])
         return loss
 
     def _features(self, image: torch.Tensor, filled: Filled) -> list[torch.Tensor]:
