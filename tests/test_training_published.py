@@ -147,6 +147,18 @@ def test_the_published_size_is_one_override_away(name: str) -> None:
     assert sum(p.numel() for p in network.parameters()) == published.get(name, 357_069_824)
 
 
+@pytest.mark.parametrize("name", ["ct_ip_medgan", "mr_ip_medgan", "medgan"])
+@pytest.mark.parametrize(("files", "seen"), [(["train.json"], "fill"), (["train.json", "full.json"], "predicted")])
+def test_medgans_losses_see_the_complete_output_at_the_published_size(name: str, files: list[str], seen: str) -> None:
+    from monai.bundle import ConfigParser
+
+    parser = ConfigParser()
+    parser.read_config([str(config(name, file)) for file in files])
+
+    for part in ("terms#0", "judges#whole"):
+        assert parser.get_parsed_content(f"iteration#{part}#on") == seen
+
+
 @pytest.mark.slow
 def test_without_features_the_style_loss_says_what_to_give(data: Path, tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="name its weights with --features FILE"):
