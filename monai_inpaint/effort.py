@@ -24,7 +24,7 @@ class Effort:
         threads: that computed on the processor.
         steps: of the generator's optimiser.
         images: that the generator was trained on, each as often as it came.
-        images_per_second: of the median step.
+        images_per_second: of the median epoch, validation included.
         hardware: processor or GPU.
         date: of the training's end, as 2026-11-21.
 

@@ -276,8 +276,10 @@ def test_every_engine_gives_the_same_fill(info: BundleInfo) -> None:
     fills = {name: Filler(info.path, engine=name)(image, hole) for name in ("torch", "openvino", "onnxruntime")}
 
     for name in ("openvino", "onnxruntime"):
-        # bfloat16 keeps 8 bits of what the network adds to the smooth continuation
-        share = 5e-3 if fills[name].report["engine"]["arithmetic"] == "bf16" else 1e-4
+        # bfloat16 keeps 8 bits of what the network adds to the smooth continuation; published networks add to nothing,
+        # and their batch norms enlarge what is rounded
+        exact = 1e-4 if info.name in NAMES else 5e-4
+        share = 5e-3 if fills[name].report["engine"]["arithmetic"] == "bf16" else exact
         np.testing.assert_allclose(fills[name].image, fills["torch"].image, rtol=0, atol=share * (high - low))
 
 
@@ -296,9 +298,8 @@ def test_the_saved_file_names_the_bundle_and_its_version(any_info: BundleInfo) -
 
 
 def test_training_evaluation_and_inference_use_one_network(any_info: BundleInfo) -> None:
-    definitions = [
-        json.loads(Path(config(any_info, name)).read_text())["network_def"] for name in ("train", "inference")
-    ]
+    train, inference = (json.loads(Path(config(any_info, name)).read_text()) for name in ("train", "inference"))
+    trained = {key: train[value[1:]] if str(value)[0] == "@" else value for key, value in train["network_def"].items()}
 
-    definitions[1].pop("limits", None)  # in Hounsfield units, and training maps all modalities to grey levels
-    assert definitions[0] == definitions[1]
+    inference["network_def"].pop("limits", None)  # in Hounsfield units, and training maps all modalities to grey levels
+    assert trained == inference["network_def"]

@@ -70,7 +70,7 @@ class _Curves:
 
     def _write(self, engine: Trainer) -> None:
         spent = (time.monotonic() - self.start) / 60.0, (time.process_time() - self.cpu_start) / 60.0
-        row = {"epoch": engine.state.epoch, **{name: f"{m:.3f}" for name, m in zip(_MINUTES, spent, strict=True)}}
+        row = {"epoch": engine.state.epoch, **{name: f"{m:.4f}" for name, m in zip(_MINUTES, spent, strict=True)}}
         for name in self.numbers[0]:
             told = [numbers[name] for numbers in self.numbers if not math.isnan(numbers[name])]
             row[name] = f"{sum(told) / len(told):.5f}" if told else ""
