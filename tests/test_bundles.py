@@ -16,7 +16,18 @@ import pytest
 import torch
 from cli_samples import SIDE, box, ct_voxels, nifti, picture, picture_hole, smooth
 from monai.bundle import ConfigWorkflow, onnx_export, verify_metadata, verify_net_in_out
-from training_samples import FINDER, METAL, NAMES, PUBLISHED, ROOT, bundle, data_set, image_features, run_bundle
+from training_samples import (
+    FINDER,
+    METAL,
+    NAMES,
+    PUBLISHED,
+    ROOT,
+    bundle,
+    data_set,
+    enlarge_films,
+    image_features,
+    run_bundle,
+)
 
 from monai_inpaint import Filler, read_image
 from monai_inpaint.engines.torch_engine import load_network
@@ -180,7 +191,7 @@ def test_monai_exports_the_network(any_info: BundleInfo, tmp_path: Path) -> None
     ids=["inference", "train", "evaluate"],
 )
 def test_workflows_have_every_property(any_info: BundleInfo, names: list[str], kind: str, tmp_path: Path) -> None:
-    data = data_set(tmp_path)
+    data = enlarge_films(data_set(tmp_path))
     case(data, any_info.modalities[0])
     places = {"bundle_root": any_info.path, "dataset_dir": data, "output_dir": data / "out", "ckpt_dir": data / "ckpt"}
     if "load_features" in Path(config(any_info, "train")).read_text():

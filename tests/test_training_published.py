@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from training_samples import ROOT, data_set, image_features, run_bundle
+from training_samples import ROOT, data_set, enlarge_films, image_features, run_bundle
 
 from monai_inpaint.effort import read_effort
 
@@ -36,11 +35,7 @@ TINY = {"epoch_length": 2, "max_epochs": 2}
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = data_set(tmp_path_factory.mktemp("data"))
-    for path in folder.glob("nih_*.png"):  # large enough for windows at full resolution
-        with Image.open(path) as film:
-            film.resize((320, 384)).save(path)
-    return folder
+    return enlarge_films(data_set(tmp_path_factory.mktemp("data")))
 
 
 @pytest.fixture(scope="module")

@@ -44,6 +44,14 @@ def data_set(folder: Path) -> Path:
     return folder
 
 
+def enlarge_films(folder: Path) -> Path:
+    """The adults' films as large as windows at full resolution need them."""
+    for path in folder.glob("nih_*.png"):
+        with Pillow.open(path) as film:
+            film.resize((320, 384)).save(path)
+    return folder
+
+
 def _rows(folder: Path) -> Iterator[dict[str, str]]:
     pictures = (("nih", "CR"), ("kermany", "CR"), ("figshare", "MR"), ("lidc", "CT"))
     volumes = (("tcga", "CT", 1), ("sarcoma", "CT", 4), ("sarcoma", "MR", 4), ("msd", "MR", 10))
