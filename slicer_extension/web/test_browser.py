@@ -45,6 +45,11 @@ def test_a_region_of_a_loaded_volume_is_thresholded_filled_compared_and_saved(
     _open(page)
     page.set_input_files("#file", str(head))
     _told(page, "mark what is to be filled")
+    # the thumbs glide to a new volume's values, and a click moves the thumb that is nearest at that moment
+    page.wait_for_function(
+        "thumb => thumb.ariaValueNow > 1 && !thumb.getAnimations().length",
+        arg=page.query_selector(".v-range-slider .v-slider-thumb"),
+    )
     slider = page.locator(".v-range-slider").first.bounding_box()
     page.mouse.click(slider["x"] + 0.75 * slider["width"], slider["y"] + slider["height"] / 2)
     page.click("#threshold")
