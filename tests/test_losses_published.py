@@ -167,14 +167,15 @@ def test_total_variation_is_that_of_the_hole_and_one_voxel_around() -> None:
     assert total_variation(image, hole).item() == pytest.approx(3 * 2 / 25)  # three rows, two steps of 1
 
 
-def test_the_loss_of_partial_convolutions_is_equation_7() -> None:
+@pytest.mark.parametrize("scale", [1.0, 50.0])
+def test_the_loss_of_partial_convolutions_is_equation_7_whatever_the_scale_of_the_features(scale: float) -> None:
     truth = torch.zeros(1, 1, 1, 4)
     hole = torch.tensor([0.0, 0.0, 0.0, 1.0]).view(1, 1, 1, 4)
     fill = torch.tensor([1.0, 0.0, 0.0, 2.0]).view(1, 1, 1, 4)  # composited: 0, 0, 0, 2
     perceptual = 3 / 4 + 2 / 4
-    style = 5 / 4 + 4 / 4
+    style = (15 - 4) / 4 + (12 - 4) / 4  # features 2, 1, 1, 3 and 1, 1, 1, 3; of the truth 1, 1, 1, 1
 
-    loss = PartialConvLoss(lambda image: [image])(fill, target(truth, hole))
+    loss = PartialConvLoss(lambda image: [scale * (image + 1.0)])(fill, target(truth, hole))
     assert loss.item() == pytest.approx(1 / 4 + 6 * 2 / 4 + 0.05 * perceptual + 120 * style + 0.1 * 2 / 4)
 
 

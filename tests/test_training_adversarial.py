@@ -210,6 +210,18 @@ def test_the_perceptual_loss_pulls_the_fill_and_not_the_truth() -> None:
     assert float(same.detach()) == 0
 
 
+def test_the_images_may_count_more_than_the_features_in_the_perceptual_loss() -> None:
+    whole = PatchDiscriminator(spatial_dims=2, channels=4, in_channels=2)
+    filled = filled_of(*batches(1))
+    error = float((filled.fill - filled.truth).abs().flatten(1).sum(dim=1).mean())
+
+    def perceptual(images: float) -> float:
+        judge = judge_of(whole, Conditional(), 0.0, perceptual=0.5, layers=[images, 1, 1, 1, 1, 1])
+        return float(judge.term(filled).detach())
+
+    assert perceptual(21.0) - perceptual(1.0) == pytest.approx(0.5 * 20.0 * error, rel=1e-4)
+
+
 @pytest.mark.parametrize("on", ["fill", "predicted"])
 def test_a_judge_is_shown_the_composited_image_or_all_that_the_generator_predicts(on: str) -> None:
     whole = PatchDiscriminator(spatial_dims=2, channels=4, in_channels=2)

@@ -14,9 +14,12 @@ from monai_inpaint.losses.features import FeatureLoss, gram
 class PartialConvLoss(nn.Module):
     """Equation 7: valid + 6 hole + 0.05 perceptual + 120 style + 0.1 total variation.
 
+    Feature maps are taken relative to their mean on the truth, layer by layer: the weights are for VGG-16. Activations
+    of SqueezeNet are 6 to 60 on average, and style, which takes their square, would be all of the loss.
+
     Args:
-        network: images to the feature maps of its layers; see `ImageFeatures`. The first three pools of VGG-16 in the
-            paper.
+        network: images to the feature maps of its layers, none of them negative; see `ImageFeatures`. The first three
+            pools of VGG-16 in the paper.
     """
 
     def __init__(self, network: Callable[[torch.Tensor], Sequence[torch.Tensor]]) -> None:
@@ -31,7 +34,10 @@ class PartialConvLoss(nn.Module):
         error = (fill - truth).abs()
         loss = ((1.0 - hole) * error).mean() + 6.0 * (hole * error).mean()
         real = self.network(truth)
-        for features in (self.network(fill), self.network(composited)):
+        means = [layer.mean() for layer in real]
+        real = [layer / mean for layer, mean in zip(real, means, strict=True)]
+        for image in (fill, composited):
+            features = [layer / mean for layer, mean in zip(self.network(image), means, strict=True)]
             perceptual = self.mean_error(features, real)
             style = self.mean_error([gram(layer) for layer in features], [gram(layer) for layer in real])
             loss = loss + 0.05 * perceptual + 120.0 * style

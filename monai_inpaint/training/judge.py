@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
@@ -26,6 +26,7 @@ class Judge:
         criterion: see `AdversarialLoss`.
         perceptual: weight of the L1 distance between its features of fill and truth, the images before them (Armanious
             et al. 2019, equation 4).
+        layers: weights of the images and of each of its features therein; all 1 when None.
         on: "fill", the composited image, or "predicted", all that the generator predicts: what counts as filled.
     """
 
@@ -37,12 +38,13 @@ class Judge:
         weight: float,
         criterion: str = "bce",
         perceptual: float = 0.0,
+        layers: Sequence[float] | None = None,
         on: str = "fill",
     ) -> None:
         begin_alike(discriminator)
         self.discriminator, self.optimizer, self.view, self.weight = discriminator, optimizer, view, weight
         self.loss = AdversarialLoss(criterion)  # type: ignore[arg-type]
-        self.perceptual, self.distance = perceptual, FeatureLoss(summed=True)
+        self.perceptual, self.distance = perceptual, FeatureLoss(layers, summed=True)
         self.on = on
 
     def learn(self, filled: Filled) -> dict[str, float]:

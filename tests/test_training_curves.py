@@ -1,0 +1,41 @@
+"""What a training tells of itself: its curves, and the images a second that its effort counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ignite.engine import Engine
+
+from monai_inpaint.effort import read_effort
+from monai_inpaint.training.curves import curves_picture
+from monai_inpaint.training.effort import save_effort
+
+
+def test_a_pause_counts_as_minutes_and_does_not_slow_images_a_second(tmp_path: Path) -> None:
+    ends = [1.0, 2.0, 47.0, 48.0, 49.0]  # of an epoch each; the third one lay still for 44 minutes
+    trainer = Engine(lambda *_: [{}, {}])  # two images a step
+    trainer.state.device = "cpu"
+    lines = [f"{epoch},{end},{epoch}.0" for epoch, end in enumerate(ends, start=1)]
+    (tmp_path / "curves.csv").write_text("\n".join(["epoch,minutes,cpu_minutes", *lines]), encoding="utf-8")
+    save_effort(trainer, tmp_path)
+
+    trainer.run(range(30), max_epochs=len(ends))
+
+    effort = read_effort(tmp_path)
+    assert effort is not None
+    assert (effort.minutes, effort.cpu_minutes, effort.steps, effort.images) == (49.0, 5.0, 150, 300)
+    assert effort.images_per_second == 1.0  # 60 in each minute of work
+
+
+@pytest.mark.parametrize(("measured", "rows"), [(1, 1), (4, 1), (5, 2), (9, 3)])
+def test_curves_are_drawn_a_panel_a_column_four_side_by_side(measured: int, rows: int) -> None:
+    names = [f"measured {number}" for number in range(measured)]
+    told = [{"epoch": e, "minutes": e, "cpu_minutes": e} | dict.fromkeys(names, e) for e in (1, 2)]
+
+    panels = curves_picture({"": told}).axes
+
+    assert [panel.get_title() for panel in panels] == names
+    places = [panel.get_subplotspec() for panel in panels]
+    assert max(place.rowspan.stop for place in places) == rows
+    assert max(place.colspan.stop for place in places) == min(4, measured)
