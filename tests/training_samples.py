@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[1]
 NAMES = ("ct_inpainting", "cxr_inpainting", "mr_inpainting")
 PUBLISHED = (
     *("ct_ip_medgan", "cxr_context_encoder", "cxr_context_encoder_patches", "glcic", "medgan", "mr_ip_medgan"),
-    "slices_context_encoder",
-)  # those with weights
+    *("partial_conv", "slices_context_encoder"),
+)
 FINDER, METAL = "artifact_segmentation", "ct_metal"
 # What makes the committed training small: two windows a step, two steps an epoch.
 TINY = {"side": 64, "batch_size": 2, "epoch_length": 2, "max_epochs": 2, "val_interval": 1}
