@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ignite.engine import Engine
+import torch
+from monai.engines import SupervisedTrainer
 
 from monai_inpaint.effort import read_effort
 from monai_inpaint.training.curves import curves_picture
@@ -14,13 +15,16 @@ from monai_inpaint.training.effort import save_effort
 
 def test_a_pause_counts_as_minutes_and_does_not_slow_images_a_second(tmp_path: Path) -> None:
     ends = [1.0, 2.0, 47.0, 48.0, 49.0]  # of an epoch each; the third one lay still for 44 minutes
-    trainer = Engine(lambda *_: [{}, {}])  # two images a step
-    trainer.state.device = "cpu"
+    trainer = SupervisedTrainer(
+        device=torch.device("cpu"), max_epochs=len(ends), train_data_loader=range(30), network=torch.nn.Identity(),
+        optimizer=torch.optim.SGD([torch.zeros(1)], 1.0), loss_function=torch.nn.Identity(), decollate=False,
+        iteration_update=lambda *_: [{}, {}],  # two images a step
+    )  # fmt: skip
     lines = [f"{epoch},{end},{epoch}.0" for epoch, end in enumerate(ends, start=1)]
     (tmp_path / "curves.csv").write_text("\n".join(["epoch,minutes,cpu_minutes", *lines]), encoding="utf-8")
     save_effort(trainer, tmp_path)
 
-    trainer.run(range(30), max_epochs=len(ends))
+    trainer.run()
 
     effort = read_effort(tmp_path)
     assert effort is not None
@@ -36,6 +40,6 @@ def test_curves_are_drawn_a_panel_a_column_four_side_by_side(measured: int, rows
     panels = curves_picture({"": told}).axes
 
     assert [panel.get_title() for panel in panels] == names
-    places = [panel.get_subplotspec() for panel in panels]
+    places = [place for panel in panels if (place := panel.get_subplotspec())]
     assert max(place.rowspan.stop for place in places) == rows
     assert max(place.colspan.stop for place in places) == min(4, measured)
