@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 
@@ -24,9 +24,10 @@ class Effort:
         threads: that computed on the processor.
         steps: of the generator's optimiser.
         images: that the generator was trained on, each as often as it came.
-        images_per_second: of the median epoch, validation included.
-        hardware: processor or GPU.
-        date: of the training's end, as 2026-11-21.
+        images_per_second: of the last training's median epoch, validation included; on a processor of a second of one
+            core (time of all threads together), on a GPU by the clock.
+        hardware: processor or GPU of the last training.
+        date: of its end, as 2026-11-21.
 
     Raises:
         ValueError: a number is not positive, or a text empty or no date.
@@ -51,6 +52,11 @@ class Effort:
                 kind = "whole number" if field.type == "int" else "number"
                 raise ValueError(f"{field.name} is {value!r}, which is no positive {kind}")
         date.fromisoformat(self.date)
+
+    def after(self, before: Effort) -> Effort:
+        """The effort of both, where this training went on with the weights of the one before."""
+        added = ("minutes", "cpu_minutes", "steps", "images")
+        return replace(self, **{name: getattr(before, name) + getattr(self, name) for name in added})
 
 
 def write_effort(effort: Effort, bundle: str | Path) -> Path:

@@ -22,6 +22,12 @@ def test_the_effort_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert read_effort(tmp_path) == EFFORT
 
 
+def test_efforts_add_up_where_a_training_went_on_with_weights_of_another() -> None:
+    after = Effort(9.5, 20, 1, 1000, 16_000, 25.0, "another processor", "2026-11-22")
+
+    assert after.after(EFFORT) == Effort(101.0, 200, 1, 5000, 80_000, 25.0, "another processor", "2026-11-22")
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

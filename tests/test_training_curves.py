@@ -8,28 +8,44 @@ import pytest
 import torch
 from monai.engines import SupervisedTrainer
 
-from monai_inpaint.effort import read_effort
+from monai_inpaint.effort import Effort, read_effort
 from monai_inpaint.training.curves import curves_picture
 from monai_inpaint.training.effort import save_effort
 
 
-def test_a_pause_counts_as_minutes_and_does_not_slow_images_a_second(tmp_path: Path) -> None:
-    ends = [1.0, 2.0, 47.0, 48.0, 49.0]  # of an epoch each; the third one lay still for 44 minutes
+def five_epochs(folder: Path, initial: Path | None = None) -> Effort:
+    """Of a training with 300 images, whose curves say 2 minutes an epoch and half of that of the processor."""
+    ends = [2.0, 4.0, 50.0, 52.0, 54.0]  # the third one lay still for 44 minutes
     trainer = SupervisedTrainer(
         device=torch.device("cpu"), max_epochs=len(ends), train_data_loader=range(30), network=torch.nn.Identity(),
         optimizer=torch.optim.SGD([torch.zeros(1)], 1.0), loss_function=torch.nn.Identity(), decollate=False,
         iteration_update=lambda *_: [{}, {}],  # two images a step
     )  # fmt: skip
+    folder.mkdir(exist_ok=True)
     lines = [f"{epoch},{end},{epoch}.0" for epoch, end in enumerate(ends, start=1)]
-    (tmp_path / "curves.csv").write_text("\n".join(["epoch,minutes,cpu_minutes", *lines]), encoding="utf-8")
-    save_effort(trainer, tmp_path)
-
+    (folder / "curves.csv").write_text("\n".join(["epoch,minutes,cpu_minutes", *lines]), encoding="utf-8")
+    save_effort(trainer, folder, initial)
     trainer.run()
-
-    effort = read_effort(tmp_path)
+    effort = read_effort(folder)
     assert effort is not None
-    assert (effort.minutes, effort.cpu_minutes, effort.steps, effort.images) == (49.0, 5.0, 150, 300)
-    assert effort.images_per_second == 1.0  # 60 in each minute of work
+    return effort
+
+
+def test_a_pause_counts_as_minutes_and_neither_it_nor_what_runs_beside_slows_images_a_second(tmp_path: Path) -> None:
+    effort = five_epochs(tmp_path)
+
+    assert (effort.minutes, effort.cpu_minutes, effort.steps, effort.images) == (54.0, 5.0, 150, 300)
+    assert effort.images_per_second == 1.0  # 60 in each minute of the processor
+
+
+@pytest.mark.parametrize("weights", ["model.pt", "models/model.pt"])  # of a training, of a bundle
+def test_the_effort_behind_the_weights_it_starts_from_is_added(weights: str, tmp_path: Path) -> None:
+    first = five_epochs(tmp_path / "first")
+
+    effort = five_epochs(tmp_path / "second", tmp_path / "first" / weights)
+
+    assert (effort.steps, effort.cpu_minutes) == (2 * first.steps, 2 * first.cpu_minutes)
+    assert effort.images_per_second == first.images_per_second
 
 
 @pytest.mark.parametrize(("measured", "rows"), [(1, 1), (4, 1), (5, 2), (9, 3)])

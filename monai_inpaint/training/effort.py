@@ -13,28 +13,38 @@ import torch
 from ignite.engine import Events
 from monai.engines import Trainer
 
-from monai_inpaint.effort import Effort, write_effort
+from monai_inpaint.effort import Effort, read_effort, write_effort
 from monai_inpaint.evaluation.machine import processor
 
 
-def save_effort(trainer: Trainer, folder: str | Path) -> None:
+def save_effort(trainer: Trainer, folder: str | Path, initial: str | Path | None = None) -> None:
     """Write `docs/training.json` (see `Effort`) into `folder` when the training ends.
 
     Times are those of its `curves.csv` (see `save_curves`), so that a resumed training counts as a whole; images a
-    second are those of the median epoch, which a pause does not slow. Of several processes only the first one writes,
-    and counts the images of all.
+    second are those of the median epoch, which a pause does not slow; on a processor of a second of one core, which
+    nothing that runs beside the training slows. Of several processes only the first one writes, and counts the images
+    of all.
 
     Args:
         trainer: not yet running; its output is decollated.
         folder: where its curves are kept.
+        initial: weights that it starts from, `models/model.pt` of a bundle or `model.pt` of another training: what
+            is told of their effort is added.
+
+    Raises:
+        InputError: what is told of that effort is damaged.
     """
+    before = None
+    if initial is not None:
+        beside = Path(initial).resolve().parent
+        before = read_effort(beside) or read_effort(beside.parent)
     if idist.get_rank() == 0:
-        _Effort(Path(folder)).attach(trainer)
+        _Effort(Path(folder), before).attach(trainer)
 
 
 class _Effort:
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.images, self.steps = folder, 0, 0
+    def __init__(self, folder: Path, before: Effort | None) -> None:
+        self.folder, self.before, self.images, self.steps = folder, before, 0, 0
 
     def attach(self, trainer: Trainer) -> None:
         trainer.add_event_handler(Events.ITERATION_COMPLETED, self._add)
@@ -49,13 +59,14 @@ class _Effort:
             return  # it had ended before
         with (self.folder / "curves.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        ends = [float(row["minutes"]) for row in rows]
-        epoch = median(end - start for start, end in pairwise([0.0, *ends]))
-        images = engine.state.iteration * self.images / self.steps
         device = torch.device(engine.state.device)
+        ends = {name: [float(row[name]) for row in rows] for name in ("minutes", "cpu_minutes")}
+        work = ends["cpu_minutes" if device.type == "cpu" else "minutes"]
+        epoch = median(end - start for start, end in pairwise([0.0, *work]))
+        images = engine.state.iteration * self.images / self.steps
         effort = Effort(
-            minutes=ends[-1],
-            cpu_minutes=float(rows[-1]["cpu_minutes"]),
+            minutes=ends["minutes"][-1],
+            cpu_minutes=ends["cpu_minutes"][-1],
             threads=torch.get_num_threads() * idist.get_world_size(),
             steps=engine.state.iteration,
             images=round(images),
@@ -63,4 +74,4 @@ class _Effort:
             hardware=torch.cuda.get_device_name(device) if device.type == "cuda" else processor(),
             date=date.today().isoformat(),
         )
-        write_effort(effort, self.folder)
+        write_effort(effort.after(self.before) if self.before else effort, self.folder)
