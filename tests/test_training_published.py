@@ -123,6 +123,14 @@ def test_two_processes_train_as_one_and_keep_their_judges_alike(
 
 
 @pytest.mark.slow
+def test_two_processes_end_together_when_the_budget_is_spent(data: Path, tmp_path: Path) -> None:
+    name = "cxr_context_encoder"
+    train(name, data, tmp_path, "multi_gpu_train.json", processes=2, cpu_minutes=0.001, max_epochs=9)
+
+    assert [row["epoch"] for row in rows_of(tmp_path)] == ["1"]
+
+
+@pytest.mark.slow
 def test_holes_of_any_shape_are_an_override_away(data: Path, features: Path, tmp_path: Path) -> None:
     train("partial_conv", data, tmp_path, "free_form.json", **more("partial_conv", features))
 

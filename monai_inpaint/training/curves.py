@@ -26,7 +26,7 @@ def save_curves(trainer: Trainer, evaluator: Evaluator, folder: str | Path, cpu_
     The columns: epoch; minutes since the training (or what was resumed of it) began, by the clock and of processors,
     all threads together; the epoch's means of the loss and of all other numbers in the trainer's output, empty where
     all are NaN; then what the evaluator measures, empty in epochs without validation. A resumed training goes on with
-    the lines that it had. Of several processes only the first one writes.
+    the lines that it had. Of several processes only the first one writes, and counts the time of the others as its own.
 
     Args:
         trainer: not yet running; its output is decollated, and numbers in it are those of the first window.
@@ -35,14 +35,23 @@ def save_curves(trainer: Trainer, evaluator: Evaluator, folder: str | Path, cpu_
         cpu_minutes: end the training after the epoch in which it has taken so many minutes of processors: equal effort
             for systems that are compared, whatever else runs beside them.
     """
+    curves = _Curves(Path(folder), evaluator)
     if idist.get_rank() == 0:
-        _Curves(Path(folder), evaluator, cpu_minutes or math.inf).attach(trainer)
+        curves.attach(trainer)
+    if cpu_minutes:
+        trainer.add_event_handler(Events.EPOCH_COMPLETED, _end_together, curves, cpu_minutes)
+
+
+def _end_together(engine: Trainer, curves: _Curves, cpu_minutes: float) -> None:
+    """The first process decides; the others, going on without it, would end with an error."""
+    if idist.broadcast(float(curves.cpu_minutes), src=0) >= cpu_minutes:
+        engine.terminate()
 
 
 class _Curves:
-    def __init__(self, folder: Path, evaluator: Evaluator, most: float) -> None:
+    def __init__(self, folder: Path, evaluator: Evaluator) -> None:
         self.table, self.picture = folder / "curves.csv", folder / "curves.png"
-        self.most = most
+        self.processes, self.cpu_minutes = idist.get_world_size(), 0.0
         self.rows: list[dict[str, Any]] = []
         self.numbers: list[dict[str, float]] = []
         self.validated: dict[str, float] = {}
@@ -59,7 +68,7 @@ class _Curves:
                 self.rows = [row for row in csv.DictReader(file) if int(row["epoch"]) <= engine.state.epoch]
         minutes, cpu_minutes = (float(self.rows[-1].get(name) or 0.0) if self.rows else 0.0 for name in _MINUTES)
         self.start = time.monotonic() - 60.0 * minutes
-        self.cpu_start = time.process_time() - 60.0 * cpu_minutes
+        self.cpu_start = time.process_time() - 60.0 * cpu_minutes / self.processes
 
     def _keep(self, engine: Evaluator) -> None:
         self.validated = {name: float(value) for name, value in engine.state.metrics.items()}
@@ -69,7 +78,8 @@ class _Curves:
         self.numbers.append({name: float(value) for name, value in output.items() if np.ndim(value) == 0})
 
     def _write(self, engine: Trainer) -> None:
-        spent = (time.monotonic() - self.start) / 60.0, (time.process_time() - self.cpu_start) / 60.0
+        self.cpu_minutes = self.processes * (time.process_time() - self.cpu_start) / 60.0
+        spent = (time.monotonic() - self.start) / 60.0, self.cpu_minutes
         row = {"epoch": engine.state.epoch, **{name: f"{m:.4f}" for name, m in zip(_MINUTES, spent, strict=True)}}
         for name in self.numbers[0]:
             told = [numbers[name] for numbers in self.numbers if not math.isnan(numbers[name])]
@@ -84,8 +94,6 @@ class _Curves:
             with staged(self.picture, overwrite=True) as part:
                 curves_picture({"": self.rows}).savefig(part, format="png", dpi=100)
         self.numbers, self.validated = [], {}
-        if spent[1] >= self.most:
-            engine.terminate()
 
 
 def curves_picture(trainings: dict[str, list[dict[str, Any]]]) -> Figure:
