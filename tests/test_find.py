@@ -238,7 +238,8 @@ def test_the_graph_marks_what_the_network_marks(engine: str) -> None:
     with torch.no_grad():
         expected = load_network(info).eval()(torch.from_numpy(images)).numpy()
 
-    np.testing.assert_allclose(load_engine(engine, info).run(images), expected, rtol=0, atol=2e-2)
+    # bfloat16 moves what is undecided, about 0.5, the most
+    np.testing.assert_allclose(load_engine(engine, info).run(images), expected, rtol=0, atol=5e-2)
 
 
 def test_a_scan_in_other_units_gets_the_same_proposal() -> None:
