@@ -55,8 +55,8 @@ class Effort:
 
     def after(self, before: Effort) -> Effort:
         """The effort of both, where this training went on with the weights of the one before."""
-        added = ("minutes", "cpu_minutes", "steps", "images")
-        return replace(self, **{name: getattr(before, name) + getattr(self, name) for name in added})
+        added = ("minutes", "cpu_minutes", "steps", "images")  # rounded as the curves tell them
+        return replace(self, **{name: round(getattr(before, name) + getattr(self, name), 4) for name in added})
 
 
 def write_effort(effort: Effort, bundle: str | Path) -> Path:
