@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import signal
@@ -16,7 +15,6 @@ from cli_samples import (
     SIDE,
     box,
     ct_series,
-    ct_voxels,
     interrupted_while_writing,
     json_lines,
     nifti,
@@ -25,10 +23,8 @@ from cli_samples import (
     run,
     tree,
 )
-from PIL import Image as Pillow
 
 from monai_inpaint import __version__, read_image
-from monai_inpaint.commands.journal import COLUMNS
 from monai_inpaint.progress import LineProgress
 
 OUTSIDE = box((SIDE, SIDE)) == 0
@@ -229,212 +225,6 @@ def test_a_kill_between_writing_and_renaming_leaves_no_output(film, tmp_path: Pa
     assert {path.name for path in tmp_path.iterdir() if path.suffix != ".partial"} == {"film.png", "hole.png"}
 
 
-# --- batch
-
-
-def test_a_batch_goes_on_after_a_failed_case(tmp_path: Path, capfd) -> None:
-    table = _table(tmp_path, "a.png,hole.png", "nowhere.png,hole.png", "b.png,hole.png")
-
-    ran = run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr")
-
-    assert ran.code == 2
-    assert len(ran.lines) == 1
-    assert "nowhere.png" in ran.lines[0]
-    assert ran.out.startswith("2 done, 1 input error")
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.png", "b.png", "batch.csv"}
-    last = {row["output"]: row for row in _journal(tmp_path / "out")}
-    assert {name: row["status"] for name, row in last.items()} == {
-        "a.png": "done",
-        "nowhere.png": "input error",
-        "b.png": "done",
-    }
-    assert "nowhere.png does not exist" in last["nowhere.png"]["sentence"]
-
-
-def test_a_fault_of_ours_in_a_batch_is_code_1_and_the_rest_goes_on(tmp_path: Path, capfd, monkeypatch) -> None:
-    from monai_inpaint.fill.filler import Filler
-
-    call, calls = Filler.__call__, []
-
-    def broken_once(self, *args, **kwargs):
-        calls.append(1)
-        if len(calls) == 1:
-            raise ZeroDivisionError("division by zero")
-        return call(self, *args, **kwargs)
-
-    monkeypatch.setattr(Filler, "__call__", broken_once)
-    table = _table(tmp_path, "a.png,hole.png", "b.png,hole.png")
-
-    ran = run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr")
-
-    assert (ran.code, ran.out.partition(";")[0]) == (1, "1 our error, 1 done")
-    assert (tmp_path / "out" / "b.png").exists()
-
-
-def test_a_resumed_batch_leaves_out_what_is_done_and_tries_the_rest_again(tmp_path: Path, capfd) -> None:
-    table, out = _table(tmp_path, "a.png,hole.png", "late.png,hole.png"), tmp_path / "out"
-    assert run(capfd, "batch", table, out, "--bundle", "cxr").code == 2
-    written = (out / "a.png").stat().st_mtime_ns
-    picture(tmp_path / "late.png")
-
-    ran = run(capfd, "batch", table, out, "--bundle", "cxr", "--resume")
-
-    assert (ran.code, ran.out.partition(";")[0]) == (0, "1 skipped, 1 done")
-    assert (out / "a.png").stat().st_mtime_ns == written
-    assert (out / "late.png").exists()
-
-
-def test_a_batch_killed_before_its_note_is_taken_up_again(tmp_path: Path, capfd) -> None:
-    table, out = _table(tmp_path, "a.png,hole.png", "b.png,hole.png"), tmp_path / "out"
-    assert run(capfd, "batch", table, out, "--bundle", "cxr").code == 0
-    journal = out / "batch.csv"
-    lines = journal.read_bytes().splitlines(keepends=True)
-    journal.write_bytes(b"".join(lines[:-1]) + b"b.png,ho")  # b.png lies there, its note was cut short
-
-    ran = run(capfd, "batch", table, out, "--bundle", "cxr", "--resume")
-
-    assert (ran.code, ran.out.partition(";")[0]) == (0, "1 skipped, 1 done")
-    assert [row["status"] for row in _journal(out)] == ["started", "done", "started", "started", "done"]
-
-
-def test_a_resumed_batch_never_replaces_a_file_it_did_not_write(tmp_path: Path, capfd) -> None:
-    table, out = _table(tmp_path, "late.png,hole.png"), tmp_path / "out"
-    assert run(capfd, "batch", table, out, "--bundle", "cxr").code == 2
-    picture(tmp_path / "late.png")
-    (out / "late.png").write_text("mine")
-
-    assert run(capfd, "batch", table, out, "--bundle", "cxr", "--resume").code == 2
-    assert (out / "late.png").read_text() == "mine"
-
-
-def test_a_batch_takes_modality_and_output_names_case_by_case(tmp_path: Path, capfd) -> None:
-    series = ct_series(tmp_path / "series.v2")
-    affine = read_image(series).affine
-    nifti(tmp_path / "hole.nii", box((SIDE, SIDE, 4)), affine)
-    table = tmp_path / "pairs.csv"
-    table.write_text("Image, Hole, Output\nseries.v2,hole.nii,\nseries.v2,hole.nii,deep/er/filled.nii.gz\n")
-
-    assert run(capfd, "batch", table, tmp_path / "out").code == 0
-
-    first, second = read_image(tmp_path / "out" / "series.v2"), read_image(tmp_path / "out" / "deep/er/filled.nii.gz")
-    assert np.array_equal(first.units(), second.units())
-
-
-def test_a_failed_case_leaves_no_folder_of_its_own(tmp_path: Path, capfd) -> None:
-    table = tmp_path / "pairs.csv"
-    table.write_text("image,hole,output\nnowhere.png,nowhere.png,deep/er/filled.png\n")
-
-    assert run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr").code == 2
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["batch.csv"]
-
-
-@pytest.mark.parametrize(
-    ("rows", "word"),
-    [
-        ("picture,hole\na.png,hole.png", "columns"),
-        ("image;hole\na.png;hole.png", "separated by commas"),
-        ("image,hole", "no images"),
-        ("image,hole\na.png,", "line 2 names no hole"),
-        ("image,hole\na.png,hole.png,b.png", "line 2"),
-        ("image,hole\na.png,hole.png\na.png,hole.png", "both go to a.png"),
-        ("image,hole,output\na.png,hole.png,x.png\nb.png,hole.png,X.png", "both go to X.png"),
-        ("image,hole,output\na.png,hole.png,x.png\nb.png,hole.png,./x.png", "both go to x.png"),
-        ("image,hole,output\na.png,hole.png,../x.png", "../x.png"),
-        ("image,hole,output\na.png,hole.png,/tmp/x.png", "/tmp/x.png"),
-        ("image,hole,output\na.png,hole.png,link/x.png", "link/x.png"),
-        ("image,hole,output\na.png,hole.png,batch.csv", "batch.csv"),
-        ("image,hole,output\na.png,hole.png,x.jpg", "x.jpg"),
-        ("image,hole\na.jpg,hole.png", "a.jpg"),
-        ("image,hole\n\x00,\x00", "pairs.csv"),
-    ],
-)
-def test_a_bad_table_is_refused_before_anything_starts(rows: str, word: str, tmp_path: Path, capfd) -> None:
-    table = _table(tmp_path)
-    table.write_text(rows + "\n")
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "link").symlink_to(tmp_path)
-    before = tree(tmp_path)
-
-    ran = run(capfd, "batch", table, out, "--bundle", "cxr")
-
-    assert (ran.code, len(ran.lines)) == (2, 1)
-    assert word in ran.lines[0]
-    assert tree(tmp_path) == before
-
-
-def test_a_batch_into_the_folder_of_its_images_is_refused(tmp_path: Path, capfd) -> None:
-    ran = run(capfd, "batch", _table(tmp_path, "a.png,hole.png"), tmp_path, "--bundle", "cxr", "--overwrite")
-
-    assert (ran.code, len(ran.lines)) == (2, 1)
-    assert "a.png is an input" in ran.lines[0]
-
-
-def test_a_second_batch_in_a_folder_asks_for_resume(tmp_path: Path, capfd) -> None:
-    table = _table(tmp_path, "a.png,hole.png")
-    run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr")
-
-    ran = run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr")
-
-    assert ran.code == 2
-    assert "--resume" in ran.lines[0]
-
-
-# --- evaluate
-
-
-def test_evaluate_prints_the_table_it_wrote(tmp_path: Path, capfd) -> None:
-    nifti(tmp_path / "slice.nii.gz", ct_voxels((256, 256, 1)))
-    (tmp_path / "data.csv").write_text("path,modality\nslice.nii.gz,CT\n")
-    out = tmp_path / "out"
-
-    ran = run(
-        capfd, "evaluate", tmp_path / "data.csv", "--protocol", "slice-square", "--methods", "ring,ct", "--output", out
-    )
-
-    assert (ran.code, ran.lines) == (0, [])
-    assert ran.out.strip() == (out / "summary.md").read_text().strip()
-    assert "ring" in ran.out
-    assert (out / "index.html").is_file()
-
-
-@pytest.mark.parametrize(
-    ("options", "word"),
-    [
-        (["--methods", "ring,magic"], "magic"),
-        (["--methods", ""], "method"),
-        (["--protocol", "guess"], "guess"),
-        (["--split", "test"], "split"),
-        (["--limit", "0"], "limit"),
-        (["--seed", "x"], "--seed"),
-        (["--features", "nowhere.safetensors"], "nowhere.safetensors"),
-    ],
-)
-def test_evaluate_refuses_bad_options_in_one_sentence(options: list[str], word: str, tmp_path: Path, capfd) -> None:
-    picture(tmp_path / "film.png")
-    (tmp_path / "data.csv").write_text("path,modality\nfilm.png,CR\n")
-    before = tree(tmp_path)
-    defaults = ["--protocol", "free-form", "--methods", "ring", "--output", tmp_path / "out"]
-
-    ran = run(capfd, "evaluate", tmp_path / "data.csv", *defaults, *options)
-
-    assert (ran.code, ran.out, len(ran.lines)) == (2, "", 1), ran.lines
-    assert word in ran.lines[0]
-    assert tree(tmp_path) == before
-
-
-def test_evaluate_overwrites_nothing_but_an_evaluation(tmp_path: Path, capfd) -> None:
-    picture(tmp_path / "film.png")
-    (tmp_path / "data.csv").write_text("path,modality\nfilm.png,CR\n")
-    before = tree(tmp_path)
-    options = ["--protocol", "free-form", "--methods", "ring", "--output", tmp_path, "--overwrite"]
-
-    ran = run(capfd, "evaluate", tmp_path / "data.csv", *options)
-
-    assert (ran.code, len(ran.lines)) == (2, 1)
-    assert tree(tmp_path) == before
-
-
 # --- info and help
 
 
@@ -457,21 +247,3 @@ def test_help_says_that_it_is_for_research_only(command: list[str], capfd) -> No
 
     assert stopped.value.code == 0
     assert "Research use only" in capfd.readouterr().out
-
-
-def _table(folder: Path, *rows: str) -> Path:
-    """pairs.csv beside a.png, b.png, a.jpg and hole.png."""
-    picture(folder / "a.png")
-    picture(folder / "b.png", seed=1)
-    Pillow.open(folder / "a.png").save(folder / "a.jpg")
-    picture_hole(folder / "hole.png")
-    table = folder / "pairs.csv"
-    table.write_text("\n".join(["image,hole", *rows]) + "\n")
-    return table
-
-
-def _journal(folder: Path) -> list[dict[str, str]]:
-    with (folder / "batch.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert tuple(rows[0]) == COLUMNS
-    return rows
