@@ -17,7 +17,8 @@ EFFORT_HEADING = (
 )  # fmt: skip
 EFFORT_NOTES = (
     "ms a fill: median, here; parameters: of the network that fills; training: as the bundle tells it in "
-    "docs/training.json, minutes by the clock; - where nothing is told",
+    "docs/training.json, minutes by the clock; images/s of one core's time on a processor, by the clock on a GPU; "
+    "- where nothing is told",
 )
 
 

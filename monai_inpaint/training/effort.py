@@ -37,7 +37,7 @@ def save_effort(trainer: Trainer, folder: str | Path, initial: str | Path | None
     before = None
     if initial is not None:
         beside = Path(initial).resolve().parent
-        before = read_effort(beside) or read_effort(beside.parent)
+        before = read_effort(beside.parent if beside.name == "models" else beside)
     if idist.get_rank() == 0:
         _Effort(Path(folder), before).attach(trainer)
 
