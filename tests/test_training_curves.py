@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from ignite.engine import Engine
 from monai.engines import SupervisedTrainer
 
 from monai_inpaint.effort import Effort, read_effort
-from monai_inpaint.training.curves import curves_picture
+from monai_inpaint.training.curves import curves_picture, save_curves
 from monai_inpaint.training.effort import save_effort
+
+
+def trainer_of(epochs: int, steps: int) -> SupervisedTrainer:
+    """Two images a step, of which nothing is learned."""
+    return SupervisedTrainer(
+        device=torch.device("cpu"), max_epochs=epochs, train_data_loader=range(steps), network=torch.nn.Identity(),
+        optimizer=torch.optim.SGD([torch.zeros(1)], 1.0), loss_function=torch.nn.Identity(), decollate=False,
+        iteration_update=lambda *_: [{"loss": 1.0}, {"loss": 1.0}],
+    )  # fmt: skip
 
 
 def five_epochs(folder: Path, initial: Path | None = None) -> Effort:
     """Of a training with 300 images, whose curves say 2 minutes an epoch and half of that of the processor."""
     ends = [2.0, 4.0, 50.0, 52.0, 54.0]  # the third one lay still for 44 minutes
-    trainer = SupervisedTrainer(
-        device=torch.device("cpu"), max_epochs=len(ends), train_data_loader=range(30), network=torch.nn.Identity(),
-        optimizer=torch.optim.SGD([torch.zeros(1)], 1.0), loss_function=torch.nn.Identity(), decollate=False,
-        iteration_update=lambda *_: [{}, {}],  # two images a step
-    )  # fmt: skip
+    trainer = trainer_of(len(ends), 30)
     folder.mkdir(exist_ok=True)
     lines = [f"{epoch},{end},{epoch}.0" for epoch, end in enumerate(ends, start=1)]
     (folder / "curves.csv").write_text("\n".join(["epoch,minutes,cpu_minutes", *lines]), encoding="utf-8")
@@ -46,6 +54,24 @@ def test_the_effort_behind_the_weights_it_starts_from_is_added(weights: str, tmp
 
     assert (effort.steps, effort.cpu_minutes) == (2 * first.steps, 2 * first.cpu_minutes)
     assert effort.images_per_second == first.images_per_second
+
+
+def test_the_time_of_all_processes_counts_and_goes_on_in_a_training_that_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = SimpleNamespace(get_world_size=lambda: 2, get_rank=lambda: 0, broadcast=lambda told, **_: told)
+    clock = count(0.0, 30.0)  # half a minute of this process whenever it looks
+    monkeypatch.setattr("monai_inpaint.training.curves.idist", two)
+    monkeypatch.setattr("monai_inpaint.training.curves.time.process_time", lambda: next(clock))
+
+    for done, budget in ((0, 2.0), (2, 3.0)):
+        trainer = trainer_of(epochs=9, steps=1)
+        trainer.load_state_dict({"epoch": done, "epoch_length": 1, "max_epochs": 9})
+        save_curves(trainer, Engine(lambda *_: None), tmp_path, cpu_minutes=budget)
+        trainer.run()
+
+    lines = (tmp_path / "curves.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[2] for line in lines] == ["cpu_minutes", "1.0000", "2.0000", "3.0000"]
 
 
 @pytest.mark.parametrize(("measured", "rows"), [(1, 1), (4, 1), (5, 2), (9, 3)])
