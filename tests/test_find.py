@@ -15,6 +15,7 @@ from PIL import Image as Pillow
 from training_samples import TINY, data_set, run_bundle
 
 from monai_inpaint import Filler, InputError, read_image
+from monai_inpaint.effort import read_effort
 from monai_inpaint.engines import load_engine
 from monai_inpaint.engines.torch_engine import load_network
 from monai_inpaint.find import BUNDLE, MARGIN, SIDE, Finder, find_artifacts
@@ -285,6 +286,9 @@ def test_the_committed_config_trains_validates_and_goes_on(tmp_path: Path) -> No
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert all(0 <= float(row["dice"]) <= 1 for row in rows)
     assert {"loss", "false_alarms"} <= rows[0].keys()
+    told = read_effort(out)
+    assert told is not None
+    assert (told.steps, told.images) == (4, 8)
     assert (
         torch.load(out / "model.pt", weights_only=True).keys() == load_network(find_bundle(BUNDLE)).state_dict().keys()
     )

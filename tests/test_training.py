@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 import sqlite3
 import subprocess
@@ -13,13 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from monai.engines import SupervisedTrainer
 from PIL import Image as Pillow
 from training_samples import TINY, bundle, bundle_command, data_set, quiet_environment, run_bundle
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.losses import HoleRMSE
 from monai_inpaint.networks import InpaintUNet
-from monai_inpaint.training import HolePSNR, sample_weights, training_slices
+from monai_inpaint.training import HolePSNR, autocast_iteration, flow_iteration, sample_weights, training_slices
 
 EPOCHS = 8  # of the stopped run: enough that it is still running when it is stopped
 STEPS = TINY["epoch_length"]
@@ -188,6 +190,27 @@ def test_evaluation_writes_the_metric_and_touches_no_weights(data: Path) -> None
     assert 0 < float(value) < 100
     assert weights.read_bytes() == before
     assert not list(data.parent.rglob("*.pt"))
+
+
+@pytest.mark.parametrize("iteration", [flow_iteration, autocast_iteration])
+def test_a_loss_that_is_no_number_ends_the_training_and_says_what_to_change(iteration) -> None:
+    network = torch.nn.Conv2d(5 if iteration is flow_iteration else 2, 1, 1)
+    image, label = torch.ones(1, 2, 8, 8), torch.ones(1, 2, 8, 8)
+    before = network.weight.detach().clone()
+    trainer = SupervisedTrainer(
+        device=torch.device("cpu"),
+        max_epochs=1,
+        train_data_loader=[{"image": image, "label": label}],
+        network=network,
+        optimizer=torch.optim.SGD(network.parameters(), lr=1.0),
+        loss_function=lambda output, _: output.sum() * math.nan,
+        iteration_update=iteration,
+    )
+
+    with pytest.raises(FloatingPointError, match=r"The loss became nan; lower the learning rate"):
+        trainer.run()
+
+    assert torch.equal(network.weight, before)
 
 
 def test_the_loss_is_the_error_inside_the_hole_whatever_its_size() -> None:
