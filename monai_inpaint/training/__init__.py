@@ -14,7 +14,7 @@ from monai_inpaint.training.data_list import (
 from monai_inpaint.training.effort import save_effort
 from monai_inpaint.training.false_alarms import FalseAlarms
 from monai_inpaint.training.filled import Conditional, HolePatch, WholeAndPatch
-from monai_inpaint.training.iteration import autocast_validation, flow_iteration
+from monai_inpaint.training.iteration import autocast_iteration, autocast_validation, flow_iteration
 from monai_inpaint.training.judge import Judge
 from monai_inpaint.training.metal_pairs import metal_pairs
 from monai_inpaint.training.metal_rmse import MetalRMSE
@@ -35,6 +35,7 @@ __all__ = [
     "Schedule",
     "Term",
     "WholeAndPatch",
+    "autocast_iteration",
     "autocast_validation",
     "fill_pairs",
     "find_images",

@@ -74,12 +74,27 @@ def flow_iteration(engine: Trainer, batch: Any, at_start: float = 0.8, beside: B
         fill = engine.inferer(told, engine.network)
         further = beside((fill - shift) / scale, (truth - shift) / scale, region) if beside else 0.0
     loss = engine.loss_function(fill.float() * unit, torch.cat((truth * unit, region), dim=1)) + further
-    if not torch.isfinite(loss):
-        raise FloatingPointError(f"The loss became {loss.item()}; lower the learning rate and start again.")
-    loss.backward()
+    checked(loss).backward()
     torch.nn.utils.clip_grad_norm_(engine.network.parameters(), 1.0)
     engine.optimizer.step()
     return completed(engine, image=told, label=label, pred=fill, loss=loss)
+
+
+def autocast_iteration(engine: Trainer, batch: Any) -> Any:
+    """Forward, loss, backward, step; the output keys are those of MONAI's SupervisedTrainer.
+
+    Raises:
+        FloatingPointError: the loss is not a number; the last checkpoint on disk is still good.
+    """
+    image, label = batch_of(engine, batch)
+    engine.network.train()
+    engine.optimizer.zero_grad(set_to_none=True)
+    with autocast(engine):
+        output = engine.inferer(image, engine.network)
+    loss = checked(engine.loss_function(output.float(), label))
+    loss.backward()
+    engine.optimizer.step()
+    return completed(engine, image=image, label=label, pred=output.detach(), loss=loss.detach())
 
 
 def autocast_validation(engine: Evaluator, batch: Any) -> Any:
@@ -91,6 +106,13 @@ def autocast_validation(engine: Evaluator, batch: Any) -> Any:
     with torch.no_grad(), autocast(engine):
         fill = engine.inferer(image, engine.network)
     return completed(engine, image=image, label=label, pred=fill.float())
+
+
+def checked(loss: torch.Tensor) -> torch.Tensor:
+    """The loss, if it is a number."""
+    if not torch.isfinite(loss):
+        raise FloatingPointError(f"The loss became {loss.item()}; lower the learning rate and start again.")
+    return loss
 
 
 def completed(engine: Any, **output: Any) -> Any:
