@@ -22,8 +22,10 @@ IMAGES = 30  # a row
 MIDDLE = 0.7  # of films: real letters and markers, which nobody has marked, lie in the margins
 SMALLEST = 96  # pixels a side of a slice
 NOT_CLEAN = ("aapm", "totalsegmentator", "naist", "hannover", "lidc")  # real artifacts, or no Hounsfield units
+LABELS = "_seg_"  # in the name of a file that holds labels
 METAL_SOURCES = {"totalsegmentator": "real metal (TotalSegmentator)", "aapm": "metal simulated by others (AAPM)"}
 METAL = 2500.0  # HU above which their metal is taken for marked
+LEAST = 9  # pixels of it, beyond which a slice counts
 FOUND = 0.5  # share of an artifact in the proposed hole, from which it counts as found
 
 
@@ -62,7 +64,7 @@ def run(options: Options) -> str:
             entries = read_data_list(options.data, split=options.split, modality=modality)
         except InputError:  # the list holds no such image
             continue
-        clean = [entry for entry in entries if entry.source not in NOT_CLEAN]
+        clean = [entry for entry in entries if entry.source not in NOT_CLEAN and LABELS not in entry.path.name]
         slices = [*_slices(clean, modality, options, count)]
         for kind in kinds if slices else ():
             rows.append(_row(f"{modality}, {kind}", [*_with_artifacts(finder, slices, modality, kind, options.seed)]))
@@ -76,14 +78,14 @@ def run(options: Options) -> str:
         f"data: {options.data.name}, split {options.split}, seed {options.seed}; at most {count} images a row, from "
         "all sources in turn; of films the middle 70 % of rows and columns, of volumes up to 3 slices",
         f"{finder.bundle.name} {finder.bundle.version}; slices of at most {SIDE} pixels a side, probability from "
-        f"{LIKELY}, specks of {SPECK} pixels dropped; the proposed hole is grown by {MARGIN} pixels",
+        f"{LIKELY}, regions of at most {SPECK} pixels dropped; the proposed hole is grown by {MARGIN} pixels",
         "Dice: of what is marked, before it is grown, with what was drawn; mean and standard deviation over images",
         "in the hole: mean share of the artifact's pixels that lie in the proposed hole",
         f"found: images of whose artifact at least {FOUND:.0%} lies in the proposed hole",
         "in vain: mean share of all other pixels of the image that lie in the proposed hole, most of them around the "
         "artifact, by which the hole is grown; without an artifact: images in which anything is proposed",
-        f"real metal, and that of others: slices with more than {SPECK} pixels above {METAL:,.0f} HU, which are taken "
-        "for the truth, though the rim belongs to the metal too",
+        f"real metal, and that of others: slices with more than {LEAST} pixels above {METAL:,.0f} HU, which are taken "
+        "for the truth, though the rim belongs to the metal too, and contrast medium in a vein may be as dense",
     ]
     heading = ["images", "images / patients", "Dice", "in the hole", "found", "in vain"]
     return markdown("Finding artifacts", heading, rows, notes)
@@ -124,7 +126,7 @@ def _metal(finder: Finder, entries: list[Entry]) -> Iterator[Result]:
         for index in [...] if image.voxels.ndim == 2 else [(..., k) for k in range(image.voxels.shape[2])]:
             pixels = np.ascontiguousarray(displayed(image.units(index), image.affine))
             metal = pixels > METAL
-            if np.count_nonzero(metal) > SPECK:
+            if np.count_nonzero(metal) > LEAST:
                 yield _result(finder, Slice(pixels, f"{entry.source} {entry.patient}", ""), pixels, metal)
 
 

@@ -19,7 +19,7 @@ from monai_inpaint.resize import enlarged, resized
 BUNDLE = "artifact_segmentation"
 SIDE = 512  # pixels that the longer side of a slice is reduced to at most
 LIKELY = 0.5  # probability from which a pixel is marked
-SPECK = 9  # pixels of the reduced slice: smaller regions are dropped
+SPECK = 4  # pixels of the reduced slice: regions of no more are dropped
 MARGIN = 2  # pixels of the reduced slice that regions are grown by, as the edge of an artifact is part artifact
 _MULTIPLE = 32  # of rows and columns that the network takes
 

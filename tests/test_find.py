@@ -160,7 +160,7 @@ def test_info_tells_what_each_bundle_does(capfd) -> None:
 
     assert told[BUNDLE]["kind"] == "segmentation"
     assert told["cxr_inpainting"]["kind"] == "inpainting"
-    assert f"{BUNDLE} 0.1.0 (segmentation; cxr, ct, mr)" in run(capfd, "info").out
+    assert f"{BUNDLE} {find_bundle(BUNDLE).version} (segmentation; cxr, ct, mr)" in run(capfd, "info").out
 
 
 # --- the proposal

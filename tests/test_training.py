@@ -18,6 +18,7 @@ from monai.engines import SupervisedTrainer
 from PIL import Image as Pillow
 from training_samples import TINY, bundle, bundle_command, data_set, quiet_environment, run_bundle
 
+from monai_inpaint.effort import read_effort
 from monai_inpaint.errors import InputError
 from monai_inpaint.losses import HoleRMSE
 from monai_inpaint.networks import InpaintUNet
@@ -176,6 +177,9 @@ def test_two_processes_train_one_network(data: Path) -> None:
     names = state_of(name).keys()
     assert load(data.parent / "ckpt" / "model.pt").keys() == names
     assert load(newest(data.parent / "out")[1])["network"].keys() == names
+    effort = read_effort(data.parent / "out")
+    assert effort is not None
+    assert (effort.steps, effort.images) == (4, 16)  # of both
 
 
 @pytest.mark.slow

@@ -52,11 +52,12 @@ class ArtifactUNet(nn.Module):
 
     channels = 1
 
-    def __init__(self, features: Sequence[int] = (12, 24, 32, 48, 64, 12)) -> None:
+    def __init__(self, features: Sequence[int] = (16, 32, 64, 96, 128, 16)) -> None:
         super().__init__()
         self.unet = plain_unet(4, 4, features)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         mean, deviation = robust_statistics(image)
         normal = torch.asinh((image - mean) / deviation)
-        return torch.sigmoid(F.pixel_shuffle(self.unet(F.pixel_unshuffle(normal, 2)), 2))
+        marks = F.pixel_shuffle(self.unet(F.pixel_unshuffle(normal, 2)), 2)
+        return torch.sigmoid(marks.float())  # in bfloat16 0.998 and more would be 1, and wrong there without bound
