@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from cli_samples import picture, smooth
-from monai.data import DataLoader, Dataset
+from monai.data import CacheDataset, DataLoader, Dataset
 from monai.transforms import Compose
 
 from monai_inpaint.errors import InputError
@@ -81,6 +81,16 @@ def test_a_seed_gives_the_same_points_again_and_every_epoch_others_without() -> 
     assert (first != second).any()
     np.testing.assert_array_equal(centres(fixed(film())), centres(fixed(film())))
     assert len(np.unique(centres(fixed(film())), axis=0)) > 15
+
+
+def test_threads_that_fill_a_cache_do_not_draw_from_one_anothers_seeds() -> None:
+    films = [film() | {"name": str(number)} for number in range(40)]
+    fixed = Seeded(Compose([RandLungWindowsd(side=32, num_samples=20)]))
+
+    together = CacheDataset(films, fixed, num_workers=8, progress=False)
+
+    for one, windows in zip(films, together, strict=True):
+        np.testing.assert_array_equal(centres(windows), centres(fixed(one)))
 
 
 def test_a_film_smaller_than_the_window_is_refused_by_name() -> None:

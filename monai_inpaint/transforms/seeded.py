@@ -6,12 +6,17 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from monai.transforms import Compose, Transform
+from monai.transforms.traits import ThreadUnsafe
 
 from monai_inpaint.transforms.hole import seed_of
 
 
-class Seeded(Transform):
-    """`transform`, seeded by the name of the image and its slice if given: the same at every epoch."""
+class Seeded(Transform, ThreadUnsafe):
+    """`transform`, seeded by the name of the image and its slice if given: the same at every epoch, and in every run.
+
+    MONAI's data sets fill their cache in threads, and copy what is `ThreadUnsafe` for each image: threads that share a
+    state draw from one another's.
+    """
 
     def __init__(self, transform: Compose) -> None:
         self.transform = transform
