@@ -22,10 +22,10 @@ class Effort:
         minutes: by the clock, validation included.
         cpu_minutes: of the processor, all threads together.
         threads: that computed on the processor.
-        steps: of the generator's optimiser.
-        images: that the generator was trained on, each as often as it came.
-        images_per_second: of the last training's median epoch, validation included; on a processor of a second of one
-            core (time of all threads together), on a GPU by the clock.
+        steps: iterations, those in which only a judge learned among them.
+        images: that these took, each as often as it came.
+        images_per_second: of the last training's median epoch, with its validation if it had one; on a processor of a
+            second of one core (time of all threads together), on a GPU by the clock.
         hardware: processor or GPU of the last training.
         date: of its end, as 2026-11-21.
 

@@ -88,6 +88,26 @@ def test_trust_has_a_row_for_each_protocol(data: Path, capsys: pytest.CaptureFix
     assert rows[0][2].endswith(" %")
 
 
+def test_find_has_a_row_for_each_artifact_and_leaves_files_of_labels_out(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = data.parent / "t1_seg_gif.png"
+    shutil.copyfile(data.parent / "d.png", labels)
+    with data.open("a", encoding="utf-8") as file:
+        file.write(f"{labels.name},y,MR,patient-e,val\n")
+
+    assert main(["find", "--data", str(data), "--limit", "2"]) == 0
+
+    rows = {row[0]: row[1:] for row in table_of(capsys.readouterr().out)}
+    assert [*rows] == [
+        f"{modality}, {kind}"
+        for modality, first in (("cxr", "metal"), ("mr", "voids"))  # the CT is a picture, without Hounsfield units
+        for kind in (first, "bars", "text", "no artifact")
+    ]
+    assert [rows[f"{modality}, no artifact"][0] for modality in ("cxr", "mr")] == ["2 / 2", "1 / 1"]
+    assert all(re.fullmatch(r"[01]\.\d\d ± [01]\.\d\d", row[1]) for name, row in rows.items() if "no art" not in name)
+
+
 def test_formulations_have_a_line_for_each_evaluation_and_way_to_fill(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

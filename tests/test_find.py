@@ -18,7 +18,7 @@ from monai_inpaint import Filler, InputError, read_image
 from monai_inpaint.effort import read_effort
 from monai_inpaint.engines import load_engine
 from monai_inpaint.engines.torch_engine import load_network
-from monai_inpaint.find import BUNDLE, MARGIN, SIDE, Finder, find_artifacts
+from monai_inpaint.find import BUNDLE, MARGIN, SIDE, SPECK, Finder, find_artifacts
 from monai_inpaint.images import Image
 from monai_inpaint.registry import find_bundle
 
@@ -169,14 +169,17 @@ def test_info_tells_what_each_bundle_does(capfd) -> None:
 def test_regions_are_grown_and_specks_dropped() -> None:
     pixels = np.zeros((64, 96), np.float32)
     pixels[20:30, 20:40] = 1
-    pixels[50, 50:53] = 1
+    pixels[50, 50 : 50 + SPECK] = 1
+    pixels[40, 80 : 80 + SPECK + 1] = 1
 
     found = find_artifacts(Image(pixels), marker(0.5))
 
     expected = np.zeros(pixels.shape, bool)
     expected[20 - MARGIN : 30 + MARGIN, 20 - MARGIN : 40 + MARGIN] = True
+    expected[40 - MARGIN : 41 + MARGIN, 80 - MARGIN : 81 + SPECK + MARGIN] = True
     assert not found[~expected].any()
     assert found[20:30, 20 - MARGIN : 40 + MARGIN].all()
+    assert found[40, 80 : 81 + SPECK].all()
 
 
 def test_the_network_sees_slices_as_shown_and_dense_as_bright() -> None:
