@@ -13,9 +13,9 @@ from monai_inpaint.io.atomic import check_output, staged
 FORMATS: dict[str, tuple[str, str | None]] = {
     ".nii": ("nifti", "nifti"),
     ".nii.gz": ("nifti", "nifti"),
-    ".nrrd": ("itk", "itk"),
-    ".mha": ("itk", "itk"),
-    ".mhd": ("itk", "itk"),
+    ".nrrd": ("nrrd", "nrrd"),
+    ".mha": ("meta_image", "meta_image"),
+    ".mhd": ("meta_image", "meta_image"),
     ".png": ("pictures", "pictures"),
     ".tif": ("tiff", "tiff"),
     ".tiff": ("tiff", "tiff"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +31,18 @@ def parsing(path: Path, kind: str, faults: type[Exception] | tuple[type[Exceptio
         raise InputError(
             f"{path} cannot be read as {kind}: it is damaged, cut short, or of another kind{why}."
         ) from error
+
+
+def check_regular(path: Path) -> os.stat_result:
+    """What the system tells of a file.
+
+    Raises:
+        InputError: no regular file: a pipe or a device could go on for ever.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{path} is no regular file; give an image file.")
+    return status
 
 
 def check_voxels(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> None:
