@@ -8,6 +8,8 @@ from pathlib import Path
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.atomic import check_output, staged
+from monai_inpaint.io.checks import check_regular
+from monai_inpaint.io.read_back import check_saved
 
 # suffix -> (module that reads, module that writes or None)
 FORMATS: dict[str, tuple[str, str | None]] = {
@@ -51,7 +53,7 @@ def read_image(path: str | Path) -> Image:
     try:
         if path.is_dir():
             return _module("dicom").read_folder(path)
-        if path.stat().st_size == 0:
+        if check_regular(path).st_size == 0:
             raise InputError(f"{path} is empty (0 bytes); give a complete image file.")
         return _reader(path).read(path)
     except FileNotFoundError as error:
@@ -76,13 +78,15 @@ def write_image(image: Image, path: str | Path, *, overwrite: bool = False, deri
             "label" and "burned_in", see `provenance.derivation_of`.
 
     Raises:
-        InputError: unknown or lossy suffix, existing or unwritable output, or the format cannot hold the image.
+        InputError: unknown or lossy suffix, existing or unwritable output, the format cannot hold the image, or what
+            was read back from the file before it got its name is not the image.
     """
     writer, folder = _writer(path)
     path = Path(path)
     check_output(path, overwrite=overwrite, sources=[image.path] if image.path else [])
     with staged(path, folder=folder, overwrite=overwrite) as place:
         writer.write(image, place, derived)
+        check_saved(image, place, path, read_image)
 
 
 def _module(name: str):

@@ -6,7 +6,6 @@ Its keys are told apart by case; those that the format does not define are free 
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import numpy as np
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.checks import check_affine, check_voxels, in_units, native, parsing
-from monai_inpaint.io.stored import Stored, encoded, parts_of, read_stored
+from monai_inpaint.io.stored import Stored, packed, parts_of, read_stored
 from monai_inpaint.io.text_header import (
     LPS_TO_RAS,
     MODALITIES,
@@ -52,7 +51,6 @@ _DTYPES = {
     "MET_DOUBLE": "f8",
 }  # fmt: skip
 _TYPES = {np.dtype(dtype): name for name, dtype in _DTYPES.items() if name not in ("MET_LONG", "MET_ULONG")}
-_LEVEL = 2
 
 
 def read(path: Path) -> Image:
@@ -69,17 +67,17 @@ def read(path: Path) -> Image:
         dtype = _dtype(fields, path)
         check_voxels(path, dtype, shape)
         affine = check_affine(path, _affine(fields, size, path))
-        packed = _true(fields, "CompressedData", path)
+        compressed = _true(fields, "CompressedData", path)
         files = _data_files(path, fields[_DATA], listed, shape)
-        stored = _stored(path, fields, Stored(files or (path,), dtype, shape, "zlib" if packed else "raw", length))
+        stored = _stored(path, fields, Stored(files or (path,), dtype, shape, "zlib" if compressed else "raw", length))
         voxels = native(read_stored(stored, path))
     if size == 2:
         voxels, affine = voxels.T, affine[:, [1, 0, 2, 3]]
     metadata = {line.field: fields[line.field] for line in lines if line.field and line.field not in _FIELDS}
     metadata |= {"Modality": fields["Modality"]} if "Modality" in fields else {}
-    gone = _PLACE if packed else _PLACE | {"CompressedDataSize"}
+    gone = _PLACE if compressed else _PLACE | {"CompressedDataSize"}
     kept = tuple(line for line in lines if line.field not in gone)
-    header = TextHeader("meta", kept, voxels.dtype, voxels.shape, affine, metadata, packed)
+    header = TextHeader("meta", kept, voxels.dtype, voxels.shape, affine, metadata, compressed)
     return Image(voxels, affine, MODALITIES.get(metadata.get("Modality", "")), path=path, header=header)
 
 
@@ -105,14 +103,14 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
     fields = {line.field: _split(bare(line.text))[1] for line in lines}
     big = _true(fields, "BinaryDataByteOrderMSB", path) or _true(fields, "ElementByteOrderMSB", path)
     parts = parts_of(voxels if voxels.ndim == 3 else voxels.T, voxels.dtype.newbyteorder(">" if big else "<"))
-    packed = known is None or known.compressed
-    if packed:
-        parts = list(encoded(parts, _LEVEL, zlib.MAX_WBITS))
-        lines = _with(_with(lines, "CompressedData", "True"), "CompressedDataSize", str(sum(map(len, parts))))
+    compressed = known is None or known.compressed
+    if compressed:
+        parts = [packed(parts, "zlib")]
+        lines = _with(_with(lines, "CompressedData", "True"), "CompressedDataSize", str(len(parts[0])))
     if derived:
         note = f"{derived['description']}; {derived['model']}, monai-inpaint {derived['version']}"
         lines = _with(lines, "Derived", note)
-    apart = path.with_suffix(".zraw" if packed else ".raw") if path.suffix.lower() == ".mhd" else None
+    apart = path.with_suffix(".zraw" if compressed else ".raw") if path.suffix.lower() == ".mhd" else None
     lines = _with(lines, _DATA, apart.name if apart else "LOCAL")
     with path.open("wb") as file:
         file.writelines(line.text for line in lines)
@@ -216,8 +214,8 @@ def _named(path: Path, value: str, listed: list[str], shape: tuple[int, ...]) ->
 
 def _stored(path: Path, fields: Mapping[str, str], stored: Stored) -> Stored:
     skip = whole(fields.get("HeaderSize", "0"), "HeaderSize", path)
-    local, packed = stored.files == (path,), stored.encoding != "raw"
-    if skip < -1 or (packed and skip) or (local and skip > 0) or (packed and len(stored.files) > 1):
+    local, compressed = stored.files == (path,), stored.encoding != "raw"
+    if skip < -1 or (compressed and skip) or (local and skip > 0) or (compressed and len(stored.files) > 1):
         raise InputError(f"{path} has a HeaderSize of {skip} that does not fit where its voxels lie; repair it.")
     offset = -1 if skip == -1 else stored.offset if local else skip
     return Stored(stored.files, stored.dtype, stored.shape, stored.encoding, offset)

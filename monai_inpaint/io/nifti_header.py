@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.io.checks import apart
 
 _NAMES = [
     "sizeof_hdr", "dim", "datatype", "bitpix", "pixdim", "vox_offset", "scl_slope", "scl_inter", "xyzt_units",
@@ -42,13 +43,12 @@ _MILLIMETRES = {1: 1000.0, 3: 0.001}  # spatial unit codes: metre, micrometre; a
 _MM_SEC = 10
 _FLAG = 4  # bytes behind the header, which tell whether extensions follow
 _UNIT = 0.01  # by how much the square of a rounded quaternion may exceed 1
-_SAME = 0.01  # of a voxel: forms that lie closer differ by rounding only
 
 
 class Header:
     """A NIfTI-1 or NIfTI-2 header of a single file: its bytes, and the fields among them that are understood."""
 
-    def __init__(self, content: bytes, dtype: np.dtype) -> None:
+    def __init__(self, content: bytes | bytearray, dtype: np.dtype) -> None:
         self._content = bytearray(content)
         self._fields: Any = np.frombuffer(self._content, dtype).reshape(())  # a view: what is set lands in the bytes
 
@@ -112,8 +112,7 @@ class Header:
         if not (self._fields["sform_code"] > 0 and self._fields["qform_code"] > 0):
             return None
         first, second = self.affine, self._millimetres(self._qform())
-        shape = [*self.shape, 1, 1][:3]
-        return second if np.isfinite(second).all() and _apart(first, second, shape) else None
+        return second if np.isfinite(second).all() and apart(first, second, (*self.shape, 1, 1)[:3]) else None
 
     def set_voxels(self, dtype: np.dtype, shape: tuple[int, ...]) -> None:
         self._fields["datatype"], self._fields["bitpix"] = _CODES[dtype.newbyteorder("=")], dtype.itemsize * 8
@@ -217,12 +216,6 @@ def _checked(content: bytes, dtype: np.dtype, path: Path) -> Header:
             f"vox_offset ({least} where no extension follows the header)."
         )
     return Header(content, dtype)
-
-
-def _apart(first: np.ndarray, second: np.ndarray, shape: list[int]) -> bool:
-    """Whether two affines put some voxel of a grid at different places."""
-    off = np.abs(first - second)[:3] @ [*(n - 1 for n in shape), 1]
-    return bool(off.max() > _SAME * np.linalg.norm(first[:3, :3], axis=0).min())
 
 
 def _quaternion(turn: np.ndarray) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.checks import check_affine, check_voxels, in_units, native, parsing
-from monai_inpaint.io.stored import Stored, encoded, parts_of, read_stored
+from monai_inpaint.io.stored import Stored, packed, parts_of, read_stored
 from monai_inpaint.io.text_header import (
     LPS_TO_RAS,
     MODALITIES,
@@ -59,8 +58,6 @@ _TO_LPS = {
     "right-anterior-superior": [-1.0, -1.0, 1.0], "ras": [-1.0, -1.0, 1.0],
     "left-anterior-superior": [1.0, -1.0, 1.0], "las": [1.0, -1.0, 1.0],
 }  # fmt: skip
-_LEVEL = 2
-_GZIP = zlib.MAX_WBITS | 16
 
 
 def read(path: Path) -> Image:
@@ -76,8 +73,8 @@ def read(path: Path) -> Image:
     if len(shape) == 2:
         voxels, affine = voxels.T, affine[:, [1, 0, 2, 3]]
     kept = tuple(line for line in lines if line.field not in _PLACE)
-    packed = stored.encoding in ("gzip", "bzip2")
-    header = TextHeader("nrrd", kept, voxels.dtype, voxels.shape, affine, keys, packed)
+    compressed = stored.encoding in ("gzip", "bzip2")
+    header = TextHeader("nrrd", kept, voxels.dtype, voxels.shape, affine, keys, compressed)
     return Image(voxels, affine, MODALITIES.get(keys.get("Modality", "")), path=path, header=header)
 
 
@@ -108,7 +105,7 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
     with path.open("wb") as file:
         file.writelines(line.text for line in lines)
         file.write(end)
-        file.writelines(parts if fields["encoding"] == "raw" else encoded(parts, _LEVEL, _GZIP))
+        file.writelines(parts if fields["encoding"] == "raw" else [packed(parts, "gzip")])
 
 
 def _header(path: Path) -> tuple[list[Line], dict[str, str], int]:
@@ -295,8 +292,8 @@ def _in_one_file(lines: tuple[Line, ...]) -> list[Line]:
     if fields["encoding"] in ("raw", "gz", "gzip"):
         return list(lines)
     kept = [line for line in lines if line.field not in ("encoding", "endian")]
-    packed = b"gzip" if _ENCODINGS[fields["encoding"]] == "bzip2" else b"raw"
-    return [*kept, Line("endian", b"endian: little" + end), Line("encoding", b"encoding: " + packed + end)]
+    encoding = b"gzip" if _ENCODINGS[fields["encoding"]] == "bzip2" else b"raw"
+    return [*kept, Line("endian", b"endian: little" + end), Line("encoding", b"encoding: " + encoding + end)]
 
 
 def _new_lines(voxels: np.ndarray, affine: np.ndarray | None, known: TextHeader | None) -> list[Line]:
