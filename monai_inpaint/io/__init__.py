@@ -9,6 +9,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.atomic import check_output, staged
 from monai_inpaint.io.checks import check_regular
+from monai_inpaint.io.files import files_of, is_detached
 from monai_inpaint.io.read_back import check_saved
 
 # suffix -> (module that reads, module that writes or None)
@@ -27,7 +28,7 @@ FORMATS: dict[str, tuple[str, str | None]] = {
     ".dcm": ("dicom", "dicom_write"),
 }
 
-__all__ = ["FORMATS", "check_output", "read_image", "suffix_of", "write_image"]
+__all__ = ["FORMATS", "check_output", "files_of", "is_detached", "read_image", "suffix_of", "write_image"]
 
 
 def suffix_of(path: str | Path) -> str:
