@@ -36,15 +36,15 @@ def parsing(path: Path, kind: str, faults: type[Exception] | tuple[type[Exceptio
         ) from error
 
 
-def check_regular(path: Path) -> os.stat_result:
-    """What the system tells of a file.
+def check_regular(path: Path, name: str = "") -> os.stat_result:
+    """What the system tells of a file, which errors call by its name.
 
     Raises:
         InputError: no regular file: a pipe or a device could go on for ever.
     """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise InputError(f"{path} is no regular file; give an image file.")
+        raise InputError(f"{name or path} is no regular file; give an image file.")
     return status
 
 

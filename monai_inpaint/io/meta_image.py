@@ -73,8 +73,7 @@ def read(path: Path) -> Image:
         voxels = native(read_stored(stored, path))
     if size == 2:
         voxels, affine = voxels.T, affine[:, [1, 0, 2, 3]]
-    metadata = {line.field: fields[line.field] for line in lines if line.field and line.field not in _FIELDS}
-    metadata |= {"Modality": fields["Modality"]} if "Modality" in fields else {}
+    metadata = {key: value for key, value in fields.items() if key not in _FIELDS or key == "Modality"}
     gone = _PLACE if compressed else _PLACE | {"CompressedDataSize"}
     kept = tuple(line for line in lines if line.field not in gone)
     header = TextHeader("meta", kept, voxels.dtype, voxels.shape, affine, metadata, compressed)

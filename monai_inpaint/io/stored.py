@@ -94,8 +94,8 @@ def read_stored(stored: Stored, path: Path) -> np.ndarray:
             claims.
     """
     count, share = math.prod(stored.shape), math.prod(stored.shape) // len(stored.files)
-    sizes = [check_regular(file).st_size for file in stored.files]
     names = [str(file) if file == path else f"{file} (voxels of {path.name})" for file in stored.files]
+    sizes = [check_regular(file, name).st_size for file, name in zip(stored.files, names, strict=True)]
     for name, size in zip(names, sizes, strict=True):
         check_claim(name, share * stored.dtype.itemsize, size - max(stored.offset, 0), stored.encoding)
     voxels = room(path, count, stored.dtype)
