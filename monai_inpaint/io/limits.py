@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import math
-import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +35,7 @@ def regular_file(path: Path) -> int:
         InputError: it is missing, may not be reached, or is a folder, pipe, socket, device or circle of links.
     """
     try:
-        found = os.stat(path)
+        found = path.stat()
     except ValueError as error:  # a NUL, or a lone surrogate
         raise InputError(f"{str(path)!r} is no path of a file; check it.") from error
     except OSError as error:
