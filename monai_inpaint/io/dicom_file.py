@@ -33,9 +33,11 @@ def load(path: Path, *, head: bool = False, only: list[str] | None = None) -> Da
         warnings.filterwarnings("error", _CUT)  # pydicom warns, and gives what came before
         _check_inflated(file, path)
         try:
-            return pydicom.dcmread(file, stop_before_pixels=head, specific_tags=list(only) if only else None)
+            dataset = pydicom.dcmread(file, stop_before_pixels=head, specific_tags=list(only) if only else None)
         except UserWarning as warning:
             raise InputError(f"{path} is cut short; copy it again.") from warning
+    dataset.fileobj_type = None  # nothing is read later, and a function is nothing to hand over
+    return dataset
 
 
 class _Sized(io.BufferedReader):

@@ -39,6 +39,9 @@ def check_bits(dataset: Dataset, path: Path) -> None:
     Raises:
         InputError: as said.
     """
+    missing = next((keyword for keyword in ("BitsStored", "PixelRepresentation") if dataset.get(keyword) is None), "")
+    if missing:
+        raise InputError(f"{path} has no {missing}, so its pixels cannot be read; repair its header.")
     bits, stored, above = _layout(dataset)
     if not (0 < stored <= bits and 0 <= above <= bits - stored):
         raise InputError(
@@ -56,7 +59,7 @@ def values_of(words: np.ndarray, dataset: Dataset) -> np.ndarray:
     """The values that words hold; spare bits are left out, signs extended."""
     bits, stored, above = _layout(dataset)
     values = words << above
-    return values.view(f"i{bits // 8}" if dataset.get("PixelRepresentation") else values.dtype) >> (bits - stored)
+    return values.view(f"i{bits // 8}" if dataset.PixelRepresentation == 1 else values.dtype) >> (bits - stored)
 
 
 def words_of(values: np.ndarray, dataset: Dataset, before: np.ndarray | None = None) -> np.ndarray:
@@ -72,9 +75,7 @@ def words_of(values: np.ndarray, dataset: Dataset, before: np.ndarray | None = N
 
 def _layout(dataset: Dataset) -> tuple[int, int, int]:
     """Bits of a word, bits that count, and spare bits above these."""
-    bits = int(dataset.BitsAllocated)
-    stored = int(dataset.get("BitsStored") or bits)
-    high = dataset.get("HighBit")
+    bits, stored, high = int(dataset.BitsAllocated), int(dataset.BitsStored), dataset.get("HighBit")
     return bits, stored, bits - 1 - (stored - 1 if high is None else int(high))
 
 

@@ -47,6 +47,14 @@ def regular_file(path: Path) -> int:
     return found.st_size
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a path leads to a folder; False where it leads nowhere."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def check_claim(
     path: Path, shape: Sequence[int], itemsize: float, available: int | None = None, *, packed: int = 1
 ) -> None:
