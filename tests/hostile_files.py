@@ -37,10 +37,14 @@ def chunk(kind: bytes, content: bytes, length: int | None = None) -> bytes:
     return struct.pack(">I", size) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def png(columns: int, rows: int, bits: int = 8, colour: int = 0, *more: bytes, packed: bytes = b"") -> Make:
+def png_code(columns: int, rows: int, bits: int = 8, colour: int = 0, *more: bytes, packed: bytes = b"") -> bytes:
     head = chunk(b"IHDR", struct.pack(">2I5B", columns, rows, bits, colour, 0, 0, 0))
     data = chunk(b"IDAT", packed or zlib.compress(bytes(100)))
-    return _file("x.png", b"\x89PNG\r\n\x1a\n" + head + b"".join(more) + data + chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + head + b"".join(more) + data + chunk(b"IEND", b"")
+
+
+def png(*args: int | bytes, packed: bytes = b"") -> Make:
+    return _file("x.png", png_code(*args, packed=packed))  # type: ignore[arg-type]
 
 
 def jpeg_code(columns: int, rows: int, samples: int = 1, marker: int = 0xC0, bits: int = 8) -> bytes:
@@ -180,9 +184,7 @@ HOSTILE: dict[str, Make] = {
     "TIFF of a tile of 60,000 x 60,000": tiled_tiff(16, 16, 60_000, 60_000, 8, zlib.compress(bytes(256))),
     "TIFF with a JPEG of 65,535 x 65,535": tiled_tiff(16, 16, 16, 16, 7, jpeg_code(65_535, 65_535)),
     "TIFF with a JPEG 2000 of 60,000 x 60,000": tiled_tiff(16, 16, 16, 16, 34712, jpeg_2000_code(60_000, 60_000)),
-    "TIFF with a PNG of 60,000 x 60,000": tiled_tiff(
-        16, 16, 16, 16, 34933, b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">2I5B", 60_000, 60_000, 8, 0, 0, 0, 0))
-    ),
+    "TIFF with a PNG of 60,000 x 60,000": tiled_tiff(16, 16, 16, 16, 34933, png_code(60_000, 60_000)),
     "big TIFF with tags without end": _file("x.tif", struct.pack("<2s3HQQ", b"II", 43, 8, 0, 16, 2**63) + bytes(99)),
     "big TIFF with a text without end": tiff((256, 4, 1, 16), (270, 2, 2**63, 8), big=True),
     "DICOM of 65,535 x 2,000": dicom(Rows=65_535, Columns=2_000),

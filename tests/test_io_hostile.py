@@ -134,13 +134,9 @@ def test_pictures_in_other_files_are_lossy_where_their_coding_is(tmp_path: Path)
         ("zstd", {}, False),
         (None, {}, False),
     ):
-        pixels = np.stack([voxels] * 3, axis=-1) if coding == "webp" else voxels
+        pixels = np.full((32, 48, 3), 128, np.uint8) if coding == "webp" else voxels
         tifffile.imwrite(tmp_path / "a.tif", pixels, compression=coding, compressionargs=more)
-        try:
-            assert read_image(tmp_path / "a.tif").lossy == lossy, coding
-        except InputError as error:
-            assert coding == "webp"  # its noise is coloured
-            assert "colour" in str(error)
+        assert read_image(tmp_path / "a.tif").lossy == lossy, coding
 
 
 def test_a_slice_that_was_compressed_with_loss_is_lossy(tmp_path: Path) -> None:
