@@ -224,6 +224,9 @@ HOSTILE: dict[str, Make] = {
     ),
 }  # fmt: skip
 
+# what these claim lies beside the pixels, and is never looked at
+READ = ("PNG with more pixels than it tells", "TIFF within itself", "TIFF with strips of four billion rows")
+
 ODD_PLACES: dict[str, Make] = {
     "pipe.png": _pipe("pipe.png"),
     "pipe.tif": _pipe("pipe.tif"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from hostile_files import HOSTILE, ODD_PLACES, compressed, jpeg_2000_code
+from hostile_files import HOSTILE, ODD_PLACES, READ, compressed, jpeg_2000_code
 from io_samples import dicom_dataset, random_voxels, save
 from limited_process import limited
 from PIL import Image as Pillow
@@ -23,8 +23,6 @@ from monai_inpaint.io.codestream import claim_of
 from monai_inpaint.io.limits import check_claim
 
 MEGABYTES, SECONDS = 300, 10
-# what they claim beside the pixels is never looked at
-READ = ("PNG with more pixels than it tells", "TIFF within itself", "TIFF with strips of four billion rows")
 
 
 def outcomes(names: list[str], folder: Path) -> dict[str, tuple[str, float, float]]:

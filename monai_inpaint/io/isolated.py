@@ -186,6 +186,7 @@ def _forked() -> _Reader:
             nowhere = os.open(os.devnull, os.O_RDWR)
             for stream in range(3):
                 os.dup2(nowhere, stream)
+            sys.stdout = sys.stderr = os.fdopen(2, "w", closefd=False)
             kept = theirs.fileno()
             os.closerange(3, kept)
             os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
