@@ -86,7 +86,6 @@ FILES: dict[str, Callable[[Path], Path]] = {
     "DICOM with JPEG-LS": _slice(JPEGLSLossless),
     "DICOM with run lengths": _slice(RLELossless),
     "DICOM with JPEG": _sample("JPEG-lossy.dcm"),
-    "DICOM with JPEG of 12 bits": _sample("JPGExtended.dcm"),
     "DICOM with JPEG without loss": lambda folder: _lossless_jpeg(folder / "a.dcm"),
     "NIfTI": _written(".nii"),
     "NIfTI, packed": _written(".nii.gz"),
