@@ -6,7 +6,7 @@ import io
 import json
 import mmap
 import pickle
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from importlib import import_module
 from itertools import accumulate
 from typing import IO, Any
@@ -115,9 +115,9 @@ class Refusal:
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        known = name in _CLASSES.get(module, ())
-        if known or module.partition(".")[0] == "monai_inpaint":
+        ours = module == "monai_inpaint.images" or module.startswith("monai_inpaint.io.")
+        if ours or name in _CLASSES.get(module, ()):
             found = getattr(import_module(module), name)
-            if known or is_dataclass(found):  # images and headers
+            if not ours or (isinstance(found, type) and found.__module__ == module):  # images and headers
                 return found
         raise pickle.UnpicklingError(f"{module}.{name} is nothing that an image consists of")
