@@ -66,6 +66,8 @@ def same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, Dataset):
         return one == other and one.file_meta == other.file_meta and one.original_encoding == other.original_encoding
+    if type(one).__module__.startswith("monai_inpaint"):
+        return all(map(same, vars(one).values(), vars(other).values()))
     return one == other
 
 
