@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,18 +33,6 @@ def parsing(path: Path, kind: str, faults: type[Exception] | tuple[type[Exceptio
         raise InputError(
             f"{path} cannot be read as {kind}: it is damaged, cut short, or of another kind{why}."
         ) from error
-
-
-def check_regular(path: Path, name: str = "") -> os.stat_result:
-    """What the system tells of a file, which errors call by its name.
-
-    Raises:
-        InputError: no regular file: a pipe or a device could go on for ever.
-    """
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise InputError(f"{name or path} is no regular file; give an image file.")
-    return status
 
 
 def check_voxels(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> None:

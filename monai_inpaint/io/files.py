@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from monai_inpaint.io.checks import check_regular, parsing
+from monai_inpaint.io.checks import parsing
+from monai_inpaint.io.limits import regular_file
 
 
 def files_of(path: str | Path) -> list[Path]:
@@ -20,7 +21,7 @@ def files_of(path: str | Path) -> list[Path]:
     suffix = path.suffix.lower()
     if suffix not in (".nrrd", ".mha", ".mhd") or not path.exists() or path.is_dir():
         return [path]
-    check_regular(path)
+    regular_file(path)
     with parsing(path, suffix[1:].upper()):
         if suffix == ".nrrd":
             from monai_inpaint.io.nrrd import files_of

@@ -16,12 +16,12 @@ from typing import IO, Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.io.checks import check_regular
+from monai_inpaint.io.limits import BZIPPED, DEFLATED, regular_file
 
 CHUNK = 1 << 22
 _TRAILING = 1 << 24  # bytes after the voxels that are read and left out
-# how many bytes one byte of a file may stand for: deflate packs at most about 1030 times, bzip2 far more
-_RATIOS = {"raw": 1, "gzip": 1100, "zlib": 1100, "bzip2": 1 << 20, "text": 8, "hex": 0.5}
+# how many bytes one byte of a file may stand for
+_RATIOS = {"raw": 1, "gzip": DEFLATED, "zlib": DEFLATED, "bzip2": BZIPPED, "text": 8, "hex": 0.5}
 _LEVEL = 1
 _DEFLATE = zlib.MAX_WBITS | 32  # takes the headers of zlib and of gzip
 
@@ -95,7 +95,7 @@ def read_stored(stored: Stored, path: Path) -> np.ndarray:
     """
     count, share = math.prod(stored.shape), math.prod(stored.shape) // len(stored.files)
     names = [str(file) if file == path else f"{file} (voxels of {path.name})" for file in stored.files]
-    sizes = [check_regular(file, name).st_size for file, name in zip(stored.files, names, strict=True)]
+    sizes = [regular_file(file, name) for file, name in zip(stored.files, names, strict=True)]
     for name, size in zip(names, sizes, strict=True):
         check_claim(name, share * stored.dtype.itemsize, size - max(stored.offset, 0), stored.encoding)
     voxels = room(path, count, stored.dtype)
