@@ -72,8 +72,8 @@ def align_hole(hole: Hole | Image, image: Image) -> Aligned:
     share *= hole.kept
     if share < 1 - _LOST:
         raise InputError(
-            f"{_name(hole.image, 'The hole')} loses {1 - share:.0%} of its volume on {_name(image, 'the image')}: it lies "
-            "outside of the image or between its voxels; draw the hole on this image."
+            f"{_name(hole.image, 'The hole')} loses {1 - share:.0%} of its volume on {_name(image, 'the image')}: it "
+            "lies outside of the image or between its voxels; draw the hole on this image."
         )
     two = [what for what, one in (("image", image), ("hole", hole.image)) if one.other_affine is not None]
     return Aligned(voxels, grid, hole, share, (*hole.notes, *(_FORMS_DISAGREE.format(what) for what in two)))
@@ -228,7 +228,7 @@ def _reorient(
 
 
 def _whole_voxels(form: _Forms, shape: tuple[int, ...]) -> bool:
-    """Voxels of the hole's grid, of that shape, fall on voxels of the image's: it is a part of it, or reaches beyond."""
+    """Whether voxels of the hole's grid, of that shape, fall on voxels of the image's: one is cut out of the other."""
     indices = _corners(shape) @ (np.linalg.inv(form.image) @ form.hole).T
     turn = np.abs(np.linalg.inv(form.image)[:3, :3] @ form.hole[:3, :3])
     whole = np.abs(indices - np.rint(indices)).max() <= _SAME

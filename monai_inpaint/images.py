@@ -72,9 +72,15 @@ class Image:
         if dtype.kind == "f":
             return exact.astype(dtype)
         info = np.iinfo(dtype)
-        low, high = self.stored_range or (info.min, info.max)
-        whole = np.clip(np.rint(exact), low, high)
-        return (_beside(whole, self.padding, low, high) if self.padding else whole).astype(dtype)
+        low, high = (int(end) for end in self.stored_range or (info.min, info.max))
+        whole = np.rint(exact)
+        if self.padding:
+            whole = _beside(np.clip(whole, low, high), self.padding, low, high)
+        # Limits of 64 bits are no floats: the next one above is none of the dtype, and would come back as 0.
+        within = (whole > low) & (whole < high)
+        result = np.array([low, high], dtype)[(whole >= high).astype(np.intp)]
+        result[within] = whole[within].astype(dtype)
+        return result
 
     def with_voxels(self, voxels: np.ndarray) -> Image:
         """The same image with other stored voxels (same shape and dtype)."""

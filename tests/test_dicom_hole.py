@@ -47,7 +47,8 @@ def some_voxels(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 
 def on_grid(path: Path, image_path: Path, segment: str | None = None) -> tuple[np.ndarray, str]:
     image = read_image(image_path)
-    return align_hole(read_hole(path, image, segment), image)
+    aligned = align_hole(read_hole(path, image, segment), image)
+    return aligned.voxels, aligned.grid
 
 
 # --- SEG

@@ -36,7 +36,7 @@ class Case:
     samples: int = 0
     seed: int = 0
     found: Target | None = None
-    segment: str | None = None  # of a hole that is a DICOM SEG or RTSTRUCT
+    segment: str | None = None  # of a hole that holds several
     grow: float = 0.0  # mm
     burned_in: BurnedIn | None = None  # what is proposed: text
     results: bool = False  # the output is a folder for all DICOM results
@@ -89,15 +89,18 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
     for target in (case.output, case.difference, case.spread, case.found):
         if target:
             check_holds(target, image)
-    hole = None if case.found else read_hole(case.hole, image, case.segment)
+    given = None if case.found else read_hole(case.hole, image, case.segment)
     seconds = {"read": time.perf_counter() - start}
     progress("read", 1, 1)
 
     filler = fillers.of(image)
-    if hole is None:
+    proposed = None
+    if case.found:
         finding = time.perf_counter()
-        hole = _proposed(case, image, fillers.engine, progress)
+        proposed = _proposed(case, image, fillers.engine, progress)
         seconds["find"] = time.perf_counter() - finding
+    hole = given or proposed
+    assert hole is not None
     wanted = {"sample": case.sample, "samples": case.samples, "seed": case.seed, "grow": case.grow}
     progress("fill", 0, 0)
     fill = filler(image, hole, progress=progress.stage("fill"), **wanted)
@@ -128,9 +131,9 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
         write_units(case.difference, fill.difference)
     if case.spread:
         write_units(case.spread, fill.spread)
-    if case.found:
+    if case.found and proposed is not None:
         told = {"description": "Region to fill, proposed", "model": _proposer(case), "version": __version__}
-        jobs.append((case.found, lambda place: write_image(hole, place, derived=told)))
+        jobs.append((case.found, lambda place: write_image(proposed, place, derived=told)))
     if case.report:
         jobs.append((case.report, write_report))
     progress("write", 0, 1)
@@ -145,7 +148,6 @@ def _proposed(case: Case, image: Image, engine: str, progress: Progress) -> Imag
     from monai_inpaint.find import Finder, check_found
     from monai_inpaint.holes.burned_in import boxed, check_flag
     from monai_inpaint.holes.rectangles import rectangles_in
-    from monai_inpaint.images import Image
 
     if case.burned_in and case.burned_in.rectangles:
         found = rectangles_in(image, case.burned_in.rectangles)
@@ -157,7 +159,7 @@ def _proposed(case: Case, image: Image, engine: str, progress: Progress) -> Imag
         found = boxed(found) if case.burned_in else found
     # A label of 1; but pictures are looked at, and 1 would be as black as 0 there.
     label = 255 if case.hole.suffix.lower() in (".png", ".tif", ".tiff") else 1
-    return Image(np.where(found, label, 0).astype(np.uint8), image.affine, placed=image.placed)
+    return image.map_of(np.where(found, label, 0).astype(np.uint8))
 
 
 def _proposer(case: Case) -> str:

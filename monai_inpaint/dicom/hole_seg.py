@@ -155,7 +155,7 @@ def _marked(dataset: Dataset, frame: int, numbers: set[int]) -> np.ndarray:
 
 
 def _bits(dataset: Dataset, frame: int) -> np.ndarray:
-    """A frame of single bits, which begins within a byte where rows times columns is no multiple of 8 (PS3.5, 8.1.1)."""
+    """A frame of single bits; it begins within a byte where rows times columns is no multiple of 8 (PS3.5, 8.1.1)."""
     rows, columns = int(dataset.Rows), int(dataset.Columns)
     first = frame * rows * columns
     last = first + rows * columns

@@ -91,8 +91,8 @@ def reduce_metal(
         metal: "keep": the metal's own voxels come back bit for bit; "fill": tissue in their place. The voids of an MR
             are filled always.
         threshold: HU from which everything in the patient is metal; None: pieces are judged, see `find_metal`.
-        region: what may change, by the rule of `marks.hole_of`; an array of the image's shape, an Image or a Hole. None:
-            everything may.
+        region: what may change, by the rule of `marks.hole_of`; an array of the image's shape, an Image or a Hole.
+            None: everything may.
         found: the metal, where it is known already.
         bundle: of the network that fills or corrects, see `choose`.
         engine: that runs it, as `Filler` takes it.
