@@ -78,9 +78,8 @@ class Image:
             whole = _beside(np.clip(whole, low, high), self.padding, low, high)
         # Limits of 64 bits are no floats: the next one above is none of the dtype, and would come back as 0.
         within = (whole > low) & (whole < high)
-        result = np.array([low, high], dtype)[(whole >= high).astype(np.intp)]
-        result[within] = whole[within].astype(dtype)
-        return result
+        limits = np.array([low, high], dtype)[(whole >= high).astype(np.intp)]
+        return np.where(within, np.where(within, whole, 0).astype(dtype), limits)
 
     def with_voxels(self, voxels: np.ndarray) -> Image:
         """The same image with other stored voxels (same shape and dtype)."""
