@@ -99,13 +99,19 @@ def _aligned(drawn: Image, image: Image) -> tuple[np.ndarray, str, float]:
     assumed = not (drawn.placed and image.placed)
     if assumed and marked.shape == shape:
         return marked, PIXELS, 1.0
-    for form in forms:
-        turned = _reorient(full, form.hole, form.image, solid)
-        if turned is not None:
-            return turned.reshape(shape), REORIENTED + form.told, 1.0
+    turned = [(form, _reorient(full, form.hole, form.image, solid)) for form in forms]
+    readings = [(form, result) for form, result in turned if result is not None]
+    if readings:
+        form, result = _one_reading(readings, drawn, image)
+        return result.reshape(shape), REORIENTED + form.told, 1.0
     pixels = _by_pixels(marked, shape) if assumed else None
     if pixels is not None:
         return pixels, PIXELS, 1.0
+    if assumed and len(shape) == 3:
+        raise InputError(
+            f"{_name(drawn, 'the hole')} does not fit {_name(image, 'the image')}: {describe(drawn)} against "
+            f"{describe(image)}; as one of them does not say where it lies, their shapes must agree."
+        )
     if full.shape[2] == solid[2] == 1 and abs(_unit(drawn.affine)[:, 2] @ _unit(image.affine)[:, 2]) < 0.5:
         raise InputError(f"{_name(drawn, 'the hole')} lies across {_name(image, 'the image')}; draw it on this image.")
     return _of_another_grid(drawn, image, forms)
@@ -115,23 +121,35 @@ def _of_another_grid(drawn: Image, image: Image, forms: list[_Forms]) -> tuple[n
     """The hole resampled by the forms that belong together."""
     full, shape = _solid(drawn.voxels), _solid(image.voxels).shape
     forms = [form for form in forms if _whole_voxels(form, full.shape)] or forms
-    results = [resampled(full, form.hole, form.image, shape) for form in forms]
-    found = [(form, result) for form, result in zip(forms, results, strict=True) if result is not None]
-    if not found or (full.any() and not any(result.any() for _, result in found)):
-        what = "marks no voxel of" if found else "does not overlap"
+    results = [(form, resampled(full, form.hole, form.image, shape)) for form in forms]
+    overlapping = [(form, result) for form, result in results if result is not None]
+    marking = [(form, result) for form, result in overlapping if result.any() or not full.any()]
+    if not marking:
+        what = "marks no voxel of" if overlapping else "does not overlap"
         raise InputError(
             f"{_name(drawn, 'the hole')} {what} {_name(image, 'the image')}: {describe(drawn)} against "
             f"{describe(image)}; draw the hole on this image."
         )
-    form, result = found[0]
-    for _, other in found[1:]:
-        if np.count_nonzero(result & other) < (1 - _LOST) * max(np.count_nonzero(result), np.count_nonzero(other)):
-            raise InputError(
-                f"{_name(drawn, 'the hole')} lies at two places of {_name(image, 'the image')}, as sform and qform "
-                f"disagree: {describe(drawn)} against {describe(image)}; draw the hole on the grid of this image."
-            )
+    form, result = _one_reading(marking, drawn, image)
     share = kept(full, form.hole, form.image, result) if full.any() else 1.0
     return result.reshape(image.voxels.shape), RESAMPLED + form.told, share
+
+
+def _one_reading(readings: list[tuple[_Forms, np.ndarray]], drawn: Image, image: Image) -> tuple[_Forms, np.ndarray]:
+    """The first reading, if the others put the hole at the same place.
+
+    Raises:
+        InputError: they do not, and nothing tells which one the hole was drawn by.
+    """
+    form, result = readings[0]
+    size = np.count_nonzero(result)
+    for _, other in readings[1:]:
+        if np.count_nonzero(result & other) < (1 - _LOST) * max(size, np.count_nonzero(other)):
+            raise InputError(
+                f"{_name(drawn, 'The hole')} lies at two places of {_name(image, 'the image')}, as sform and qform "
+                f"disagree: {describe(drawn)} against {describe(image)}; draw the hole on the grid of this image."
+            )
+    return form, result
 
 
 def _forms(drawn: Image, image: Image) -> Iterator[_Forms]:
@@ -167,11 +185,13 @@ def describe(image: Image) -> str:
     if image.affine is None:
         return f"shape {shape} without geometry"
     spacing = " x ".join(f"{length:.4g}" for length in image.spacing or ())
-    axes = ", ".join(
-        "(" + " ".join(f"{c:.3g}" for c in axis) + ")" for axis in _unit(image.affine).T[: image.voxels.ndim]
-    )
-    origin = ", ".join(f"{c:.4g}" for c in image.affine[:3, 3])
-    return f"shape {shape}, spacing {spacing} mm, axes {axes}, origin ({origin}) mm in RAS"
+    places = [_place(affine, image.voxels.ndim) for affine in (image.affine, image.other_affine) if affine is not None]
+    return f"shape {shape}, spacing {spacing} mm, {', or by its qform '.join(places)} mm in RAS"
+
+
+def _place(affine: np.ndarray, ndim: int) -> str:
+    axes = ", ".join("(" + " ".join(f"{c:.3g}" for c in axis) + ")" for axis in _unit(affine).T[:ndim])
+    return f"axes {axes}, origin ({', '.join(f'{c:.4g}' for c in affine[:3, 3])})"
 
 
 def _by_pixels(marked: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
