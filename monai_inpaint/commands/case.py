@@ -83,6 +83,7 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
     if case.image.resolve() == case.hole.resolve():
         raise InputError(f"{case.hole} is the image and the hole at once; name an image that marks what to fill.")
     check_targets(case.targets, [case.image] if case.found else [case.image, case.hole], overwrite=overwrite)
+    fillers.check()
     start = time.perf_counter()
     progress("read", 0, 1)
     image = read_image(case.image)
