@@ -19,6 +19,7 @@ SAME, REORIENTED, PIXELS, RESAMPLED = "same grid", "reoriented", "by pixel posit
 _SAME = 1e-2  # voxels a corner may lie off; below this the nearest voxel is the same one anyway
 _LOST = 0.1  # share of a hole that may lie outside of its image
 _FORMS_DISAGREE = "The {} tells two places, as its sform and its qform disagree."
+_NO_PLACE = "The {} does not say where it lies, so that the hole was taken voxel for voxel."
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +76,11 @@ def align_hole(hole: Hole | Image, image: Image) -> Aligned:
             f"{_name(hole.image, 'The hole')} loses {1 - share:.0%} of its volume on {_name(image, 'the image')}: it "
             "lies outside of the image or between its voxels; draw the hole on this image."
         )
-    two = [what for what, one in (("image", image), ("hole", hole.image)) if one.other_affine is not None]
-    return Aligned(voxels, grid, hole, share, (*hole.notes, *(_FORMS_DISAGREE.format(what) for what in two)))
+    both = (("image", image), ("hole", hole.image))
+    notes = [_FORMS_DISAGREE.format(what) for what, one in both if one.other_affine is not None]
+    if grid == PIXELS and voxels.ndim == 3:
+        notes += [_NO_PLACE.format(what) for what, one in both if not one.placed]
+    return Aligned(voxels, grid, hole, share, (*hole.notes, *notes))
 
 
 def _aligned(drawn: Image, image: Image) -> tuple[np.ndarray, str, float]:

@@ -249,6 +249,7 @@ def test_a_file_without_a_form_fits_by_its_shape_alone(tmp_path: Path) -> None:
     aligned = align_hole(hole, read_image(image_path))
     np.testing.assert_array_equal(aligned.voxels, drawn())
     assert aligned.grid == "by pixel position"
+    assert aligned.notes == ("The hole does not say where it lies, so that the hole was taken voxel for voxel.",)
     small = read_image(save(tmp_path / "small.nii", drawn()[1:].astype(np.uint8)))
     with pytest.raises(
         InputError, match=r"small.nii does not fit .*does not say where it lies, their shapes must agree"

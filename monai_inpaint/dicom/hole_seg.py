@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
+from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
 from monai_inpaint.dicom.hole import chosen
 from monai_inpaint.dicom.references import check_drawn_on, check_frame
@@ -19,6 +20,8 @@ from monai_inpaint.io.dicom_geometry import Plane, plane_affine, plane_of
 from monai_inpaint.marks import HALF, Hole
 
 _OFF = 0.05  # slices that a frame may lie beside a slice and still be on it
+# those of JPEG 2000 may be without loss, and are not told apart by their name
+_LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
 _MOST = 2**30  # voxels that frames may span
 
 
@@ -40,6 +43,10 @@ def read_segmentation(path: Path, image: Image, segment: str | None) -> Hole:
     with parsing(path, "a DICOM segmentation"):
         dataset = load(path)
         check_drawn_on(dataset, image, path)
+        if dataset.file_meta.get("TransferSyntaxUID") in _LOSSY:
+            raise InputError(
+                f"{path} is compressed with loss, whose noise would be filled as well; save it without loss."
+            )
         segments = segments_of(dataset)
         names = [str(item.get("SegmentLabel") or "") for item in segments]
         numbers = {int(segments[n].SegmentNumber) for n in chosen(names, segment, path, "segments")}

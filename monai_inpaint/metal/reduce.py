@@ -149,7 +149,8 @@ def _allowed(region: Hole | Image | np.ndarray | None, image: Image) -> np.ndarr
     """What may change, bool, of the image's shape."""
     if region is None:
         return np.ones(image.voxels.shape, bool)
-    if isinstance(region, np.ndarray):
+    if not isinstance(region, Hole | Image):
+        region = np.asarray(region)
         if region.shape != image.voxels.shape:
             raise InputError(f"The region has shape {region.shape}, the image {image.voxels.shape}; they must agree.")
         region = Image(region, image.affine, placed=image.placed)
