@@ -13,6 +13,8 @@ from dicom_hole_samples import lps, segmentation, sources, structures
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from io_samples import dicom_dataset, dicom_series, enhanced_ct, save
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGBaseline8Bit
 
 from monai_inpaint import InputError, read_image
 from monai_inpaint.dicom.hole import read_hole
@@ -167,6 +169,19 @@ def test_a_coarser_segmentation_is_resampled(series: Path, tmp_path: Path) -> No
     i, j, _ = np.nonzero(hole)
     assert (i.min(), i.max()) == (59, 88)
     assert (j.min(), j.max()) == (39, 78)
+
+
+def test_a_segmentation_compressed_with_loss_is_refused(series: Path, tmp_path: Path) -> None:
+    marked = np.zeros((5, SIDE, SIDE), bool)
+    marked[2, 3:9, 3:9] = True
+    dataset = pydicom.dcmread(segmentation(tmp_path / "seg.dcm", sources(series), marked, kind="LABELMAP"))
+    dataset.PixelData = encapsulate([b"\xff\xd8\xff\xd9"])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    dataset.save_as(tmp_path / "lossy.dcm")
+
+    with pytest.raises(InputError, match="compressed with loss"):
+        on_grid(tmp_path / "lossy.dcm", series)
 
 
 # --- RTSTRUCT
