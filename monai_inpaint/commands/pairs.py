@@ -1,4 +1,4 @@
-"""The table that `batch` works through: CSV with the columns image, hole and, optionally, output."""
+"""The table that `batch` works through: CSV with the columns image, hole and, optionally, output and segment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monai_inpaint.io import FORMATS, suffix_of
 
 @dataclass(frozen=True)
 class Pair:
-    """One row. `image`, `hole` and `name` (the output below the output folder) are as the table says."""
+    """One row. `image`, `hole`, `name` (the output below the output folder) and `segment` are as the table says."""
 
     image: str
     hole: str
@@ -23,6 +23,7 @@ class Pair:
     image_path: Path
     hole_path: Path
     output: Target
+    segment: str | None = None
 
 
 def read_pairs(table: Path, output_dir: Path) -> list[Pair]:
@@ -84,7 +85,9 @@ def _pair(row: dict[str, str], where: str, folder: Path, output_dir: Path) -> Pa
         raise InputError(f"{where}: the output {name} leads out of the output folder; give a path inside of it.")
     is_folder = image.is_dir() and not suffix_of(name)
     target = Target(path, folder=True) if is_folder else image_target(f"{path}{os.sep if name.endswith('/') else ''}")
-    return Pair(row["image"], row["hole"], inside.as_posix(), image, folder / row["hole"], target)
+    return Pair(
+        row["image"], row["hole"], inside.as_posix(), image, folder / row["hole"], target, row.get("segment") or None
+    )
 
 
 def _default_name(image: Path, where: str) -> str:

@@ -108,6 +108,11 @@ class Header:
         return self._millimetres(self._qform(np.abs) if self._fields["qform_code"] > 0 else self._base())
 
     @property
+    def placed(self) -> bool:
+        """Whether a code is set, so that the file tells where it lies; else every program assumes what it likes."""
+        return bool(self._fields["sform_code"] > 0 or self._fields["qform_code"] > 0)
+
+    @property
     def other_affine(self) -> np.ndarray | None:
         """Where other programs place the voxels, if it is elsewhere.
 
