@@ -31,6 +31,8 @@ class Image:
         lossy: compression that changes values left its noise in the voxels (JPEG, WebP).
         padding: smallest and largest stored value that stands for "no image here" (DICOM PixelPaddingValue); None:
             every value is one of the image.
+        notes: what whoever reads the report should know of how it was read: sentences without names of files or
+            patients.
     """
 
     voxels: np.ndarray
@@ -45,6 +47,7 @@ class Image:
     placed: bool = True
     lossy: bool = False
     padding: tuple[float, float] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def spacing(self) -> tuple[float, ...] | None:

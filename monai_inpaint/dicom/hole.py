@@ -42,20 +42,20 @@ def read_hole(path: Path, image: Image, segment: str | None = None) -> Image:
 
 
 def sop_class(path: Path) -> str:
-    """What kind of object a DICOM file says it is (a UID); "" for all else."""
+    """What kind of object a DICOM file says it is (a UID): its data set, or where that is silent its meta information.
+
+    "" for all else.
+    """
     try:
         with path.open("rb") as file:
             if file.read(132)[128:] != b"DICM":
                 return ""
     except OSError:  # missing or a folder: whoever reads it says so
         return ""
-    from pydicom.filereader import read_file_meta_info
+    from monai_inpaint.io.dicom_file import load
 
-    from monai_inpaint.io.checks import parsing
-
-    with parsing(path, "DICOM"):
-        meta = read_file_meta_info(path)
-        return str(meta.get("MediaStorageSOPClassUID", ""))
+    dataset = load(path, head=True, only=["SOPClassUID"])
+    return str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", ""))
 
 
 def chosen(names: Sequence[str], pattern: str | None, path: Path, kind: str) -> list[int]:

@@ -158,7 +158,7 @@ def write_case(filled: Filled, output: Path) -> dict[str, Any]:
         "series": case.series.uid,
         "study": case.series.study,
         "modality": case.series.modality,
-        "instances": len(case.series.paths),
+        "instances": len(case.series.instances),
     }
     if filled.why:
         return {**entry, "status": SKIPPED, "why": filled.why}

@@ -23,6 +23,7 @@ from monai_inpaint.fill.report import fill_report
 from monai_inpaint.fill.spread import spread_of
 from monai_inpaint.geometry import align_hole, check_hole
 from monai_inpaint.images import Image
+from monai_inpaint.io.dicom_identity import check_hole_image
 from monai_inpaint.registry import find_generator
 
 _COPIED = 64 * 2**20  # bytes
@@ -150,6 +151,7 @@ class Filler:
         started = time.perf_counter()
         source = self._source(image, spacing)
         if isinstance(hole, Image):
+            check_hole_image(hole, source)
             inside, how = align_hole(hole, source)
         else:
             inside, how = _hole_array(hole, source), "same grid"
