@@ -9,6 +9,7 @@ from pathlib import Path
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io import read_image
+from monai_inpaint.io.dicom_identity import check_hole_image
 
 SEGMENTATION, LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"
 STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
@@ -24,8 +25,9 @@ def read_hole(path: Path, image: Image, segment: str | None = None) -> Image:
             one, "*" takes all together. None: the only one.
 
     Raises:
-        InputError: as `read_image` says; a SEG or RTSTRUCT of another series or frame of reference, one that holds
-            several segments where none is named or none of that name, or a `segment` of a file that has no segments.
+        InputError: as `read_image` says; a SEG, RTSTRUCT or DICOM image of another patient, study or frame of
+            reference; a SEG or RTSTRUCT of another series, one that holds several segments where none is named or none
+            of that name, or a `segment` of a file that has no segments.
     """
     kind = sop_class(path)
     if kind in (SEGMENTATION, LABEL_MAP):
@@ -38,7 +40,9 @@ def read_hole(path: Path, image: Image, segment: str | None = None) -> Image:
         return read_structures(path, image, segment)
     if segment is not None:
         raise InputError(f"{path} is no DICOM segmentation or structure set; leave out --segment.")
-    return read_image(path)
+    drawn = read_image(path)
+    check_hole_image(drawn, image)
+    return drawn
 
 
 def sop_class(path: Path) -> str:

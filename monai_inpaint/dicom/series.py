@@ -20,7 +20,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io import read_image
 from monai_inpaint.io.dicom_file import load
-from monai_inpaint.io.dicom_folder import is_cut
+from monai_inpaint.io.dicom_folder import is_cut, is_dicom
 from monai_inpaint.io.dicom_identity import is_uid
 
 _OURS = "monai-inpaint"
@@ -86,7 +86,7 @@ def find_series(folder: Path) -> Study:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                if _is_dicom(path):
+                if is_dicom(path):
                     _sort(load(path, head=True), path, groups, study)
         except Exception as error:
             study.unreadable.append(sentence_of(error, {str(path): f"File {number} of {len(files)}"}))
@@ -162,20 +162,6 @@ def _names(head: Dataset, kind: str) -> tuple[str, ...]:
     if kind == "SEG":
         return tuple(str(item.get("SegmentLabel") or "") for item in segments_of(head))
     return tuple(str(item.get("ROIName") or "") for item in head.get("StructureSetROISequence") or [])
-
-
-def _is_dicom(path: Path) -> bool:
-    """Whether a file begins as DICOM does.
-
-    Raises:
-        InputError: it is a link that is not followed, or no regular file.
-    """
-    if not path.is_file():
-        if path.name.startswith("."):
-            return False
-        raise InputError(f"{path} cannot be read: it is a link to a folder or to nowhere, or no regular file.")
-    with path.open("rb") as file:
-        return file.read(132)[128:] == b"DICM"
 
 
 @contextmanager

@@ -151,7 +151,7 @@ class Filler:
         started = time.perf_counter()
         source = self._source(image, spacing)
         if isinstance(hole, Image):
-            check_hole_image(hole, source)
+            check_hole_image(hole, source)  # of holes that `read_hole` has not read
             inside, how = align_hole(hole, source)
         else:
             inside, how = _hole_array(hole, source), "same grid"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -71,51 +72,67 @@ def slices_in(folder: Path) -> Slices:
 
 
 def _image_heads(folder: Path) -> list[Head]:
-    heads = []
+    heads, others = [], []
     for path in sorted(path for path in folder.iterdir() if not path.is_dir()):
-        hidden = path.name.startswith(".")
-        if not path.is_file():
-            # Editors lock a file with a hidden link to nowhere; a slice passed over in silence would be a gap.
-            if hidden:
-                continue
-            raise InputError(
-                f"{path} cannot be read: it is a link that leads nowhere, or no regular file; "
-                "copy the series again, or remove it."
-            )
-        start = _first_bytes(path)
-        if start[128:] != b"DICM":
-            if hidden:  # macOS puts a file like ._IM0001.dcm beside each
-                continue
-            if start[:2] in (b"\x02\x00", b"\x08\x00") and start[3:4] == b"\x00":
-                raise InputError(f"{path} looks like DICOM without its preamble; write it anew as a DICOM file.")
-            # nothing, or a part of the empty preamble, under a name that slices have: a copy that failed
-            suffix = path.suffix.lower()
-            failed = not start.strip(b"\0") and (suffix in ("", ".ima") or suffix[1:].isdigit())
-            if suffix == ".dcm" or failed:
-                raise InputError(f"{path} is no DICOM file, or is damaged; replace or remove it.")
+        if not is_dicom(path):
+            others.append(path)
             continue
         head = load(path, head=True)
         if "Rows" in head and "SOPInstanceUID" in head:
             heads.append((path, head))
         elif is_cut(head):
             raise InputError(f"{path} is cut short; copy it again.")
+    names = {_without_numbers(path) for path, _ in heads}
+    for path in others:
+        if _without_numbers(path) in names:
+            raise InputError(f"{path} is named like the slices beside it, and is no DICOM file; copy it again.")
     return heads
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file begins as DICOM does. A slice passed over in silence would be a gap.
+
+    Raises:
+        InputError: it does not, but looks as if it should; it is a link that leads to no file, no regular file, or may
+            not be read.
+    """
+    # Editors lock a file with a hidden link to nowhere; macOS puts a hidden file beside each.
+    hidden = path.name.startswith(".")
+    if not path.is_file():
+        if hidden:
+            return False
+        raise InputError(
+            f"{path} cannot be read: it is a link that leads to no file, or a device; copy the file there."
+        )
+    try:
+        with path.open("rb") as file:
+            start = file.read(132)
+    except PermissionError as error:
+        raise InputError(f"{path} may not be read; check its permissions.") from error
+    if start[128:] == b"DICM":
+        return True
+    if hidden:
+        return False
+    if start[:2] in (b"\x02\x00", b"\x08\x00") and start[3:4] == b"\x00":
+        raise InputError(f"{path} looks like DICOM without its preamble; write it anew as a DICOM file.")
+    # nothing, or a part of the empty preamble, under a name that slices have: a copy that failed
+    suffix = path.suffix.lower()
+    failed = not start.strip(b"\0") and (suffix in ("", ".ima") or suffix[1:].isdigit())
+    if suffix == ".dcm" or failed:
+        raise InputError(f"{path} is no DICOM file, or is damaged; replace or remove it.")
+    return False
 
 
 def is_cut(head: Dataset) -> bool:
     """Whether a data set that lacks what every image has says that it is one, or is too short to say what it is."""
     if "DirectoryRecordSequence" in head:
         return False
-    kind = head.get("SOPClassUID")
-    return not kind or "Image Storage" in uid_name(kind)
+    kinds = head.get("SOPClassUID"), head.file_meta.get("MediaStorageSOPClassUID")  # the first may be cut itself
+    return not kinds[0] or any("Image Storage" in uid_name(kind) for kind in kinds)
 
 
-def _first_bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(132)
-    except PermissionError as error:
-        raise InputError(f"{path} may not be read; check its permissions.") from error
+def _without_numbers(path: Path) -> str:
+    return re.sub("[0-9]+", "0", path.name)
 
 
 def _without_copies(heads: Sequence[Head]) -> tuple[list[Head], int]:
@@ -144,6 +161,9 @@ def _check_one_series(folder: Path, heads: Sequence[Head]) -> None:
             for uid, paths in series.items()
         )
         raise InputError(f"{folder} holds {len(series)} series; put one into a folder of its own: {listed}.")
+    for path, head in heads:
+        if int(head.get("NumberOfFrames") or 1) > 1:
+            raise InputError(f"{path} holds several frames beside other files in its folder; give this file by itself.")
     check_slices(folder, heads)
     first_path, first = heads[0]
     for path, head in heads:
@@ -154,8 +174,6 @@ def _check_one_series(folder: Path, heads: Sequence[Head]) -> None:
             raise InputError(
                 f"{path} differs from {first_path.name} in {apart}; give slices of one kind, size and contrast."
             )
-        if int(head.get("NumberOfFrames") or 1) > 1:
-            raise InputError(f"{path} holds several frames beside other files in its folder; give this file by itself.")
 
 
 def _other_counts(head: Dataset, count: int) -> list[str]:

@@ -16,7 +16,6 @@ from monai_inpaint.fill.patches import Progress
 from monai_inpaint.fill.report import image_head, peak_memory_mb
 from monai_inpaint.geometry import align_hole
 from monai_inpaint.images import Image
-from monai_inpaint.io.dicom_identity import check_hole_image
 from monai_inpaint.metal.axial import axial_slices
 from monai_inpaint.metal.filled import enclosed
 from monai_inpaint.metal.find import Found, find_metal
@@ -149,11 +148,7 @@ def _allowed(region: Image | np.ndarray | None, image: Image) -> np.ndarray:
     """What may change, bool, of the image's shape."""
     if region is None:
         return np.ones(image.voxels.shape, bool)
-    if isinstance(region, Image):
-        check_hole_image(region, image)
-        marked = align_hole(region, image)[0]
-    else:
-        marked = np.asarray(region)
+    marked = align_hole(region, image)[0] if isinstance(region, Image) else np.asarray(region)
     if marked.shape != image.voxels.shape:
         raise InputError(f"The region has shape {marked.shape}, the image {image.voxels.shape}; they must agree.")
     allowed = truth(marked, extent(marked))
