@@ -475,6 +475,22 @@ def test_a_study_tells_of_files_that_could_hold_a_slice_and_cannot_be_read(tmp_p
     assert "Doe" not in json.dumps(record)
 
 
+def test_a_series_whose_last_file_is_cut_in_its_header_is_named_and_not_filled_without_it(tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    folder.mkdir()
+    series = ct_series(folder / "ct", SLICES)
+    seg_of(series, folder / "seg.dcm")
+    last = max(series.iterdir(), key=lambda path: pydicom.dcmread(path).InstanceNumber)
+    content = last.read_bytes()
+    last.write_bytes(content[: content.index(b"MONOCHROME2")])
+
+    entry = entry_of(process_study(folder, tmp_path / "out", RULES))
+
+    assert entry["status"] == "skipped"
+    assert entry["why"].startswith("Series 1.2.3.4, file 00000")
+    assert entry["why"].endswith("is cut short; copy it again.")
+
+
 def test_a_study_counts_a_file_that_came_twice_once(tmp_path: Path) -> None:
     folder = tmp_path / "study"
     folder.mkdir()

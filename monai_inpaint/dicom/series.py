@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from monai_inpaint.io.dicom_identity import is_uid
 
 _OURS = "monai-inpaint"
 _FILMS = ("CR", "DX")
+_UIDS = ("SeriesInstanceUID", "StudyInstanceUID", "SOPInstanceUID")
 _MARKS = {SEGMENTATION: "SEG", LABEL_MAP: "SEG", STRUCTURE_SET: "RTSTRUCT"}
 
 
@@ -107,7 +109,9 @@ def read_series(series: Series) -> Image:
         try:
             return replace(read_image(folder), path=None)
         except InputError as error:
-            raise InputError(str(error).replace(str(folder), f"Series {series.uid}")) from error.__cause__
+            name = f"Series {series.uid}"
+            told = str(error).replace(f"{folder}{os.sep}", f"{name}, file ").replace(str(folder), name)
+            raise InputError(told) from error.__cause__
 
 
 def _sort(head: Dataset, path: Path, groups: dict[str, list[Series]], study: Study) -> None:
@@ -117,16 +121,16 @@ def _sort(head: Dataset, path: Path, groups: dict[str, list[Series]], study: Stu
         if str(head.get("Manufacturer", "")) != _OURS:  # what we filled once is not to be filled again
             study.marks.append(Mark(kind, path, _names(head, kind), drawn_on(head)))
         return
-    if "Rows" not in head:
-        if is_cut(head):
-            raise InputError(f"{path} is cut short; copy it again.")
+    cut = "Rows" not in head
+    if cut and not is_cut(head):
         return
-    uids = []
-    for keyword in ("SeriesInstanceUID", "StudyInstanceUID", "SOPInstanceUID"):
-        uids.append(str(head.get(keyword) or ""))
-        if not is_uid(uids[-1]):
-            raise InputError(f"{path} has no valid {keyword}; it belongs to no series.")
-    series, of_study, instance = uids
+    uids = {keyword: str(head.get(keyword) or "") for keyword in _UIDS}
+    wrong = next((keyword for keyword, uid in uids.items() if not is_uid(uid)), None)
+    if wrong and cut:
+        raise InputError(f"{path} is cut short; copy it again.")
+    if wrong:
+        raise InputError(f"{path} has no valid {wrong}; it belongs to no series.")
+    series, of_study, instance = uids.values()  # a cut one stays with its series, which is refused when it is read
     synthetic = str(head.get("SyntheticData", "")) == "YES"
     one = Series(series, of_study, str(head.get("Modality", "")), str(head.get("SeriesDescription") or ""), synthetic,
                  (path,), frozenset([instance]))  # fmt: skip
