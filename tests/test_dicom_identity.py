@@ -356,6 +356,37 @@ def test_a_series_that_lacks_slices_which_the_mark_refers_to_is_refused(series: 
         assert f"{series} lacks 1 of the 4 instances of its series that {mark} refers to" in told
 
 
+@pytest.mark.parametrize("listed", [True, False], ids=["listed", "not listed"])
+def test_a_frame_drawn_on_an_instance_that_is_not_there_is_refused(listed: bool, series: Path, tmp_path: Path) -> None:
+    path = seg_of(series, tmp_path / "seg.dcm")
+    dataset = pydicom.dcmread(path)
+    group = dataset.PerFrameFunctionalGroupsSequence[0]
+    group.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID = "1.2.3.4.99"
+    if not listed:
+        del dataset.ReferencedSeriesSequence
+    dataset.save_as(path)
+    with pytest.raises(InputError, match="lacks 1 of the"):
+        read_hole(path, read_image(series))
+
+
+def test_a_contour_drawn_on_an_instance_that_is_not_there_is_refused(series: Path, tmp_path: Path) -> None:
+    path = rt_of(series, tmp_path / "rt.dcm")
+    dataset, item = pydicom.dcmread(path), Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", "1.2.3.4.99"
+    dataset.ROIContourSequence[0].ContourSequence[0].ContourImageSequence = Sequence([item])
+    dataset.save_as(path)
+    with pytest.raises(InputError, match="lacks 1 of the 1 instances"):
+        read_hole(path, read_image(series))
+
+
+def test_a_mark_on_two_series_is_taken_for_each_of_them(series: Path, tmp_path: Path) -> None:
+    path, other, item = seg_of(series, tmp_path / "seg.dcm"), Dataset(), Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.128", "1.2.3.5.1"
+    other.SeriesInstanceUID, other.ReferencedInstanceSequence = "1.2.3.5", Sequence([item])
+    referred = [*pydicom.dcmread(path).ReferencedSeriesSequence, other]
+    assert read_hole(change(path, ReferencedSeriesSequence=referred), read_image(series)).voxels.any()
+
+
 def test_one_slice_may_be_filled_from_a_mark_of_its_whole_series(series: Path, tmp_path: Path) -> None:
     path = seg_of(series, tmp_path / "seg.dcm")
     slice_ = next(p for p in series.iterdir() if pydicom.dcmread(p).InstanceNumber == 2)
@@ -456,7 +487,7 @@ def test_free_text_in_place_of_a_uid_gets_into_no_record(keyword: str, text: str
     record = process_study(folder, tmp_path / "out", RULES)
 
     assert record["series"] == []
-    assert record["unreadable"] == [f"File 1 of 1 has no valid {keyword}; it belongs to no series."]
+    assert record["unreadable"] == [f"File 1 of 1 has no {keyword} that is a UID; it belongs to no series."]
 
 
 def test_a_study_tells_of_files_that_could_hold_a_slice_and_cannot_be_read(tmp_path: Path) -> None:
@@ -522,7 +553,7 @@ def test_nothing_derived_refers_to_free_text(keyword: str, series: Path, tmp_pat
         change(path, **{keyword: "Doe^Jane"})
     image = read_image(series)
 
-    with pytest.raises(InputError, match=f"no valid {keyword}"):
+    with pytest.raises(InputError, match=f"has no {keyword} that is a UID"):
         write_image(image, tmp_path / "out", derived=DERIVED)
     assert not (tmp_path / "out").exists()
 

@@ -22,7 +22,8 @@ class Drawn:
     Attributes:
         studies: StudyInstanceUIDs: its own, and those it refers to besides.
         series: SeriesInstanceUID -> the SOPInstanceUIDs that it lists of it.
-        instances: all SOPInstanceUIDs that it names, also those that only a frame names as its source.
+        instances: all SOPInstanceUIDs that it names, also those that only a frame names, or where no series lists any a
+            contour.
     """
 
     studies: frozenset[str]
@@ -49,6 +50,10 @@ class Drawn:
             return not self.instances.isdisjoint(instances)
         return bool(self.series)
 
+    def of_series(self, series: str) -> frozenset[str]:
+        """The SOPInstanceUIDs that it names and does not list in another series."""
+        return self.instances.difference(*(listed for uid, listed in self.series.items() if uid != series))
+
 
 def drawn_on(dataset: Dataset) -> Drawn:
     """What a SEG or RTSTRUCT refers to."""
@@ -63,6 +68,10 @@ def drawn_on(dataset: Dataset) -> Drawn:
         *(dataset.get("PerFrameFunctionalGroupsSequence") or []),
     ]
     sources = {uid for group in groups for uid in frame_sources(group)}
+    if not any(series.values()):  # thousands of contours are asked only where nothing else tells
+        for roi in dataset.get("ROIContourSequence") or []:
+            for contour in roi.get("ContourSequence") or []:
+                sources.update(_instances(contour.get("ContourImageSequence") or []))
     return Drawn(
         frozenset(studies - {""}),
         {uid: frozenset(instances) for uid, instances in series.items()},
@@ -103,11 +112,11 @@ def check_drawn_on(dataset: Dataset, image: Image, path: Path) -> None:
     own = {str(item.get("SOPInstanceUID") or "") for item in header.datasets}
     if not drawn.is_on(series, own, whole=header.frames is not None or not image.placed):
         raise InputError(f"{path} was drawn on another series than {name}; give the series that it refers to.")
-    listed = drawn.series.get(series, frozenset())
-    lacking = len(listed - own - header.left_out)
+    named = drawn.of_series(series)
+    lacking = len(named - own - header.left_out)
     if len(own) > 1 and lacking:
         raise InputError(
-            f"{name} lacks {lacking} of the {len(listed)} instances of its series that {path} refers to; "
+            f"{name} lacks {lacking} of the {len(named)} instances of its series that {path} refers to; "
             "give the whole series, or draw the hole on what is there."
         )
 

@@ -129,7 +129,7 @@ def _sort(head: Dataset, path: Path, groups: dict[str, list[Series]], study: Stu
     if wrong and cut:
         raise InputError(f"{path} is cut short; copy it again.")
     if wrong:
-        raise InputError(f"{path} has no valid {wrong}; it belongs to no series.")
+        raise InputError(f"{path} has no {wrong} that is a UID; it belongs to no series.")
     series, of_study, instance = uids.values()  # a cut one stays with its series, which is refused when it is read
     synthetic = str(head.get("SyntheticData", "")) == "YES"
     one = Series(series, of_study, str(head.get("Modality", "")), str(head.get("SeriesDescription") or ""), synthetic,

@@ -51,7 +51,7 @@ def check_identity(source: Dataset, name: object) -> None:
     missing = next((keyword for keyword in _IDENTITY if not is_uid(source.get(keyword) or "")), None)
     if missing:
         raise InputError(
-            f"{name} has no valid {missing}, so nothing derived could refer to it; write .nii.gz or .nrrd."
+            f"{name} has no {missing} that is a UID, so nothing derived could refer to it; write .nii.gz or .nrrd."
         )
 
 
