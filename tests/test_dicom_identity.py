@@ -206,6 +206,13 @@ def test_a_header_that_tells_another_number_of_images_is_quoted(tmp_path: Path) 
     )
 
 
+def test_a_file_that_is_a_part_of_a_larger_one_says_so(tmp_path: Path) -> None:
+    path = enhanced_ct(tmp_path / "part.dcm", np.zeros((3, 8, 8), np.uint16), [[0, 0, z] for z in (1, 2, 3)])
+    assert read_image(path).notes == ()
+    assert read_image(change(path, InConcatenationTotalNumber=4)).notes == ("The file is one of 4 parts of a volume.",)
+    assert len(read_image(tmp_path).notes) == 1
+
+
 def test_frames_and_slices_do_not_mix(series: Path) -> None:
     several = enhanced_ct(series / "frames.dcm", np.zeros((3, SIDE, SIDE), np.uint16), [[0, 0, z] for z in (1, 2, 3)])
     assert several.exists()

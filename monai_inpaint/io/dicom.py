@@ -20,7 +20,7 @@ from monai_inpaint.images import Image
 from monai_inpaint.io.checks import check_affine, check_voxels, native, parsing
 from monai_inpaint.io.dicom_codestream import check_size
 from monai_inpaint.io.dicom_file import load
-from monai_inpaint.io.dicom_folder import slices_in
+from monai_inpaint.io.dicom_folder import note_part, slices_in
 from monai_inpaint.io.dicom_geometry import film_affine, plane_affine, plane_of, stack_planes
 from monai_inpaint.io.dicom_identity import uid_name
 from monai_inpaint.io.dicom_lossy import note_loss
@@ -73,7 +73,7 @@ def _read(path: Path) -> Image:
     if int(dataset.get("NumberOfFrames") or 1) > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
         from monai_inpaint.io.dicom_frames import read_frames
 
-        return read_frames(dataset, path)
+        return replace(read_frames(dataset, path), notes=note_part(dataset))
     voxels = decode(dataset, path)
     plane = plane_of(dataset)
     if plane is not None:
@@ -90,7 +90,8 @@ def _read(path: Path) -> Image:
 def _read_folder(folder: Path) -> Image:
     slices = slices_in(folder)
     if len(slices.heads) == 1:
-        return replace(_read(slices.heads[0][0]), notes=slices.notes)
+        image = _read(slices.heads[0][0])
+        return replace(image, notes=(*slices.notes, *image.notes))
     order, affine = stack_planes(folder, [(path, plane_of(head)) for path, head in slices.heads])
     paths = [slices.heads[n][0] for n in order]
 

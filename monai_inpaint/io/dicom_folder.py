@@ -123,6 +123,12 @@ def is_dicom(path: Path) -> bool:
     return False
 
 
+def note_part(head: Dataset) -> tuple[str, ...]:
+    """What a reader of the report should know of a multi-frame file that is one of several parts; nothing of others."""
+    parts = head.get("InConcatenationTotalNumber")
+    return (f"The file is one of {parts} parts of a volume.",) if isinstance(parts, int) and parts > 1 else ()
+
+
 def is_cut(head: Dataset) -> bool:
     """Whether a data set that lacks what every image has says that it is one, or is too short to say what it is."""
     if "DirectoryRecordSequence" in head:

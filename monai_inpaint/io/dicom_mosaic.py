@@ -28,8 +28,11 @@ def check_no_mosaic(dataset: Dataset, path: Path) -> None:
     Raises:
         InputError: as said.
     """
-    tiled = any(_number(_private(dataset, *place)) > 1 for place in _COUNTS)
-    if tiled or "MOSAIC" in told(dataset, "ImageType").upper() or _csa_number(_private(dataset, *_CSA)) > 1:
+    tiled = "MOSAIC" in told(dataset, "ImageType").upper()
+    if not tiled and told(dataset, "Modality") == "MR":  # nothing else is laid out so, and private elements cost time
+        tiled = any(_number(_private(dataset, *place)) > 1 for place in _COUNTS)
+        tiled = tiled or _csa_number(_private(dataset, *_CSA)) > 1
+    if tiled:
         raise InputError(
             f"{path} is a mosaic, a volume laid out in tiles, and no slice; convert it to NIfTI with dcm2niix, or "
             "export single slices."
