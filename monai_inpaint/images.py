@@ -34,6 +34,8 @@ class Image:
             every value is one of the image.
         other_affine: where the file tells a second place that differs from `affine` (the qform of a NIfTI whose sform
             says something else); None otherwise.
+        notes: what whoever reads the report should know of how it was read: sentences without names of files or
+            patients.
     """
 
     voxels: np.ndarray
@@ -49,6 +51,7 @@ class Image:
     lossy: bool = False
     padding: tuple[float, float] | None = None
     other_affine: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def spacing(self) -> tuple[float, ...] | None:

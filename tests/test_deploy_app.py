@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from dicom_hole_samples import segmentation, sources
 from io_samples import dicom_series
@@ -54,6 +55,23 @@ def test_a_study_of_several_series_is_filled_by_rules_and_recorded(tmp_path: Pat
     assert [e["why"] for e in record["series"] if e["series"] == "1.2.3.71"] == ["No SEG of the study refers to it."]
     assert len(record["unreadable"]) == 1
     assert not [word for word in PATIENT if word in ran.stdout + ran.stderr + json.dumps(record)]
+
+
+def test_a_segmentation_and_a_slice_of_another_patient_are_refused(tmp_path: Path, rules: str) -> None:
+    folder = study(tmp_path / "study")
+    for path in (folder / "seg.dcm", next((folder / "mr").iterdir())):
+        dataset = pydicom.dcmread(path)
+        dataset.PatientID = "P2"
+        dataset.save_as(path)
+
+    ran = app("-i", folder, "-o", tmp_path / "out", "-m", ROOT / "bundles", MONAI_INPAINT_RULES=rules)
+
+    assert ran.returncode == 0, ran.stderr
+    record = json.loads((tmp_path / "out" / "record.json").read_text())
+    why = {entry["modality"]: entry["why"] for entry in record["series"]}
+    assert why["CT"].startswith("The SEG is of another patient than the image")
+    assert "is of another patient than" in why["MR"]
+    assert why["CR"] == ""
 
 
 def test_it_gives_the_very_voxels_of_the_command_line(tmp_path: Path) -> None:

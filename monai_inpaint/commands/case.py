@@ -77,7 +77,6 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
         InputError: as the parts say; outputs are checked first, before anything is read.
     """
     from monai_inpaint.dicom.hole import read_hole
-    from monai_inpaint.images import Image
     from monai_inpaint.io import write_image
     from monai_inpaint.io.isolated import fork_reader, read_image_guarded
 

@@ -56,7 +56,6 @@ def _run(
     from monai_inpaint.commands.case import Fillers
     from monai_inpaint.commands.outputs import check_holds, check_targets, write_together
     from monai_inpaint.difference import abnormality, candidates, write_candidates
-    from monai_inpaint.images import Image
     from monai_inpaint.io import write_image
     from monai_inpaint.io.isolated import fork_reader, read_image_guarded
 

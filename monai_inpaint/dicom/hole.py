@@ -7,6 +7,7 @@ from pathlib import Path
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
+from monai_inpaint.io.dicom_identity import check_hole_image
 from monai_inpaint.io.isolated import read_image_guarded
 from monai_inpaint.io.limits import regular_file
 from monai_inpaint.marks import Hole, hole_of, listed, matching
@@ -26,8 +27,9 @@ def read_hole(path: Path, image: Image, segment: str | None = None) -> Hole:
             only one.
 
     Raises:
-        InputError: as `read_image` and `hole_of` say; a SEG or RTSTRUCT of another series or frame of reference, or one
-            that holds several segments where none is named, or none of that name.
+        InputError: as `read_image` and `hole_of` say; a SEG, RTSTRUCT or DICOM image of another patient, study or frame
+            of reference; a SEG or RTSTRUCT of another series, or one that holds several segments where none is named,
+            or none of that name.
     """
     kind = sop_class(path)
     if kind in (SEGMENTATION, LABEL_MAP):
@@ -38,11 +40,16 @@ def read_hole(path: Path, image: Image, segment: str | None = None) -> Hole:
         from monai_inpaint.dicom.hole_rtstruct import read_structures
 
         return read_structures(path, image, segment)
-    return hole_of(read_image_guarded(path), segment)
+    drawn = read_image_guarded(path)
+    check_hole_image(drawn, image)
+    return hole_of(drawn, segment)
 
 
 def sop_class(path: Path) -> str:
-    """What kind of object a DICOM file says it is (a UID); "" for all else."""
+    """What kind of object a DICOM file says it is (a UID): its data set, or where that is silent its meta information.
+
+    "" for all else.
+    """
     try:
         regular_file(path)
         with path.open("rb") as file:
@@ -50,13 +57,10 @@ def sop_class(path: Path) -> str:
                 return ""
     except (OSError, InputError):  # missing or a folder: whoever reads it says so
         return ""
-    from pydicom.filereader import read_file_meta_info
+    from monai_inpaint.io.dicom_file import load
 
-    from monai_inpaint.io.checks import parsing
-
-    with parsing(path, "DICOM"):
-        meta = read_file_meta_info(path)
-        return str(meta.get("MediaStorageSOPClassUID", ""))
+    dataset = load(path, head=True, only=["SOPClassUID"])
+    return str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", ""))
 
 
 def chosen(names: Sequence[str], pattern: str | None, path: Path, kind: str) -> list[int]:

@@ -79,7 +79,8 @@ def write_results(
     if not isinstance(source.header, DicomHeader):
         name = source.path or "The image"
         raise InputError(f"{name} was not read from DICOM, which DICOM results need; give a DICOM file or series.")
-    check_identity(source.header.of_slice(0), source.path or "The image")
+    for dataset in source.header.datasets:
+        check_identity(dataset, source.path or "The image")
     if not hole.any():
         raise InputError(f"No voxel of {source.path or 'the image'} was computed, so there are no results to write.")
     check_output(folder, sources=[source.path] if source.path else [])

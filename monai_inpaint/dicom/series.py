@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,21 +11,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
 
 from monai_inpaint.dicom.hole import LABEL_MAP, SEGMENTATION, STRUCTURE_SET
 from monai_inpaint.dicom.hole_rtstruct import rois_of
 from monai_inpaint.dicom.hole_seg import segments_of
-from monai_inpaint.dicom.references import referenced_instances, referenced_series
+from monai_inpaint.dicom.references import Drawn, drawn_on
 from monai_inpaint.dicom.rules import MODALITIES
 from monai_inpaint.dicom.sentences import sentence_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.dicom_file import load
+from monai_inpaint.io.dicom_folder import is_cut, is_dicom
+from monai_inpaint.io.dicom_identity import is_uid
 from monai_inpaint.io.isolated import read_image_isolated
 
 _OURS = "monai-inpaint"
 _FILMS = ("CR", "DX")
+_UIDS = ("SeriesInstanceUID", "StudyInstanceUID", "SOPInstanceUID")
 _MARKS = {SEGMENTATION: "SEG", LABEL_MAP: "SEG", STRUCTURE_SET: "RTSTRUCT"}
 
 
@@ -49,24 +52,21 @@ class Series:
 
 @dataclass(frozen=True)
 class Mark:
-    """A SEG or RTSTRUCT: the names of its segments or ROIs, and the series and instances that it refers to."""
+    """A SEG or RTSTRUCT: the names of its segments or ROIs, and what it refers to."""
 
     kind: str
     path: Path
     names: tuple[str, ...]
-    series: frozenset[str]
-    instances: frozenset[str]
+    drawn: Drawn
 
     def is_on(self, series: Series) -> bool:
         """Whether it was drawn on a series; of a film, whether on this very film where it says on which."""
-        if self.instances and series.modality in _FILMS:
-            return bool(self.instances & series.instances)
-        return series.uid in self.series or bool(self.instances & series.instances)
+        return self.drawn.is_on(series.uid, series.instances, whole=series.modality in _FILMS)
 
 
 @dataclass(frozen=True)
 class Study:
-    """What a folder holds. `unreadable` are files that begin as DICOM and are damaged: a sentence for each."""
+    """What a folder holds. `unreadable` are files that could hold a slice and do not tell: a sentence for each."""
 
     series: list[Series] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
@@ -84,26 +84,17 @@ def find_series(folder: Path) -> Study:
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; give one with the DICOM files of a study.")
     study, groups = Study(), {}
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     for number, path in enumerate(files, start=1):
-        if not _is_dicom(path):
-            continue
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                _sort(load(path, head=True), path, groups, study)
+                if is_dicom(path):
+                    _sort(load(path, head=True), path, groups, study)
         except Exception as error:
             study.unreadable.append(sentence_of(error, {str(path): f"File {number} of {len(files)}"}))
-    for key in sorted(groups):
-        parts = groups[key]
-        study.series.append(
-            replace(
-                parts[0],
-                paths=tuple(path for part in parts for path in part.paths),
-                instances=frozenset().union(*(part.instances for part in parts)),
-                synthetic=any(part.synthetic for part in parts),
-            )
-        )
+    for uid in sorted(groups):
+        study.series.extend(_joined(groups[uid]))
     if not (study.series or study.marks or study.unreadable):
         raise InputError(f"{folder} holds no DICOM images; give a folder with the files of a study.")
     return study
@@ -119,40 +110,63 @@ def read_series(series: Series) -> Image:
         try:
             return replace(read_image_isolated(folder), path=None)
         except InputError as error:
-            raise InputError(str(error).replace(str(folder), f"Series {series.uid}")) from error.__cause__
+            name = f"Series {series.uid}"
+            told = str(error).replace(f"{folder}{os.sep}", f"{name}, file ").replace(str(folder), name)
+            raise InputError(told) from error.__cause__
 
 
-def _sort(head: Dataset, path: Path, groups: dict[tuple[str, ...], list[Series]], study: Study) -> None:
+def _sort(head: Dataset, path: Path, groups: dict[str, list[Series]], study: Study) -> None:
     """Put a file where it belongs."""
     kind = _MARKS.get(str(head.get("SOPClassUID", "")))
     if kind:
         if str(head.get("Manufacturer", "")) != _OURS:  # what we filled once is not to be filled again
-            series, instances = frozenset(referenced_series(head)), frozenset(referenced_instances(head))
-            study.marks.append(Mark(kind, path, _names(head, kind), series, instances))
+            study.marks.append(Mark(kind, path, _names(head, kind), drawn_on(head)))
         return
-    if "Rows" not in head:
-        if "Image Storage" in UID(str(head.file_meta.get("MediaStorageSOPClassUID", ""))).name:
-            raise InputError(f"{path} is cut short; copy it again.")
+    cut = "Rows" not in head
+    if cut and not is_cut(head):
         return
-    modality = str(head.get("Modality", ""))
-    if modality not in MODALITIES:
-        return
-    uid, instance = str(head.SeriesInstanceUID), str(head.SOPInstanceUID)
+    uids = {keyword: str(head.get(keyword) or "") for keyword in _UIDS}
+    wrong = next((keyword for keyword, uid in uids.items() if not is_uid(uid)), None)
+    if wrong and cut:
+        raise InputError(f"{path} is cut short; copy it again.")
+    if wrong:
+        raise InputError(f"{path} has no {wrong} that is a UID; it belongs to no series.")
+    series, of_study, instance = uids.values()  # a cut one stays with its series, which is refused when it is read
     synthetic = str(head.get("SyntheticData", "")) == "YES"
-    one = Series(uid, str(head.StudyInstanceUID), modality, str(head.get("SeriesDescription") or ""), synthetic,
+    one = Series(series, of_study, str(head.get("Modality", "")), str(head.get("SeriesDescription") or ""), synthetic,
                  (path,), frozenset([instance]))  # fmt: skip
-    groups.setdefault((uid, instance) if modality in _FILMS else (uid,), []).append(one)
+    groups.setdefault(series, []).append(one)
+
+
+def _joined(parts: list[Series]) -> Iterator[Series]:
+    """What the images of one SeriesInstanceUID are: one series; of films each instance; nothing if of other modalities.
+
+    Slices stay together with whatever has their SeriesInstanceUID, so that who reads them sees it, and refuses it.
+    """
+    modalities = {part.modality for part in parts}.intersection(MODALITIES)
+    if not modalities:
+        return
+    together: dict[str, list[Series]] = {}
+    for part in parts:
+        if not modalities.issubset(_FILMS):
+            together.setdefault("", []).append(part)
+        elif part.modality in _FILMS:
+            together.setdefault(min(part.instances), []).append(part)
+    for key in sorted(together):
+        items = together[key]
+        yield replace(
+            items[0],
+            modality=min(modalities.intersection(item.modality for item in items)),
+            paths=tuple(path for item in items for path in item.paths),
+            instances=frozenset().union(*(item.instances for item in items)),
+            synthetic=any(item.synthetic for item in items),
+        )
 
 
 def _names(head: Dataset, kind: str) -> tuple[str, ...]:
     if kind == "SEG":
         return tuple(str(item.get("SegmentLabel") or "") for item in segments_of(head))
     return tuple(roi.name for roi in rois_of(head) if roi.contours)
-
-
-def _is_dicom(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(132)[128:] == b"DICM"
 
 
 @contextmanager

@@ -93,7 +93,8 @@ def process_study(study: Path, output: Path, rules: Sequence[Rule], bundles: Bun
 
     Returns:
         the record, JSON-able: `series` (of each its UIDs, `status` "filled" or "skipped", `why`, and what was done) and
-        `unreadable` (a sentence for each damaged file). It holds UIDs and nothing else of the files' headers.
+        `unreadable` (a sentence for each file that could hold a slice and cannot be read). It holds UIDs and nothing
+        else of the files' headers.
 
     Raises:
         InputError: no DICOM in the folder, or an output that is not empty or cannot be written.
@@ -158,7 +159,7 @@ def write_case(filled: Filled, output: Path) -> dict[str, Any]:
         "series": case.series.uid,
         "study": case.series.study,
         "modality": case.series.modality,
-        "instances": len(case.series.paths),
+        "instances": len(case.series.instances),
     }
     if filled.why:
         return {**entry, "status": SKIPPED, "why": filled.why}

@@ -23,6 +23,7 @@ from monai_inpaint.fill.spread import spread_of
 from monai_inpaint.geometry import align_hole, check_hole
 from monai_inpaint.hounsfield import check_hounsfield_units
 from monai_inpaint.images import Image
+from monai_inpaint.io.dicom_identity import check_hole_image
 from monai_inpaint.marks import Hole
 from monai_inpaint.registry import find_generator
 
@@ -150,6 +151,8 @@ class Filler:
         self._check_samples(sample, samples, seed)
         started = time.perf_counter()
         source = self._source(image, spacing)
+        if isinstance(hole, Image):
+            check_hole_image(hole, source)  # of holes that `read_hole` has not read
         aligned = align_hole(hole if isinstance(hole, Hole | Image) else _hole_of_array(hole, source), source)
         inside = aligned.voxels
         box = check_hole(inside, str(aligned.hole.image.path or "The hole"))

@@ -18,7 +18,7 @@ NOTICE = "Research use only. Not for diagnosis."
 
 
 def fill_report(source: Image, filled: Image, hole: np.ndarray, facts: dict[str, Any]) -> dict[str, Any]:
-    """Versions, bundle, engine, geometry, hole, windows, seconds, memory and the hashes of the untouched voxels.
+    """Versions, bundle, engine, geometry, notes, hole, windows, seconds, memory and the hashes of the untouched voxels.
 
     Raises:
         RuntimeError: the hashes differ.
@@ -52,14 +52,14 @@ def fill_report(source: Image, filled: Image, hole: np.ndarray, facts: dict[str,
 
 
 def report_head(source: Image, bundle: BundleInfo, engine: dict[str, str]) -> dict[str, Any]:
-    """What the report of a network begins with: notice, versions, bundle, engine, geometry."""
+    """What the report of a network begins with: notice, versions, bundle, engine, geometry, notes."""
     head = image_head(source)
-    geometry = head.pop("geometry")
-    return {**head, "bundle": bundle.facts(), "engine": engine, "geometry": geometry}
+    placed = {key: head.pop(key) for key in ("geometry", "notes")}
+    return {**head, "bundle": bundle.facts(), "engine": engine, **placed}
 
 
 def image_head(source: Image) -> dict[str, Any]:
-    """What every report begins with: notice, versions, geometry."""
+    """What every report begins with: notice, versions, geometry, notes."""
     spacing = source.spacing
     return {
         "notice": NOTICE,
@@ -70,6 +70,7 @@ def image_head(source: Image) -> dict[str, Any]:
             "affine_ras": source.affine.tolist() if source.affine is not None else None,
             "dtype": source.voxels.dtype.name,
         },
+        "notes": list(source.notes),
     }
 
 

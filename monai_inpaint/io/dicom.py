@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +19,11 @@ from monai_inpaint.images import Image
 from monai_inpaint.io.checks import check_affine, parsing
 from monai_inpaint.io.dicom_codestream import check_size
 from monai_inpaint.io.dicom_file import load
+from monai_inpaint.io.dicom_folder import note_part, slices_in
 from monai_inpaint.io.dicom_geometry import film_affine, plane_affine, plane_of, stack_planes
+from monai_inpaint.io.dicom_identity import uid_name
 from monai_inpaint.io.dicom_lossy import is_lossy, note_loss
+from monai_inpaint.io.dicom_mosaic import check_no_mosaic
 from monai_inpaint.io.dicom_pixels import check_bits, decode_frame
 from monai_inpaint.io.dicom_scale import merged_padding, merged_range, rescale_of, together
 
@@ -28,7 +31,6 @@ MODALITIES = {"CT": "ct", "MR": "mr", "CR": "cxr", "DX": "cxr"}
 _PIXELS = ("PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 # what pydicom and float() raise where an element holds what its type forbids
 BAD_VALUES = (ValueError, TypeError, OverflowError, AttributeError, NotImplementedError, LookupError, struct.error)
-_SAME_IN_A_SERIES = ("Rows", "Columns", "BitsAllocated", "PixelRepresentation", "PhotometricInterpretation")
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,13 @@ class DicomHeader:
         frames: for a multi-frame file the frame (from 0) of each slice; None for all others.
         words: of each slice the words of its file (rows, columns) where they hold more than its values, else None; ()
             where all are.
+        left_out: SOPInstanceUIDs of the series that are no slices of it: localizers.
     """
 
     datasets: tuple[Dataset, ...]
     frames: tuple[int, ...] | None = None
     words: tuple[np.ndarray | None, ...] = ()
+    left_out: frozenset[str] = frozenset()
 
     def of_slice(self, k: int) -> Dataset:
         """The data set that a slice came from."""
@@ -64,8 +68,7 @@ def read(path: Path) -> Image:
 def read_folder(folder: Path) -> Image:
     """The one series in a folder (not in its subfolders): 3D (i, j, k), i along rows, j down, k along the normal.
 
-    Files that are no DICOM images (a DICOMDIR, texts, reports, structures) are passed over, and localizers beside other
-    images.
+    Its slices are what `slices_in` finds; what it leaves out is told in the image's notes.
     """
     with parsing(folder, "a DICOM series", BAD_VALUES), _without_warnings():
         return _read_folder(folder)
@@ -73,10 +76,11 @@ def read_folder(folder: Path) -> Image:
 
 def _read(path: Path) -> Image:
     dataset = load(path)
+    check_no_mosaic(dataset, path)
     if int(dataset.get("NumberOfFrames") or 1) > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
         from monai_inpaint.io.dicom_frames import read_frames
 
-        return read_frames(dataset, path)
+        return replace(read_frames(dataset, path), notes=note_part(dataset))
     voxels, words = decode(dataset, path)
     plane = plane_of(dataset)
     if plane is not None:
@@ -91,17 +95,12 @@ def _read(path: Path) -> Image:
 
 
 def _read_folder(folder: Path) -> Image:
-    heads = _without_localizers(_image_heads(folder))
-    if not heads:
-        raise InputError(f"{folder} holds no DICOM images; give the folder the image files lie in.")
-    if len(heads) == 1:
-        return _read(heads[0][0])
-    _check_one_series(folder, heads)
-    for path, head in heads:
-        if int(head.get("NumberOfFrames") or 1) > 1:
-            raise InputError(f"{path} holds several frames beside other files in its folder; give this file by itself.")
-    order, affine = stack_planes(folder, [(path, plane_of(head)) for path, head in heads])
-    paths = [heads[n][0] for n in order]
+    slices = slices_in(folder)
+    if len(slices.heads) == 1:
+        image = _read(slices.heads[0][0])
+        return replace(image, notes=(*slices.notes, *image.notes))
+    order, affine = stack_planes(folder, [(path, plane_of(head)) for path, head in slices.heads])
+    paths = [slices.heads[n][0] for n in order]
 
     stack, datasets, words = np.empty(0), [], []
     for k, path in enumerate(paths):
@@ -114,8 +113,8 @@ def _read_folder(folder: Path) -> Image:
         words.append(more)
     scales = [rescale_of(dataset, path) for dataset, path in zip(datasets, paths, strict=True)]
     slope, intercept = together([s for s, _ in scales]), together([i for _, i in scales])
-    header = DicomHeader(tuple(datasets), words=tuple(words))
-    return image_of(stack.transpose(2, 1, 0), affine, slope, intercept, folder, header)
+    header = DicomHeader(tuple(datasets), words=tuple(words), left_out=slices.left_out)
+    return replace(image_of(stack.transpose(2, 1, 0), affine, slope, intercept, folder, header), notes=slices.notes)
 
 
 def decode(dataset: Dataset, path: Path) -> tuple[np.ndarray, np.ndarray | None]:
@@ -131,9 +130,8 @@ def check_pixels(dataset: Dataset, path: Path) -> None:
         InputError: as said.
     """
     if "PixelData" not in dataset or "Rows" not in dataset:
-        raise InputError(
-            f"{path} holds no image ({_kind(dataset, 'unknown kind')}), or is cut short; give DICOM image files."
-        )
+        kind = uid_name(dataset.get("SOPClassUID", ""))
+        raise InputError(f"{path} holds no image ({kind}), or is cut short; give DICOM image files.")
     photometric = str(dataset.get("PhotometricInterpretation", ""))
     if int(dataset.get("SamplesPerPixel") or 1) != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2"):
         raise InputError(f"{path} is a colour image ({photometric}); give a grey one.")
@@ -200,7 +198,7 @@ def _check_compression(dataset: Dataset, path: Path) -> None:
     except NotImplementedError:
         known = False
     if not known:
-        raise InputError(f"{path} has the unsupported compression {syntax.name}; save it uncompressed.")
+        raise InputError(f"{path} has the unsupported compression {uid_name(syntax)}; save it uncompressed.")
 
 
 @contextmanager
@@ -209,62 +207,3 @@ def _without_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def _kind(dataset: Dataset, otherwise: str) -> str:
-    return getattr(dataset.get("SOPClassUID"), "name", None) or otherwise
-
-
-def _image_heads(folder: Path) -> list[tuple[Path, Dataset]]:
-    heads = []
-    for path in sorted(p for p in folder.iterdir() if p.is_file()):
-        with path.open("rb") as file:
-            start = file.read(132)
-        if start[128:] != b"DICM":
-            # A slice passed over in silence would be a gap, so what begins like a data set is refused.
-            if start[:2] in (b"\x02\x00", b"\x08\x00") and start[3:4] == b"\x00":
-                raise InputError(f"{path} looks like DICOM without its preamble; write it anew as a DICOM file.")
-            # nothing, or a part of the empty preamble, under a name that slices have: a copy that failed
-            suffix = path.suffix.lower()
-            failed = not start.strip(b"\0") and (suffix in ("", ".ima") or suffix[1:].isdigit())
-            if suffix == ".dcm" or failed:
-                raise InputError(f"{path} is no DICOM file, or is damaged; replace or remove it.")
-            continue
-        head = load(path, head=True)
-        if "Rows" in head and "SOPInstanceUID" in head:
-            heads.append((path, head))
-        elif "DirectoryRecordSequence" not in head and "Image Storage" in _kind(head, "Image Storage"):
-            raise InputError(f"{path} is cut short; copy it again.")
-    return heads
-
-
-def _without_localizers(heads: list[tuple[Path, Dataset]]) -> list[tuple[Path, Dataset]]:
-    """Without the overview images that a scan is planned on, unless there is nothing else."""
-    others = [(path, head) for path, head in heads if "LOCALIZER" not in str(head.get("ImageType", "")).upper()]
-    return others or heads
-
-
-def _check_one_series(folder: Path, heads: Sequence[tuple[Path, Dataset]]) -> None:
-    series: dict[str, list[Dataset]] = {}
-    for _, head in heads:
-        series.setdefault(str(head.get("SeriesInstanceUID", "")), []).append(head)
-    if len(series) > 1:
-        listed = "; ".join(
-            f"{uid} ({len(items)} files, {items[0].get('Modality')}, {items[0].get('SeriesDescription')})"
-            for uid, items in series.items()
-        )
-        raise InputError(f"{folder} holds {len(series)} series; put one into a folder of its own: {listed}.")
-    first_path, first = heads[0]
-    seen: dict[str, Path] = {}
-    for path, head in heads:
-        other = seen.setdefault(str(head.SOPInstanceUID), path)
-        if other is not path:
-            raise InputError(
-                f"{path} has the SOPInstanceUID of {other.name}, and no two images may; remove one of them."
-            )
-        for keyword in _SAME_IN_A_SERIES:
-            if head.get(keyword) != first.get(keyword):
-                raise InputError(
-                    f"{path} has {keyword} {head.get(keyword)}, {first_path.name} has {first.get(keyword)}; "
-                    "give slices of one kind and size."
-                )

@@ -9,6 +9,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import generate_uid
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.io.dicom_identity import is_uid
 
 Extremes = tuple[tuple[int, int], tuple[int, int]]  # smallest and largest stored value: of an instance, of its series
 
@@ -45,11 +46,13 @@ def check_identity(source: Dataset, name: object) -> None:
     """Refuse a source to which nothing that is derived from it could refer.
 
     Raises:
-        InputError: it lacks one of its UIDs.
+        InputError: it lacks one of its UIDs, or has something else in its place.
     """
-    missing = next((keyword for keyword in _IDENTITY if not source.get(keyword)), None)
+    missing = next((keyword for keyword in _IDENTITY if not is_uid(source.get(keyword) or "")), None)
     if missing:
-        raise InputError(f"{name} has no {missing}, so nothing derived could refer to it; write .nii.gz or .nrrd.")
+        raise InputError(
+            f"{name} has no {missing} that is a UID, so nothing derived could refer to it; write .nii.gz or .nrrd."
+        )
 
 
 def mark_derived(dataset: Dataset, source: Dataset, extremes: Extremes, derived: dict[str, str], series: str) -> None:

@@ -44,7 +44,8 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
     if len(header.datasets) > 1 and not folder:
         raise InputError(f"{path.name} is one file, the image a DICOM series; give a folder (a path without suffix).")
     if derived:
-        check_identity(header.of_slice(0), image.path or path.name)
+        for dataset in header.datasets:
+            check_identity(dataset, image.path or path.name)
     series, extremes = new_uid(), (int(image.voxels.min()), int(image.voxels.max()))
     with taking_over(path.name):
         for k, dataset in enumerate(header.datasets):
