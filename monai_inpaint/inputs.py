@@ -7,6 +7,7 @@ import errno
 import io
 import json
 import os
+import reprlib
 import stat
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,11 @@ def read_table(path: Path, advice: str = "check the path") -> list[tuple[int, li
         return [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a CSV file in UTF-8 ({_reason(error)}); {advice}.") from None
+
+
+def shown(value: object) -> str:
+    """A value out of a file, as a sentence may show it: short."""
+    return reprlib.repr(value)
 
 
 def _read(path: Path) -> bytes:

@@ -95,9 +95,7 @@ class Journal:
                 line = line[os.write(self._file, line) :]
             os.fsync(self._file)
         except OSError as error:
-            raise InputError(
-                f"{self.path} cannot be written: {error.strerror}; make room or name another folder."
-            ) from error
+            raise InputError(f"{self.path} cannot be written: {error.strerror}; name another folder.") from error
 
 
 def _line(cells: tuple[object, ...]) -> bytes:

@@ -59,8 +59,8 @@ def staged(target: Path, *, folder: bool = False, overwrite: bool = False) -> It
     """A path with the target's own name in a hidden folder beside it; moved into place when the block ends well.
 
     The block may write a file, a file and its companions (.mhd and .raw), or, with `folder`, files into the folder
-    given. On any exception, KeyboardInterrupt too, nothing stays behind and what was there before is still there; what a
-    killed process left is removed by the next one that writes into the same folder.
+    given. On any exception, KeyboardInterrupt too, nothing stays behind and what was there before is still there.
+    What a killed process left is removed by the next one that writes into the same folder.
 
     Raises:
         InputError: disk full, no right to write, or the output came into being meanwhile.
