@@ -161,7 +161,7 @@ class _Metadata:
                 raise self.fault(f"it lacks {'.'.join(keys)}")
             value = cast(dict[str, Any], value)[key]
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise self.fault(f"{'.'.join(keys)} is {shown(value)}, which is not {called}")
+            raise self.fault(f"{'.'.join(keys) or 'it'} is {shown(value)}, which is not {called}")
         return value
 
     def text(self, *keys: str) -> str:
@@ -173,7 +173,7 @@ class _Metadata:
 
     def positive(self, key: str, absent: float) -> float:
         """A positive number, or what its absence stands for."""
-        if isinstance(self.told, dict) and key not in self.told:
+        if key not in self.value(dict, "an object"):
             return absent
         value = self.value((int, float), "a number", key)
         if not 0 < value <= sys.float_info.max:

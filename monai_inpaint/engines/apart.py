@@ -25,8 +25,11 @@ from monai_inpaint.registry import BundleInfo
 # Seconds. The slowest network that comes with the package takes 0.014 ms a voxel on two busy cores of an AMD EPYC.
 _TO_OPEN, _TO_COMPUTE, _A_VOXEL = 300.0, 60.0, 0.25e-3
 _LONGEST_ANSWER = 1 << 16  # bytes of a line
-# This very package, wherever it was found, but nothing out of the folder that we happen to be in.
-_START = "import sys; sys.path.append(sys.argv[1]); from monai_inpaint.engines.process import main; main(*sys.argv[2:])"
+# This very package, wherever it was found, and nothing else from there.
+_START = (
+    "import sys; sys.path.insert(0, sys.argv[1]); import monai_inpaint; del sys.path[0]; "
+    "from monai_inpaint.engines.process import main; main(*sys.argv[2:])"
+)
 _PACKAGES = str(Path(__file__).parents[2])
 
 

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from importlib import import_module
 from queue import SimpleQueue
 from typing import Any, BinaryIO
@@ -35,21 +36,28 @@ def main(name: str, folder: str) -> None:
     _limit_memory()
     try:
         engine = import_module(f"monai_inpaint.engines.{name}_engine").load(find_bundle(folder))
-    except InputError as error:
-        _say(answers, {"fault": str(error)})
+    except Exception as error:
+        _say(answers, {"fault": _sentence(error, folder)})
         return
     _say(answers, {"channels": engine.channels, "side": engine.side, "engine": engine.describe()})
     while True:
         windows = questions.get()
         try:
             filled = np.ascontiguousarray(engine.run(windows), np.float32)
-        except InputError as error:
-            _say(answers, {"fault": str(error)})
-        except Exception as error:  # the engines' own exceptions share no base class below Exception
-            reason = one_line(error)[:300] or type(error).__name__
-            _say(answers, {"fault": f"{folder}: the bundle's network fails ({reason}); use another bundle."})
+        except Exception as error:
+            _say(answers, {"fault": _sentence(error, folder)})
         else:
             _say(answers, {"shape": filled.shape}, filled.tobytes())
+
+
+def _sentence(error: Exception, folder: str) -> str:
+    """Whatever a network from elsewhere raises is a fault of the network; engines share no class of exceptions."""
+    if os.environ.get(DEBUG) == "1":
+        traceback.print_exception(error)
+    reason = one_line(error)
+    if isinstance(error, InputError):
+        return reason
+    return f"{folder}: the bundle's network fails ({reason[-300:] or type(error).__name__}); use another bundle."
 
 
 def _say(answers: BinaryIO, told: dict[str, Any], content: bytes = b"") -> None:
@@ -83,4 +91,5 @@ def _limit_memory() -> None:
     except ImportError:  # Windows
         return
     if available:
-        resource.setrlimit(resource.RLIMIT_DATA, (int(available * 2**20),) * 2)
+        most = int(available * 2**20)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))

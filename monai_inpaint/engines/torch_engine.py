@@ -63,8 +63,9 @@ def load_network(bundle: BundleInfo) -> torch.nn.Module:
 def _network(bundle: BundleInfo) -> torch.nn.Module:
     path = bundle.path / "configs" / "inference.json"
     config = read_json(path, "install the bundle again")
-    definition = config.get("network_def") if isinstance(config, dict) else None
-    target = definition.get("_target_") if isinstance(definition, dict) else None
+    defined = config.get("network_def") if isinstance(config, dict) else None
+    arguments = dict(defined) if isinstance(defined, dict) else {}
+    target = arguments.pop("_target_", None)
     if not isinstance(target, str):
         raise InputError(f"{path}: no network is defined there; install it again.")
     if not target.startswith(_NETWORKS):
@@ -75,7 +76,7 @@ def _network(bundle: BundleInfo) -> torch.nn.Module:
         # Nothing else of the package is called with arguments out of a file, least of all what writes files.
         if not (isinstance(network, type) and issubclass(network, torch.nn.Module)):
             raise TypeError("it is no network")
-        return network(**{key: value for key, value in definition.items() if key != "_target_"})
+        return network(**arguments)
     except (ImportError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise InputError(f"{path}: the network {target} cannot be built ({reason}); install it again.") from None
