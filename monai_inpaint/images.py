@@ -31,6 +31,8 @@ class Image:
         lossy: compression that changes values left its noise in the voxels (JPEG, WebP).
         padding: smallest and largest stored value that stands for "no image here" (DICOM PixelPaddingValue); None:
             every value is one of the image.
+        other_affine: where the file tells a second place that differs from `affine` (the qform of a NIfTI whose sform
+            says something else); None otherwise.
     """
 
     voxels: np.ndarray
@@ -45,6 +47,7 @@ class Image:
     placed: bool = True
     lossy: bool = False
     padding: tuple[float, float] | None = None
+    other_affine: np.ndarray | None = None
 
     @property
     def spacing(self) -> tuple[float, ...] | None:
@@ -78,6 +81,18 @@ class Image:
         if voxels.shape != self.voxels.shape or voxels.dtype != self.voxels.dtype:
             raise ValueError(f"{voxels.shape} {voxels.dtype} is not {self.voxels.shape} {self.voxels.dtype}")
         return replace(self, voxels=voxels)
+
+    def map_of(self, values: np.ndarray, modality: str | None = None) -> Image:
+        """Other values for the same voxels, as they are (without scale), placed as this image is in all its forms.
+
+        Args:
+            values: of this image's shape; any dtype.
+            modality: of the values; None for labels.
+        """
+        if values.shape != self.voxels.shape:
+            raise ValueError(f"{values.shape} is not {self.voxels.shape}")
+        place = self.header.place() if hasattr(self.header, "place") else None
+        return Image(values, self.affine, modality, header=place, placed=self.placed, other_affine=self.other_affine)
 
     def _at(self, scale: float | np.ndarray, index: Any) -> Any:
         return np.broadcast_to(scale, self.voxels.shape)[index] if np.ndim(scale) else scale

@@ -77,7 +77,6 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
         InputError: as the parts say; outputs are checked first, before anything is read.
     """
     from monai_inpaint.dicom.hole import read_hole
-    from monai_inpaint.images import Image
     from monai_inpaint.io import read_image, write_image
 
     if case.image.resolve() == case.hole.resolve():
@@ -121,7 +120,7 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
     jobs: list[Job] = [(case.output, write_output)]
 
     def write_units(target: Target, values: np.ndarray) -> None:
-        units = Image(values, image.affine, image.modality)  # the source's scaling is not theirs
+        units = image.map_of(values, image.modality)  # the source's scaling is not theirs
         jobs.append((target, lambda place: write_image(units, place, derived=derived)))
 
     if case.difference:
@@ -145,7 +144,6 @@ def _proposed(case: Case, image: Image, engine: str, progress: Progress) -> Imag
     from monai_inpaint.find import Finder, check_found
     from monai_inpaint.holes.burned_in import boxed, check_flag
     from monai_inpaint.holes.rectangles import rectangles_in
-    from monai_inpaint.images import Image
 
     if case.burned_in and case.burned_in.rectangles:
         found = rectangles_in(image, case.burned_in.rectangles)
@@ -157,7 +155,7 @@ def _proposed(case: Case, image: Image, engine: str, progress: Progress) -> Imag
         found = boxed(found) if case.burned_in else found
     # A label of 1; but pictures are looked at, and 1 would be as black as 0 there.
     label = 255 if case.hole.suffix.lower() in (".png", ".tif", ".tiff") else 1
-    return Image(np.where(found, label, 0).astype(np.uint8), image.affine, placed=image.placed)
+    return image.map_of(np.where(found, label, 0).astype(np.uint8))
 
 
 def _proposer(case: Case) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import itertools
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,42 +10,47 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.checks import check_affine, check_voxels, native, parsing, plain_dtype
+from monai_inpaint.io.nifti_header import Header, new_header, parse_header
+from monai_inpaint.io.stored import check_claim, fill, packed, parts_of, read_on, room, unpacked
 
-_CHUNK = 1 << 24
-_MILLIMETRES = {1: 1000.0, 3: 0.001}  # spatial unit codes: metre, micrometre; all others count as mm
+_LONGEST_EXTENSION = 1 << 26
 
 
 @dataclass(frozen=True)
 class NiftiHeader:
-    """The header as it lay in the file (byte order, scale factors, qform, sform, extensions)."""
+    """The header and what follows it up to the voxels (extensions), as they lay in the file."""
 
-    header: Any
-    shape: tuple[int, ...]
+    header: Header
+    extensions: bytes
+
+    def place(self) -> NiftiHeader:
+        """Only what tells where the voxels lie: for maps on the same grid."""
+        return NiftiHeader(self.header.place(), bytes(4))
 
 
 def read(path: Path) -> Image:
     """Stored voxels (unscaled), affine to RAS mm; scale factors as slope and intercept."""
     with parsing(path, "NIfTI"), _open(path) as file:
-        header = _read_header(file, path)
-        full = tuple(int(n) for n in header.get_data_shape())
-        shape = full
+        header = parse_header(file, path)
+        dtype, shape = header.dtype(path), header.shape
         while len(shape) > 3 and shape[-1] == 1:
             shape = shape[:-1]
-        dtype = header.get_data_dtype()
         check_voxels(path, dtype, shape)
-        affine = check_affine(path, _affine(header))
-        file.seek(header.get_data_offset())
-        voxels = _read_voxels(file, path, dtype, math.prod(shape)).reshape(shape, order="F")
-    slope, intercept = _scale(header)
+        affine, other = header.affine, header.other_affine
+        check_affine(path, affine)
+        extensions = _read_extensions(file, path, header)
+        voxels = _read_voxels(file, path, dtype, math.prod(shape))
+        voxels = voxels.reshape(shape, order="F")
+    slope, intercept = header.scale
     if voxels.ndim == 2:  # (column, row) in the file, as every viewer shows it; (rows, columns) here
-        voxels, affine = voxels.T, _swapped(affine)
-    return Image(native(voxels), affine, None, slope, intercept, path=path, header=NiftiHeader(header, full))
+        voxels, affine, other = voxels.T, _swapped(affine), None if other is None else _swapped(other)
+    kept = NiftiHeader(header, extensions)
+    return Image(native(voxels), affine, None, slope, intercept, path=path, header=kept, other_affine=other)
 
 
 def write(image: Image, path: Path, derived: dict | None) -> None:
@@ -60,58 +65,38 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
         voxels, affine = voxels.T, None if affine is None else _swapped(affine)
     if known is None and voxels.ndim == 2 and affine is not None:
         voxels = voxels[..., None]  # many readers drop the place of a 2D NIfTI in space
-    header = _new_header(voxels.shape) if known is None else known.header.copy()
-    if (
-        known is None
-        or math.prod(known.shape) != voxels.size
-        or header.get_data_dtype().newbyteorder("=") != voxels.dtype
-    ):
-        header.set_data_dtype(voxels.dtype)
-        header.set_data_shape(voxels.shape)
-    if (slope, intercept) != _scale(header):
-        header["scl_slope"], header["scl_inter"] = slope, intercept
-    if affine is not None and (known is None or not np.array_equal(affine, _affine(header))):
-        header.set_xyzt_units("mm", header.get_xyzt_units()[1])
-        header.set_sform(affine, code=1)
-        header.set_qform(affine, code=1)
+    header = new_header(voxels.shape) if known is None else known.header.copy()
+    if known is None or math.prod(header.shape) != voxels.size or header.native_dtype != voxels.dtype:
+        header.set_voxels(voxels.dtype, voxels.shape)
+    if (slope, intercept) != header.scale:
+        header.set_scale(slope, intercept)
+    if affine is not None and (known is None or not np.array_equal(affine, header.affine)):
+        header.set_affine(affine)
     if derived:
-        header["descrip"] = (
-            f"{derived['description']}; {derived['model']}, monai-inpaint {derived['version']}".encode()[:79]
-        )
-    with _create(path) as file:
-        header.write_to(file)
-        file.write(b"\0" * (header.get_data_offset() - file.tell()))
-        for k in range(voxels.shape[-1]):
-            file.write(voxels[..., k].astype(header.get_data_dtype(), copy=False).tobytes(order="F"))
+        header.set_description(f"{derived['description']}; {derived['model']}, monai-inpaint {derived['version']}")
+    extensions = known.extensions if known else bytes(4)
+    header.set_offset(len(extensions))
+    parts = itertools.chain([header.tobytes(), extensions], parts_of(voxels, header.dtype(path)))
+    with path.open("wb") as file:
+        file.writelines([packed(parts, "gzip")] if _packed(path) else parts)
 
 
-def _read_header(file: Any, path: Path) -> Any:
-    start = file.read(4)
-    sizes = {int.from_bytes(start, "little"), int.from_bytes(start, "big")}
-    kind = {348: nib.Nifti1Header, 540: nib.Nifti2Header}.get(next(iter(sizes & {348, 540}), 0))
-    if kind is None:
-        raise InputError(f"{path} is not a NIfTI file, whatever its suffix says.")
-    file.seek(0)
-    header = kind.from_fileobj(file, check=False)
-    header.copy().check_fix()  # raises on what cannot be meant; the original stays as it is
-    if not header.is_single or bytes(header["magic"].item())[:2] != b"n+":
-        raise InputError(f"{path} is only the header of a NIfTI pair; give a single .nii or .nii.gz file.")
-    return header
+def _read_extensions(file: Any, path: Path, header: Header) -> bytes:
+    length = header.offset - header.size
+    if length > _LONGEST_EXTENSION:
+        raise InputError(f"{path} says that its voxels begin at byte {header.offset}; repair its vox_offset.")
+    extensions = file.read(length)
+    if len(extensions) < length:
+        raise InputError(f"{path} is cut short: it ends before its voxels begin; copy it again.")
+    return extensions
 
 
 def _read_voxels(file: Any, path: Path, dtype: np.dtype, count: int) -> np.ndarray:
-    # deflate cannot shrink more than about 1030 times: a damaged header must not claim all memory
-    if count * dtype.itemsize > path.stat().st_size * (1100 if path.suffix.lower() == ".gz" else 1):
-        raise InputError(f"{path} is cut short: it is smaller than its header says; copy it again.")
-    voxels = np.empty(count, dtype)
-    rest = voxels.view(np.uint8).data
-    while len(rest):
-        got = file.readinto(rest[:_CHUNK])
-        if not got:
-            raise InputError(f"{path} is cut short: {len(rest)} bytes of its voxels are missing; copy it again.")
-        rest = rest[got:]
-    while file.read(_CHUNK):  # to the end, so that a compressed file's checksum is verified
-        pass
+    check_claim(path, count * dtype.itemsize, path.stat().st_size, "gzip" if _packed(path) else "raw")
+    voxels = room(path, count, dtype)
+    fill(voxels, file, path)
+    if _packed(path):
+        read_on(file, path)
     return voxels
 
 
@@ -120,40 +105,11 @@ def _swapped(affine: np.ndarray) -> np.ndarray:
     return affine[:, [1, 0, 2, 3]]
 
 
-def _affine(header: Any) -> np.ndarray:
-    affine = np.array(header.get_best_affine(), dtype=np.float64)
-    affine[:3] *= _MILLIMETRES.get(int(header["xyzt_units"]) & 7, 1.0)
-    return affine
-
-
-def _scale(header: Any) -> tuple[float, float]:
-    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
-    if not math.isfinite(slope) or slope == 0:
-        return 1.0, 0.0
-    return slope, intercept if math.isfinite(intercept) else 0.0
-
-
-def _new_header(shape: tuple[int, ...]) -> Any:
-    header = nib.Nifti1Header() if max(shape) < 1 << 15 else nib.Nifti2Header()
-    header["scl_slope"] = 1
-    header["scl_inter"] = 0
-    header.set_xyzt_units("mm", "sec")
-    return header
+def _packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
 
 
 @contextmanager
 def _open(path: Path) -> Iterator[Any]:
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
-    with opener(path, "rb") as file:
-        yield file
-
-
-@contextmanager
-def _create(path: Path) -> Iterator[Any]:
-    with path.open("wb") as raw:
-        if path.suffix.lower() != ".gz":
-            yield raw
-            return
-        # no name and no time inside: the same image gives the same file
-        with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=raw, mtime=0) as file:
-            yield file
+    with path.open("rb") as file:
+        yield unpacked(file) if _packed(path) else file
