@@ -261,3 +261,15 @@ def test_a_journal_takes_names_that_are_no_text(tmp_path: Path) -> None:
     journal.add(Entry("a.png", "hole.png", "a.png", "input error", "caf\udce9 is not there."))
     assert journal.read()["a.png"].sentence == "caf\\udce9 is not there."
     journal.close()
+
+
+def test_names_with_line_ends_and_two_spaces_are_told_in_one_line_and_known_again(tmp_path: Path, capfd) -> None:
+    table = _table(tmp_path, '"no\nsuch.png",hole.png,x.png', "a  b.png,hole.png,c  d.png")
+    table.write_text(table.read_text().replace("image,hole\n", "image,hole,output\n"))
+    picture(tmp_path / "a  b.png")
+
+    ran = run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr")
+    assert (ran.code, len(ran.lines)) == (2, 1)
+    again = run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr", "--resume")
+
+    assert again.out.partition(";")[0] == "1 input error, 1 skipped"

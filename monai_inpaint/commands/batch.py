@@ -11,7 +11,7 @@ from monai_inpaint.commands.arguments import path_text
 from monai_inpaint.commands.failure import DONE, OUR_FAULT, USERS_INPUT, explain, say
 from monai_inpaint.commands.fill import add_model_arguments, add_sample_arguments
 from monai_inpaint.commands.journal import DONE as FINISHED
-from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Entry, Journal
+from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Entry, Journal, flat
 from monai_inpaint.errors import InputError
 from monai_inpaint.inputs import path_of
 from monai_inpaint.progress import Progress, make_progress
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         for number, pair in enumerate(pairs):
             progress("batch", number, len(pairs))
             case = Case(pair.image_path, pair.hole_path, pair.output, sample=args.sample, seed=args.seed)
-            status = _one(pair, case, fillers, journal, before.get(pair.name), args.overwrite, progress)
+            status = _one(pair, case, fillers, journal, before.get(flat(pair.name)), args.overwrite, progress)
             counts[status] = counts.get(status, 0) + 1
         progress("batch", len(pairs), len(pairs))
     finally:
@@ -105,7 +105,7 @@ def _one(
     """Fill one pair and note it; returns the status, "skipped" for one that is done already."""
     from monai_inpaint.commands.case import run_case
 
-    same = before is not None and (before.image, before.hole) == (pair.image, pair.hole)
+    same = before is not None and (before.image, before.hole) == (flat(pair.image), flat(pair.hole))
     there = pair.output.path.exists()
     if before and same and there and before.status == FINISHED:
         return "skipped"

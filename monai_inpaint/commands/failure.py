@@ -56,7 +56,7 @@ def explain(error: Exception) -> tuple[int, str]:
     if os.environ.get(DEBUG) == "1":
         traceback.print_exception(error)
     if isinstance(error, OSError) and _place_at_fault(error):
-        place = _shown(os.fsdecode(error.filename)) if error.filename else "The disk"
+        place = _line(os.fsdecode(error.filename)) if error.filename else "The disk"
         return USERS_INPUT, f"{place}: {os.strerror(error.errno or 0)}; check the path, its permissions and its disk."
     if isinstance(error, MemoryError):
         return OUR_FAULT, "not enough memory for this image; close other programs or use a machine with more."
@@ -67,18 +67,19 @@ def explain(error: Exception) -> tuple[int, str]:
 
 
 def say(sentence: str) -> None:
-    """One line on stderr, if there is one."""
+    """One line on stderr, if there is one, whatever names the sentence holds."""
     if sys.stderr is not None:
-        print(f"monai-inpaint: {sentence}", file=sys.stderr, flush=True)
+        print(f"monai-inpaint: {_line(sentence)}", file=sys.stderr, flush=True)
 
 
 def one_line(error: Exception) -> str:
     """What an exception says, in one line without control characters."""
-    return _shown(" ".join(str(error).split()))
+    return _line(str(error))
 
 
-def _shown(text: str) -> str:
-    """A text that changes nothing on a terminal but what is shown, and is short enough to be read."""
+def _line(text: str) -> str:
+    """A text in one line that changes nothing on a terminal but what is shown, and is short enough to be read."""
+    text = " ".join(text.split())
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

@@ -98,7 +98,12 @@ class Journal:
             raise InputError(f"{self.path} cannot be written: {error.strerror}; name another folder.") from error
 
 
+def flat(text: str) -> str:
+    """A name as the journal has it, in one line."""
+    return " ".join(text.split())
+
+
 def _line(cells: tuple[object, ...]) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(" ".join(str(cell).split()) for cell in cells)
+    csv.writer(text, lineterminator="\n").writerow(flat(str(cell)) for cell in cells)
     return text.getvalue().encode("utf-8", errors="backslashreplace")  # names of files need not be text
