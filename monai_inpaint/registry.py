@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,8 @@ _PACKAGE = Path(__file__).parent
 _MODALITY = {"CR": "cxr", "DX": "cxr", "CT": "ct", "MR": "mr"}
 # What a network of so many channels does; all others fill.
 _KINDS = {1: "segmentation", 3: "correction"}
+# Name and version are told in headers of every format; DICOM has 64 characters of ASCII for both together.
+_NO_LABEL, _LONGEST = re.compile(r"[^A-Za-z0-9 ._+-]"), 30
 _INSTEAD = {
     "segmentation": "it proposes what to fill (fill --find)",
     "correction": "it takes metal artifacts out of CT (metal --method network)",
@@ -27,8 +30,9 @@ _INSTEAD = {
 class BundleInfo:
     """A bundle's place and what its metadata says of it.
 
-    `modalities` are those that it is for, of "cxr", "ct" and "mr". `kind` is what it does: "inpainting";
-    "segmentation", which fills nothing but proposes what to fill; or "correction" of metal artifacts in CT.
+    `name` is its folder's, as far as headers of images can tell it. `modalities` are those that it is for, of "cxr",
+    "ct" and "mr". `kind` is what it does: "inpainting"; "segmentation", which fills nothing but proposes what to fill;
+    or "correction" of metal artifacts in CT.
 
     `spread_factor` and `noise_factor` calibrate the spread of samples (see `monai_inpaint.fill.spread`); a bundle whose
     metadata has neither was not calibrated.
@@ -135,10 +139,10 @@ def _read(folder: Path) -> BundleInfo:
         raise metadata.fault(f"modality is {shown(told)}, and known are {', '.join(_MODALITY)}")
     channels = metadata.value(int, "a whole number", *image, "num_channels")
     return BundleInfo(
-        folder.resolve().name,
+        _NO_LABEL.sub("_", folder.resolve().name)[:_LONGEST],
         tuple(_MODALITY[part.strip()] for part in told.split(",")),
         folder,
-        metadata.text("version"),
+        metadata.version(),
         metadata.text("description"),
         metadata.positive("spread_factor", 1.0),
         metadata.positive("noise_factor", 0.0),
@@ -169,6 +173,13 @@ class _Metadata:
         value: str = self.value(str, "a text", *keys)
         if not value.strip() or not value.isprintable():
             raise self.fault(f"{'.'.join(keys)} is {shown(value)}, which is not a text of one line")
+        return value
+
+    def version(self) -> str:
+        """A version that derived images can name."""
+        value = self.text("version")
+        if len(value) > _LONGEST or _NO_LABEL.search(value):
+            raise self.fault(f"version is {shown(value)}, which is not {_LONGEST} letters, digits and .+- at most")
         return value
 
     def positive(self, key: str, absent: float) -> float:

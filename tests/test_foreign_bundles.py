@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cli_samples import picture, picture_hole, run, tree
+from cli_samples import SIDE, box, ct_series, nifti, picture, picture_hole, run, tree
 
-from monai_inpaint import Filler, InputError
+from monai_inpaint import Filler, InputError, read_image
 from monai_inpaint.engines import apart, load_engine
 from monai_inpaint.engines.onnx_files import check_graph_file
 from monai_inpaint.registry import bundles, find_bundle
@@ -262,6 +262,8 @@ _IMAGE = ("network_data_format", "inputs", "image")
         (_changed("version", value=3), "version is 3, which is not a text"),
         (_changed("version", value=...), "it lacks version"),
         (_changed("version", value=" "), "version is ' '"),
+        (_changed("version", value="1\\2"), "which is not 30 letters, digits and .+- at most"),
+        (_changed("version", value="1" * 31), "which is not 30 letters, digits and .+- at most"),
         (_changed("version", value="1\n2"), "which is not a text of one line"),
         (_changed("description", value={}), "description is {}"),
         (_changed("description", value="\ud800"), "which is not a text of one line"),
@@ -303,3 +305,17 @@ def test_a_folder_that_is_called_as_a_modality_is_not_taken_for_the_bundle(
     monkeypatch.chdir(tmp_path)
     assert find_bundle("mr").ours
     assert not find_bundle("foreign").ours
+
+
+@pytest.mark.parametrize("called", ["b\\c", "b\nc", "é" * 60, "x" * 200, os.fsdecode(b"b\xe9"), "b^c=d"])
+def test_a_bundle_whose_folder_has_an_odd_name_is_told_in_every_header(called: str, foreign: Path, capfd) -> None:
+    _save(foreign, [_first_channel("pred")], _FIRST)
+    bundle = foreign.rename(foreign.parent / called)
+    series = ct_series(foreign.parent / "series")
+    hole = nifti(foreign.parent / "hole.nii", box((SIDE, SIDE, 4)), read_image(series).affine)
+    film, marked = picture(foreign.parent / "film.png"), picture_hole(foreign.parent / "marked.png")
+
+    for image, region, name in ((series, hole, "derived"), (series, hole, "o.nii"), (film, marked, "o.png")):
+        more = ["--dicom-results"] if name == "derived" else ["--report", foreign.parent / f"{name}.json"]
+        ran = run(capfd, "fill", image, region, foreign.parent / name, "--bundle", bundle, *more)
+        assert (ran.code, ran.lines) == (0, [])
