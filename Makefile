@@ -32,7 +32,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 is needed: make setup PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]'
+	# the tests of metal need its extra, which `all` leaves out for its licences
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,metal]'
 	# only the weights file of lpips is read; the torchvision it asks for is never imported
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps lpips
 	touch $@
@@ -64,9 +65,9 @@ test-deploy: setup
 	then $(ONE_THREAD) $(BIN)/python -m pytest -m deploy; \
 	else echo "SKIPPED tests of deploy_app: the MONAI Deploy App SDK could not be installed here"; fi
 
-$(DEPLOY_STAMP): deploy_app/requirements.txt
+$(DEPLOY_STAMP): deploy_app/requirements.txt deploy_app/requirements-metal.txt
 	test -x $(DEPLOY_VENV)/bin/python || $(PYTHON) -m venv $(DEPLOY_VENV)
-	$(DEPLOY_VENV)/bin/python -m pip install --quiet --requirement deploy_app/requirements.txt
+	$(DEPLOY_VENV)/bin/python -m pip install --quiet --requirement deploy_app/requirements.txt --requirement deploy_app/requirements-metal.txt
 	$(DEPLOY_VENV)/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 

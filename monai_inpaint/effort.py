@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.inputs import read_json
 from monai_inpaint.io.atomic import staged
 
 _FILE = Path("docs") / "training.json"
@@ -75,10 +76,10 @@ def read_effort(bundle: str | Path) -> Effort | None:
         InputError: its file is damaged.
     """
     path = Path(bundle) / _FILE
-    try:
-        return Effort(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (OSError, TypeError, ValueError) as error:
+    try:
+        return Effort(**read_json(path, "write it anew or remove it"))
+    except (TypeError, ValueError) as error:
         reason = str(error).removeprefix("Effort.__init__() ")
         raise InputError(f"{path}: tells no effort of a training ({reason}); write it anew or remove it.") from None

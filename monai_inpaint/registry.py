@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
+import re
 import sys
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import MODALITIES
+from monai_inpaint.inputs import path_of, read_json, shown
 
 _PACKAGE = Path(__file__).parent
 _MODALITY = {"CR": "cxr", "DX": "cxr", "CT": "ct", "MR": "mr"}
 # What a network of so many channels does; all others fill.
 _KINDS = {1: "segmentation", 3: "correction"}
+# Name and version are told in headers of every format; DICOM has 64 characters of ASCII for both together.
+_NO_LABEL, _LONGEST = re.compile(r"[^A-Za-z0-9 ._+-]"), 30
 _INSTEAD = {
     "segmentation": "it proposes what to fill (fill --find)",
     "correction": "it takes metal artifacts out of CT (metal --method network)",
@@ -27,8 +30,9 @@ _INSTEAD = {
 class BundleInfo:
     """A bundle's place and what its metadata says of it.
 
-    `modalities` are those that it is for, of "cxr", "ct" and "mr". `kind` is what it does: "inpainting";
-    "segmentation", which fills nothing but proposes what to fill; or "correction" of metal artifacts in CT.
+    `name` is its folder's, as far as headers of images can tell it. `modalities` are those that it is for, of "cxr",
+    "ct" and "mr". `kind` is what it does: "inpainting"; "segmentation", which fills nothing but proposes what to fill;
+    or "correction" of metal artifacts in CT.
 
     `spread_factor` and `noise_factor` calibrate the spread of samples (see `monai_inpaint.fill.spread`); a bundle whose
     metadata has neither was not calibrated.
@@ -47,6 +51,11 @@ class BundleInfo:
     def modality(self) -> str:
         """What it is for, as text: "ct", or "ct, mr"."""
         return ", ".join(self.modalities)
+
+    @property
+    def ours(self) -> bool:
+        """Whether it came with the package; any other runs in a process of its own."""
+        return self.path.resolve().parent == _home().resolve()
 
     @property
     def graph(self) -> Path:
@@ -72,7 +81,9 @@ def _digest(bundle: BundleInfo) -> str | None:
     for path in exported or [bundle.path / "models" / "model.pt"]:
         if not path.is_file():
             return None  # a network without weights yet, as training has it
-        digest.update(path.read_bytes())
+        with path.open("rb") as file:
+            while part := file.read(1 << 20):
+                digest.update(part)
     return digest.hexdigest()
 
 
@@ -88,9 +99,11 @@ def find_bundle(name: str | Path) -> BundleInfo:
         InputError: no such bundle, or one whose metadata cannot be read.
     """
     text = str(name)
-    folder = _home() / (f"{text}_inpainting" if text in MODALITIES else text)
+    if text in MODALITIES:  # never a folder that happens to be called so
+        return _read(_home() / f"{text}_inpainting")
+    folder = path_of(text, _home())
     if Path(text).name != text or not folder.is_dir():
-        folder = Path(text)
+        folder = path_of(text)
     if not folder.is_dir():
         known = ", ".join(path.parent.parent.name for path in sorted(_home().glob("*/models/model.onnx")))
         raise InputError(f"{text}: there is no such bundle; use cxr, ct, mr, one of {known}, or a bundle's folder.")
@@ -117,35 +130,67 @@ def _home() -> Path:
 
 def _read(folder: Path) -> BundleInfo:
     path = folder / "configs" / "metadata.json"
-    try:
-        metadata = json.loads(path.read_text(encoding="utf-8"))
-        told = metadata["network_data_format"]["inputs"]["image"]["modality"]
-        modalities = tuple(_MODALITY[part.strip()] for part in told.split(","))
-        return BundleInfo(
-            folder.resolve().name,
-            modalities,
-            folder,
-            metadata["version"],
-            metadata["description"],
-            _positive(metadata, "spread_factor", 1.0),
-            _positive(metadata, "noise_factor", 0.0),
-            _kind(metadata),
-        )
-    except FileNotFoundError:
-        raise InputError(f"{folder}: not a bundle, it has no configs/metadata.json; name a bundle's folder.") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path}: the bundle is damaged ({type(error).__name__}: {error}); install it again."
-        ) from None
+    if not path.exists():
+        raise InputError(f"{folder}: not a bundle, it has no configs/metadata.json; name a bundle's folder.")
+    metadata = _Metadata(path, read_json(path, "install the bundle again"))
+    image = ("network_data_format", "inputs", "image")
+    told = metadata.text(*image, "modality")
+    if any(part.strip() not in _MODALITY for part in told.split(",")):
+        raise metadata.fault(f"modality is {shown(told)}, and known are {', '.join(_MODALITY)}")
+    channels = metadata.value(int, "a whole number", *image, "num_channels")
+    return BundleInfo(
+        _NO_LABEL.sub("_", folder.resolve().name)[:_LONGEST],
+        tuple(_MODALITY[part.strip()] for part in told.split(",")),
+        folder,
+        metadata.version(),
+        metadata.text("description"),
+        metadata.positive("spread_factor", 1.0),
+        metadata.positive("noise_factor", 0.0),
+        _KINDS.get(channels, "inpainting"),
+    )
 
 
-def _kind(metadata: dict[str, Any]) -> str:
-    return _KINDS.get(metadata["network_data_format"]["inputs"]["image"]["num_channels"], "inpainting")
+@dataclass(frozen=True)
+class _Metadata:
+    """What metadata.json holds; whatever is asked for is of the type that is asked for, or the bundle is damaged."""
 
+    path: Path
+    told: Any
 
-def _positive(metadata: dict[str, Any], key: str, absent: float) -> float:
-    """The positive number of that key, or what its absence stands for."""
-    value = metadata.get(key, absent)
-    if key in metadata and not (type(value) in (int, float) and 0 < value <= sys.float_info.max):
-        raise ValueError(f"{key} is {value!r}, which is no positive number")
-    return float(value)
+    def value(self, kind: type | tuple[type, ...], called: str, *keys: str) -> Any:
+        """What lies below these keys."""
+        value = self.told
+        for key in keys:
+            if not isinstance(value, dict) or key not in value:
+                raise self.fault(f"it lacks {'.'.join(keys)}")
+            value = cast(dict[str, Any], value)[key]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise self.fault(f"{'.'.join(keys) or 'it'} is {shown(value)}, which is not {called}")
+        return value
+
+    def text(self, *keys: str) -> str:
+        """A text that can be shown, and is not empty."""
+        value: str = self.value(str, "a text", *keys)
+        if not value.strip() or not value.isprintable():
+            raise self.fault(f"{'.'.join(keys)} is {shown(value)}, which is not a text of one line")
+        return value
+
+    def version(self) -> str:
+        """A version that derived images can name."""
+        value = self.text("version")
+        if len(value) > _LONGEST or _NO_LABEL.search(value):
+            raise self.fault(f"version is {shown(value)}, which is not {_LONGEST} letters, digits and .+- at most")
+        return value
+
+    def positive(self, key: str, absent: float) -> float:
+        """A positive number, or what its absence stands for."""
+        if key not in self.value(dict, "an object"):
+            return absent
+        value = self.value((int, float), "a number", key)
+        if not 0 < value <= sys.float_info.max:
+            raise self.fault(f"{key} is {shown(value)}, which is no positive number")
+        return float(value)
+
+    def fault(self, why: str) -> InputError:
+        """That the bundle is damaged, and why."""
+        return InputError(f"{self.path}: the bundle is damaged ({why}); install it again.")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,7 @@ from cli_samples import SIDE, box, ct_series, nifti, picture, picture_hole, run,
 from PIL import Image as Pillow
 
 from monai_inpaint import read_image
-from monai_inpaint.commands.journal import COLUMNS
+from monai_inpaint.commands.journal import COLUMNS, Entry, Journal
 
 
 def _table(folder: Path, *rows: str) -> Path:
@@ -146,6 +149,11 @@ def test_a_failed_case_leaves_no_folder_of_its_own(tmp_path: Path, capfd) -> Non
         ("image,hole,output\na.png,hole.png,x.jpg", "x.jpg"),
         ("image,hole\na.jpg,hole.png", "a.jpg"),
         ("image,hole\n\x00,\x00", "pairs.csv"),
+        ("image,hole,output\na.png,hole.png,batch.csv/x.png", "batch.csv"),
+        ("image,hole,output\na.png,hole.png,x.png\nb.png,hole.png,x.png/y.png", "inside of another output"),
+        ("image,hole,output\na.png,hole.png," + "x" * 300 + ".png", "longer than a path may be"),
+        ("image,hole,output\na.png,hole.png,round/x.png", "loop of symbolic links"),
+        ("image,hole\n" + "a" * 200_000 + ",hole.png", "pairs.csv"),
     ],
 )
 def test_a_bad_table_is_refused_before_anything_starts(rows: str, word: str, tmp_path: Path, capfd) -> None:
@@ -154,6 +162,7 @@ def test_a_bad_table_is_refused_before_anything_starts(rows: str, word: str, tmp
     out = tmp_path / "out"
     out.mkdir()
     (out / "link").symlink_to(tmp_path)
+    (out / "round").symlink_to(out / "round")
     before = tree(tmp_path)
 
     ran = run(capfd, "batch", table, out, "--bundle", "cxr")
@@ -178,3 +187,89 @@ def test_a_second_batch_in_a_folder_asks_for_resume(tmp_path: Path, capfd) -> No
 
     assert ran.code == 2
     assert "--resume" in ran.lines[0]
+
+
+def test_two_batches_do_not_fill_one_folder_at_a_time(tmp_path: Path, capfd) -> None:
+    table, out = _table(tmp_path, "a.png,hole.png"), tmp_path / "out"
+    out.mkdir()
+    held = Journal(out / "batch.csv")
+    held.start()
+    before = tree(tmp_path)
+
+    for options in ([], ["--resume"], ["--overwrite"]):
+        ran = run(capfd, "batch", table, out, "--bundle", "cxr", *options)
+        assert (ran.code, len(ran.lines)) == (2, 1)
+        assert ran.lines[0].startswith(f"monai-inpaint: Another batch fills {out}; ")
+    assert tree(tmp_path) == before
+
+    held.close()
+    assert run(capfd, "batch", table, out, "--bundle", "cxr", "--resume").code == 0
+
+
+def test_a_batch_that_was_killed_lets_the_next_one_in(tmp_path: Path, capfd) -> None:
+    table, out = _table(tmp_path, "a.png,hole.png"), tmp_path / "out"
+    out.mkdir()
+    code = (
+        "import sys, time; from pathlib import Path; from monai_inpaint.commands.journal import Journal;"
+        "journal = Journal(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", code, str(out / "batch.csv")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        assert run(capfd, "batch", table, out, "--bundle", "cxr").code == 2
+        other.kill()
+
+    assert run(capfd, "batch", table, out, "--bundle", "cxr").code == 0
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_a_journal_that_is_no_file_is_refused(kind: str, tmp_path: Path, capfd) -> None:
+    table, out = _table(tmp_path, "a.png,hole.png"), tmp_path / "out"
+    out.mkdir()
+    (tmp_path / "mine.txt").write_text("mine")
+    make = {
+        "link": lambda path: path.symlink_to(tmp_path / "mine.txt"),
+        "pipe": os.mkfifo,
+        "folder": Path.mkdir,
+    }
+    make[kind](out / "batch.csv")
+
+    ran = run(capfd, "batch", table, out, "--bundle", "cxr", "--overwrite")
+
+    assert (ran.code, len(ran.lines)) == (2, 1)
+    assert "batch.csv" in ran.lines[0]
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert [path.name for path in out.iterdir()] == ["batch.csv"]
+
+
+def test_a_row_whose_image_is_a_loop_of_links_fails_alone(tmp_path: Path, capfd) -> None:
+    table = _table(tmp_path, "loop.png,hole.png", "a.png,loop.png", "b.png,hole.png")
+    (tmp_path / "loop.png").symlink_to("loop.png")
+
+    ran = run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr")
+
+    assert (ran.code, ran.out.partition(";")[0]) == (2, "2 input error, 1 done")
+    assert len(ran.lines) == 2
+    assert all("loop.png is a loop of symbolic links" in line for line in ran.lines)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"b.png", "batch.csv"}
+
+
+def test_a_journal_takes_names_that_are_no_text(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "batch.csv")
+    journal.start()
+    journal.add(Entry("a.png", "hole.png", "a.png", "input error", "caf\udce9 is not there."))
+    assert journal.read()["a.png"].sentence == "caf\\udce9 is not there."
+    journal.close()
+
+
+def test_names_with_line_ends_and_two_spaces_are_told_in_one_line_and_known_again(tmp_path: Path, capfd) -> None:
+    table = _table(tmp_path, '"no\nsuch.png",hole.png,x.png', "a  b.png,hole.png,c  d.png")
+    table.write_text(table.read_text().replace("image,hole\n", "image,hole,output\n"))
+    picture(tmp_path / "a  b.png")
+
+    ran = run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr")
+    assert (ran.code, len(ran.lines)) == (2, 1)
+    again = run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr", "--resume")
+
+    assert again.out.partition(";")[0] == "1 input error, 1 skipped"

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from cli_samples import picture, picture_hole
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from monai_inpaint import __version__
 from monai_inpaint.io import read_image
@@ -108,3 +113,60 @@ def _run(*args: object, cwd: Path | None = None) -> str:
     done = subprocess.run([str(arg) for arg in args], cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def _licences(extras: set[str]) -> dict[str, str]:
+    """What is installed of the package with these extras, but for what torch brings, and the licence each one tells."""
+    found: dict[str, str] = {}
+    waiting = [("monai-inpaint", frozenset(extras))]
+    while waiting:
+        name, wanted = waiting.pop()
+        for text in metadata.requires(name) or []:
+            needed = Requirement(text)
+            applies = needed.marker is None or any(needed.marker.evaluate({"extra": each}) for each in wanted or {""})
+            key = canonicalize_name(needed.name)
+            if not applies or key in found or key == "monai-inpaint":
+                continue
+            try:
+                told = metadata.metadata(key)
+            except metadata.PackageNotFoundError:
+                continue
+            classes = [line for line in told.get_all("Classifier") or [] if line.startswith("License")]
+            licence = (told.get("License") or "").partition("\n")[0]
+            found[key] = " ".join([told.get("License-Expression") or "", licence, *classes])
+            if key != "torch":
+                waiting.append((key, frozenset(needed.extras)))
+    return found
+
+
+def _all() -> set[str]:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    (text,) = extras["all"]
+    return set(Requirement(text).extras)
+
+
+def test_all_brings_nothing_under_the_gpl_and_nothing_proprietary() -> None:
+    extras = _all()
+    assert "metal" not in extras
+    told = _licences(extras)
+    assert len(told) > 50
+    assert not {name: text for name, text in told.items() if re.search(r"GPL|Proprietary", text)}
+
+
+def test_the_apps_requirements_are_without_what_metal_brings() -> None:
+    base, more = (
+        {line.partition("==")[0].lower() for line in (ROOT / "deploy_app" / name).read_text().splitlines()}
+        for name in ("requirements.txt", "requirements-metal.txt")
+    )
+    metal = {"astra-toolbox", "nvidia-cuda-runtime-cu12", "nvidia-cufft-cu12", "nvidia-nvjitlink-cu12"}
+    assert metal <= more
+    assert not metal & base
+
+
+def test_actions_are_pinned_by_their_commit() -> None:
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        used = re.findall(r"uses: *(\S+)(.*)", path.read_text())
+        assert used
+        for action, comment in used:
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action), action
+            assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), action

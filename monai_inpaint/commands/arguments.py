@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 
+from monai_inpaint.inputs import path_of
+
 
 def path_text(text: str) -> str:
     """A path as it was typed: `Path` would take an empty one, often an unset variable of a script, for this folder."""
     if not text.strip():
         raise argparse.ArgumentTypeError("the path is empty")
+    path_of(text)
     return text
 
 

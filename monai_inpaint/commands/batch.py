@@ -11,8 +11,9 @@ from monai_inpaint.commands.arguments import path_text
 from monai_inpaint.commands.failure import DONE, OUR_FAULT, USERS_INPUT, explain, say
 from monai_inpaint.commands.fill import add_model_arguments, add_sample_arguments
 from monai_inpaint.commands.journal import DONE as FINISHED
-from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Entry, Journal
+from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Entry, Journal, flat
 from monai_inpaint.errors import InputError
+from monai_inpaint.inputs import path_of
 from monai_inpaint.progress import Progress, make_progress
 
 if TYPE_CHECKING:
@@ -42,48 +43,59 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from monai_inpaint.commands.case import Case, Fillers
     from monai_inpaint.commands.pairs import read_pairs
+    from monai_inpaint.io.stage import remove_abandoned
 
     folder, table = Path(args.output_dir), Path(args.pairs)
     pairs = read_pairs(table, folder)
     fillers = Fillers(args.bundle, args.engine)
     fillers.check()
-    journal, before = _journal(folder, resume=args.resume, overwrite=args.overwrite)
+    journal = _journal(folder)
     progress = make_progress(args.progress)
     counts: dict[str, int] = {}
     try:
+        before = _entries(journal, resume=args.resume, overwrite=args.overwrite)
+        for place in {pair.output.path.parent for pair in pairs}:
+            if place.is_dir():
+                remove_abandoned(place)
         for number, pair in enumerate(pairs):
             progress("batch", number, len(pairs))
             case = Case(
                 pair.image_path, pair.hole_path, pair.output, sample=args.sample, seed=args.seed, segment=pair.segment
             )
-            status = _one(pair, case, fillers, journal, before.get(pair.name), args.overwrite, progress)
+            status = _one(pair, case, fillers, journal, before.get(flat(pair.name)), args.overwrite, progress)
             counts[status] = counts.get(status, 0) + 1
         progress("batch", len(pairs), len(pairs))
     finally:
         progress.clear()
+        journal.close()
     print(f"{', '.join(f'{count} {status}' for status, count in counts.items())}; journal: {journal.path}")
     if OUR_ERROR in counts:
         return OUR_FAULT
     return USERS_INPUT if INPUT_ERROR in counts else DONE
 
 
-def _journal(folder: Path, *, resume: bool, overwrite: bool) -> tuple[Journal, dict[str, Entry]]:
-    """The journal to add to, and the entries of the batch that goes on."""
+def _journal(folder: Path) -> Journal:
+    """The journal to add to, ours alone until it is closed."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder for the outputs.")
     if not folder.parent.is_dir():
         raise InputError(f"{folder} cannot be made: the folder {folder.parent} does not exist; make it first.")
-    journal = Journal(folder / "batch.csv")
-    if journal.exists() and resume:
-        return journal, journal.read()
-    if journal.exists() and not overwrite:
-        raise InputError(f"{folder} holds a batch already; add --resume to go on with it, or name another folder.")
     try:
         folder.mkdir(exist_ok=True)
-        journal.start()
     except OSError as error:
-        raise InputError(f"{journal.path} cannot be written: {error.strerror}; name another folder.") from error
-    return journal, {}
+        raise InputError(f"{folder} cannot be made: {error.strerror}; name another folder.") from error
+    return Journal(folder / "batch.csv")
+
+
+def _entries(journal: Journal, *, resume: bool, overwrite: bool) -> dict[str, Entry]:
+    """The entries of the batch that goes on; none of one that begins."""
+    if journal.exists() and resume:
+        return journal.read()
+    if journal.exists() and not overwrite:
+        place = journal.path.parent
+        raise InputError(f"{place} holds a batch already; add --resume to go on with it, or name another folder.")
+    journal.start()
+    return {}
 
 
 def _one(
@@ -98,7 +110,7 @@ def _one(
     """Fill one pair and note it; returns the status, "skipped" for one that is done already."""
     from monai_inpaint.commands.case import run_case
 
-    same = before is not None and (before.image, before.hole) == (pair.image, pair.hole)
+    same = before is not None and (before.image, before.hole) == (flat(pair.image), flat(pair.hole))
     there = pair.output.path.exists()
     if before and same and there and before.status == FINISHED:
         return "skipped"
@@ -106,6 +118,8 @@ def _one(
     ours = before is not None and same and before.status == STARTED
     start = time.perf_counter()
     try:
+        for path in (pair.image_path, pair.hole_path):
+            path_of(path)
         if there and not (overwrite or ours):
             raise InputError(f"{pair.output.path} exists; name another output, or add --overwrite.")
         journal.add(Entry(pair.image, pair.hole, pair.name, STARTED))

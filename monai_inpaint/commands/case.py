@@ -112,7 +112,7 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
     def write_report(place: Path | str) -> None:
         now = time.perf_counter()
         times = {**seconds, **fill.report["seconds"], "write": now - writing, "total": now - start}
-        Path(place).write_text(_report(case, fill, times), encoding="utf-8")
+        Path(place).write_text(_report(case, fill, times), encoding="utf-8", errors="backslashreplace")
 
     def write_output(place: Path | str) -> None:
         if case.results:

@@ -87,7 +87,9 @@ def _run(
             now = time.perf_counter()
             seconds = {"read": read - start, **found.report["seconds"], "write": now - writing, "total": now - start}
             files = {"image": source.name, "output": output.path.name}
-            Path(place).write_text(_json({**found.report, "files": files, "seconds": seconds}), encoding="utf-8")
+            Path(place).write_text(
+                _json({**found.report, "files": files, "seconds": seconds}), encoding="utf-8", errors="backslashreplace"
+            )
 
         jobs.append((report, write_report))
     told("write", 0, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import traceback
@@ -14,12 +15,29 @@ from monai_inpaint.errors import InputError
 DONE, OUR_FAULT, USERS_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEBUG = "MONAI_INPAINT_DEBUG"
 
-# The machine or the place the user named, not this program, is at fault.
-_PLACE_AT_FAULT = {errno.ENOSPC, errno.EFBIG, errno.EACCES, errno.EROFS, errno.EIO, errno.ENAMETOOLONG}
+# The machine or the place the user named, not this program, is at fault: always, or where the system names the place.
+_FULL_OR_BROKEN = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO", "ESTALE")
+_NAMED = (
+    "EACCES",
+    "EPERM",
+    "ENOENT",
+    "ENOTDIR",
+    "EISDIR",
+    "ELOOP",
+    "ENAMETOOLONG",
+    "ENXIO",
+    "ENODEV",
+    "EBUSY",
+    "ETXTBSY",
+)
+_PACKAGE = str(Path(__file__).parents[1])
+_LONGEST = 1000  # characters of a sentence; names and values in it come from anybody
 
 
 def exit_code_of(action: Callable[[], int]) -> int:
     """The exit code of a whole program: what goes wrong in it is said in one sentence, without a stack trace."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
     try:
         return action()
     except KeyboardInterrupt:
@@ -37,8 +55,9 @@ def explain(error: Exception) -> tuple[int, str]:
         return USERS_INPUT, one_line(error)
     if os.environ.get(DEBUG) == "1":
         traceback.print_exception(error)
-    if isinstance(error, OSError) and error.errno in _PLACE_AT_FAULT:
-        return USERS_INPUT, f"{error.filename or 'a file'}: {os.strerror(error.errno)}."
+    if isinstance(error, OSError) and _place_at_fault(error):
+        place = _line(os.fsdecode(error.filename)) if error.filename else "The disk"
+        return USERS_INPUT, f"{place}: {os.strerror(error.errno or 0)}; check the path, its permissions and its disk."
     if isinstance(error, MemoryError):
         return OUR_FAULT, "not enough memory for this image; close other programs or use a machine with more."
     return OUR_FAULT, (
@@ -48,13 +67,30 @@ def explain(error: Exception) -> tuple[int, str]:
 
 
 def say(sentence: str) -> None:
-    """One line on stderr, if there is one."""
+    """One line on stderr, if there is one, whatever names the sentence holds."""
     if sys.stderr is not None:
-        print(f"monai-inpaint: {sentence}", file=sys.stderr, flush=True)
+        print(f"monai-inpaint: {_line(sentence)}", file=sys.stderr, flush=True)
 
 
 def one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    """What an exception says, in one line without control characters."""
+    return _line(str(error))
+
+
+def _line(text: str) -> str:
+    """A text in one line that changes nothing on a terminal but what is shown, and is short enough to be read."""
+    text = " ".join(text.split())
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def _place_at_fault(error: OSError) -> bool:
+    code = errno.errorcode.get(error.errno or 0)
+    if code in _FULL_OR_BROKEN:
+        return True
+    # what is not there of our own is our fault
+    return code in _NAMED and bool(error.filename) and not os.fsdecode(error.filename).startswith(_PACKAGE)
 
 
 def _place(error: Exception) -> str:

@@ -80,6 +80,8 @@ def _sizes(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         shape, hole = (tuple(int(side) for side in part.split("x")) for part in text.split("/"))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not like 512x512x300/40x40x20") from None
+    if max(shape, default=0) >= 2**31:
+        raise argparse.ArgumentTypeError("no image has sides so long")
     if len(shape) not in (2, 3) or len(hole) != len(shape):
         raise argparse.ArgumentTypeError(f"{text!r} needs two or three sides of the image and as many of the hole")
     if any(not 0 < inner <= outer for inner, outer in zip(hole, shape, strict=True)):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import os
+import stat
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.io.lock import hold
 
 COLUMNS = ("image", "hole", "output", "status", "sentence", "seconds")
 STARTED, DONE, INPUT_ERROR, OUR_ERROR = "started", "done", "input error", "our error"
@@ -27,17 +29,39 @@ class Entry:
 
 
 class Journal:
-    """The journal of one output folder."""
+    """The journal of one output folder, held by one batch at a time.
+
+    Raises:
+        InputError: another batch holds it, or it cannot be written.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        try:
+            # never through a link, which may lead anywhere; and a pipe is not waited for
+            flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | flags, 0o666)
+        except OSError as error:
+            raise InputError(f"{path} cannot be written: {error.strerror}; name another folder.") from error
+        if not stat.S_ISREG(os.fstat(self._file).st_mode):
+            os.close(self._file)
+            raise InputError(f"{path} is no regular file, so it is not the journal of a batch; name another folder.")
+        if hold(self._file) is False:
+            os.close(self._file)
+            raise InputError(f"Another batch fills {path.parent}; wait until it has ended, or name another folder.")
+
+    def close(self) -> None:
+        """Let others have it."""
+        os.close(self._file)
 
     def exists(self) -> bool:
-        return self.path.exists()
+        """Whether a batch was noted here."""
+        return os.fstat(self._file).st_size > 0
 
     def start(self) -> None:
-        """An empty journal, in place of one that is there."""
-        self.path.write_text(_line(COLUMNS), encoding="utf-8", newline="")
+        """An empty journal, in place of what was noted."""
+        os.ftruncate(self._file, 0)
+        self._write(_line(COLUMNS))
 
     def read(self) -> dict[str, Entry]:
         """The last entry of each output; a line that a killed run left unfinished is cut off the file.
@@ -58,20 +82,28 @@ class Journal:
         except (OSError, ValueError, csv.Error) as error:
             raise InputError(f"{self.path} is not the journal of a batch ({error}); name another folder.") from error
         if len(whole) < len(text):
-            os.truncate(self.path, len(whole))
+            os.ftruncate(self._file, len(whole))
         return entries
 
     def add(self, entry: Entry) -> None:
         """One more line, written at once and kept even if the machine stops."""
-        file = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        self._write(_line(astuple(entry)))
+
+    def _write(self, line: bytes) -> None:
         try:
-            os.write(file, _line(astuple(entry)).encode())
-            os.fsync(file)
-        finally:
-            os.close(file)
+            while line:
+                line = line[os.write(self._file, line) :]
+            os.fsync(self._file)
+        except OSError as error:
+            raise InputError(f"{self.path} cannot be written: {error.strerror}; name another folder.") from error
 
 
-def _line(cells: tuple[object, ...]) -> str:
+def flat(text: str) -> str:
+    """A name as the journal has it, in one line."""
+    return " ".join(text.split())
+
+
+def _line(cells: tuple[object, ...]) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(" ".join(str(cell).split()) for cell in cells)
-    return text.getvalue()
+    csv.writer(text, lineterminator="\n").writerow(flat(str(cell)) for cell in cells)
+    return text.getvalue().encode("utf-8", errors="backslashreplace")  # names of files need not be text

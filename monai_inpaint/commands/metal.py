@@ -113,7 +113,9 @@ def _run(args: argparse.Namespace, output: Target, report: Target | None, told: 
             times = {**facts.get("seconds", {}), **seconds, "write": now - writing, "total": now - start}
             rounded = {stage: round(value, 4) for stage, value in times.items()}
             whole = {**facts, "files": names, "seconds": rounded}
-            Path(place).write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            Path(place).write_text(
+                json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", errors="backslashreplace"
+            )
 
         jobs.append((report, write_report))
     told("write", 0, 1)

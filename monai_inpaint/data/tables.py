@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from monai_inpaint import inputs
 from monai_inpaint.errors import InputError
 
 
@@ -19,11 +19,7 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     Raises:
         InputError: no such file, no CSV, a column is missing, or there are no rows.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            cells = [[cell.strip() for cell in row] for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read as a CSV file in UTF-8 ({error}); check the path.") from error
+    cells = [row for _, row in inputs.read_table(path)]
     names = cells[0] if cells else []
     missing = [column for column in columns if column not in names]
     if missing:

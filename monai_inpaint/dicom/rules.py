@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.holes.rectangles import Rectangle, is_rectangle
+from monai_inpaint.inputs import read_json
 
 MODALITIES = ("CT", "MR", "CR", "DX")
 SEG, RTSTRUCT, METAL, RECTANGLES = "SEG", "RTSTRUCT", "metal", "rectangles"
@@ -51,11 +51,7 @@ def read_rules(path: Path) -> list[Rule]:
     Raises:
         InputError: no such file, no JSON, or not rules.
     """
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as JSON ({error}); give a file with rules.") from error
-    return rules_of(told, str(path))
+    return rules_of(read_json(path, "give a file with rules"), str(path))
 
 
 def rules_of(told: Any, name: str) -> list[Rule]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from monai_inpaint.dicom.rules import Rule, rules_of
 from monai_inpaint.errors import InputError
+from monai_inpaint.inputs import path_of, read_json
 
 _MB = 10**6
 
@@ -65,10 +65,7 @@ def read_settings(path: Path) -> Settings:
     Raises:
         InputError: no such file, no JSON, or something missing, unknown or out of place.
     """
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as JSON ({error}); give the settings of the service.") from error
+    told = read_json(path, "give the settings of the service")
     _check_keys(told, str(path), {"queue", "listen", "send", "rules"}, {"quiet_seconds", "study_mb", "quota_mb"})
     queue, listen = told["queue"], told["listen"]
     if not isinstance(queue, str) or not queue.strip():
@@ -78,7 +75,7 @@ def read_settings(path: Path) -> Settings:
     if not isinstance(callers, list) or not callers or not all(_is_title(title) for title in callers):
         raise InputError(f"{path}: callers is {callers!r}; list the AE titles that may send, at least one.")
     return Settings(
-        path.parent / queue,
+        path_of(queue, path.parent),
         _node({key: value for key, value in listen.items() if key != "callers"}, f"{path}: listen", path.parent),
         tuple(callers),
         _node(told["send"], f"{path}: send", path.parent),
@@ -131,7 +128,7 @@ def _node(told: Any, name: str, folder: Path) -> Node:
     _check_keys(files, f"{name}: tls", {"certificate", "key", "authority"}, set())
     if not all(isinstance(file, str) and file.strip() for file in files.values()):
         raise InputError(f"{name}: tls names files in PEM: certificate, key and authority.")
-    return Node(host, port, title, Tls(**{key: folder / file for key, file in files.items()}))
+    return Node(host, port, title, Tls(**{key: path_of(file, folder) for key, file in files.items()}))
 
 
 def _is_title(title: Any) -> bool:

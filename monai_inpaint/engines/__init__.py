@@ -24,7 +24,8 @@ def available() -> dict[str, str]:
 def load_engine(name: str, bundle: BundleInfo) -> Engine:
     """The engine `name` ("auto" takes the first one installed) with the bundle's network ready to run.
 
-    The ones used last are kept, so asking again costs nothing.
+    The ones used last are kept, so asking again costs nothing. A bundle that did not come with the package runs in a
+    process of its own.
 
     Raises:
         InputError: unknown or not installed engine, or a network that cannot be read.
@@ -43,4 +44,8 @@ def load_engine(name: str, bundle: BundleInfo) -> Engine:
 
 @lru_cache(maxsize=4)
 def _load(name: str, bundle: BundleInfo) -> Engine:
+    if not bundle.ours:
+        from monai_inpaint.engines.apart import ApartEngine
+
+        return ApartEngine(name, bundle)
     return import_module(f"monai_inpaint.engines.{name}_engine").load(bundle)

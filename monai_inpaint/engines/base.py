@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from monai_inpaint.engines.onnx_files import check_graph_file
 from monai_inpaint.errors import InputError
 from monai_inpaint.registry import BundleInfo
 
@@ -113,6 +114,8 @@ class GraphEngine(ABC):
         return self._slabs
 
     def _checked(self, path: Path, channels: Sequence[int]) -> tuple[Any, int, int | None]:
+        if not self._bundle.ours:
+            check_graph_file(path)
         try:
             graph, inputs, outputs = self._open(path)
         except Exception as error:  # the engines' own exceptions share no base class below Exception

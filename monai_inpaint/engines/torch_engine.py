@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import warnings
 from importlib import import_module
-from typing import Any
 
 import numpy as np
 import torch
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.inputs import read_json
 from monai_inpaint.registry import BundleInfo
 
 _NETWORKS = "monai_inpaint.networks."
@@ -48,12 +47,12 @@ def load_network(bundle: BundleInfo) -> torch.nn.Module:
     """
     network = _network(bundle)
     weights = bundle.path / "models" / "model.pt"
+    if not weights.is_file():
+        raise InputError(f"{weights}: the bundle has no weights; install it again.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's advice to load the file unsafely
             network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    except FileNotFoundError:
-        raise InputError(f"{weights}: the bundle has no weights; install it again.") from None
     except pickle.UnpicklingError:
         raise InputError(f"{weights} is damaged or holds more than tensors; it is not loaded.") from None
     except (RuntimeError, EOFError, AttributeError, LookupError, TypeError, ValueError, OSError):
@@ -63,13 +62,12 @@ def load_network(bundle: BundleInfo) -> torch.nn.Module:
 
 def _network(bundle: BundleInfo) -> torch.nn.Module:
     path = bundle.path / "configs" / "inference.json"
-    try:
-        definition: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["network_def"]
-        target = str(definition.pop("_target_"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: the bundle has no such file; install it again.") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: no network is defined there ({type(error).__name__}); install it again.") from None
+    config = read_json(path, "install the bundle again")
+    defined = config.get("network_def") if isinstance(config, dict) else None
+    arguments = dict(defined) if isinstance(defined, dict) else {}
+    target = arguments.pop("_target_", None)
+    if not isinstance(target, str):
+        raise InputError(f"{path}: no network is defined there; install it again.")
     if not target.startswith(_NETWORKS):
         raise InputError(f"{bundle.path}: its network {target} is not of this package; run it by monai.bundle.")
     module, _, name = target.rpartition(".")
@@ -78,7 +76,7 @@ def _network(bundle: BundleInfo) -> torch.nn.Module:
         # Nothing else of the package is called with arguments out of a file, least of all what writes files.
         if not (isinstance(network, type) and issubclass(network, torch.nn.Module)):
             raise TypeError("it is no network")
-        return network(**definition)
+        return network(**arguments)
     except (ImportError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise InputError(f"{path}: the network {target} cannot be built ({reason}); install it again.") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.inputs import read_table
 
 MODALITY_OF = {"cr": "cxr", "dx": "cxr", "cxr": "cxr", "ct": "ct", "mr": "mr"}
 
@@ -83,23 +83,16 @@ def in_order(entries: Sequence[Entry], limit: int | None, seed: int) -> list[Ent
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns = [column.strip().lower() for column in reader.fieldnames or []]
-            if "path" not in columns:
-                raise InputError(f"{path}: the first line must name the columns, one of them 'path'.")
-            reader.fieldnames = columns
-            rows = []
-            for row in reader:
-                extra = row.pop(None, None)  # type: ignore[call-overload]  # DictReader's key for surplus cells
-                if extra or any(value is None for value in row.values()):
-                    raise InputError(f"{path}: line {reader.line_num} does not have {len(columns)} cells; correct it.")
-                rows.append({column: value.strip() for column, value in row.items()})
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as a CSV file in UTF-8 ({error}); check the path.") from error
-    for number, row in enumerate(rows, start=1):
-        if not row["path"]:
+    lines = read_table(path)
+    columns = [column.lower() for column in lines[0][1]] if lines else []
+    if "path" not in columns:
+        raise InputError(f"{path}: the first line must name the columns, one of them 'path'.")
+    rows = []
+    for number, (line, cells) in enumerate(lines[1:], start=1):
+        if len(cells) != len(columns):
+            raise InputError(f"{path}: line {line} does not have {len(columns)} cells; correct it.")
+        rows.append(dict(zip(columns, cells, strict=True)))
+        if not rows[-1]["path"]:
             raise InputError(f"{path}: image {number} has no path; fill the cell or remove the line.")
     if not rows:
         raise InputError(f"{path}: names no images; add a line for each.")

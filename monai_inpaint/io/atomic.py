@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.files import files_of, same_file
+from monai_inpaint.io.stage import NEW, OLD, stage_beside
 
 # What the place to write is at fault for; any other OSError is a defect of ours and stays one.
 _PLACE_AT_FAULT = {
@@ -52,21 +52,19 @@ def staged(target: Path, *, folder: bool = False, overwrite: bool = False) -> It
 
     The block may write a file, a file and its companions (.mhd and .raw), or, with `folder`, files into the folder
     given. On any exception, KeyboardInterrupt too, nothing stays behind and what was there before is still there.
+    What a killed process left is removed by the next one that writes into the same folder.
 
     Raises:
         InputError: disk full, no right to write, or the output came into being meanwhile.
     """
     try:
-        place = Path(tempfile.mkdtemp(prefix=f".{target.name[:100]}.", suffix=".partial", dir=target.parent))
-        try:
-            inside = place / "new" / target.name
+        with stage_beside(target) as place:
+            inside = place / NEW / target.name
             inside.parent.mkdir()
             if folder:
                 inside.mkdir()
             yield inside
             _move_into_place(place, target, overwrite)
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
     except OSError as error:
         code = _code(error)
         if code not in _PLACE_AT_FAULT:
@@ -90,7 +88,7 @@ def _taken(path: Path) -> bool:
 
 def _move_into_place(place: Path, target: Path, overwrite: bool) -> None:
     # companions first: whoever sees the target finds them there
-    new = sorted((place / "new").iterdir(), key=lambda item: item.name == target.name)
+    new = sorted((place / NEW).iterdir(), key=lambda item: item.name == target.name)
     finals = [target.parent / item.name for item in new]
     for final in finals:
         if _taken(final) and not overwrite:
@@ -98,7 +96,7 @@ def _move_into_place(place: Path, target: Path, overwrite: bool) -> None:
     if len(new) == 1 and new[0].is_file() and not finals[0].is_dir():
         new[0].replace(finals[0])
         return
-    old = place / "old"
+    old = place / OLD
     old.mkdir()
     moved: list[Path] = []
     try:

@@ -1,0 +1,95 @@
+"""The process in which a bundle from elsewhere computes.
+
+It says on stdout, as a line of JSON, what it has opened; then it takes windows on stdin (their shape as a line of JSON,
+and float32), and gives what the network makes of them in the same way. A fault is a line {"fault": sentence}. It ends
+with its stdin, whatever it does then.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import sys
+import threading
+import traceback
+from importlib import import_module
+from queue import SimpleQueue
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from monai_inpaint.commands.failure import DEBUG, one_line
+from monai_inpaint.errors import InputError
+from monai_inpaint.fill.memory import available_memory_mb
+from monai_inpaint.registry import find_bundle
+
+
+def main(name: str, folder: str) -> None:
+    """Open the bundle and compute until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # is for who started us, and ends us
+    answers = os.fdopen(os.dup(1), "wb")
+    _silence()
+    questions: SimpleQueue[np.ndarray] = SimpleQueue()
+    threading.Thread(target=_listen, args=(sys.stdin.buffer, questions), daemon=True).start()
+    _limit_memory()
+    try:
+        engine = import_module(f"monai_inpaint.engines.{name}_engine").load(find_bundle(folder))
+    except Exception as error:
+        _say(answers, {"fault": _sentence(error, folder)})
+        return
+    _say(answers, {"channels": engine.channels, "side": engine.side, "engine": engine.describe()})
+    while True:
+        windows = questions.get()
+        try:
+            filled = np.ascontiguousarray(engine.run(windows), np.float32)
+        except Exception as error:
+            _say(answers, {"fault": _sentence(error, folder)})
+        else:
+            _say(answers, {"shape": filled.shape}, filled.tobytes())
+
+
+def _sentence(error: Exception, folder: str) -> str:
+    """Whatever a network from elsewhere raises is a fault of the network; engines share no class of exceptions."""
+    if os.environ.get(DEBUG) == "1":
+        traceback.print_exception(error)
+    reason = one_line(error)
+    if isinstance(error, InputError):
+        return reason
+    return f"{folder}: the bundle's network fails ({reason[-300:] or type(error).__name__}); use another bundle."
+
+
+def _say(answers: BinaryIO, told: dict[str, Any], content: bytes = b"") -> None:
+    answers.write(json.dumps(told).encode() + b"\n" + content)
+    answers.flush()
+
+
+def _listen(pipe: BinaryIO, questions: SimpleQueue[np.ndarray]) -> None:
+    """Pass on what is asked, beside the computing, so that the end of the other process is heard at once."""
+    while line := pipe.readline():
+        shape = json.loads(line)
+        content = pipe.read(4 * math.prod(shape))
+        if len(content) < 4 * math.prod(shape):
+            break
+        questions.put(np.frombuffer(content, np.float32).reshape(shape))
+    os._exit(0)
+
+
+def _silence() -> None:
+    """What libraries write must not reach the answers, nor the terminal unless faults are looked for."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for number in (1,) if os.environ.get(DEBUG) == "1" else (1, 2):
+        os.dup2(nowhere, number)
+
+
+def _limit_memory() -> None:
+    """No more than there is now, where the system can hold a process to that."""
+    available = available_memory_mb()
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    if available:
+        most = int(available * 2**20)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))

@@ -1,0 +1,116 @@
+"""What users name and write - paths, JSON files, tables - checked before anything else looks at it."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import json
+import os
+import reprlib
+import stat
+from pathlib import Path
+from typing import Any
+
+from monai_inpaint.errors import InputError
+
+_LARGEST = 64 * 2**20  # bytes of a JSON file or a table
+_DEEPEST = 64  # lists and objects inside one another
+_IMPOSSIBLE = {
+    errno.ELOOP: "is a loop of symbolic links; name what they were to lead to",
+    errno.ENAMETOOLONG: "is longer than a path may be; choose shorter names",
+}
+
+
+def path_of(text: str | Path, folder: Path = Path()) -> Path:
+    """The path that was named, if the system can look it up, whether or not anything is there.
+
+    Args:
+        text: as it was typed, or as it stands in a file.
+        folder: where it starts if it is relative.
+
+    Raises:
+        InputError: it is empty, holds a character that no path can, is too long, or leads in a circle.
+    """
+    if not str(text).strip():
+        raise InputError("A path is empty; name a file or a folder.")
+    path = folder / text
+    try:
+        path.stat()
+    except ValueError:  # a zero byte, or half of a surrogate pair
+        raise InputError(f"{path} holds a character that no path can hold; correct the path.") from None
+    except OSError as error:
+        if error.errno in _IMPOSSIBLE:
+            raise InputError(f"{path} {_IMPOSSIBLE[error.errno]}.") from None
+    return path
+
+
+def read_json(path: Path, advice: str) -> Any:
+    """The content of a JSON file.
+
+    Args:
+        advice: what to do if it is none, as the end of a sentence.
+
+    Raises:
+        InputError: it cannot be read, is too large, too deep, or no JSON.
+    """
+    try:
+        content = json.loads(_read(path).decode("utf-8-sig"))
+        _check_depth(content)
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read as JSON ({_reason(error)}); {advice}.") from None
+    return content
+
+
+def read_table(path: Path, advice: str = "check the path") -> list[tuple[int, list[str]]]:
+    """The rows of a CSV file in UTF-8 that are not blank: the number of its last line, and its cells without spaces.
+
+    Args:
+        advice: what to do if it is none, as the end of a sentence.
+
+    Raises:
+        InputError: it cannot be read, is too large, or no such table.
+    """
+    try:
+        content = _read(path)
+        if b"\0" in content:
+            raise ValueError("it holds a zero byte")
+        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        return [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read as a CSV file in UTF-8 ({_reason(error)}); {advice}.") from None
+
+
+def shown(value: object) -> str:
+    """A value out of a file, as a sentence may show it: short."""
+    return reprlib.repr(value)
+
+
+def _read(path: Path) -> bytes:
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, and a device never ends
+        raise ValueError("it is no regular file")
+    with path.open("rb") as file:
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError(f"it is larger than {_LARGEST // 2**20} MB")
+    return content
+
+
+def _check_depth(content: Any) -> None:
+    level = [content]
+    for _ in range(_DEEPEST):
+        parts = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level = [item for part in parts for item in part]
+    if level:
+        raise ValueError(f"its lists and objects lie more than {_DEEPEST} deep")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return f"its lists and objects lie more than {_DEEPEST} deep"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return str(error)
