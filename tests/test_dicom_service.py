@@ -171,7 +171,7 @@ def test_a_full_queue_refuses_and_takes_again_when_there_is_room(archive: Archiv
     service.start()
 
     assert 0xA700 in send_files(large, service.port)
-    assert "there is no room for it" in service.lines()
+    assert "there is no room for them" in service.lines()
     service.interrupt()
     shutil.rmtree(ballast)
     service.start()

@@ -11,7 +11,7 @@ from monai_inpaint.dicom.wire import Wire
 
 UNKNOWN = 32  # connections that have not yet shown who they are
 KNOWN, KNOWN_FROM_ONE = 16, 8  # associations in all, and from one address
-_SLOW = 5.0  # seconds without 64 KiB, after which an association goes where others wait
+SLOW = 5.0  # seconds without 64 KiB, after which an association goes where others wait
 
 
 class Admission:
@@ -50,7 +50,7 @@ class Admission:
             full = same if len(same) >= KNOWN_FROM_ONE else _from_fullest(self._known)
             if len(same) >= KNOWN_FROM_ONE or len(self._known) >= KNOWN:
                 slowest = min(full, key=lambda one: one.moved)
-                if time.monotonic() - slowest.moved < _SLOW:
+                if time.monotonic() - slowest.moved < SLOW:
                     return False
                 self._told("an association that sends nothing is ended, since another one waits")
                 self._end(self._known, slowest)

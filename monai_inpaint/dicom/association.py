@@ -42,7 +42,7 @@ from monai_inpaint.dicom.wire import (
 )  # fmt: skip
 
 SUCCESS, NOT_SUPPORTED = 0x0000, 0x0122
-_LONGEST_REQUEST = 2**18  # bytes; 128 contexts, each with all transfer syntaxes there are, take less
+_LONGEST_REQUEST, _MOST_ITEMS = 2**18, 2**13  # bytes; 128 contexts, each with all transfer syntaxes, take less
 _LONGEST_DATA = 2**17  # bytes, which we tell the peer
 _LONGEST_COMMAND = 2**14
 _OPENING = 10.0  # seconds for all that comes before the association
@@ -50,6 +50,7 @@ _SECONDS = 60.0  # for each PDU, the wait for it included
 _APPLICATION = "1.2.840.10008.3.1.1.1"
 _C_STORE, _C_ECHO = 0x0001, 0x0030
 _NO_DATA_SET = 0x0101
+_HOLD_ITEMS = {0x20: 4, 0x50: 0}  # presentation context, user information: bytes before the items within
 # result, source and reason (PS3.8, 9.3.4)
 _NO_SUCH_CALLER, _NO_SUCH_TITLE, _NO_PLACE = (1, 1, 3), (1, 1, 7), (2, 3, 2)
 
@@ -103,8 +104,8 @@ class Association:
         """
         left = self._wire.since + _OPENING - time.monotonic()
         _, body = self._wire.pdu({ASSOCIATE_RQ: _LONGEST_REQUEST}, max(left, 0.0))
-        if len(body) < 68:
-            raise Broken("a request is cut short")
+        if len(body) < 68 or _items(body[68:]) > _MOST_ITEMS:
+            raise Broken("a request is cut short, or holds too many items")
         called, self.caller = (_title(body[start : start + 16]) for start in (4, 20))
         for wrong, code, why in (
             (called != self._entity.title, _NO_SUCH_TITLE, "does not know our title"),
@@ -243,6 +244,18 @@ class Association:
             raise Broken("a request cannot be read") from error
         self._accepted = {one.context_id: one for one in results if one.context_id and one.result == 0}
         self._wire.send(ASSOCIATE_AC, accepted[6:], _SECONDS)
+
+
+def _items(body: bytes, *, inner: bool = False) -> int:
+    """How many items and items within them a request holds, without making objects of them."""
+    count, place = 0, 0
+    while place + 4 <= len(body):
+        kind, length = struct.unpack_from(">BxH", body, place)
+        count += 1
+        if not inner and kind in _HOLD_ITEMS:
+            count += _items(body[place + 4 + _HOLD_ITEMS[kind] : place + 4 + length], inner=True)
+        place += 4 + length
+    return count
 
 
 def _data_set(fragments: Iterator[tuple[int, bool, bool, bytes]], context: int) -> Iterator[bytes]:
