@@ -187,7 +187,8 @@ class Queue:
         """
         if is_full(error):
             raise error
-        why = f"What is kept of it cannot be used. {sentence_of(error, {str(job): 'The study'})}"
+        told = os.strerror(error.errno or 0) + "." if isinstance(error, OSError) else sentence_of(error)
+        why = f"What is kept of it cannot be used. {told}"
         try:
             if not job.is_dir():
                 return  # taken away by whoever keeps the queue
@@ -376,13 +377,14 @@ class Queue:
         for name in (_INCOMING, _TRASH):
             for item in (self.root / name).iterdir():
                 _remove(item)
+        for state in STATES:
+            self._folders(state)  # tells what does not belong there
         for job in self._folders(WAITING):
             with suppress(OSError):
                 for item in job.glob("*.partial"):
                     _remove(item)
         for job in self._folders(SENT):
             self._strip(job)
-        self._folders(FAILED)  # tells what does not belong there
 
 
 class Arrival:
@@ -418,9 +420,12 @@ class Arrival:
 
 
 def _read_uids(path: Path) -> set[str]:
-    uids = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        uids = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        uids = None
     if not isinstance(uids, list) or not all(isinstance(uid, str) for uid in uids):
-        raise InputError(f"{path.name} is no list of UIDs.")
+        raise InputError(f"Its {path.name} is no list of UIDs.")
     return set(uids)
 
 
