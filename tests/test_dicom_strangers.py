@@ -14,8 +14,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import pydicom
 import pytest
+from pydicom.uid import UID
 from pynetdicom import AE
 from pynetdicom.dsutils import decode
 from pynetdicom.sop_class import CTImageStorage, Verification  # type: ignore[attr-defined]
@@ -101,9 +101,9 @@ def request(calling: str = "SENDER", called: str = "FILLER") -> bytes:
 
     longest, implementation = MaximumLengthNotification(), ImplementationClassUIDNotification()
     longest.maximum_length_received = 16382
-    implementation.implementation_class_uid = pydicom.uid.UID("1.2.3")
+    implementation.implementation_class_uid = UID("1.2.3")
     primitive = A_ASSOCIATE()
-    primitive.application_context_name = pydicom.uid.UID("1.2.840.10008.3.1.1.1")
+    primitive.application_context_name = UID("1.2.840.10008.3.1.1.1")
     primitive.calling_ae_title, primitive.called_ae_title = calling, called
     contexts = [build_context(Verification), build_context(CTImageStorage)]
     for number, context in enumerate(contexts):

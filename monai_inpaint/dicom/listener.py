@@ -47,7 +47,8 @@ def listening(settings: Settings, queue: Queue, log: Log) -> Iterator[None]:
     host, port = settings.listen.host, settings.listen.port
     where = f"{host}:{port}"
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        families = {found[0] for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+        family = socket.AF_INET if socket.AF_INET in families else socket.AF_INET6
         door = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise InputError(f"{where} cannot be listened on ({error.strerror}); name another port or host.") from error
@@ -62,6 +63,7 @@ def listening(settings: Settings, queue: Queue, log: Log) -> Iterator[None]:
     finally:
         listener.close()
         thread.join()
+        door.close()
 
 
 class _Listener:
@@ -99,12 +101,16 @@ class _Listener:
             self._admission.come(wire)
             thread = threading.Thread(target=self._serve, args=(wire,), daemon=True)
             self._threads.add(thread)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # there are too many threads: others may come
+                self._threads.discard(thread)
+                self._admission.leave(wire)
+                wire.close()
 
     def close(self) -> None:
         """End all associations, as if their lines broke."""
         self._ended.set()
-        self._door.close()
         self._admission.close()
         end = time.monotonic() + _ENDING
         for thread in list(self._threads):
@@ -127,7 +133,7 @@ class _Listener:
             with suppress(Broken):
                 association.abort()
         except Exception as error:
-            self._log(f"an association is ended. {sentence_of(error)}")
+            self._strangers(f"an association is ended. {sentence_of(error)}")
         finally:
             wire.close()
             self._admission.leave(wire)

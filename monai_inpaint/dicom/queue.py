@@ -29,8 +29,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
-from monai_inpaint.dicom.sentences import sentence_of
-from monai_inpaint.dicom.space import is_full
+from monai_inpaint.dicom.space import is_full, told
 from monai_inpaint.errors import InputError
 from monai_inpaint.private import make_private, private_files
 
@@ -157,17 +156,17 @@ class Queue:
 
         What was broken off is given ten times as long, since its sender will send the rest.
         """
-        told = []
+        taken = []
         with self._mutex:
             for folder in self._folders(ARRIVING):
                 seconds = time.monotonic() - self._last.get(folder.name, 0.0)
                 if seconds < quiet_seconds * (_PATIENCE if folder.name in self._broken else 1):
                     continue
                 try:
-                    told.append((folder.name, self._take(folder)))
+                    taken.append((folder.name, self._take(folder)))
                 except Exception as error:
                     self.quarantine(folder, error)
-        return told
+        return taken
 
     def next(self, state: str, later: Collection[Path] = ()) -> Path | None:
         """The job that has been longest in a state and is not one of those for later; None if none."""
@@ -187,8 +186,7 @@ class Queue:
         """
         if is_full(error):
             raise error
-        told = os.strerror(error.errno or 0) + "." if isinstance(error, OSError) else sentence_of(error)
-        why = f"What is kept of it cannot be used. {told}"
+        why = f"What is kept of it cannot be used. {told(error)}"
         try:
             if not job.is_dir():
                 return  # taken away by whoever keeps the queue
@@ -455,9 +453,13 @@ def _rename(item: Path, target: Path) -> None:
 def write_json(path: Path, content: object) -> None:
     """Write a file that is complete or not there, and on the disk when this returns."""
     beside = path.with_name(f".{path.name}.partial")
-    beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    _sync(beside)
-    beside.replace(path)
+    try:
+        beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        _sync(beside)
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
     _sync(path.parent)
 
 

@@ -21,9 +21,8 @@ from monai_inpaint.dicom import tasks
 from monai_inpaint.dicom.listener import Log, listening
 from monai_inpaint.dicom.queue import Queue
 from monai_inpaint.dicom.sender import instances_below
-from monai_inpaint.dicom.sentences import sentence_of
 from monai_inpaint.dicom.settings import Settings, sending_tls
-from monai_inpaint.dicom.space import is_full
+from monai_inpaint.dicom.space import is_full, told
 from monai_inpaint.dicom.worker import Lost, Stopped, Worker
 from monai_inpaint.private import private_files
 
@@ -85,8 +84,7 @@ def _loop(step: Callable[[], bool], what: str, ended: threading.Event, log: Log)
             if ended.is_set():
                 return
             if wait == _WAIT:
-                full = is_full(error)
-                log(f"{what} waits: {'the disk is full.' if full else sentence_of(error)}")
+                log(f"{what} waits: {'the disk is full.' if is_full(error) else told(error)}")
             ended.wait(wait)
             wait = min(2 * wait, _LONGEST_WAIT)
         else:
