@@ -22,7 +22,7 @@ from pynetdicom.sop_class import CTImageStorage, Verification  # type: ignore[at
 
 from benchmarks.deploy.service import Service, free_port, send_files, until
 from benchmarks.deploy.studies import small_study
-from monai_inpaint.dicom.admission import KNOWN_FROM_ONE, SLOW
+from monai_inpaint.dicom.admission import KNOWN_FROM_ONE
 from monai_inpaint.dicom.settings import Tls, sending_tls
 from monai_inpaint.dicom.wire import ASSOCIATE_RQ, DATA
 
@@ -241,7 +241,6 @@ def test_a_data_set_for_a_message_that_takes_none_is_cut_off(service: Service, s
 
 def test_associations_that_idle_give_way_to_one_that_waits(service: Service, strangers: ExitStack) -> None:
     idle = [associated(service, strangers) for _ in range(KNOWN_FROM_ONE)]
-    time.sleep(SLOW)
 
     assert Sender(service.port).echo() < LONGEST
     assert any(is_closed(connection, 0.2) for connection in idle)

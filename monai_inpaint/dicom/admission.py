@@ -11,7 +11,8 @@ from monai_inpaint.dicom.wire import Wire
 
 UNKNOWN = 32  # connections that have not yet shown who they are
 KNOWN, KNOWN_FROM_ONE = 16, 8  # associations in all, and from one address
-SLOW = 5.0  # seconds without 64 KiB, after which an association goes where others wait
+SLOW = 3.0  # seconds without 64 KiB, after which an association goes where others wait
+_LOOK = 0.1  # seconds between two looks for a place
 
 
 class Admission:
@@ -42,22 +43,35 @@ class Admission:
                 self._end(self._unknown, min(_from_fullest(self._unknown), key=lambda one: one.since))
 
     def is_known(self, wire: Wire) -> bool:
-        """Whether there is a place for a peer that has just become known; it has it now."""
-        with self._mutex:
-            if wire not in self._unknown:  # ended meanwhile
-                return False
-            same = [one for one in self._known if one.address == wire.address]
-            full = same if len(same) >= KNOWN_FROM_ONE else _from_fullest(self._known)
-            if len(same) >= KNOWN_FROM_ONE or len(self._known) >= KNOWN:
-                slowest = min(full, key=lambda one: one.moved)
-                if time.monotonic() - slowest.moved < SLOW:
+        """Whether there is a place for a peer that has just become known; it has it now.
+
+        Waits for as long as it takes to find out that an association there is sends nothing.
+        """
+        end = time.monotonic() + SLOW
+        while True:
+            with self._mutex:
+                if wire not in self._unknown:  # ended meanwhile
                     return False
-                self._told("an association that sends nothing is ended, since another one waits")
-                self._end(self._known, slowest)
-            self._unknown.remove(wire)
-            self._known.append(wire)
-            wire.moved = time.monotonic()
+                if self._has_place(wire.address):
+                    self._unknown.remove(wire)
+                    self._known.append(wire)
+                    wire.moved = time.monotonic()
+                    return True
+            if time.monotonic() > end:
+                return False
+            time.sleep(_LOOK)
+
+    def _has_place(self, address: str) -> bool:
+        """Whether there is a place for one more known peer, or can be made."""
+        same = [one for one in self._known if one.address == address]
+        if len(same) < KNOWN_FROM_ONE and len(self._known) < KNOWN:
             return True
+        slowest = min(same if len(same) >= KNOWN_FROM_ONE else _from_fullest(self._known), key=lambda one: one.moved)
+        if time.monotonic() - slowest.moved < SLOW:
+            return False
+        self._told("an association that sends nothing is ended, since another one waits")
+        self._end(self._known, slowest)
+        return True
 
     def leave(self, wire: Wire) -> None:
         """A connection is over."""
@@ -81,7 +95,5 @@ class Admission:
 
 def _from_fullest(wires: Sequence[Wire]) -> list[Wire]:
     """The connections from the address that has most of them."""
-    if not wires:
-        return []
     fullest = Counter(wire.address for wire in wires).most_common(1)[0][0]
     return [wire for wire in wires if wire.address == fullest]
