@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import socket
 import ssl
@@ -16,15 +17,16 @@ from typing import Any
 
 import pytest
 from pydicom.uid import UID
-from pynetdicom import AE
+from pynetdicom import AE, build_context
 from pynetdicom.dsutils import decode
 from pynetdicom.sop_class import CTImageStorage, Verification  # type: ignore[attr-defined]
 
 from benchmarks.deploy.service import Service, free_port, send_files, until
 from benchmarks.deploy.studies import small_study
 from monai_inpaint.dicom.admission import KNOWN_FROM_ONE
+from monai_inpaint.dicom.association import Association, Entity
 from monai_inpaint.dicom.settings import Tls, sending_tls
-from monai_inpaint.dicom.wire import ASSOCIATE_RQ, DATA
+from monai_inpaint.dicom.wire import ASSOCIATE_RQ, DATA, RELEASE_RQ, Broken
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from Linux's /proc")
@@ -95,7 +97,6 @@ def is_closed(connection: socket.socket, seconds: float) -> bool:
 
 def request(calling: str = "SENDER", called: str = "FILLER") -> bytes:
     """An A-ASSOCIATE-RQ for C-ECHO and C-STORE of CT."""
-    from pynetdicom import build_context
     from pynetdicom.pdu import A_ASSOCIATE_RQ
     from pynetdicom.pdu_primitives import A_ASSOCIATE, ImplementationClassUIDNotification, MaximumLengthNotification
 
@@ -322,3 +323,66 @@ def test_with_tls_the_silent_and_those_without_a_certificate_delay_nobody(tmp_pa
     assert is_closed(silent, 12)
     assert memory(service) - before < MEMORY
     assert service.interrupt(15) == 130
+
+
+class Script:
+    """A peer that has sent all it will send."""
+
+    def __init__(self, *pdus: tuple[int, bytes]) -> None:
+        self.since = time.monotonic()
+        self._pdus = iter(pdus)
+
+    def pdu(self, _longest: dict[int, int], _seconds: float) -> tuple[int, bytes]:
+        try:
+            return next(self._pdus)
+        except StopIteration:
+            raise Broken("it sends no more") from None
+
+    def send(self, *_: object) -> None:
+        pass
+
+
+class Nowhere:
+    """Takes an instance."""
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def answer(self) -> int:
+        return 0
+
+    def discard(self) -> None:
+        pass
+
+
+def damaged(message: bytes, rng: random.Random) -> bytes:
+    """A message with some bytes changed, left out or put in."""
+    data = bytearray(message)
+    for _ in range(rng.randint(1, 5)):
+        start = rng.randrange(len(data))
+        data[start : start + rng.randint(0, 3)] = bytes(rng.choice((0, 1, 127, 255)) for _ in range(rng.randint(0, 3)))
+    return bytes(data)
+
+
+@pytest.mark.filterwarnings("ignore")  # pydicom tells of each UID that is none
+def test_whatever_is_damaged_in_what_a_peer_says_ends_its_association_and_no_more() -> None:
+    rng = random.Random(0)
+    contexts = [build_context(Verification), build_context(CTImageStorage)]
+    ends = {"released": 0, "broken": 0}
+    for number in range(120):
+        asked, command = request()[6:], store_command()[6:]
+        if number % 2:
+            asked = asked[:68] + damaged(asked[68:], rng)
+        else:
+            command = damaged(command, rng)
+        peer: Any = Script(
+            (ASSOCIATE_RQ, asked), (DATA, command), (DATA, data(3, b"\x02all")[6:]), (RELEASE_RQ, bytes(4))
+        )
+        association = Association(peer, Entity("FILLER", ["SENDER"], contexts))
+        try:
+            assert association.open(lambda: True) == ""
+            assert association.serve(lambda *_: Nowhere())
+            ends["released"] += 1
+        except Broken:
+            ends["broken"] += 1
+    assert all(ends.values())

@@ -175,6 +175,7 @@ class Association:
                 raise Broken("a command is not where it must be")
             try:
                 command = decode(BytesIO(told), True, True)
+                list(command)  # has all its elements read
                 kind = command.get("CommandDataSetType")
             except Exception as error:  # of any kind, since pydicom reads what a peer made up
                 raise Broken("a command cannot be read") from error
