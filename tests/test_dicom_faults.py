@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import socket
 import stat
 import subprocess
 import threading
@@ -195,6 +197,22 @@ def test_an_archive_that_takes_one_study_not_now_gets_the_others(tmp_path: Path)
     until(lambda: (service.queue / "sent" / "1.2.77_1").is_dir(), SECONDS, "the study is not sent")
     assert service.interrupt() == 130
     archive.close()
+
+
+def test_it_ends_at_once_while_an_archive_says_nothing(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        service = Service(tmp_path / "service", silent.getsockname()[1])
+        results = job(service, "sending", "1.2.77_1") / places.RESULTS
+        results.mkdir()
+        shutil.copy(small_study(tmp_path / "study", "1.2.77")[0], results)
+        service.start()
+        silent.accept()
+
+        started = time.monotonic()
+        assert service.interrupt(signal.SIGTERM) == 130
+
+    assert time.monotonic() - started < 5
+    assert "studies that are not done: 1" in service.lines()
 
 
 def test_records_of_damaged_jobs_say_why(archive: Archive, tmp_path: Path) -> None:

@@ -262,13 +262,14 @@ def test_what_is_coming_in_counts_for_the_quota_and_is_gone_with_its_sender(
     greedy[-1].sendall(data(3, b"\x02last"))
     assert status(greedy[-1]) == 0xA700
 
-    for connection in greedy:
-        connection.close()
-    until(lambda: not list(incoming.iterdir()), 10, "what came in is kept")
     files = small_study(tmp_path / "study", "1.2.77")
     started = time.monotonic()
     assert send_files(files, service.port) == [0, 0, 0]
     assert time.monotonic() - started < LONGEST
+
+    for connection in greedy:
+        connection.close()
+    until(lambda: not list(incoming.iterdir()), 10, "what came in is kept")
 
 
 def test_strangers_do_not_fill_the_log(service: Service) -> None:
