@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Protocol
@@ -166,11 +167,13 @@ class Association:
         fragments = self._fragments()
         for context, is_command, last, first in fragments:
             told = bytearray(first)
-            while is_command and not last:
+            while is_command and not last and len(told) <= _LONGEST_COMMAND:
                 other, is_command, last, more = next(fragments, (0, False, False, b""))
                 told += more
-                if other != context or len(told) > _LONGEST_COMMAND:
-                    raise Broken("a command does not end")
+                if other != context:
+                    raise Broken("a command is broken off by something else")
+            if len(told) > _LONGEST_COMMAND:
+                raise Broken("a command does not end")
             if not is_command or context not in self._accepted:
                 raise Broken("a command is not where it must be")
             try:
@@ -190,7 +193,8 @@ class Association:
             longest = {DATA: _LONGEST_DATA, RELEASE_RQ: 4, ABORT: 4}
             kind, body = self._wire.pdu(longest, _SECONDS)
             if kind == RELEASE_RQ:
-                self._wire.send(RELEASE_RP, bytes(4), _SECONDS)
+                with suppress(Broken):  # some do not wait for the answer
+                    self._wire.send(RELEASE_RP, bytes(4), _SECONDS)
                 return
             if kind == ABORT:
                 raise Broken("the peer has aborted the association")

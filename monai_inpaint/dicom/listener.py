@@ -13,7 +13,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, build_context
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
-from monai_inpaint.dicom.admission import Admission
+from monai_inpaint.dicom.admission import KNOWN, UNKNOWN, Admission
 from monai_inpaint.dicom.association import Association, Entity
 from monai_inpaint.dicom.queue import Queue
 from monai_inpaint.dicom.receiver import Receiver
@@ -26,6 +26,7 @@ _BACKLOG = 128
 _LOOK = 0.2  # seconds between two looks whether the service ends
 _ENDING = 3.0  # seconds in which associations end with the service
 _HANDSHAKE = 10.0  # seconds
+_THREADS = 2 * (UNKNOWN + KNOWN)
 _LINES = 30  # a minute, that strangers may cause in the log
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
@@ -84,6 +85,9 @@ class _Listener:
         """Take connections until `close`."""
         self._door.settimeout(_LOOK)
         while not self._ended.is_set():
+            if len(self._threads) > _THREADS:  # of connections that are ended, and end soon
+                self._ended.wait(_LOOK / 10)
+                continue
             try:
                 connection, address = self._door.accept()
             except TimeoutError:
