@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -12,7 +13,7 @@ import pytest
 
 from monai_inpaint import InputError
 from monai_inpaint.dicom import queue as places
-from monai_inpaint.dicom.queue import SENDING, SENT, WAITING, Full, Queue, TooLarge
+from monai_inpaint.dicom.queue import FAILED, SENDING, SENT, WAITING, Arrival, Full, Queue, TooLarge
 
 STUDY, INSTANCES = "1.2.3", ["1.2.3.1", "1.2.3.2", "1.2.3.3"]
 LARGE = 10**6
@@ -43,11 +44,12 @@ def opened(root: Path, study_bytes: int = LARGE, quota_bytes: int = LARGE) -> Qu
     return Queue(root, study_bytes, quota_bytes)
 
 
-def came(queue: Queue, size: int = 100) -> Path:
-    """A file that has just been received."""
-    path = queue.incoming / f"{uuid.uuid4()}.dcm"
-    path.write_bytes(bytes(size))
-    return path
+def came(queue: Queue, size: int = 100) -> Arrival:
+    """An instance that has just been received."""
+    arrival = queue.arrival()
+    arrival.write(bytes(size))
+    arrival.finish()
+    return arrival
 
 
 def work(queue: Queue, acknowledged: set[str], sent: list[dict[str, str]]) -> None:
@@ -265,3 +267,96 @@ def test_a_queue_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be made"):
         opened(tmp_path / "file" / "queue")
+
+
+# --- what does not belong there
+
+
+def test_a_job_whose_note_is_damaged_goes_to_failed_and_its_study_may_come_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    queue = Queue(tmp_path, LARGE, LARGE, said.append)
+    work(queue, set(), [])
+    (tmp_path / SENT / f"{STUDY}_1" / places.INSTANCES).write_text("")
+
+    queue.store(came(queue), STUDY, INSTANCES[0])
+
+    assert queue.take(0) == [(STUDY, "complete with 1 instances")]
+    assert [job.name for job in (tmp_path / FAILED).iterdir()] == [f"{STUDY}_1"]
+    assert len(said) == 1
+    assert said[0].startswith(f"study {STUDY}_1 failed: What is kept of it cannot be used.")
+
+
+def test_a_damaged_job_takes_the_place_of_no_other_in_failed(tmp_path: Path) -> None:
+    queue = opened(tmp_path)
+    queue.store(came(queue), STUDY, INSTANCES[0])
+    queue.take(0)
+    (tmp_path / FAILED / f"{STUDY}_1").mkdir()
+    (tmp_path / FAILED / f"{STUDY}_1" / "kept").touch()
+    job = queue.next(WAITING)
+    assert job is not None
+
+    queue.fail(job, "It was too hard.")
+
+    assert sorted(job.name for job in (tmp_path / FAILED).iterdir()) == [f"{STUDY}_1", f"{STUDY}_2"]
+
+
+def test_a_job_that_cannot_even_be_moved_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    queue = Queue(tmp_path, LARGE, LARGE, said.append)
+    queue.store(came(queue), STUDY, INSTANCES[0])
+    queue.store(came(queue), "1.2.4", "1.2.4.1")
+    queue.take(0)
+    job = queue.next(WAITING)
+    assert job is not None
+
+    def denied(*_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(places, "_rename", denied)
+        queue.quarantine(job, PermissionError(13, "Permission denied"))
+
+    assert said == [f"study {job.name} is damaged and cannot be moved to failed: it is left alone"]
+    other = queue.next(WAITING)
+    assert other is not None
+    assert other != job
+    job.chmod(0o700)  # whoever keeps the queue has seen to it
+    assert queue.next(WAITING) in (job, other)
+
+
+def test_a_full_disk_is_no_fault_of_a_job(tmp_path: Path) -> None:
+    queue = opened(tmp_path)
+    queue.store(came(queue), STUDY, INSTANCES[0])
+    queue.take(0)
+    job = queue.next(WAITING)
+    assert job is not None
+    error = InputError("It cannot be written.")
+    error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(InputError):
+        queue.quarantine(job, error)
+
+    assert queue.next(WAITING) == job
+
+
+def test_what_is_coming_in_counts_for_the_quota(tmp_path: Path) -> None:
+    queue = opened(tmp_path, quota_bytes=1000)
+    first, second = queue.arrival(), queue.arrival()
+    first.write(bytes(600))
+    with pytest.raises(Full):
+        second.write(bytes(600))
+    first.discard()
+
+    second.write(bytes(600))
+    second.finish()
+    queue.store(second, STUDY, INSTANCES[0])
+    with pytest.raises(Full):
+        queue.arrival().write(bytes(600))
+
+
+def test_a_queue_among_other_things_is_closed_without_closing_them(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    tmp_path.chmod(0o755)
+    opened(tmp_path).close()
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / SENT).stat().st_mode & 0o777 == 0o700

@@ -113,6 +113,22 @@ def test_it_answers_an_echo(service: Service) -> None:
     association.release()
 
 
+@pytest.mark.skipif(shutil.which("storescu") is None, reason="DCMTK is not installed")
+def test_clients_of_dcmtk_are_served(archive: Archive, tmp_path: Path) -> None:
+    service = Service(tmp_path / "service", archive.port, quiet_seconds=60).start()
+    files = small_study(tmp_path / "study", "1.2.77")
+    titles = ["-aet", "SENDER", "-aec", "FILLER", "127.0.0.1", str(service.port)]
+
+    subprocess.run(["echoscu", *titles], check=True)
+    for options in ([], ["--propose-implicit"], ["--max-pdu", "4096"], ["--abort"]):
+        subprocess.run(["storescu", "--required", *options, *titles, *map(str, files)], check=True)
+
+    arrived = list((service.queue / "arriving" / "1.2.77" / "input").iterdir())
+    assert len(arrived) == 3
+    assert all(pydicom.dcmread(path).StudyInstanceUID == "1.2.77" for path in arrived)
+    service.interrupt()
+
+
 def test_what_is_no_instance_or_leads_elsewhere_is_refused_and_the_service_goes_on(
     service: Service, archive: Archive, tmp_path: Path
 ) -> None:
@@ -171,7 +187,7 @@ def test_a_full_queue_refuses_and_takes_again_when_there_is_room(archive: Archiv
     service.start()
 
     assert 0xA700 in send_files(large, service.port)
-    assert "there is no room for it" in service.lines()
+    assert "there is no room for them" in service.lines()
     service.interrupt()
     shutil.rmtree(ballast)
     service.start()

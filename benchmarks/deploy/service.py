@@ -34,6 +34,7 @@ class Archive:
 
     def __init__(self, title: str = "ARCHIVE", tls: ssl.SSLContext | None = None, status: int = 0) -> None:
         self.port, self.title, self.status = free_port(), title, status
+        self.busy_with = ""  # a study that is not taken now
         self.received: dict[str, dict[str, list[Dataset]]] = defaultdict(lambda: defaultdict(list))
         self._lock = threading.Lock()
         entity = AE(title)
@@ -47,6 +48,8 @@ class Archive:
         if self.status:
             return self.status
         dataset = event.dataset
+        if dataset.StudyInstanceUID == self.busy_with:
+            return 0xA700
         dataset.file_meta = event.file_meta
         with self._lock:
             self.received[dataset.StudyInstanceUID][dataset.SOPInstanceUID].append(dataset)

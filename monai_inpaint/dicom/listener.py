@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import tempfile
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
+from ssl import SSLContext
 
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
-from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, _config, evt
-from pynetdicom.events import Event
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, build_context
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
-from monai_inpaint.dicom.queue import Full, Queue, TooLarge
+from monai_inpaint.dicom.admission import KNOWN, UNKNOWN, Admission
+from monai_inpaint.dicom.association import Association, Entity
+from monai_inpaint.dicom.queue import Queue
+from monai_inpaint.dicom.receiver import Receiver
+from monai_inpaint.dicom.sentences import sentence_of
 from monai_inpaint.dicom.settings import Settings, listening_tls
+from monai_inpaint.dicom.wire import Broken, Wire
 from monai_inpaint.errors import InputError
-from monai_inpaint.io.dicom_file import load
 
-SUCCESS, NO_RESOURCES, DOES_NOT_MATCH, CANNOT_UNDERSTAND = 0x0000, 0xA700, 0xA900, 0xC000
-_ASSOCIATIONS = 8  # at a time
-_SECONDS = 60.0  # without a word, after which an association is ended
-_PDU = 2**17  # bytes
+_BACKLOG = 128
+_LOOK = 0.2  # seconds between two looks whether the service ends
+_ENDING = 3.0  # seconds in which associations end with the service
+_HANDSHAKE = 10.0  # seconds
+_THREADS = 2 * (UNKNOWN + KNOWN)
+_LINES = 30  # a minute, that strangers may cause in the log
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 Log = Callable[[str], None]
@@ -32,110 +38,126 @@ def listening(settings: Settings, queue: Queue, log: Log) -> Iterator[None]:
     """Take instances as long as the block runs.
 
     Callers must know our AE title and be in the list of those who may send; the association of all others is rejected.
-    Deflated data sets are not taken, since a small one can unpack to any size.
+    Deflated data sets are not taken, since a small one can unpack to any size. All that a peer may do has a length, a
+    time and a number, whether it is known or not: see `wire`, `association` and `admission`.
 
     Raises:
         InputError: the port is taken, or TLS cannot be set up.
     """
-    # Instances go to the disk as they come, into the folder of the queue, whatever their size.
-    _config.STORE_RECV_CHUNKED_DATASET = True
-    tempfile.tempdir = str(queue.incoming)
-    entity = AE(settings.listen.title)
-    entity.require_calling_aet = list(settings.callers)
-    entity.require_called_aet = True
-    entity.maximum_associations = _ASSOCIATIONS
-    entity.maximum_pdu_size = _PDU
-    entity.network_timeout = entity.dimse_timeout = entity.acse_timeout = _SECONDS
-    syntaxes = [syntax for syntax in ALL_TRANSFER_SYNTAXES if syntax != DeflatedExplicitVRLittleEndian]
-    for context in AllStoragePresentationContexts:
-        entity.add_supported_context(context.abstract_syntax or UID(""), syntaxes)
-    entity.add_supported_context(Verification)
     tls = listening_tls(settings.listen.tls) if settings.listen.tls else None
-    receiver = _Receiver(queue, settings.study_bytes, log)
-    handlers = [
-        (evt.EVT_C_STORE, receiver.store),
-        (evt.EVT_C_ECHO, lambda _event: SUCCESS),
-        (evt.EVT_DATA_RECV, receiver.count),
-        (evt.EVT_RELEASED, receiver.released),
-        (evt.EVT_CONN_CLOSE, receiver.closed),
-        (evt.EVT_REJECTED, lambda event: log(f"caller {_title(event)} refused")),
-    ]
-    where = f"{settings.listen.host}:{settings.listen.port}"
+    host, port = settings.listen.host, settings.listen.port
+    where = f"{host}:{port}"
     try:
-        server = entity.start_server(
-            (settings.listen.host, settings.listen.port), block=False, ssl_context=tls, evt_handlers=handlers
-        )
+        families = {found[0] for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+        family = socket.AF_INET if socket.AF_INET in families else socket.AF_INET6
+        door = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise InputError(f"{where} cannot be listened on ({error.strerror}); name another port or host.") from error
-    assert server is not None
-    if tls is None and settings.listen.host not in _LOCAL:
+    if tls is None and host not in _LOCAL:
         log(f"{where} is open to the network without TLS: what is sent can be read, and AE titles prove nothing")
     log(f"{settings.listen.title} listens on {where}{' with TLS' if tls else ''}; research use only, not for diagnosis")
+    listener = _Listener(door, tls, settings, queue, log)
+    thread = threading.Thread(target=listener.listen, daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        server.shutdown()
-        tempfile.tempdir = None
+        listener.close()
+        thread.join()
+        door.close()
 
 
-class _Receiver:
-    """Stores what comes, and ends associations that send more than a study may hold."""
+class _Listener:
+    """Takes connections, each into a thread of its own; nothing that a peer does holds up the one that takes them."""
 
-    def __init__(self, queue: Queue, study_bytes: int, log: Log) -> None:
-        self._queue = queue
-        self._study_bytes = study_bytes
-        self._log = log
-        # by association: bytes of the instance that is being sent, and the studies that instances came of
-        self._received: dict[int, int] = {}
-        self._studies: dict[int, set[str]] = {}
+    def __init__(self, door: socket.socket, tls: SSLContext | None, settings: Settings, queue: Queue, log: Log) -> None:
+        self._door, self._tls, self._queue, self._log = door, tls, queue, log
+        self._strangers = _Few(log)
+        self._admission = Admission(self._strangers)
+        syntaxes = [syntax for syntax in ALL_TRANSFER_SYNTAXES if syntax != DeflatedExplicitVRLittleEndian]
+        contexts = [build_context(one.abstract_syntax or "", syntaxes) for one in AllStoragePresentationContexts]
+        self._entity = Entity(settings.listen.title, settings.callers, [*contexts, build_context(Verification)])
+        self._study_bytes = settings.study_bytes
+        self._threads: set[threading.Thread] = set()
+        self._ended = threading.Event()
 
-    def store(self, event: Event) -> int:
-        """Answer a C-STORE request; the instance is on the disk before."""
-        self._received.pop(id(event.assoc), None)
-        path = Path(event.dataset_path)
+    def listen(self) -> None:
+        """Take connections until `close`."""
+        self._door.settimeout(_LOOK)
+        while not self._ended.is_set():
+            if len(self._threads) > _THREADS:  # of connections that are ended, and end soon
+                self._ended.wait(_LOOK / 10)
+                continue
+            try:
+                connection, address = self._door.accept()
+            except TimeoutError:
+                continue
+            except OSError:  # the peer has gone again, or there are too many files: others may come
+                self._ended.wait(_LOOK)
+                continue
+            try:
+                if self._tls:
+                    connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+            except (OSError, ValueError):  # gone again
+                connection.close()
+                continue
+            wire = Wire(connection, str(address[0]))
+            self._admission.come(wire)
+            thread = threading.Thread(target=self._serve, args=(wire,), daemon=True)
+            self._threads.add(thread)
+            try:
+                thread.start()
+            except RuntimeError:  # there are too many threads: others may come
+                self._threads.discard(thread)
+                self._admission.leave(wire)
+                wire.close()
+
+    def close(self) -> None:
+        """End all associations, as if their lines broke."""
+        self._ended.set()
+        self._admission.close()
+        end = time.monotonic() + _ENDING
+        for thread in list(self._threads):
+            thread.join(max(end - time.monotonic(), 0.0))
+
+    def _serve(self, wire: Wire) -> None:
+        """Take what one peer sends."""
+        association = Association(wire, self._entity)
+        receiver, whole = Receiver(self._queue, self._study_bytes, self._log), False
         try:
-            head = load(path, head=True, only=["StudyInstanceUID", "SOPInstanceUID"])
-            study, instance = str(head.get("StudyInstanceUID", "")), str(head.get("SOPInstanceUID", ""))
-        except Exception:
-            self._log(f"an instance from {_title(event)} cannot be read and is refused")
-            return CANNOT_UNDERSTAND
-        if instance != str(getattr(event.request, "AffectedSOPInstanceUID", "")):
-            self._log(f"an instance from {_title(event)} is another one than announced, and is refused")
-            return DOES_NOT_MATCH
-        try:
-            self._queue.store(path, study, instance)
-            self._studies.setdefault(id(event.assoc), set()).add(study)
-        except ValueError:
-            self._log(f"an instance from {_title(event)} has no valid UIDs and is refused")
-            return CANNOT_UNDERSTAND
-        except TooLarge:
-            self._log(f"study {study} is refused: it is larger than a study may be")
-            return NO_RESOURCES
-        except (Full, OSError):
-            self._log(f"an instance of study {study} is refused: there is no room for it")
-            return NO_RESOURCES
-        return SUCCESS
-
-    def count(self, event: Event) -> None:
-        """Watch the size of what is being sent."""
-        received = self._received.get(id(event.assoc), 0) + len(event.data)
-        self._received[id(event.assoc)] = received
-        if received > self._study_bytes + 2**20 and received - len(event.data) <= self._study_bytes + 2**20:
-            self._log(f"the association of {_title(event)} is ended: it sends more than a study may hold")
-            # not from this thread, which the association would wait for
-            threading.Thread(target=event.assoc.abort, daemon=True).start()
-
-    def released(self, event: Event) -> None:
-        """The caller has sent all it wanted to."""
-        self._queue.ended(self._studies.pop(id(event.assoc), set()), whole=True)
-
-    def closed(self, event: Event) -> None:
-        """The association is over; one that was not released has broken off."""
-        self._received.pop(id(event.assoc), None)
-        self._queue.ended(self._studies.pop(id(event.assoc), set()), whole=False)
+            if self._tls:
+                wire.shake_hands(_HANDSHAKE)
+            why = association.open(lambda: self._admission.is_known(wire))
+            if why:
+                self._strangers(f"caller {association.caller or 'without a title'} refused: it {why}")
+                return
+            receiver.caller = association.caller
+            whole = association.serve(receiver.begin)
+        except Broken:
+            with suppress(Broken):
+                association.abort()
+        except Exception as error:
+            self._strangers(f"an association is ended. {sentence_of(error)}")
+        finally:
+            wire.close()
+            self._admission.leave(wire)
+            self._threads.discard(threading.current_thread())
+            self._queue.ended(receiver.studies, whole=whole)
 
 
-def _title(event: Event) -> str:
-    """The AE title that a caller says it has, printable."""
-    title = str(event.assoc.requestor.ae_title or "").strip()
-    return "".join(letter if " " <= letter <= "~" else "?" for letter in title) or "without a title"
+class _Few:
+    """Tells the log what strangers cause, and no more than some lines a minute of it."""
+
+    def __init__(self, log: Log) -> None:
+        self._log, self._mutex = log, threading.Lock()
+        self._minute, self._lines = 0, 0
+
+    def __call__(self, sentence: str) -> None:
+        with self._mutex:
+            minute = int(time.monotonic() // 60)
+            if minute != self._minute:
+                self._minute, self._lines = minute, 0
+            self._lines += 1
+            lines = self._lines
+        if lines <= _LINES:
+            self._log(sentence if lines < _LINES else "callers are refused; more of it is not told for a minute")

@@ -10,6 +10,7 @@ from pydicom.filereader import read_file_meta_info
 from pynetdicom import AE, _config
 
 from monai_inpaint.dicom.settings import Node, sending_tls
+from monai_inpaint.errors import InputError
 
 _SECONDS = 60.0
 _PDU = 2**17
@@ -34,18 +35,15 @@ class Instance:
 
 
 def instances_below(folder: Path) -> list[Instance]:
-    """All DICOM files below a folder, by path."""
+    """All DICOM files below a folder, by path; raises InputError where one is damaged."""
     found = []
     for path in sorted(folder.rglob("*.dcm")):
-        meta = read_file_meta_info(path)
-        found.append(
-            Instance(
-                path,
-                str(meta.MediaStorageSOPClassUID),
-                str(meta.MediaStorageSOPInstanceUID),
-                str(meta.TransferSyntaxUID),
-            )
-        )
+        try:
+            meta = read_file_meta_info(path)
+            kind, uid, syntax = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID, meta.TransferSyntaxUID
+        except Exception as error:  # of any kind, since pydicom reads what is damaged
+            raise InputError(f"{path.name} is damaged.") from error
+        found.append(Instance(path, str(kind), str(uid), str(syntax)))
     return found
 
 

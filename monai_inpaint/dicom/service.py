@@ -1,23 +1,34 @@
-"""The service: studies are taken, filled and sent back, one after the other, and none is lost or made twice."""
+"""The service: studies are taken, filled and sent back, one after the other, and none is lost or made twice.
+
+A study that cannot be handled is given up (`failed`), told, and the next one goes on. While the disk is full nothing is
+taken, and what is on its way waits until there is room.
+"""
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 from monai_inpaint.dicom import queue as places
+from monai_inpaint.dicom import tasks
 from monai_inpaint.dicom.listener import Log, listening
 from monai_inpaint.dicom.queue import Queue
-from monai_inpaint.dicom.sender import Refused, Unreachable, instances_below, send
+from monai_inpaint.dicom.sender import instances_below
 from monai_inpaint.dicom.settings import Settings, sending_tls
-from monai_inpaint.dicom.worker import Worker
+from monai_inpaint.dicom.space import is_full, told
+from monai_inpaint.dicom.worker import Lost, Stopped, Worker
+from monai_inpaint.private import private_files
 
 _LOOK = 0.1  # seconds between two looks into the queue
-_LONGEST = 3600.0  # seconds that one study may take
-_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds before results are sent again: at first, and at most
+_LONGEST_FILL = _LONGEST_SENDING = 3600.0  # seconds that one study may take
+_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds before something is tried again: at first, and at most
 
 
 def serve(settings: Settings, log: Log, stop: threading.Event | None = None) -> None:
@@ -34,39 +45,52 @@ def serve(settings: Settings, log: Log, stop: threading.Event | None = None) -> 
     warnings.simplefilter("ignore")  # libraries quote what they warn of
     if settings.send.tls:
         sending_tls(settings.send.tls)  # refused now rather than when the first study is done
-    queue = Queue(settings.queue, settings.study_bytes, settings.quota_bytes)
+    with private_files():
+        queue = Queue(settings.queue, settings.study_bytes, settings.quota_bytes, log)
+        try:
+            _run(settings, queue, log, stop)
+        finally:
+            queue.close()
+
+
+def _run(settings: Settings, queue: Queue, log: Log, stop: threading.Event) -> None:
     ended = threading.Event()
-    faults: list[BaseException] = []
     filling, sending = _Filling(queue, settings, log, ended), _Sending(queue, settings, log, ended)
-    loops = [threading.Thread(target=_loop, args=(step, ended, faults), daemon=True) for step in (filling, sending)]
-    try:
-        with listening(settings, queue, log):
-            for loop in loops:
-                loop.start()
-            try:
-                while not stop.wait(_LOOK) and not faults:
-                    pass
-            finally:
-                ended.set()
-                for loop in loops:
-                    loop.join()
-                filling.close()
-                log(f"stopped; studies that are not done: {queue.waiting_studies()}")
-    finally:
-        queue.close()
-    if faults:
-        raise faults[0]
+    loops = [
+        threading.Thread(target=_loop, args=(step, what, ended, log), daemon=True)
+        for step, what in ((filling, "filling"), (sending, "sending"))
+    ]
+    with listening(settings, queue, log):
+        for loop in loops:
+            loop.start()
+        try:
+            stop.wait()
+        finally:
+            ended.set()
+            for loop, step in zip(loops, (filling, sending), strict=True):
+                loop.join()  # soon, since it waits for nothing but its worker, and looks up
+                step.worker.close()
+            log(f"stopped; studies that are not done: {queue.waiting_studies()}")
 
 
-def _loop(step: Callable[[], bool], ended: threading.Event, faults: list[BaseException]) -> None:
-    """Do the next thing, or wait a moment; a fault ends the service, which can then be started again."""
+def _loop(step: Callable[[], bool], what: str, ended: threading.Event, log: Log) -> None:
+    """Do the next thing, or wait a moment; where something is wrong with the place, longer each time."""
+    wait = _WAIT
     while not ended.is_set():
         try:
             if not step():
                 ended.wait(_LOOK)
-        except BaseException as error:
-            faults.append(error)
-            return
+        except Exception as error:
+            if ended.is_set():
+                return
+            if wait == _WAIT:
+                log(f"{what} waits: {'the disk is full.' if is_full(error) else told(error)}")
+            ended.wait(wait)
+            wait = min(2 * wait, _LONGEST_WAIT)
+        else:
+            if wait != _WAIT:
+                log(f"{what} goes on")
+            wait = _WAIT
 
 
 class _Filling:
@@ -74,7 +98,7 @@ class _Filling:
 
     def __init__(self, queue: Queue, settings: Settings, log: Log, ended: threading.Event) -> None:
         self._queue, self._settings, self._log = queue, settings, log
-        self._worker = Worker(settings.rules, ended)
+        self.worker = Worker(ended, tasks.filler, settings.rules)
 
     def __call__(self) -> bool:
         for study, sentence in self._queue.take(self._settings.quiet_seconds):
@@ -82,59 +106,77 @@ class _Filling:
         job = self._queue.next(places.WAITING)
         if job is None:
             return False
-        # A process killed after the results were made and before the job moved on has left them there.
-        if not (job / places.RESULTS).is_dir() and not self._fill(job):
+        try:
+            # A process killed after the results were made and before the job moved on has left them there.
+            if (job / places.RESULTS).is_dir() or self._fill(job):
+                self._queue.move(job, places.SENDING)
+        except Stopped:
             return False
-        self._queue.move(job, places.SENDING)
+        except Exception as error:
+            self._queue.quarantine(job, error)
         return True
 
     def _fill(self, job: Path) -> bool:
         """Make the results in a process of its own; whether they are there."""
         place = Path(tempfile.mkdtemp(suffix=".partial", dir=job))
-        why = self._worker.fill(job / places.INPUT, place / places.RESULTS, _LONGEST)
-        if why is None:
-            return False
-        if why:
-            self._queue.fail(job, why)
-            self._log(f"study {job.name} failed: {why}")
-            return False
-        made = [instance.uid for instance in instances_below(place / places.RESULTS)]
-        self._queue.keep_results(job, place / places.RESULTS, made)
-        place.rmdir()
+        try:
+            how, why = _done(self.worker, _LONGEST_FILL, job / places.INPUT, place / places.RESULTS)
+            if how == tasks.FAILED:
+                self._queue.fail(job, why)
+                self._log(f"study {job.name} failed: {why}")
+                return False
+            made = [instance.uid for instance in instances_below(place / places.RESULTS)]
+            self._queue.keep_results(job, place / places.RESULTS, made)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
         self._log(f"study {job.name} filled: {len(made)} results")
         return True
 
-    def close(self) -> None:
-        """End the process that fills."""
-        self._worker.close()
-
 
 class _Sending:
-    """Sends the results of the next study; while the archive cannot be reached, waits longer each time."""
+    """Sends the results of the next study; one that the archive does not take now waits, longer each time."""
 
     def __init__(self, queue: Queue, settings: Settings, log: Log, ended: threading.Event) -> None:
-        self._queue, self._settings, self._log, self._ended = queue, settings, log, ended
-        self._wait = _WAIT
+        self._queue, self._log = queue, log
+        self.worker = Worker(ended, tasks.sender, settings.send, settings.listen.title)
+        self._later: dict[Path, tuple[float, float]] = {}  # when it is tried again, after how long
 
     def __call__(self) -> bool:
-        job = self._queue.next(places.SENDING)
+        now = time.monotonic()
+        job = self._queue.next(places.SENDING, {job for job, (when, _) in self._later.items() if when > now})
         if job is None:
             return False
-        instances = instances_below(job / places.RESULTS)
         try:
-            if instances:
-                send(instances, self._settings.send, self._settings.listen.title)
-        except Unreachable as error:
-            if self._wait == _WAIT:
-                self._log(f"study {job.name} waits to be sent: {error}")
-            self._ended.wait(self._wait)
-            self._wait = min(2 * self._wait, _LONGEST_WAIT)
-            return True
-        except Refused as error:
-            self._queue.fail(job, f"{error}.")
-            self._log(f"study {job.name} failed: {error}")
-            return True
-        self._wait = _WAIT
-        self._queue.finish(job)
-        self._log(f"study {job.name} done: {len(instances)} results sent")
+            how, why = _done(self.worker, _LONGEST_SENDING, job / places.RESULTS)
+            if how == tasks.LATER:
+                self._wait(job, why)
+                return True
+            if how == tasks.FAILED:
+                self._queue.fail(job, why)
+                self._log(f"study {job.name} failed: {why}")
+            else:
+                self._queue.finish(job)
+                self._log(f"study {job.name} done: {why}")
+            self._later.pop(job, None)
+        except Stopped:
+            return False
+        except Exception as error:
+            self._queue.quarantine(job, error)
         return True
+
+    def _wait(self, job: Path, why: str) -> None:
+        if job not in self._later:
+            self._log(f"study {job.name} waits to be sent: {why}")
+        wait = min(2 * self._later[job][1], _LONGEST_WAIT) if job in self._later else _WAIT
+        self._later[job] = time.monotonic() + wait, wait
+
+
+def _done(worker: Worker, longest: float, *args: Path) -> tasks.Outcome:
+    """What a worker has done; raises OSError where it found the disk full, and Stopped."""
+    try:
+        how, why = worker.do(longest, *args)
+    except Lost as error:
+        return tasks.FAILED, str(error)
+    if how == tasks.FULL:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return how, why

@@ -94,6 +94,7 @@ def listening_tls(tls: Tls) -> ssl.SSLContext:
     """
     context = _context(tls, ssl.Purpose.CLIENT_AUTH)
     context.verify_mode = ssl.CERT_REQUIRED
+    context.options |= ssl.OP_NO_RENEGOTIATION  # work that a peer could ask for without an end
     return context
 
 

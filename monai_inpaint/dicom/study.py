@@ -20,6 +20,7 @@ from monai_inpaint.dicom.results import write_results
 from monai_inpaint.dicom.rules import METAL, RECTANGLES, Rule
 from monai_inpaint.dicom.sentences import sentence_of
 from monai_inpaint.dicom.series import Mark, Series, Study, find_series, read_series
+from monai_inpaint.dicom.space import is_full
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.filler import Filler
 from monai_inpaint.fill.report import NOTICE
@@ -148,6 +149,8 @@ def fill_case(case: Case, bundles: Bundles) -> Filled:
     try:
         filled = _fill(case, bundles)
     except Exception as error:
+        if is_full(error):  # passes, and is no fault of the series
+            raise
         filled = Filled(case, _told(error, case))
     return replace(filled, seconds=time.perf_counter() - started)
 
@@ -172,6 +175,8 @@ def write_case(filled: Filled, output: Path) -> dict[str, Any]:
     try:
         results = write_results(filled.source, filled.result, filled.hole, filled.report, folder)
     except Exception as error:
+        if is_full(error):
+            raise
         return {**entry, "status": SKIPPED, "why": _told(error, case, {str(folder): "The folder of the results"})}
     assert case.rule is not None
     seconds = {"fill": round(filled.seconds, 4), "write": round(time.perf_counter() - started, 4)}

@@ -1,4 +1,4 @@
-"""A process that fills studies for the service, one after the other, and may end as it likes."""
+"""A process that does one thing after the other for the service, and may hang, crash or take all memory."""
 
 from __future__ import annotations
 
@@ -6,67 +6,77 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-
-from monai_inpaint.dicom.rules import Rule
+from typing import Any
 
 _LOOK = 0.1  # seconds between two looks whether it is to end
 _TOGETHER = 1.0  # seconds in which whoever kills the worker has killed the service too
 
 
+class Lost(Exception):
+    """The process ended, or was ended since it took too long; the message is a sentence."""
+
+
+class Stopped(Exception):
+    """The service ends."""
+
+
 class Worker:
-    """Started when the first study comes; networks stay loaded for those that follow.
+    """Started when there is something to do; what it has loaded stays for what follows.
 
     Args:
-        rules: what is filled.
         ended: set when the service ends.
+        make: a function of a module; called in the process with `given` it returns what does the work.
     """
 
-    def __init__(self, rules: Sequence[Rule], ended: threading.Event) -> None:
-        self._rules, self._ended = tuple(rules), ended
+    def __init__(self, ended: threading.Event, make: Callable[..., Callable[..., Any]], *given: Any) -> None:
+        self._ended, self._make, self._given = ended, make, given
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
 
-    def fill(self, study: Path, output: Path, longest: float) -> str | None:
-        """`process_study`, in the worker.
+    def do(self, longest: float, *args: Any) -> Any:
+        """What the work returns for `args`; all of it is pickled.
 
         Args:
             longest: seconds that it may take.
 
-        Returns:
-            "" when it is done, a sentence when it cannot be, None when the service ends.
+        Raises:
+            Lost, Stopped: as they say.
         """
         if self._pipe is None:
             self._start()
         assert self._pipe is not None
-        waited = 0.0
+        end = time.monotonic() + longest
         try:
-            self._pipe.send((study, output))
-            while not self._ended.is_set() and waited < longest:
+            self._pipe.send(args)
+            while not self._ended.is_set() and time.monotonic() < end:
                 if self._pipe.poll(_LOOK):
                     return self._pipe.recv()
-                waited += _LOOK
         except (EOFError, OSError):
             code = self._end()
             if code < 0 and self._ended.wait(_TOGETHER):
-                return None
-            return f"The process that filled it ended with {code}."
+                raise Stopped from None
+            raise Lost(f"The process that did it ended with {code}.") from None
         self._end()
-        return None if self._ended.is_set() else f"To fill it took more than {longest:.0f} s."
+        if self._ended.is_set():
+            raise Stopped
+        raise Lost(f"It took more than {longest:.0f} s.")
 
     def close(self) -> None:
-        """End the worker, whatever it does."""
+        """End the process, whatever it does; nothing is being done."""
         if self._process is not None:
             self._end()
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, other = context.Pipe()
-        process = context.Process(target=_work, args=(other, self._rules), daemon=True)
+        process = context.Process(target=_work, args=(other, self._make, self._given), daemon=True)
         process.start()
         self._process = process
         other.close()  # so that the end of the worker is the end of the pipe
@@ -84,27 +94,32 @@ class Worker:
         return code or 0
 
 
-def _work(pipe: Connection, rules: tuple[Rule, ...]) -> None:
-    """What the worker does until the service ends."""
+def _work(pipe: Connection, make: Callable[..., Callable[..., Any]], given: tuple) -> None:
+    """What the process does until the service ends."""
     for number in (signal.SIGINT, signal.SIGTERM):  # are for the service, which ends us
         signal.signal(number, signal.SIG_IGN)
     warnings.simplefilter("ignore")
+    _bound_memory()
     threading.Thread(target=_end_with_service, daemon=True).start()
-    from monai_inpaint.dicom.sentences import sentence_of
-    from monai_inpaint.dicom.study import Bundles, process_study
-
-    bundles = Bundles()
+    work = make(*given)
     while True:
         try:
-            study, output = pipe.recv()
+            args = pipe.recv()
         except EOFError:
             return
-        why = ""
-        try:
-            process_study(study, output, rules, bundles)
-        except Exception as error:
-            why = sentence_of(error, {str(study): "The study", str(output): "The folder of the results"})
-        pipe.send(why)
+        pipe.send(work(*args))
+
+
+def _bound_memory() -> None:
+    """Have this process, not the service or another program, end or fail where memory runs out."""
+    import resource
+
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if soft == resource.RLIM_INFINITY or memory < soft:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, hard))
+    with suppress(OSError):  # of Linux only
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _end_with_service() -> None:
