@@ -114,7 +114,8 @@ def _listening(host: str, port: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = error.strerror or error
+        # Python adds to the system's words, and counts what a name server says below 0
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
         raise InputError(f"Port {port} of {host} cannot be listened on ({why}); choose another --port.") from error
 
 
