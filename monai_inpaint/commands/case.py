@@ -78,14 +78,16 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
     """
     from monai_inpaint.dicom.hole import read_hole
     from monai_inpaint.images import Image
-    from monai_inpaint.io import read_image, write_image
+    from monai_inpaint.io import write_image
+    from monai_inpaint.io.isolated import fork_reader, read_image_guarded
 
     if case.image.resolve() == case.hole.resolve():
         raise InputError(f"{case.hole} is the image and the hole at once; name an image that marks what to fill.")
     check_targets(case.targets, [case.image] if case.found else [case.image, case.hole], overwrite=overwrite)
     start = time.perf_counter()
     progress("read", 0, 1)
-    image = read_image(case.image)
+    fork_reader(case.image, case.hole)  # before an engine starts threads
+    image = read_image_guarded(case.image)
     for target in (case.output, case.difference, case.spread, case.found):
         if target:
             check_holds(target, image)

@@ -57,12 +57,14 @@ def _run(
     from monai_inpaint.commands.outputs import check_holds, check_targets, write_together
     from monai_inpaint.difference import abnormality, candidates, write_candidates
     from monai_inpaint.images import Image
-    from monai_inpaint.io import read_image, write_image
+    from monai_inpaint.io import write_image
+    from monai_inpaint.io.isolated import fork_reader, read_image_guarded
 
     check_targets([target for target in (output, boxes, report) if target], [source], overwrite=args.overwrite)
     start = time.perf_counter()
     told("read", 0, 1)
-    image = read_image(source)
+    fork_reader(source)
+    image = read_image_guarded(source)
     check_holds(output, image)
     if boxes and image.voxels.ndim != 2:
         raise InputError(f"{source} is a volume, and --boxes are of films and single slices; leave it out.")

@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace, output: Target, report: Target | None, told: Progress) -> dict[str, Any]:
     """Reads, finds, reduces and writes; returns the report."""
     from monai_inpaint.commands.outputs import check_holds, check_targets, write_together
-    from monai_inpaint.io import read_image
+    from monai_inpaint.io.isolated import fork_reader, read_image_guarded
     from monai_inpaint.metal.reduce import find
 
     source, region = Path(args.image), Path(args.region) if args.region else None
@@ -86,7 +86,8 @@ def _run(args: argparse.Namespace, output: Target, report: Target | None, told: 
     check_targets([target for target in (output, report) if target], inputs, overwrite=args.overwrite)
     start = time.perf_counter()
     told("read", 0, 1)
-    image = _with_modality(read_image(source), args.bundle)
+    fork_reader(source)
+    image = _with_modality(read_image_guarded(source), args.bundle)
     check_holds(output, image)
     seconds = {"read": time.perf_counter() - start}
     told("read", 1, 1)

@@ -39,7 +39,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, progress: Progress) -> None:
-    from monai_inpaint.io import check_output, read_image, suffix_of, write_image
+    from monai_inpaint.io import check_output, suffix_of, write_image
+    from monai_inpaint.io.isolated import fork_reader, read_image_guarded
     from monai_inpaint.io.atomic import staged
     from monai_inpaint.metal.simulate import simulate_metal
     from monai_inpaint.version import __version__
@@ -47,7 +48,8 @@ def _run(args: argparse.Namespace, progress: Progress) -> None:
     source, folder = Path(args.ct), Path(args.output_dir)
     check_output(folder, sources=[source])
     progress("read", 0, 1)
-    image = read_image(source)
+    fork_reader(source)
+    image = read_image_guarded(source)
     progress("read", 1, 1)
     simulation = simulate_metal(image, args.implant, args.seed, progress=progress.stage("simulate"))
     suffix = suffix_of(source) if suffix_of(source) in _KEPT else ".nii.gz"

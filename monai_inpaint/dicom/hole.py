@@ -8,7 +8,8 @@ from pathlib import Path
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
-from monai_inpaint.io import read_image
+from monai_inpaint.io.isolated import read_image_guarded
+from monai_inpaint.io.limits import regular_file
 
 SEGMENTATION, LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"
 STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
@@ -38,16 +39,17 @@ def read_hole(path: Path, image: Image, segment: str | None = None) -> Image:
         return read_structures(path, image, segment)
     if segment is not None:
         raise InputError(f"{path} is no DICOM segmentation or structure set; leave out --segment.")
-    return read_image(path)
+    return read_image_guarded(path)
 
 
 def sop_class(path: Path) -> str:
     """What kind of object a DICOM file says it is (a UID); "" for all else."""
     try:
+        regular_file(path)
         with path.open("rb") as file:
             if file.read(132)[128:] != b"DICM":
                 return ""
-    except OSError:  # missing or a folder: whoever reads it says so
+    except (OSError, InputError):  # missing or a folder: whoever reads it says so
         return ""
     from pydicom.filereader import read_file_meta_info
 

@@ -19,8 +19,8 @@ from monai_inpaint.dicom.rules import MODALITIES
 from monai_inpaint.dicom.sentences import sentence_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
-from monai_inpaint.io import read_image
 from monai_inpaint.io.dicom_file import load
+from monai_inpaint.io.isolated import read_image_isolated
 
 _OURS = "monai-inpaint"
 _FILMS = ("CR", "DX")
@@ -116,7 +116,7 @@ def read_series(series: Series) -> Image:
     """
     with _gathered(series.paths) as folder:
         try:
-            return replace(read_image(folder), path=None)
+            return replace(read_image_isolated(folder), path=None)
         except InputError as error:
             raise InputError(str(error).replace(str(folder), f"Series {series.uid}")) from error.__cause__
 

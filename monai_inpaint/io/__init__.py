@@ -8,6 +8,7 @@ from pathlib import Path
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.atomic import check_output, staged
+from monai_inpaint.io.limits import is_folder, regular_file
 
 # suffix -> (module that reads, module that writes or None)
 FORMATS: dict[str, tuple[str, str | None]] = {
@@ -45,13 +46,13 @@ def read_image(path: str | Path) -> Image:
         2D (rows, columns) or 3D (i, j, k) stored voxels in native byte order, with geometry, units and header.
 
     Raises:
-        InputError: the file is missing, empty, damaged, of an unknown kind, or no 2D or 3D grey image.
+        InputError: the file is missing, no regular file, empty, damaged, of an unknown kind, or no 2D or 3D grey image.
     """
     path = Path(path)
     try:
-        if path.is_dir():
+        if is_folder(path):
             return _module("dicom").read_folder(path)
-        if path.stat().st_size == 0:
+        if regular_file(path) == 0:
             raise InputError(f"{path} is empty (0 bytes); give a complete image file.")
         return _reader(path).read(path)
     except FileNotFoundError as error:

@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.pixels import get_decoder
-from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
-from monai_inpaint.io.checks import check_affine, check_voxels, native, parsing
+from monai_inpaint.io.checks import check_affine, parsing
 from monai_inpaint.io.dicom_codestream import check_size
 from monai_inpaint.io.dicom_file import load
 from monai_inpaint.io.dicom_geometry import film_affine, plane_affine, plane_of, stack_planes
-from monai_inpaint.io.dicom_lossy import note_loss
+from monai_inpaint.io.dicom_lossy import is_lossy, note_loss
+from monai_inpaint.io.dicom_pixels import check_bits, decode_frame
 from monai_inpaint.io.dicom_scale import merged_padding, merged_range, rescale_of, together
 
 MODALITIES = {"CT": "ct", "MR": "mr", "CR": "cxr", "DX": "cxr"}
@@ -38,14 +38,21 @@ class DicomHeader:
     Attributes:
         datasets: one a slice of a series; a single one for a 2D image or a multi-frame file.
         frames: for a multi-frame file the frame (from 0) of each slice; None for all others.
+        words: of each slice the words of its file (rows, columns) where they hold more than its values, else None; ()
+            where all are.
     """
 
     datasets: tuple[Dataset, ...]
     frames: tuple[int, ...] | None = None
+    words: tuple[np.ndarray | None, ...] = ()
 
     def of_slice(self, k: int) -> Dataset:
         """The data set that a slice came from."""
         return self.datasets[min(k, len(self.datasets) - 1)]
+
+    def words_of_slice(self, k: int) -> np.ndarray | None:
+        """The words of a slice where they hold more than its values."""
+        return self.words[k] if self.words else None
 
 
 def read(path: Path) -> Image:
@@ -70,7 +77,7 @@ def _read(path: Path) -> Image:
         from monai_inpaint.io.dicom_frames import read_frames
 
         return read_frames(dataset, path)
-    voxels = decode(dataset, path)
+    voxels, words = decode(dataset, path)
     plane = plane_of(dataset)
     if plane is not None:
         affine = plane_affine(plane)
@@ -79,7 +86,7 @@ def _read(path: Path) -> Image:
     if affine is not None:
         check_affine(path, affine)
     slope, intercept = rescale_of(dataset, path)
-    image = image_of(voxels, affine, slope, intercept, path, DicomHeader((without_pixels(dataset),)))
+    image = image_of(voxels, affine, slope, intercept, path, DicomHeader((without_pixels(dataset),), words=(words,)))
     return replace(image, placed=plane is not None)
 
 
@@ -96,21 +103,23 @@ def _read_folder(folder: Path) -> Image:
     order, affine = stack_planes(folder, [(path, plane_of(head)) for path, head in heads])
     paths = [heads[n][0] for n in order]
 
-    stack, datasets = np.empty(0), []
+    stack, datasets, words = np.empty(0), [], []
     for k, path in enumerate(paths):
         dataset = load(path)
-        pixels = decode(dataset, path)
+        pixels, more = decode(dataset, path)
         if k == 0:
             stack = empty_stack(folder, len(paths), pixels)
         stack[k] = pixels
         datasets.append(without_pixels(dataset))
+        words.append(more)
     scales = [rescale_of(dataset, path) for dataset, path in zip(datasets, paths, strict=True)]
     slope, intercept = together([s for s, _ in scales]), together([i for _, i in scales])
-    return image_of(stack.transpose(2, 1, 0), affine, slope, intercept, folder, DicomHeader(tuple(datasets)))
+    header = DicomHeader(tuple(datasets), words=tuple(words))
+    return image_of(stack.transpose(2, 1, 0), affine, slope, intercept, folder, header)
 
 
-def decode(dataset: Dataset, path: Path) -> np.ndarray:
-    """Stored values of a file with one frame: (rows, columns), native byte order."""
+def decode(dataset: Dataset, path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """Stored values of a file with one frame, and its words, as `decode_frame` gives them."""
     check_pixels(dataset, path)
     return decode_frame(dataset, path, None)
 
@@ -131,15 +140,8 @@ def check_pixels(dataset: Dataset, path: Path) -> None:
     _check_compression(dataset, path)
     with parsing(path, "DICOM"):
         check_size(dataset, path)
+        check_bits(dataset, path)
         note_loss(dataset)
-
-
-def decode_frame(dataset: Dataset, path: Path, frame: int | None) -> np.ndarray:
-    """Stored values of a frame (from 0; None: the only one) of a file that `check_pixels` let pass: (rows, columns)."""
-    with parsing(path, "DICOM"):
-        pixels = native(np.require(pixel_array(dataset, index=frame, raw=True), requirements="W"))
-    check_voxels(path, pixels.dtype, pixels.shape)
-    return pixels
 
 
 def empty_stack(path: Path, count: int, first: np.ndarray) -> np.ndarray:
@@ -186,6 +188,7 @@ def image_of(
         str(first.PhotometricInterpretation) == "MONOCHROME1",
         path,
         header,
+        lossy=any(map(is_lossy, header.datasets)),
         padding=merged_padding(header.datasets),
     )
 

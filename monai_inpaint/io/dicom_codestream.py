@@ -1,4 +1,4 @@
-"""The size that compressed frames claim for themselves, read before a decoder takes memory for it."""
+"""The size that pixels claim, in the header and in each compressed frame, checked before memory is taken for it."""
 
 from __future__ import annotations
 
@@ -7,47 +7,57 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
-from pydicom.uid import UID
+from pydicom.uid import UID, ImplicitVRLittleEndian, RLELossless
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.io.codestream import check_code
+from monai_inpaint.io.limits import CODED, PIXELS, check_claim
 
-PIXELS = 2**27  # of a frame; four times the largest mammogram
-_JPEG_2000 = b"\xff\x4f\xff\x51"  # start of the codestream, then the marker of its size
-# start-of-frame markers, of which three numbers are others; the last is that of JPEG-LS
-_FRAME_OF_JPEG = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+_SEGMENTS = 15  # of run lengths at most
+
+
+def is_encapsulated(dataset: Dataset) -> bool:
+    """Whether the pixels of a data set are compressed."""
+    return UID(dataset.file_meta.get("TransferSyntaxUID") or ImplicitVRLittleEndian).is_encapsulated
 
 
 def check_size(dataset: Dataset, path: Path) -> None:
-    """Refuse sizes that no image has, and compressed frames that claim another size than their data set.
+    """Refuse sizes that no image has, more than the file holds, and frames that claim another size than their data set.
 
     Raises:
         InputError: as said.
     """
-    rows, columns = int(dataset.Rows), int(dataset.Columns)
+    rows, columns, bits = int(dataset.Rows), int(dataset.Columns), int(dataset.BitsAllocated)
+    frames, packed = int(dataset.get("NumberOfFrames") or 1), is_encapsulated(dataset)
     if rows * columns > PIXELS:
         raise InputError(f"{path} claims to hold {rows} x {columns} pixels, more than any film; repair its header.")
-    if not UID(dataset.file_meta.get("TransferSyntaxUID") or "1.2.840.10008.1.2").is_encapsulated:
+    shape = (rows, columns) if frames == 1 else (frames, rows, columns)
+    check_claim(path, shape, bits / 8, len(dataset.PixelData), packed=CODED if packed else 1)
+    if not packed:
         return
-    for frame in generate_frames(dataset.PixelData, number_of_frames=int(dataset.get("NumberOfFrames") or 1)):
-        claimed = _size_of(frame)
-        if claimed not in (None, (rows, columns)):
+    found = 0
+    for frame in generate_frames(dataset.PixelData, number_of_frames=frames):
+        found += 1
+        if dataset.file_meta.TransferSyntaxUID == RLELossless:
+            _check_runs(frame, path)
+            continue
+        claim = check_code(path, frame, len(frame))
+        if claim is not None and (claim.rows, claim.columns) != (rows, columns):
             raise InputError(
-                f"{path} holds a compressed frame of {claimed[0]} x {claimed[1]} pixels, its header says {rows} x "
+                f"{path} holds a compressed frame of {claim.rows} x {claim.columns} pixels, its header says {rows} x "
                 f"{columns}; repair it, or copy it again."
             )
+        if claim is not None and claim.samples != 1:
+            raise InputError(f"{path} holds a compressed frame with {claim.samples} channels; give a grey image.")
+    if found < frames:
+        raise InputError(f"{path} is cut short: it holds {found} of {frames} compressed frames; copy it again.")
 
 
-def _size_of(frame: bytes) -> tuple[int, int] | None:
-    """Rows and columns of a JPEG, JPEG-LS or JPEG 2000 frame; None of any other, or where it does not tell."""
-    start = frame.find(_JPEG_2000, 0, 4096)
-    if start >= 0 and len(frame) >= start + 24:
-        width, height, left, top = struct.unpack_from(">4I", frame, start + 8)
-        return height - top, width - left
-    if frame[:2] != b"\xff\xd8":
-        return None
-    at = 2
-    while at + 9 <= len(frame) and frame[at] == 0xFF:
-        if frame[at + 1] in _FRAME_OF_JPEG:
-            return struct.unpack_from(">2H", frame, at + 5)
-        at += 2 + struct.unpack_from(">H", frame, at + 2)[0]
-    return None
+def _check_runs(frame: bytes, path: Path) -> None:
+    """Segments of run lengths have to lie in their frame, one after the other."""
+    if len(frame) >= 64:
+        count, *offsets = struct.unpack_from("<16I", frame)
+        used = offsets[: min(count, _SEGMENTS)]
+        if count <= _SEGMENTS and used == sorted(used) and all(64 <= offset <= len(frame) for offset in used):
+            return
+    raise InputError(f"{path} holds damaged run lengths; copy it again.")

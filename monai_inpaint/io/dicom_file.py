@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 import zlib
 from pathlib import Path
 
@@ -14,27 +15,36 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.checks import parsing
+from monai_inpaint.io.limits import regular_file
 
 INFLATED = 2**29  # bytes a deflated file may unpack to; ten times a large film
 _BLOCK = 2**20
+_CUT = "Unexpected end of file|End of file reached"
 
 
 def load(path: Path, *, head: bool = False, only: list[str] | None = None) -> Dataset:
     """The data set of a file; with `head` without its pixels, with `only` no more than the elements of these keywords.
 
     Raises:
-        InputError: no DICOM, damaged, or it unpacks to more than an image takes.
+        InputError: no regular file, no DICOM, damaged, cut short, or it unpacks to more than an image takes.
     """
-    with parsing(path, "DICOM"), _Sized(path) as file:
+    regular_file(path)
+    with warnings.catch_warnings(action="ignore"), parsing(path, "DICOM"), _Sized(path) as file:
+        warnings.filterwarnings("error", _CUT)  # pydicom warns, and gives what came before
         _check_inflated(file, path)
-        return pydicom.dcmread(file, stop_before_pixels=head, specific_tags=list(only) if only else None)
+        try:
+            dataset = pydicom.dcmread(file, stop_before_pixels=head, specific_tags=list(only) if only else None)
+        except UserWarning as warning:
+            raise InputError(f"{path} is cut short; copy it again.") from warning
+    dataset.fileobj_type = None  # nothing is read later, and a function is nothing to hand over
+    return dataset
 
 
 class _Sized(io.BufferedReader):
     """A file that is never asked for more than it has: Python takes memory for what is asked, elements lie about it."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(io.FileIO(path))
+        super().__init__(io.FileIO(str(path)))  # pydicom adds the name to a text
         self._bytes = os.fstat(self.fileno()).st_size
 
     def read(self, size: int | None = -1) -> bytes:

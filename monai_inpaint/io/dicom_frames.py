@@ -9,8 +9,9 @@ from pydicom.dataset import Dataset
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
-from monai_inpaint.io.dicom import DicomHeader, check_pixels, decode_frame, empty_stack, image_of, without_pixels
+from monai_inpaint.io.dicom import DicomHeader, check_pixels, empty_stack, image_of, without_pixels
 from monai_inpaint.io.dicom_geometry import Plane, plane_of, stack_planes
+from monai_inpaint.io.dicom_pixels import decode_frame
 from monai_inpaint.io.dicom_scale import rescale_of, together
 
 
@@ -34,16 +35,17 @@ def read_frames(dataset: Dataset, path: Path) -> Image:
         )
     order, affine = stack_planes(path, planes)
     check_pixels(dataset, path)
-    stack = np.empty(0)
+    stack, words = np.empty(0), []
     for k, frame in enumerate(order):
-        pixels = decode_frame(dataset, path, frame if count > 1 else None)
+        pixels, more = decode_frame(dataset, path, frame if count > 1 else None)
         if k == 0:
             stack = empty_stack(path, count, pixels)
         stack[k] = pixels
+        words.append(more)
     transforms = [_macro("PixelValueTransformationSequence", groups[n], shared) for n in order]
     scales = [rescale_of(transform if transform is not None else dataset, path) for transform in transforms]
     slope, intercept = together([s for s, _ in scales]), together([i for _, i in scales])
-    header = DicomHeader((without_pixels(dataset),), tuple(order))
+    header = DicomHeader((without_pixels(dataset),), tuple(order), tuple(words))
     return image_of(stack.transpose(2, 1, 0), affine, slope, intercept, path, header)
 
 

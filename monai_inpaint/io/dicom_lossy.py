@@ -38,3 +38,8 @@ def note_loss(dataset: Dataset) -> None:
         dataset.LossyImageCompressionMethod = method
     if not dataset.get("LossyImageCompressionRatio"):
         dataset.LossyImageCompressionRatio = f"{plain / max(len(dataset.PixelData), 1):.4g}"
+
+
+def is_lossy(dataset: Dataset) -> bool:
+    """Whether compression changed the values of a data set, now or before: after `note_loss`."""
+    return str(dataset.get("LossyImageCompression") or "") == "01"

@@ -1,4 +1,4 @@
-"""Leave out of a data set what only its maker understands, and what goes with pixels in a way that is gone."""
+"""Leave out of a data set what only its maker understands."""
 
 from __future__ import annotations
 
@@ -20,14 +20,6 @@ def drop_private(dataset: Dataset) -> None:
             del dataset[tag]
         elif _is_sequence(dataset, tag) and any(_has_private(item) for item in dataset[tag].value or []):
             dataset.add_new(tag, "SQ", Sequence([_stripped(item) for item in dataset[tag].value]))
-
-
-def drop_overlays_in_pixels(dataset: Dataset) -> None:
-    """Remove overlays that lie in unused bits of the pixels (retired): reading leaves these bits out."""
-    for group in range(0x6000, 0x6020, 2):
-        if (group, 0x0102) in dataset and (group, 0x3000) not in dataset:
-            for tag in [tag for tag in dataset.keys() if tag.group == group]:  # noqa: SIM118
-                del dataset[tag]
 
 
 def _is_sequence(dataset: Dataset, tag: BaseTag) -> bool:

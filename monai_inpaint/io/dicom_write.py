@@ -18,7 +18,8 @@ from monai_inpaint.images import Image
 from monai_inpaint.io.dicom import BAD_VALUES, DicomHeader
 from monai_inpaint.io.dicom_derived import check_identity, is_enhanced, mark_derived, new_uid
 from monai_inpaint.io.dicom_enhanced import mark_frames
-from monai_inpaint.io.dicom_private import drop_overlays_in_pixels, drop_private
+from monai_inpaint.io.dicom_pixels import words_of
+from monai_inpaint.io.dicom_private import drop_private
 
 
 def write(image: Image, path: Path, derived: dict | None) -> None:
@@ -48,7 +49,7 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
     with taking_over(path.name):
         for k, dataset in enumerate(header.datasets):
             target = path / f"slice_{k + 1:04d}.dcm" if folder else path
-            _save(dataset, _pixels(image, header, k), target, derived, series, extremes)
+            _save(dataset, _pixels(image, header, k), _words(header, k), target, derived, series, extremes)
 
 
 def _pixels(image: Image, header: DicomHeader, k: int) -> np.ndarray:
@@ -58,9 +59,16 @@ def _pixels(image: Image, header: DicomHeader, k: int) -> np.ndarray:
     return image.voxels if image.voxels.ndim == 2 else image.voxels[:, :, k].T
 
 
+def _words(header: DicomHeader, k: int) -> list[np.ndarray | None]:
+    """The words that file k was read from, frame by frame, where they held more than the values."""
+    order = [k] if header.frames is None else np.argsort(header.frames)
+    return [header.words_of_slice(n) for n in order]
+
+
 def _save(
     source: Dataset,
     pixels: np.ndarray,
+    before: list[np.ndarray | None],
     path: Path,
     derived: dict[str, str] | None,
     series: str,
@@ -77,7 +85,6 @@ def _save(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # source values that break a rule of the standard are kept as they are
         dataset = _shallow_copy(source)
-        drop_overlays_in_pixels(dataset)
         if derived:
             mark_derived(dataset, source, ((int(pixels.min()), int(pixels.max())), extremes), derived, series)
             if is_enhanced(source):
@@ -87,7 +94,9 @@ def _save(
             dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
             dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        data = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<")).tobytes()
+        frames = pixels.reshape(-1, *pixels.shape[-2:])
+        words = [words_of(frame, source, known) for frame, known in zip(frames, before, strict=True)]
+        data = b"".join(frame.astype(frame.dtype.newbyteorder("<"), copy=False).tobytes() for frame in words)
         dataset.add_new("PixelData", "OW" if bits > 8 else "OB", data + b"\0" * (len(data) % 2))
         save(dataset, path)
 

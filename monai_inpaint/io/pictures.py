@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import struct
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,11 @@ from PIL.PngImagePlugin import PngInfo
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.checks import check_voxels, parsing
+from monai_inpaint.io.codestream import check_code
+from monai_inpaint.io.limits import CODED, check_claim
 
 _KINDS = ("PNG", "JPEG", "WEBP")
+_START = 2**20  # bytes; what a picture says before its size is shorter
 _LOSSY_COLOUR = 2  # decoders of lossy formats round grey's three channels apart by this much at most
 
 
@@ -29,8 +32,13 @@ class PictureHeader:
 
 def read(path: Path) -> Image:
     """uint8 or uint16. Colour pictures count as grey where all channels are equal and nothing is transparent."""
-    _refuse_16_bit_colour(path)
-    with parsing(path, "a picture"), Pillow.open(path, formats=_KINDS) as file:
+    _check_start(path)
+    with (
+        warnings.catch_warnings(action="ignore"),  # of what it repairs, or refuses with an exception as well
+        parsing(path, "a picture"),
+        Pillow.open(path, formats=_KINDS) as file,
+    ):
+        check_claim(path, file.size, len(file.getbands()), packed=CODED)
         frames = getattr(file, "n_frames", 1)
         if frames > 1:
             raise InputError(f"{path} holds {frames} pictures; give one.")
@@ -99,11 +107,10 @@ def _grey(file: Pillow.Image, path: Path, lossy: bool) -> np.ndarray:
     raise InputError(f"{path} is a picture of kind {file.mode}; convert it to grey, 8 or 16 bits.")
 
 
-def _refuse_16_bit_colour(path: Path) -> None:
-    """Pillow would silently read these with 8 bits."""
+def _check_start(path: Path) -> None:
+    """Refuse what claims more than it holds, and 16-bit colour, of which Pillow would silently read 8 bits."""
     with path.open("rb") as file:
-        start = file.read(26)
-    if len(start) == 26 and start[:8] == b"\x89PNG\r\n\x1a\n" and start[12:16] == b"IHDR":
-        depth, colour = struct.unpack("BB", start[24:26])
-        if depth == 16 and colour != 0:
-            raise InputError(f"{path} is a 16-bit picture with colour or alpha channels; convert it to 16-bit grey.")
+        start = file.read(_START)
+    claim = check_code(path, start, path.stat().st_size)
+    if claim is not None and claim.bits == 16 and claim.samples > 1:
+        raise InputError(f"{path} is a 16-bit picture with colour or alpha channels; convert it to 16-bit grey.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,15 @@ import tifffile
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.checks import check_voxels, native, parsing, plain_dtype
+from monai_inpaint.io.codestream import check_code
+from monai_inpaint.io.limits import CODED, check_claim
 from monai_inpaint.io.pictures import grey_channels
+from monai_inpaint.io.tiff_directory import check_directories
 
 _WHITE_IS_ZERO, _PALETTE = 0, 3
+# none, CCITT, LZW, deflate, run lengths, LZMA, Zstandard; what is packed otherwise tells of itself, or counts as lossy
+_UNCODED = (1, 2, 3, 4, 5, 8, 32771, 32773, 32946, 34925, 34926, 50000)
+_START = 2**16  # bytes; what a segment says before its size is shorter
 _REDUCED = 1  # bit of NewSubfileType: a smaller copy of another page
 
 # its warnings about damaged tags would stand beside our one sentence
@@ -35,7 +42,8 @@ class TiffHeader:
 
 def read(path: Path) -> Image:
     """2D (rows, columns) as shown; WhiteIsZero keeps its values and is marked as inverted."""
-    with parsing(path, "TIFF"), tifffile.TiffFile(path) as file:
+    check_directories(path)
+    with warnings.catch_warnings(action="ignore"), parsing(path, "TIFF"), tifffile.TiffFile(path) as file:
         pages: list[Any] = [page for page in file.pages if not getattr(page, "subfiletype", 0) & _REDUCED]
         if len(pages) != 1:
             raise InputError(f"{path} holds {len(pages)} pages; give one page, or the volume as .nii.gz or .nrrd.")
@@ -45,6 +53,7 @@ def read(path: Path) -> Image:
             raise InputError(f"{path} is stored turned or mirrored (Orientation {orientation.value}); save it upright.")
         if page.photometric == _PALETTE:
             raise InputError(f"{path} has a colour palette; convert it to grey.")
+        lossy = _check_segments(page, path)
         voxels = page.asarray()
         header = _header(page)
         inverted = page.photometric == _WHITE_IS_ZERO
@@ -56,7 +65,7 @@ def read(path: Path) -> Image:
     check_voxels(path, voxels.dtype, voxels.shape)
     if voxels.ndim != 2:
         raise InputError(f"{path} has several values a pixel {voxels.shape}; give a grey picture.")
-    return Image(voxels, stored_range=stored_range, inverted=inverted, path=path, header=header)
+    return Image(voxels, stored_range=stored_range, inverted=inverted, lossy=lossy, path=path, header=header)
 
 
 def write(image: Image, path: Path, derived: dict | None) -> None:
@@ -79,6 +88,26 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
         resolutionunit=known.unit,
         software=software.encode() if derived else None,
     )
+
+
+def _check_segments(page: tifffile.TiffPage, path: Path) -> bool:
+    """Refuse a page that claims more than its strips or tiles hold; returns whether they are coded with loss."""
+    size = path.stat().st_size
+    available = min(sum(page.databytecounts), size)
+    sample = page.samplesperpixel * page.bitspersample / 8
+    packed = 1 if page.compression == 1 else CODED
+    for depth, rows, columns in (
+        (page.imagedepth, page.imagelength, page.imagewidth),
+        (page.tiledepth, page.tilelength, page.tilewidth) if page.is_tiled else (1, 1, 1),
+    ):
+        check_claim(path, (depth, rows, columns) if depth != 1 else (rows, columns), sample, available, packed=packed)
+    if page.compression in _UNCODED:
+        return False
+    claims = []
+    for offset, length in zip(page.dataoffsets, page.databytecounts, strict=False):
+        page.parent.filehandle.seek(min(offset, size))
+        claims.append(check_code(path, page.parent.filehandle.read(min(length, _START)), length))
+    return any(claim is None or claim.lossy for claim in claims)
 
 
 def _header(page: tifffile.TiffPage) -> TiffHeader:
