@@ -29,7 +29,7 @@ from trame_vuetify.widgets import vuetify3
 
 from monai_inpaint.commands.failure import explain
 from monai_inpaint.images import MODALITIES, Image
-from monai_inpaint.web.apart import read_apart
+from monai_inpaint.io.isolated import read_image_isolated
 from monai_inpaint.web.door import Door
 from monai_inpaint.web.InpaintLib import jobs, results, views
 from monai_inpaint.web.InpaintLib.environment import Environment
@@ -191,7 +191,7 @@ class InpaintApp(TrameApp):
         try:
             with tempfile.TemporaryDirectory(dir=self._folder) as folder:
                 path, name = await receive(request.content, request.headers.get("X-List", ""), Path(folder), names)
-                image = await asyncio.to_thread(read_apart, path)
+                image = await asyncio.to_thread(read_image_isolated, path)
             self._take(image, name)
         except Exception as error:  # whatever it is, the person reads why nothing is shown
             sentence = str(error) if isinstance(error, InpaintError) else explain(error)[1]
@@ -212,7 +212,7 @@ class InpaintApp(TrameApp):
         Raises:
             InputError: it cannot be read.
         """
-        self._take(read_apart(path), path.name)
+        self._take(read_image_isolated(path), path.name)
 
     def _take(self, image: Image, name: str) -> None:
         """Put this volume in the place of the one that is there, and of all that was made of it."""
@@ -365,13 +365,26 @@ def _add_volume(image: Image, name: str) -> Any:
     Raises:
         InpaintError: no volume that can be filled.
     """
-    voxels = image.voxels if image.voxels.dtype.name in jobs.FORMATS else image.voxels.astype(np.float64)
+    voxels = _in_units(image)
     voxels = np.atleast_3d(voxels).transpose(2, 1, 0)  # MRML has (k, j, i)
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
     slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(voxels))
     node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(_AS_IT_LIES if image.affine is None else image.affine))
     node.CreateDefaultDisplayNodes()
     return node
+
+
+def _in_units(image: Image) -> np.ndarray:
+    """The voxels in physical units: as stored where that is the same, as whole numbers where there are none between."""
+    scaled = np.ndim(image.slope) or np.ndim(image.intercept) or (image.slope, image.intercept) != (1, 0)
+    if not scaled:
+        return image.voxels if image.voxels.dtype.name in jobs.FORMATS else image.voxels.astype(np.float64)
+    units = image.units()
+    whole = np.rint(units)
+    limits = np.iinfo(np.int16)
+    if np.array_equal(whole, units) and limits.min <= whole.min() and whole.max() <= limits.max:
+        return whole.astype(np.int16)
+    return units
 
 
 def _named(sentence: str, names: dict[Path, str]) -> str:

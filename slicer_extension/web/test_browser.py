@@ -21,9 +21,14 @@ def _told(page: Any, text: str, seconds: float = 60) -> str:
     return page.inner_text("#message")
 
 
-def _open(page: Any, app: App) -> None:
+def _load(page: Any, app: App, head: Path, folder: Path) -> None:
+    """Open the page and load the head, under a name that the application has not told before."""
+    copy = folder / f"{folder.name}.nii"
+    copy.write_bytes(head.read_bytes())
     page.goto(app.address)
     page.wait_for_selector("#fill")
+    page.set_input_files("#file", str(copy))
+    _told(page, f"{copy.name}: mark what is to be filled")
 
 
 def _picture(page: Any, name: str) -> bytes:
@@ -36,9 +41,7 @@ def _picture(page: Any, name: str) -> bytes:
 def test_a_region_of_a_loaded_volume_is_thresholded_filled_compared_and_saved(
     page: Any, app: App, head: Path, tmp_path: Path
 ) -> None:
-    _open(page, app)
-    page.set_input_files("#file", str(head))
-    _told(page, "mark what is to be filled")
+    _load(page, app, head, tmp_path)
     # the thumbs glide to a new volume's values, and a click moves the thumb that is nearest at that moment
     page.wait_for_function(
         "thumb => thumb.ariaValueNow > 1 && !thumb.getAnimations().length",
@@ -69,10 +72,10 @@ def test_a_region_of_a_loaded_volume_is_thresholded_filled_compared_and_saved(
     assert 0.5 * marked < changed.sum() <= marked
 
 
-def test_a_region_is_painted_with_the_mouse_and_a_run_is_cancelled(page: Any, app: App, head: Path) -> None:
-    _open(page, app)
-    page.set_input_files("#file", str(head))
-    _told(page, "mark what is to be filled")
+def test_a_region_is_painted_with_the_mouse_and_a_run_is_cancelled(
+    page: Any, app: App, head: Path, tmp_path: Path
+) -> None:
+    _load(page, app, head, tmp_path)
     page.click("#fill")
     assert "region is empty" in _told(page, "is empty")
 
@@ -97,9 +100,7 @@ def test_a_region_is_painted_with_the_mouse_and_a_run_is_cancelled(page: Any, ap
 def test_a_bad_file_is_told_and_what_was_there_stays(page: Any, app: App, head: Path, tmp_path: Path) -> None:
     bad = tmp_path / "photo of a head.nii"
     bad.write_bytes(head.read_bytes()[:1000])
-    _open(page, app)
-    page.set_input_files("#file", str(head))
-    _told(page, "mark what is to be filled")
+    _load(page, app, head, tmp_path)
     before = _views(page)
 
     page.set_input_files("#file", str(bad))

@@ -42,14 +42,14 @@ def _state(app: App) -> dict[str, Any]:
      ("a\0/tmp/evil.nii", "evil.nii", ".nii"), ("evil\0.nii", "evil_.nii", ".nii"), ("-rf.nii", "-rf.nii", ".nii"),
      ("$(touch evil).nii", "$(touch evil).nii", ".nii"), ("\u202eiin.nii", "_iin.nii", ".nii"),
      ("evil\n.nii", "evil_.nii", ".nii"), ("x" * 5000 + ".nii", "x" * 80 + "...", ".nii"), ("evil", "evil", ".dcm"),
-     ("\uff0e\uff0e\uff0fevil.nii", "\uff0e\uff0e\uff0fevil.nii", ".nii"), ("  ../evil.NII.gZ ", "evil.NII.gZ", ".nii.gz"),
-     ("1.2.840.1", "1.2.840.1", ".dcm"), ("..", "..", ".dcm"), ("evil\ud800.nii", "evil_.nii", ".nii")],
+     ("\uff0e\uff0e\uff0fevil.nii", "\uff0e\uff0e\uff0fevil.nii", ".nii"), ("1.2.840.1", "1.2.840.1", ".dcm"),
+     ("..", "..", ".dcm"), ("evil\ud800.nii", "evil_.nii", ".nii")],
 )  # fmt: skip
 def test_a_name_never_becomes_a_path(tmp_path: Path, name: str, seen: str, written: str) -> None:
     folder, names = tmp_path / "inner" / "folder", {}
     folder.mkdir(parents=True)
 
-    path, told = asyncio.run(_received([(name, b"voxels")], folder, names))
+    path, told = run(lambda _: _received([(name, b"voxels")], folder, names))
 
     assert (path, told) == (folder / f"000000{written}", seen)
     assert names == {path: seen}
