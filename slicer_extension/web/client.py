@@ -23,7 +23,7 @@ def run(conversation: Callable[[aiohttp.ClientSession], Coroutine]) -> Any:
     """What becomes of a conversation."""
 
     async def talk() -> Any:
-        async with aiohttp.ClientSession() as session:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             return await asyncio.wait_for(conversation(session), 120)
 
     with ThreadPoolExecutor(1) as thread:  # where playwright has no loop of its own

@@ -236,24 +236,17 @@ def test_a_stranger_costs_little_memory_and_is_shown_out(app: App) -> None:
                 await wire.send(b"x", claim=500, number=number)
             await wire.receive()
 
-    async def many(session: aiohttp.ClientSession) -> int:
-        waiting: list[aiohttp.ClientWebSocketResponse] = []
-        try:
-            while len(waiting) < 100:
-                waiting.append(await session.ws_connect(f"{app.origin}/ws"))
-        except aiohttp.WSServerHandshakeError:
-            pass
-        silent = [asyncio.create_task(connection.receive(30)) for connection in waiting]
-        closed = await asyncio.gather(*silent)
-        assert {message.type for message in closed} == {aiohttp.WSMsgType.CLOSE}
-        return len(waiting)
+    async def many(session: aiohttp.ClientSession) -> None:
+        waiting = [await session.ws_connect(f"{app.origin}/ws") for _ in range(100)]
+        assert (await _state(session, app))["loaded"]  # who knows the secret comes in all the same
+        silent = await asyncio.gather(*(connection.receive(30) for connection in waiting))
+        assert {message.type for message in silent} <= {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
 
     run(greedy)
     with pytest.raises((Refused, aiohttp.ClientError)):
         run(busy)
-    assert run(many) < 100
+    run(many)
     assert app.most_memory - before < 100e6
-    assert run(lambda session: _state(session, app))["loaded"]
 
 
 def test_who_knows_the_secret_sends_no_large_messages(app: App) -> None:
