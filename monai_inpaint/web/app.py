@@ -128,7 +128,7 @@ class InpaintApp(TrameApp):
 
     def _build(self) -> None:
         with SinglePageLayout(self.server) as self.ui:
-            client.Style("html { overflow-y: hidden; }")
+            client.Style("html { overflow-y: hidden; } .v-file-input { max-height: 56px; overflow: hidden; }")
             self.ui.root.theme = "dark"
             with self.ui.toolbar as toolbar:
                 toolbar.clear()

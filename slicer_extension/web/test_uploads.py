@@ -15,9 +15,11 @@ from unittest.mock import Mock
 import aiohttp
 import numpy as np
 import PIL.Image
+import pydicom
 import pytest
 from client import Refused, Socket, run, upload
 from conftest import App
+from pydicom.data import get_testdata_file
 
 from monai_inpaint.web.uploads import BYTES, FILES, receive, shown
 
@@ -131,6 +133,23 @@ def test_voxels_that_look_like_a_header_are_read(app: App) -> None:
 
     assert _send(app, ("a.nrrd", _NRRD + b"\n" + voxels))[0] == 200
     assert _send(app, ("a.mha", _META + b"LOCAL\n" + voxels))[0] == 200
+
+
+def test_the_files_of_one_series_are_one_volume(app: App) -> None:
+    files = []
+    for number, name in enumerate(("IM1", "1.2.840.2", "third.IMA", "fourth.dcm")):
+        slice_ = pydicom.dcmread(get_testdata_file("CT_small.dcm", download=False))
+        slice_.SOPInstanceUID = slice_.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}"
+        slice_.ImagePositionPatient[2] += 5 * number
+        written = io.BytesIO()
+        slice_.save_as(written, enforce_file_format=True)
+        files.append((name, written.getvalue()))
+
+    status, sentence = _send(app, *files)
+    voxels = _state(app)["limits"]
+
+    assert (status, sentence.startswith("IM1 and 3 more: mark")) == (200, True)
+    assert voxels == [-896, 1167]
 
 
 @pytest.mark.parametrize(
