@@ -1,10 +1,17 @@
-"""`monai-inpaint-web [VOLUME] [--bundle mr] [--port 8080] [--host 127.0.0.1]`."""
+"""`monai-inpaint-web [VOLUME] [--bundle mr] [--port 8080] [--host 127.0.0.1] [--token-file FILE] [--origin URL]`."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import re
+import secrets
+import signal
+import socket
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,8 +19,11 @@ from monai_inpaint.commands.failure import exit_code_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import MODALITIES
 
-LOCAL = ("127.0.0.1", "localhost", "::1")
-SHORTEST = 16  # characters of a token
+LOCAL = "127.0.0.1"
+ANY = ("0.0.0.0", "::")
+TOKEN = "MONAI_INPAINT_WEB_TOKEN"
+_TOKEN_FORM = re.compile(r"[A-Za-z0-9._~-]{16,512}")
+_ORIGIN_FORM = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,37 +32,91 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    parser = argparse.ArgumentParser("monai-inpaint-web", description="Fill regions of a volume, in the browser.")
+    parser = argparse.ArgumentParser(
+        "monai-inpaint-web", description="Fill regions of a volume, in the browser.", allow_abbrev=False
+    )
     parser.add_argument("volume", nargs="?", type=Path, help="NRRD, NIfTI, ...; or load one in the browser")
     parser.add_argument("--bundle", choices=MODALITIES, default="mr", help="the model (default: mr)")
-    parser.add_argument("--port", type=int, default=8080)
-    parser.add_argument("--host", default=LOCAL[0], help="address to listen on (default: this machine only)")
-    parser.add_argument("--token", help="of others who connect; needed, and only taken, with another --host")
+    parser.add_argument("--port", type=int, default=8080, help="0: any that is free (default: 8080)")
+    parser.add_argument("--host", default=LOCAL, help="address to listen on (default: this machine only)")
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help=f"holds the secret of the address (or {TOKEN}; default: random)"
+    )
+    parser.add_argument("--origin", metavar="URL", help="what browsers see it under behind a proxy or a tunnel")
     args = parser.parse_args(argv)
-    check(args.host, args.token, args.volume)
+    given = token(args.token_file)
+    check(args.port, args.origin, args.volume)
+    secret = given or secrets.token_urlsafe(32)
+    os.umask(0o077)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the folder goes away
+    with _listening(args.host, args.port):  # before much is loaded in vain
+        family = socket.AF_INET6 if ":" in args.host else socket.AF_INET
+        socket.create_server((args.host, args.port), family=family).close()
     from monai_inpaint.web.app import InpaintApp
+    from monai_inpaint.web.door import Door
 
-    app = InpaintApp(volume=args.volume, bundle=args.bundle)
-    key = [f"--authKey={args.token}"] if args.token else []
-    sys.argv = [sys.argv[0], *key]  # trame reads it there only
-    app.server.start(host=args.host, port=args.port, open_browser=False, timeout=0)
+    with tempfile.TemporaryDirectory(prefix="monai-inpaint-web-") as folder:
+        app = InpaintApp(Path(folder), Door(secret, args.host, args.origin), args.bundle)
+        if args.volume is not None:
+            app.open(args.volume)
+        shown = "..." if given else secret  # whoever wrote a file with the secret knows it; it need not be in logs
+        with _listening(args.host, args.port):
+            app.serve(
+                args.host,
+                args.port,
+                lambda port: print(f"Open {args.origin or _origin(args.host, port)}/?secret={shown}", flush=True),
+            )
     return 0
 
 
-def check(host: str, token: str | None, volume: Path | None) -> None:
-    """Refuse what would be open to others, or could not start.
+def _origin(host: str, port: int) -> str:
+    name = socket.gethostname() if host in ANY else f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}"
+
+
+def token(file: Path | None) -> str | None:
+    """The secret that the person chose, if any; not by an argument, which every user of the machine can read.
 
     Raises:
-        InputError: another address without a token, a short token, no such file, or the extra is not installed.
+        InputError: the file cannot be read, or the secret is short or does not fit into an address.
     """
-    if host not in LOCAL and not token:
-        raise InputError(f"--host {host} lets other machines in; add --token with a secret of your own.")
-    if token is not None and len(token) < SHORTEST:
-        raise InputError(f"The token has {len(token)} characters; give {SHORTEST} or more.")
+    place, told = TOKEN, os.environ.pop(TOKEN, None)  # what is started from here need not know it
+    if file is not None:
+        place = str(file)
+        try:
+            with file.open(encoding="utf-8") as text:
+                told = text.read(1024).strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{file} cannot be read as the file with the secret; check it.") from error
+    if told is not None and not _TOKEN_FORM.fullmatch(told):
+        raise InputError(f"The secret in {place} is not 16 to 512 letters, digits and . _ ~ -; give one that is.")
+    return told
+
+
+def check(port: int, origin: str | None, volume: Path | None) -> None:
+    """Refuse what could not start.
+
+    Raises:
+        InputError: no such port or file, an origin of another form, or the extra is not installed.
+    """
+    if not 0 <= port < 2**16:
+        raise InputError(f"--port {port} is no port; give 0 to 65535.")
+    if origin is not None and not _ORIGIN_FORM.fullmatch(origin):
+        raise InputError(f"--origin {origin} is not of the form https://name:port, in lower case and without a path.")
     if volume is not None and not volume.is_file():
         raise InputError(f"{volume} does not exist; check the path.")
     if find_spec("trame_slicer") is None:
         raise InputError("trame-slicer is not installed; install it with: pip install 'monai-inpaint[web]'")
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # Python adds to the system's words, and counts what a name server says below 0
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
+        raise InputError(f"Port {port} of {host} cannot be listened on ({why}); choose another --port.") from error
 
 
 if __name__ == "__main__":

@@ -12,18 +12,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import slicer
+from aiohttp import web
 from trame.app import TrameApp
 from trame.widgets import client
 from trame_client.widgets.html import Div
+from trame_slicer.app.logic import get_view_slider_typed_state
 from trame_slicer.core import LayoutManager, SlicerApp
 from trame_slicer.rca_view import register_rca_factories
 from trame_slicer.segmentation import SegmentationEffectPaint
-from trame_slicer.utils import vtk_image_to_np, write_client_files_to_dir
+from trame_slicer.utils import vtk_image_to_np
 from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
 from trame_vuetify.ui.vuetify3 import SinglePageLayout
 from trame_vuetify.widgets import vuetify3
 
+from monai_inpaint.commands.failure import explain
+from monai_inpaint.images import MODALITIES, Image
+from monai_inpaint.io.isolated import read_image_isolated
+from monai_inpaint.web.door import Door
 from monai_inpaint.web.InpaintLib import jobs, results, views
 from monai_inpaint.web.InpaintLib.environment import Environment
 from monai_inpaint.web.InpaintLib.errors import InpaintError
@@ -31,6 +38,8 @@ from monai_inpaint.web.InpaintLib.nifti import write_nifti
 from monai_inpaint.web.InpaintLib.regions import catch_segment
 from monai_inpaint.web.InpaintLib.runs import Run, RunQueue, State
 from monai_inpaint.web.InpaintLib.volumes import catch_volume
+from monai_inpaint.web.session import Session, is_number
+from monai_inpaint.web.uploads import receive
 
 TICK = 0.1  # seconds
 NOTICE = "Research use only, not for diagnosis."
@@ -40,13 +49,16 @@ class InpaintApp(TrameApp):
     """One volume, one segment, one run at a time.
 
     Args:
-        server: trame's.
-        volume: a file to begin with; None: the person loads one.
+        folder: of the session, empty and private: for what is uploaded, and for runs.
+        door: who may come in.
         bundle: "cxr", "ct" or "mr".
+        server: trame's.
     """
 
-    def __init__(self, server: Any = None, volume: Path | None = None, bundle: str = "mr") -> None:
+    def __init__(self, folder: Path, door: Door, bundle: str = "mr", server: Any = None) -> None:
         super().__init__(server=server)
+        self._folder = folder
+        self._door = door
         self._slicer = SlicerApp()
         # what scripts in Slicer find there, InpaintLib among them
         slicer.mrmlScene = self._slicer.scene
@@ -62,32 +74,74 @@ class InpaintApp(TrameApp):
         self._segmentation: Any = None
         self._results: tuple[Any, ...] = ()
         self.state.update(
-            {"message": NOTICE, "fraction": 0, "busy": False, "painting": False, "filled": False, "loaded": False,
-             "after": True, "overlay": True, "grow": 0, "bundle": bundle, "values": [0, 1], "limits": [0, 1],
-             "trame__title": "monai-inpaint"}
+            {"message": NOTICE, "fraction": 0, "progress": "", "busy": False, "running": False, "loaded": False,
+             "filled": False, "painting": False, "after": True, "overlay": True, "bundle": bundle,
+             "values": [0, 1], "limits": [0, 1], "secret": door.secret, "trame__title": "monai-inpaint"}
         )  # fmt: skip
+        self.server.enable_module({"serve": {"monai_inpaint": _SERVED}, "scripts": ["monai_inpaint/upload.js"]})
         self._build()
-        if volume is not None:
-            self._load(str(volume))
+
+    def serve(self, host: str, port: int, ready: Callable[[int], None]) -> None:
+        """Serve until interrupted.
+
+        Args:
+            host: to listen on.
+            port: 0 for any that is free.
+            ready: called with the port once the server listens.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+
+        def listening(**_: Any) -> None:
+            self._door.port = self.server.port
+            ready(self.server.port)
+
+        self.ctrl.on_server_bind.add(self._stand_guard)
+        self.ctrl.on_server_ready.add(listening)
+        self.server.cli.set_defaults(nows=True)  # trame's own web socket lets in whoever knows its default secret
+        try:
+            self.server.start(
+                host=host, port=port, backend="aiohttp", open_browser=False, show_connection_info=False, timeout=0
+            )
+        finally:
+            self._queue.end()
+
+    def _stand_guard(self, wslink_server: Any) -> None:
+        app = wslink_server.app
+        self._door.guard(app)
+        session = Session(self.server.protocol, wslink_server, self._door, self._checks())
+        app.router.add_get("/ws", session.handleWsRequest)
+        app.router.add_post("/upload", self.upload)
+
+    def _checks(self) -> dict[str, Callable[[Any], bool]]:
+        """The variables that widgets set, and what each takes."""
+        sliders = [
+            get_view_slider_typed_state(self.server, view).name.value
+            for view in self._slicer.view_manager.get_slice_views()
+        ]
+        return {
+            "bundle": lambda value: value in MODALITIES,
+            "values": lambda value: isinstance(value, list) and len(value) == 2 and all(map(is_number, value)),
+            **dict.fromkeys(sliders, is_number),
+        }
 
     def _build(self) -> None:
         with SinglePageLayout(self.server) as self.ui:
-            client.Style("html { overflow-y: hidden; }")
+            client.Style("html { overflow-y: hidden; } .v-file-input { max-height: 56px; overflow: hidden; }")
             self.ui.root.theme = "dark"
             with self.ui.toolbar as toolbar:
                 toolbar.clear()
                 self._file_input()
                 vuetify3.VSelect(v_model=("bundle",), items=("['cxr', 'ct', 'mr']",), id="bundle", **_FLAT)
-                self._button(
-                    "paint", "mdi-brush", self.paint, "loaded && !busy", "painting ? 'Stop painting' : 'Paint'"
-                )
+                self._button("paint", "mdi-brush", self.paint, "ready", "painting ? 'Stop painting' : 'Paint'")
                 vuetify3.VRangeSlider(
                     v_model=("values",), min=("limits[0]",), max=("limits[1]",), thumb_label=True, id="values", **_FLAT
                 )
-                self._button("threshold", "mdi-contrast-box", self.threshold, "loaded && !busy", "'Mark these values'")
-                self._button("clear", "mdi-eraser", self.clear, "loaded && !busy", "'Clear'")
-                self._button("fill", "mdi-auto-fix", self.fill, "loaded && !busy", "'Fill'")
-                self._button("cancel", "mdi-cancel", self.cancel, "busy", "'Cancel'")
+                self._button("threshold", "mdi-contrast-box", self.threshold, "ready", "'Mark these values'")
+                self._button("clear", "mdi-eraser", self.clear, "ready", "'Clear'")
+                self._button("fill", "mdi-auto-fix", self.fill, "ready", "'Fill'")
+                self._button("cancel", "mdi-cancel", self.cancel, "running", "'Cancel'")
                 self._button("flip", "mdi-compare", self.flip, "filled", "after ? 'After' : 'Before'")
                 self._button("overlay", "mdi-layers", self.overlay, "filled", "'Difference'")
                 made = self.ctrl.trigger_name(self.saved)
@@ -95,45 +149,90 @@ class InpaintApp(TrameApp):
                 vuetify3.VBtn("Save", id="save", click=save, disabled=("!filled",), prepend_icon="mdi-download")
             with self.ui.content:
                 vuetify3.VProgressLinear(model_value=("fraction",), color="orange", height=4)
-                Div("{{ message }}", id="message", classes="px-4 py-1")
+                Div("{{ message }} {{ progress }}", id="message", classes="px-4 py-1")
                 self._layouts.initialize_layout_grid(self.ui)
 
     def _file_input(self) -> None:
-        loaded = self.ctrl.trigger_name(self.load)
         vuetify3.VFileInput(
-            id="file", change=f"trigger('{loaded}', [$event.target.files])", multiple=True, label="Volume", **_FLAT
+            id="file",
+            change="window.uploadVolume($event.target.files)",
+            disabled=("busy",),
+            multiple=True,
+            label="Volume",
+            **_FLAT,
         )
 
-    def _button(self, name: str, icon: str, action: Callable[[], None], enabled: str, text: str) -> None:
+    def _button(self, name: str, icon: str, action: Callable[[], None], needs: str, text: str) -> None:
+        def press() -> None:
+            self._guarded(lambda: self._check(needs), action)
+
+        enabled = _NEEDS[needs][0]
         vuetify3.VBtn(
-            f"{{{{ {text} }}}}", id=name, click=action, disabled=(f"!({enabled})",), prepend_icon=icon, size="small"
+            f"{{{{ {text} }}}}", id=name, click=press, disabled=(f"!({enabled})",), prepend_icon=icon, size="small"
         )
 
-    def load(self, files: list[dict[str, Any]]) -> None:
-        """Files that the browser sent."""
-        with tempfile.TemporaryDirectory() as folder:
-            self._guarded(lambda: self._load(*sorted(map(str, write_client_files_to_dir(files, folder)))))
+    def _check(self, needs: str) -> None:
+        """What the page shows as disabled is refused, whoever asks for it."""
+        if needs == "ready" and self.state.busy:
+            raise InpaintError(_BUSY)
+        if not self.state[{"ready": "loaded"}.get(needs, needs)]:
+            raise InpaintError(_NEEDS[needs][1])
 
-    def _load(self, *files: str) -> None:
-        nodes = self._slicer.io_manager.load_volumes(list(files))
-        if not nodes:
-            raise InpaintError("This is no volume that can be read; load NRRD, NIfTI or DICOM.")
-        catch_volume(nodes[0])
-        self._source = nodes[0]
-        self._results = ()
-        low, high = self._source.GetImageData().GetScalarRange()
+    async def upload(self, request: web.Request) -> web.Response:
+        """Take in the files that a browser sends, and show the volume in them.
+
+        What was there stays as it was where they hold none.
+        """
+        if self.state.busy:
+            return self._answer(_BUSY, status=409)
+        with self.state:
+            self.state.update({"busy": True, "message": "Loading..."})
+        names: dict[Path, str] = {}
+        try:
+            with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+                path, name = await receive(request.content, request.headers.get("X-List", ""), Path(folder), names)
+                image = await asyncio.to_thread(read_image_isolated, path)
+            self._take(image, name)
+        except Exception as error:  # whatever it is, the person reads why nothing is shown
+            sentence = str(error) if isinstance(error, InpaintError) else explain(error)[1]
+            return self._answer(_named(sentence, names), status=422)
+        finally:
+            with self.state:
+                self.state.busy = False
+        return self._answer(self.state.message)
+
+    def _answer(self, sentence: str, status: int = 200) -> web.Response:
+        with self.state:
+            self.state.message = sentence
+        return web.Response(text=sentence, status=status)
+
+    def open(self, path: Path) -> None:
+        """Show the volume in a file of this machine.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        self._take(read_image_isolated(path), path.name)
+
+    def _take(self, image: Image, name: str) -> None:
+        """Put this volume in the place of the one that is there, and of all that was made of it."""
+        source = _add_volume(image, name)
         editor = self._slicer.segmentation_editor
-        self._segmentation = editor.create_empty_segmentation_node()
-        editor.set_active_segmentation(self._segmentation, self._source)
+        editor.deactivate_effect()
+        segmentation = editor.create_empty_segmentation_node()
+        editor.set_active_segmentation(segmentation, source)
         editor.set_surface_representation_enabled(False)
         editor.add_empty_segment(segment_name="region")
-        views.show(self._source)
+        views.show(source)
         self._slicer.display_manager.reset_views()
+        results.remove(*self._results, self._segmentation, self._source)
+        self._source, self._segmentation, self._results = source, segmentation, ()
+        low, high = source.GetImageData().GetScalarRange()
         with self.state:
             self.state.update(
                 {"loaded": True, "filled": False, "painting": False,
                  "limits": [low, high], "values": [high - 0.1 * (high - low), high],
-                 "message": f"{self._source.GetName()}: mark what is to be filled. {NOTICE}"}
+                 "message": f"{name}: mark what is to be filled. {NOTICE}"}
             )  # fmt: skip
 
     def paint(self) -> None:
@@ -169,16 +268,13 @@ class InpaintApp(TrameApp):
 
     def fill(self) -> None:
         """Fill what is marked, in the background."""
-        self._guarded(self._fill)
-
-    def _fill(self) -> None:
         volume = catch_volume(self._source)
         region = catch_segment(self._segmentation, self._slicer.segmentation_editor.active_segment_id)
-        job = jobs.Fill(volume, region, self.state.bundle, float(self.state.grow))
-        run = self._queue.add(Run(job, Environment(sys.executable, Path(tempfile.gettempdir()))))
+        job = jobs.Fill(volume, region, self.state.bundle)
+        run = self._queue.add(Run(job, Environment(sys.executable, self._folder)))
         self._slicer.segmentation_editor.deactivate_effect()
-        self.state.update({"busy": True, "painting": False, "message": "Filling..."})
-        asyncio.get_event_loop().create_task(self._watch(run))
+        self.state.update({"busy": True, "running": True, "painting": False, "message": "Filling..."})
+        self._watching = asyncio.get_event_loop().create_task(self._watch(run))
 
     def cancel(self) -> None:
         """End the run."""
@@ -188,11 +284,12 @@ class InpaintApp(TrameApp):
         while not run.ended:
             self._queue.tick()
             with self.state:
-                self.state.update({"fraction": round(100 * run.progress.fraction), "message": _told(run)})
+                self.state.update({"fraction": round(100 * run.progress.fraction), "progress": _progress(run)})
             await asyncio.sleep(TICK)
         self._queue.tick()
         with self.state:
-            self.state.update({"busy": False, "fraction": 0, "message": _told(run)})
+            done = {"busy": False, "running": False, "fraction": 0, "progress": ""}
+            self.state.update({**done, "message": _told(run)})
             if run.state is State.DONE:
                 results.remove(*self._results)
                 self._results = results.add_filled(run.result)
@@ -217,21 +314,31 @@ class InpaintApp(TrameApp):
 
     def saved(self) -> bytes:
         """The filled volume as a NIfTI file."""
-        with tempfile.TemporaryDirectory() as folder:
+        self._check("filled")
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             path = Path(folder) / "filled.nii"
             filled = catch_volume(self._results[0])
             write_nifti(path, filled.voxels, filled.ijk_to_ras)
             return self.server.protocol.addAttachment(path.read_bytes())
 
-    def _guarded(self, action: Callable[[], None]) -> None:
-        """What the person can put right is told in a sentence."""
+    def _guarded(self, *actions: Callable[[], None]) -> None:
+        """Do these; what the person can put right is told in a sentence."""
         try:
-            action()
+            for action in actions:
+                action()
         except InpaintError as error:
             with self.state:
                 self.state.message = str(error)
 
 
+_SERVED = str(Path(__file__).with_name("serve"))
+_BUSY = "Wait until what runs has ended, or press Cancel."
+# what a button needs: for the browser, and what is said to who presses it without
+_NEEDS = {
+    "ready": ("loaded && !busy", "Load a volume first."),
+    "running": ("running", "Nothing is running."),
+    "filled": ("filled", "Fill a region first."),
+}
 _FLAT = {"hide_details": True, "density": "compact", "classes": "mx-2", "style": "max-width: 220px"}
 
 
@@ -240,7 +347,48 @@ def _told(run: Run) -> str:
         return f"Filled in {run.seconds:.0f} s. {NOTICE}"
     if run.state is State.FAILED:
         return run.error
-    if run.state is State.CANCELLED:
-        return "Cancelled."
+    return "Cancelled."
+
+
+def _progress(run: Run) -> str:
     left = run.progress.seconds_left
     return f"{run.progress.stage or 'preparing'}{'' if left is None else f', {left:.0f} s left'}"
+
+
+# of a picture without geometry: rows go down, columns to the right
+_AS_IT_LIES = np.array([[0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, -1, 0], [0, 0, 0, 1]], float)
+
+
+def _add_volume(image: Image, name: str) -> Any:
+    """A new node of the scene.
+
+    Raises:
+        InpaintError: no volume that can be filled.
+    """
+    voxels = _in_units(image)
+    voxels = np.atleast_3d(voxels).transpose(2, 1, 0)  # MRML has (k, j, i)
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(voxels))
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(_AS_IT_LIES if image.affine is None else image.affine))
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+def _in_units(image: Image) -> np.ndarray:
+    """The voxels in physical units: as stored where that is the same, as whole numbers where there are none between."""
+    scaled = np.ndim(image.slope) or np.ndim(image.intercept) or (image.slope, image.intercept) != (1, 0)
+    if not scaled:
+        return image.voxels if image.voxels.dtype.name in jobs.FORMATS else image.voxels.astype(np.float64)
+    units = image.units()
+    whole = np.rint(units)
+    limits = np.iinfo(np.int16)
+    if np.array_equal(whole, units) and limits.min <= whole.min() and whole.max() <= limits.max:
+        return whole.astype(np.int16)
+    return units
+
+
+def _named(sentence: str, names: dict[Path, str]) -> str:
+    """The sentence with the names that the person knows in place of paths of this machine."""
+    for path, name in names.items():
+        sentence = sentence.replace(str(path), name)
+    return sentence

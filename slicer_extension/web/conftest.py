@@ -1,29 +1,70 @@
-"""A browser and the application: real clicks in a real Chromium, on real views. Run by `make test-web`."""
+"""The application in a process of its own, a real Chromium, and a client that says what no browser would.
+
+Run by `make test-web`.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from monai_inpaint.web.InpaintLib.nifti import write_nifti
 
-PORT = 18765
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP *.example 127.0.0.1"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if CHROMIUM is None and "page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.skip(reason="there is no chromium here; CHROMIUM may name one"))
+
+
+@dataclass(frozen=True)
+class App:
+    """A running application.
+
+    Attributes:
+        process: it.
+        port, secret: of the address that it printed.
+        folder: that it was started in; modules lie there that must never be run.
+        temporary: where it keeps the folder of its session.
+    """
+
+    process: subprocess.Popen
+    port: int
+    secret: str
+    folder: Path
+    temporary: Path
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def address(self) -> str:
+        return f"{self.origin}/?secret={self.secret}"
+
+    @property
+    def files(self) -> list[Path]:
+        """All files in the folder of its session."""
+        return [path for path in self.temporary.rglob("*") if path.is_file()]
+
+    @property
+    def most_memory(self) -> int:
+        """Bytes that it has held at most."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
+        return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
 @pytest.fixture(scope="session")
@@ -38,40 +79,62 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., App]]:
     """Starts the application with these words, and ends it."""
-    started: list[subprocess.Popen] = []
-    log = (tmp_path / "server.log").open("w", encoding="utf-8")
+    started: list[App] = []
 
-    def start(*words: object) -> subprocess.Popen:
-        command = [sys.executable, "-m", "monai_inpaint.web", *map(str, words), "--port", str(PORT)]
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-        started.append(process)
-        for _ in range(600):
-            assert process.poll() is None, (tmp_path / "server.log").read_text(encoding="utf-8")[-2000:]
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{PORT}/", timeout=1).close()
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.2)
-            else:
-                return process
-        raise TimeoutError("the application does not answer")
+    def start(*words: object, **variables: str) -> App:
+        folder, temporary = tmp_path_factory.mktemp("started here"), tmp_path_factory.mktemp("temporary")
+        for module in ("numpy", "openvino", "monai_inpaint"):
+            (folder / f"{module}.py").write_text(f"open({str(folder / 'was run')!r}, 'w')", encoding="utf-8")
+        log = folder / "log"
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = [sys.executable, "-P", "-m", "monai_inpaint.web", "--port", str(port), *map(str, words)]
+        environment = {**os.environ, "TMPDIR": str(temporary), **variables}
+        with log.open("w", encoding="utf-8") as out:
+            process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=subprocess.STDOUT, env=environment)
+        for _ in range(900):
+            said = log.read_text(encoding="utf-8")
+            assert process.poll() is None, said[-2000:]
+            if told := re.search(r"^Open http.*/\?secret=(.*)\n", said, re.M):
+                app = App(process, port, told[1], folder, temporary)
+                started.append(app)
+                return app
+            time.sleep(0.1)
+        process.kill()
+        raise TimeoutError("the application does not say that it listens")
 
     yield start
-    for process in started:
-        process.terminate()
-        process.wait(20)
-    log.close()
+    for app in started:
+        app.process.terminate()
+    for app in started:
+        app.process.wait(20)
+        assert not any(app.temporary.iterdir()), "the folder of the session is still there"
+        assert not (app.folder / "was run").exists(), "a module was run that lay where the application was started"
 
 
-@pytest.fixture
-def page() -> Iterator[object]:
+@pytest.fixture(scope="session")
+def app(serve: Callable[..., App], head: Path) -> App:
+    """One that many tests share; nobody ends it."""
+    return serve(head)
+
+
+@pytest.fixture(scope="session")
+def _browser() -> Iterator[object]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        made = browser.new_page(viewport={"width": 1400, "height": 860})
-        made.set_default_timeout(120_000)
-        yield made
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(_browser: object) -> Iterator[object]:
+    made = _browser.new_page(viewport={"width": 1400, "height": 860})
+    made.set_default_timeout(120_000)
+    yield made
+    made.close()

@@ -13,7 +13,7 @@ from .regions import Region
 from .volumes import Volume
 
 _COMMAND = ["-m", "monai_inpaint"]
-_FORMATS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
+FORMATS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
 
 
 class Job(Protocol):
@@ -198,7 +198,13 @@ class ExportSeries:
         report = folder / "report.json"
         report.write_text(json.dumps(self.report), encoding="utf-8")
         script = Path(__file__).with_name("export_series.py")
-        return [str(script), str(series), str(_write_volume(self.volume, folder)), str(report), str(self.output)]
+        return [
+            str(script),
+            str(series),
+            str(_write_volume(self.volume, folder)),
+            str(report),
+            str(self.output.absolute()),
+        ]
 
     def collect(self, folder: Path, said: list[str]) -> Path:
         """See `Job.collect`."""
@@ -214,7 +220,7 @@ def _write_volume(volume: Volume, folder: Path) -> Path:
 
 def _plain(dtype: np.dtype) -> np.dtype:
     """A type that every format holds; whole numbers of 64 bits only occur by mistake."""
-    return dtype if dtype.name in _FORMATS else np.dtype(np.float64)
+    return dtype if dtype.name in FORMATS else np.dtype(np.float64)
 
 
 def _outputs(folder: Path) -> list[str]:

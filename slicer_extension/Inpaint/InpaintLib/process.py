@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 GRACE = 0.5  # seconds to clean up in before a process is killed
 
@@ -16,11 +17,16 @@ GRACE = 0.5  # seconds to clean up in before a process is killed
 class Process:
     """A command with its output, both streams together, line by line.
 
+    Args:
+        command: the executable and its words.
+        variables: of its environment, besides ours.
+        folder: that it works in.
+
     Raises:
         OSError: it cannot be started.
     """
 
-    def __init__(self, command: Sequence[str], variables: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], variables: Mapping[str, str], folder: Path) -> None:
         self._popen = subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
@@ -28,6 +34,7 @@ class Process:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
+            cwd=folder,
             env={**os.environ, **variables, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
             **_apart(),
         )

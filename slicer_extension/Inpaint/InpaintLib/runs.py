@@ -97,16 +97,20 @@ class Run:
         folder = Path(tempfile.mkdtemp(prefix="inpaint-", dir=self._environment.temporary))
         try:
             words = self.job.prepare(folder)
-            self._run(words)
+            place = folder / "work"
+            place.mkdir()
+            self._run(words, place)
             return self.job.collect(folder, self.progress.sentences)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _run(self, words: list[str]) -> None:
+    def _run(self, words: list[str], place: Path) -> None:
+        """Run Python in an empty folder, and with -P: no file that lies where it is started is taken for a module."""
         with self._lock:
             if self._cancelled.is_set():
                 raise InpaintError("Cancelled.")
-            self._process = Process([self._environment.python, *words], self._environment.variables)
+            command = [self._environment.python, "-P", *words]
+            self._process = Process(command, self._environment.variables, place)
         for line in self._process.lines():
             self.log.append(line)
             self.progress.feed(line)
@@ -149,6 +153,12 @@ class RunQueue:
         for run in [*self._waiting, *([self.current] if self.current else [])]:
             run.cancel()
         self._waiting.clear()
+
+    def end(self) -> None:
+        """End all, and wait until nothing of it is left."""
+        self.cancel()
+        while self.current is not None and not self.current.ended:
+            time.sleep(_TURN)
 
 
 def _reason(code: int, verdict: str) -> str:

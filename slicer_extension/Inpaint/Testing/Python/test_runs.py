@@ -78,6 +78,36 @@ def test_runs_follow_one_another_in_order_and_only_one_is_running(here: Environm
     assert not any(temporary.iterdir())
 
 
+def test_a_module_that_lies_where_slicer_was_started_or_where_a_run_works_is_not_taken(
+    here: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Work(Script):
+        def prepare(self, folder: Path) -> list[str]:
+            words = super().prepare(folder)
+            (folder / "numpy.py").write_text("print('of the run')", encoding="utf-8")
+            return words
+
+    (tmp_path / "numpy.py").write_text("print('of the place')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    queue = RunQueue()
+    run = queue.add(Run(Work("import numpy, os; print(numpy.int16(7), os.listdir())"), here))
+    _until(queue, lambda: run.ended)
+
+    assert (run.error, run.result) == ("", ["7 []"])
+
+
+def test_at_the_end_nothing_is_left_of_any_run(here: Environment, temporary: Path) -> None:
+    queue = RunQueue()
+    run = queue.add(Run(Script("import time; print('began', flush=True); time.sleep(600)"), here))
+    waiting = queue.add(Run(Script("print('never')"), here))
+    _until(queue, lambda: run.log)
+
+    queue.end()
+
+    assert (run.state, waiting.state) == (State.CANCELLED, State.CANCELLED)
+    assert not any(temporary.iterdir())
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
 def test_cancel_ends_the_whole_tree_within_a_second_and_leaves_nothing(here: Environment, temporary: Path) -> None:
     queue = RunQueue()

@@ -1,0 +1,118 @@
+"""Who gets in: the address, the page and the secret that a request names, checked before anything else sees it."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+PAGES = ("/", "/index.html")
+HTTP = 80
+SECRET = "X-Secret"  # the header of requests that are no page
+# what is shown runs no code but its own, is in no frame, and tells its address to nobody: the secret is in it
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; object-src 'none'; form-action 'none'; "
+        "base-uri 'self'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+MISSING = (
+    "The address lacks the secret of this session; open the whole address that monai-inpaint-web printed when it "
+    "started, with ?secret= at its end."
+)
+WRONG = (
+    "The secret in the address is not the one of this session; open the address that monai-inpaint-web printed when "
+    "it last started."
+)
+ELSEWHERE = "This address is not one that monai-inpaint-web was started for; open the address that it printed."
+ANOTHER_PAGE = "Pages from elsewhere may not use monai-inpaint-web."
+
+
+class Door:
+    """Lets in whoever names this server by an address of its own, from a page of its own, with the secret.
+
+    The names are checked because a browser comes with requests of foreign pages too: a page may call any address, and
+    the name in its own address may be made to lead here (DNS rebinding).
+
+    Args:
+        secret: of this session.
+        host: that the server listens on.
+        origin: under which browsers see the server where something lies between ("https://fill.example.org").
+    """
+
+    def __init__(self, secret: str, host: str, origin: str | None = None) -> None:
+        self.secret = secret
+        self.port = 0  # once the server listens
+        self._names = {"localhost", "127.0.0.1", "::1", host.lower(), socket.gethostname().lower()}
+        self._origin = origin
+
+    def opens(self, secret: object) -> bool:
+        """Whether this is the secret; takes as long for a wrong one."""
+        return isinstance(secret, str) and hmac.compare_digest(secret.encode("utf-8", "replace"), self.secret.encode())
+
+    def guard(self, app: web.Application) -> None:
+        """Stand before all that the application serves."""
+        app.middlewares.append(self._check)
+        app.on_response_prepare.append(_add_headers)
+
+    @web.middleware
+    async def _check(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        hosts = request.headers.getall("Host", [])
+        if len(hosts) != 1 or not self._is_own(hosts[0], request):
+            raise web.HTTPMisdirectedRequest(text=ELSEWHERE)
+        for origin in request.headers.getall("Origin", []):
+            scheme, _, place = origin.partition("://")
+            if origin != self._origin and not (scheme == "http" and self._is_own(place, request)):
+                raise web.HTTPForbidden(text=ANOTHER_PAGE)
+        if request.path in PAGES:
+            # nothing of the session is in the page: what it shows comes by the web socket, which asks for the secret
+            # itself; it is asked for here so that there is a sentence to read
+            told = request.query.get("secret")
+            if not self.opens(told):
+                return _refusal(WRONG if told else MISSING)
+        elif request.method not in ("GET", "HEAD") and not self.opens(request.headers.get(SECRET)):
+            raise web.HTTPForbidden(text=MISSING)
+        return await handler(request)
+
+    def _is_own(self, place: str, request: web.Request) -> bool:
+        if self._origin is not None and place == self._origin.partition("://")[2]:
+            return True
+        try:
+            parts = urlsplit(f"//{place}")
+            name, port = parts.hostname, parts.port or HTTP
+        except ValueError:
+            return False
+        bare = parts.netloc == place and "@" not in place
+        return bare and port == self.port and (name in self._names or name == _address(request))
+
+
+def _address(request: web.Request) -> str:
+    """Of this machine, that the connection came in by."""
+    told = request.transport.get_extra_info("sockname") if request.transport else None
+    if not told:
+        return ""
+    address = ipaddress.ip_address(told[0].partition("%")[0])
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+
+
+def _refusal(sentence: str) -> web.Response:
+    """A page with a sentence; a tab that was let in before opens itself again."""
+    page = Path(__file__).with_name("refusal.html").read_text(encoding="utf-8")
+    return web.Response(status=403, text=page.replace("SENTENCE", sentence), content_type="text/html")

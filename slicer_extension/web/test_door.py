@@ -1,0 +1,402 @@
+"""Who comes in, and what they may say: attacks on the real application, by a client of our own and from a real page."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import http.server
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from client import Refused, Socket, run, upload
+from conftest import App
+
+WSLINKS_DEFAULT = "wslink-secret"
+ELSEWHERE = "http://elsewhere.example"
+
+
+async def _page(session: aiohttp.ClientSession, address: str, **headers: str) -> tuple[int, str]:
+    async with session.get(address, headers=headers) as answer:
+        return answer.status, await answer.text()
+
+
+async def _state(session: aiohttp.ClientSession, app: App, **headers: str) -> dict[str, Any]:
+    async with Socket(session, app.origin, headers) as wire:
+        await wire.hello(app.secret)
+        state = (await wire.call("trame.state.get"))["state"]
+        return {name: value for name, value in state.items() if name != "trame__busy"}
+
+
+def test_with_the_secret_the_page_and_what_it_shows_are_given(app: App) -> None:
+    status, text = run(lambda session: _page(session, app.address))
+    state = run(lambda session: _state(session, app, Origin=app.origin))
+
+    assert (status, "trame" in text) == (200, True)
+    assert state["message"].startswith("head.nii: mark")
+
+
+@pytest.mark.parametrize("secret", ["", "wrong", WSLINKS_DEFAULT, "%00", "é"])
+@pytest.mark.parametrize("path", ["/", "/index.html"])
+def test_without_the_secret_the_page_is_a_sentence(app: App, path: str, secret: str) -> None:
+    status, text = run(lambda session: _page(session, f"{app.origin}{path}?secret={secret}"))
+
+    assert status == 403
+    assert "open the" in text
+    assert "trame" not in text
+
+
+@pytest.mark.parametrize("secret", ["", "wrong", WSLINKS_DEFAULT, None, 0, True, {"a": 1}, ["x"]])
+def test_without_the_secret_a_web_socket_gives_nothing(app: App, secret: object) -> None:
+    async def knock(session: aiohttp.ClientSession) -> None:
+        async with Socket(session, app.origin) as wire:
+            with pytest.raises(Refused):
+                await wire.hello(secret)
+            with pytest.raises(Refused):
+                await wire.call("trame.state.get")
+
+    run(knock)
+
+
+@pytest.mark.parametrize("method", ["trame.state.get", "trame.trigger", "application.exit"])
+def test_nothing_is_called_before_the_secret_is_shown(app: App, method: str) -> None:
+    async def knock(session: aiohttp.ClientSession) -> None:
+        async with Socket(session, app.origin) as wire:
+            with pytest.raises(Refused):
+                await wire.call(method)
+
+    run(knock)
+
+
+def test_without_the_secret_no_file_is_taken(app: App) -> None:
+    for secret in ("", "wrong", WSLINKS_DEFAULT):
+        status, _ = run(lambda session, secret=secret: upload(session, app.origin, secret, [("a.nii", b"x")]))
+        assert status == 403
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [ELSEWHERE, "null", "http://127.0.0.1:1", "https://127.0.0.1:{port}", "http://127.0.0.1:{port}@elsewhere.example",
+     "http://127.0.0.1:{port}.elsewhere.example", "http://127.0.0.1", "http://localhost.elsewhere.example:{port}",
+     "file://", "", "127.0.0.1:{port}"],
+)  # fmt: skip
+def test_a_page_of_another_origin_gets_nothing_even_with_the_secret(app: App, origin: str) -> None:
+    headers = {"Origin": origin.format(port=app.port)}
+
+    status, _ = run(lambda session: _page(session, app.address, **headers))
+    assert status == 403
+    status, _ = run(lambda session: upload(session, app.origin, app.secret, [("a.nii", b"x")], headers=headers))
+    assert status == 403
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        run(lambda session: _state(session, app, **headers))
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["elsewhere.example", "elsewhere.example:{port}", "127.0.0.1", "127.0.0.1:1", "localhost.elsewhere.example:{port}",
+     "127.0.0.1:{port}@elsewhere.example", "elsewhere.example@127.0.0.1:{port}", "127.0.0.1:{port}/x", "", "[", "::1"],
+)  # fmt: skip
+def test_a_name_that_was_made_to_lead_here_gets_nothing_even_with_the_secret(app: App, host: str) -> None:
+    headers = {"Host": host.format(port=app.port)}
+
+    status, _ = run(lambda session: _page(session, app.address, **headers))
+    assert status in (400, 421)
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        run(lambda session: _state(session, app, **headers))
+
+
+@pytest.mark.parametrize("name", ["localhost", "LOCALHOST", "127.0.0.1", "[::1]"])
+def test_the_names_of_this_machine_are_known(app: App, name: str) -> None:
+    place = f"{name}:{app.port}"
+
+    state = run(lambda session: _state(session, app, Host=place, Origin=f"http://{place}"))
+
+    assert state["loaded"]
+
+
+def test_a_second_host_beside_the_right_one_is_refused(app: App) -> None:
+    with socket.create_connection(("127.0.0.1", app.port), 10) as raw:
+        hosts = f"Host: 127.0.0.1:{app.port}\r\nHost: elsewhere.example\r\n"
+        raw.sendall(f"GET /?secret={app.secret} HTTP/1.1\r\n{hosts}\r\n".encode())
+        assert raw.recv(4096).split()[1] in (b"400", b"421")
+
+
+def test_what_is_shown_is_in_no_frame_and_tells_its_address_to_nobody(app: App) -> None:
+    async def headers(session: aiohttp.ClientSession) -> list[Any]:
+        answers = [await session.get(f"{app.origin}{path}") for path in (f"/?secret={app.secret}", "/", "/nothing")]
+        return [answer.headers for answer in answers]
+
+    for told in run(headers):
+        assert "frame-ancestors 'none'" in told["Content-Security-Policy"]
+        assert told["Referrer-Policy"] == "no-referrer"
+        assert told["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert "Access-Control-Allow-Origin" not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("secret", "mine"), ("message", "<b>"), ("loaded", False), ("busy", True), ("limits", [0, 1]),
+     ("trame__template_main", "<iframe src='file:///etc/passwd'>"), ("trame__scripts", ["http://elsewhere.example"]),
+     ("bundle", "../../etc"), ("bundle", "/etc/passwd"), ("bundle", "mr --report /tmp/x"), ("bundle", None),
+     ("bundle", ["mr"]), ("values", "/etc/passwd"), ("values", [0, "/etc/passwd"]), ("values", [0]),
+     ("values", [0, True]), ("values", [0, float("nan")]),
+     ("path", "/etc/passwd"), ("__class__", "x"), ("", "")],
+)  # fmt: skip
+def test_a_browser_sets_only_what_its_widgets_can(app: App, name: str, value: object) -> None:
+    async def change(session: aiohttp.ClientSession) -> tuple[dict, dict]:
+        before = await _state(session, app)
+        async with Socket(session, app.origin) as wire:
+            await wire.hello(app.secret)
+            with pytest.raises(Refused):
+                await wire.call("trame.state.update", [{"key": name, "value": value}])
+        return before, await _state(session, app)
+
+    before, after = run(change)
+
+    assert after == before
+
+
+def test_a_browser_chooses_the_model_and_the_values(app: App) -> None:
+    async def change(session: aiohttp.ClientSession) -> dict:
+        async with Socket(session, app.origin) as wire:
+            await wire.hello(app.secret)
+            changes = [{"key": "bundle", "value": "ct"}, {"key": "values", "value": [100, 200.5]}]
+            await wire.call("trame.state.update", changes)
+            changed = await _state(session, app)
+            await wire.call("trame.state.update", [{"key": "bundle", "value": "mr"}])
+        return changed
+
+    state = run(change)
+
+    assert (state["bundle"], state["values"]) == ("ct", [100, 200.5])
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [("application.exit", []), ("application.exit.later", [0]), ("file.server.directory.list", ["/etc"]),
+     ("trame.force.push", ["secret"]), ("trame.error.client", ["x"]), ("trame.rca.push", ["a", {}, b"x"]),
+     ("viewport.image.render", [{}]), ("__init__", [])],
+)  # fmt: skip
+def test_a_browser_calls_only_what_its_page_needs(app: App, method: str, arguments: list) -> None:
+    async def call(session: aiohttp.ClientSession) -> str:
+        async with Socket(session, app.origin) as wire:
+            await wire.hello(app.secret)
+            with pytest.raises(Refused) as refused:
+                await wire.call(method, *arguments)
+            return str(refused.value)
+
+    assert "Unregistered method called" in run(call)
+    assert app.process.poll() is None
+
+
+def test_what_goes_wrong_tells_no_path_of_the_server(app: App) -> None:
+    calls = [
+        ("trame.trigger", ["trigger__1", ["/etc/passwd"], {}]),
+        ("trame.trigger", ["trigger__1", [], {"path": "/etc/passwd"}]),
+        ("trame.trigger", [["x"], [], {}]),
+        ("trame.trigger", []),
+        ("trame.state.update", ["x"]),
+        ("trame.rca.size", ["x", "y", {"w": 10**9, "h": 10**9}]),
+        ("trame.rca.size", ["x", "y", {"w": 100, "h": 100, "p": float("nan")}]),
+        ("trame.rca.event", ["x"]),
+    ]
+
+    async def call(session: aiohttp.ClientSession, method: str, arguments: list) -> str:
+        async with Socket(session, app.origin) as wire:
+            await wire.hello(app.secret)
+            with pytest.raises(Refused) as refused:
+                await wire.call(method, *arguments)
+            return str(refused.value)
+
+    for method, arguments in calls:
+        told = run(functools.partial(call, method=method, arguments=arguments))
+        assert "Exception raised" in told
+        assert "/" not in told
+
+
+def test_a_stranger_costs_little_memory_and_is_shown_out(app: App) -> None:
+    before = app.most_memory
+
+    async def greedy(session: aiohttp.ClientSession) -> None:
+        async with Socket(session, app.origin) as wire:  # claims 4 GiB
+            await wire.send(b"x", claim=2**32 - 1)
+            with pytest.raises(Refused):
+                await wire.receive()
+
+    async def busy(session: aiohttp.ClientSession) -> None:
+        async with Socket(session, app.origin) as wire:  # begins ten thousand messages
+            for number in range(10_000):
+                await wire.send(b"x", claim=500, number=number)
+            await wire.receive()
+
+    async def many(session: aiohttp.ClientSession) -> None:
+        waiting = [await session.ws_connect(f"{app.origin}/ws") for _ in range(100)]
+        assert (await _state(session, app))["loaded"]  # who knows the secret comes in all the same
+        silent = await asyncio.gather(*(connection.receive(30) for connection in waiting))
+        assert {message.type for message in silent} <= {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
+
+    run(greedy)
+    with pytest.raises((Refused, aiohttp.ClientError)):
+        run(busy)
+    run(many)
+    assert app.most_memory - before < 100e6
+
+
+def test_who_knows_the_secret_sends_no_large_messages(app: App) -> None:
+    before = app.most_memory
+
+    async def talk(session: aiohttp.ClientSession) -> None:
+        async with Socket(session, app.origin) as wire:
+            await wire.hello(app.secret)
+            await wire.send(b"x", claim=2**32 - 1)
+            with pytest.raises(Refused):
+                await wire.call("trame.state.get")
+
+    run(talk)
+
+    assert app.most_memory - before < 100e6
+
+
+@pytest.fixture
+def foreign_page(tmp_path: Path) -> Iterator[str]:
+    """A web server of someone else on this machine, which a person may happen to look at."""
+    (tmp_path / "index.html").write_text("<!doctype html><title>weather</title>", encoding="utf-8")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://weather.example:{server.server_port}/"
+        server.shutdown()
+
+
+ATTACK = """async ([origin, secret]) => {
+  const got = {};
+  const tell = async (name, attempt) => {
+    try { got[name] = await attempt(); } catch (error) { got[name] = "nothing"; }
+  };
+  await tell("page", async () => (await fetch(`${origin}/?secret=${secret}`)).text());
+  await tell("upload", async () => (await fetch(`${origin}/upload`, {method: "POST", body: "[]"})).text());
+  await tell("script", () => new Promise((good, bad) => {
+    const script = document.createElement("script");
+    script.onload = () => good("a script"); script.onerror = bad;
+    script.src = `${origin}/vue.global.js`;
+    document.head.append(script);
+  }));
+  await tell("socket", () => new Promise((good, bad) => {
+    const socket = new WebSocket(`${origin.replace("http", "ws")}/ws`);
+    socket.onopen = () => good("an open socket"); socket.onerror = bad;
+  }));
+  await tell("frame", () => new Promise((good) => {
+    const frame = document.createElement("iframe");
+    frame.onload = () => good(frame.contentDocument === null ? "nothing" : "a frame");
+    frame.src = `${origin}/?secret=${secret}`;
+    document.body.append(frame);
+  }));
+  return got;
+}"""
+
+
+def test_a_web_page_of_someone_else_gets_nothing_even_with_the_secret(page: Any, app: App, foreign_page: str) -> None:
+    page.goto(foreign_page)
+
+    for name in ("127.0.0.1", "localhost"):
+        got = page.evaluate(ATTACK, [f"http://{name}:{app.port}", app.secret])
+        assert set(got.values()) == {"nothing"}, got
+
+
+def test_the_page_of_the_application_gets_what_others_do_not(page: Any, app: App) -> None:
+    page.goto(app.address)
+    page.wait_for_selector("#fill")
+
+    got = page.evaluate(ATTACK, [app.origin, app.secret])
+
+    assert {name for name, what in got.items() if what != "nothing"} == {"page", "upload", "script", "socket"}
+
+
+def test_a_web_page_whose_name_was_made_to_lead_here_gets_a_sentence(page: Any, app: App) -> None:
+    answer = page.goto(f"http://rebound.example:{app.port}/?secret={app.secret}")
+
+    assert answer.status == 421
+    assert "not one that monai-inpaint-web was started for" in page.inner_text("body")
+
+
+def test_the_secret_is_in_no_list_of_processes(app: App) -> None:
+    listed = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout
+
+    assert "monai_inpaint.web" in listed
+    assert app.secret not in listed
+    assert len(app.secret) >= 32
+
+
+def test_who_connects_from_elsewhere_needs_the_secret_of_the_file(
+    page: Any, serve: Callable[..., App], tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("a-secret-of-their-own\n", encoding="utf-8")
+    app = serve("--host", "0.0.0.0", "--token-file", file, "--origin", "https://fill.example")
+    place = f"127.0.0.1:{app.port}"
+
+    assert app.secret == "..."
+    page.goto(f"http://{place}/?secret=another-secret-of-theirs")
+    assert "not the one of this session" in page.inner_text("#message")
+    page.goto(f"http://{place}/?secret=a-secret-of-their-own")
+    page.wait_for_selector("#fill")
+    page.reload()  # without the secret in the address
+    page.wait_for_selector("#fill")
+    assert "secret" not in page.url
+    for headers in ({"Host": "fill.example", "Origin": "https://fill.example"}, {"Origin": "https://fill.example"}):
+        status, _ = run(
+            lambda session, headers=headers: _page(session, f"http://{place}/?secret=a-secret-of-their-own", **headers)
+        )
+        assert status == 200
+
+
+def test_it_listens_on_this_machine_only(app: App) -> None:
+    others = [entry[4][0] for entry in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
+    for address in {*others} - {"127.0.0.1"}:
+        with socket.socket() as connection:
+            connection.settimeout(2)
+            assert connection.connect_ex((address, app.port)) != 0
+
+
+def _started(*words: object, **variables: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "monai_inpaint.web", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **variables})
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "sentence"),
+    [
+        (["--token-file", "/nowhere"], {}, "/nowhere cannot be read as the file with the secret"),
+        ([], {"MONAI_INPAINT_WEB_TOKEN": "short"}, "The secret in MONAI_INPAINT_WEB_TOKEN is not 16 to 512 letters"),
+        ([], {"MONAI_INPAINT_WEB_TOKEN": ""}, "The secret in MONAI_INPAINT_WEB_TOKEN is not 16 to 512 letters"),
+        (["--origin", "fill.example/x"], {}, "--origin fill.example/x is not of the form https://name:port"),
+        (["--port", "99999"], {}, "--port 99999 is no port"),
+        (["--host", "192.0.2.1"], {}, "of 192.0.2.1 cannot be listened on"),
+        (["nowhere.nii"], {}, "nowhere.nii does not exist"),
+    ],
+)
+def test_what_could_not_start_is_refused_in_a_sentence(words: list[str], variables: dict, sentence: str) -> None:
+    ran = _started(*words, **variables)
+
+    assert ran.returncode == 2
+    assert sentence in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_a_port_in_use_is_refused_in_a_sentence(app: App) -> None:
+    ran = _started("--port", app.port)
+
+    assert ran.returncode == 2
+    assert f"Port {app.port} of 127.0.0.1 cannot be listened on (Address already in use)" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_a_secret_among_the_arguments_is_not_taken() -> None:
+    assert _started("--token", "a-secret-of-their-own").returncode == 2
