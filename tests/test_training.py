@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from monai.engines import SupervisedTrainer
 from cli_samples import nifti, smooth
+from monai.engines import SupervisedTrainer
 from PIL import Image as Pillow
 from training_samples import TINY, bundle, bundle_command, data_set, quiet_environment, run_bundle
 
@@ -23,7 +23,14 @@ from monai_inpaint.effort import read_effort
 from monai_inpaint.errors import InputError
 from monai_inpaint.losses import HoleRMSE
 from monai_inpaint.networks import InpaintUNet
-from monai_inpaint.training import HolePSNR, autocast_iteration, flow_iteration, sample_weights, training_slices, training_volumes
+from monai_inpaint.training import (
+    HolePSNR,
+    autocast_iteration,
+    flow_iteration,
+    sample_weights,
+    training_slices,
+    training_volumes,
+)
 from monai_inpaint.transforms import ReadPyramidd, ReadVolumed
 
 EPOCHS = 8  # of the stopped run: enough that it is still running when it is stopped

@@ -60,7 +60,9 @@ class Muon(torch.optim.AdamW):
 
     def _turn(self, parameter: nn.Parameter, group: dict[str, Any]) -> None:
         state, gradient = self.state[parameter], parameter.grad
-        mean = state.setdefault("mean", torch.zeros_like(parameter))
+        if not state:
+            state |= {"step": torch.zeros(()), "exp_avg": torch.zeros_like(parameter)}  # named as AdamW looks for them
+        mean = state["exp_avg"]
         mean.lerp_(gradient, 1.0 - group["momentum"])
         matrix = torch.lerp(gradient, mean, group["momentum"]).flatten(1)
         size = group["lr"] * _ADAM_SIZE * math.sqrt(max(matrix.shape))
