@@ -157,7 +157,8 @@ def test_the_lane_goes_on_where_it_was_left(tmp_path: Path) -> None:
     }
     for epochs in (2, 3):
         run_bundle(configs / "train.json", configs / "lane.json", **settings | {"max_epochs": epochs})
-    run_bundle(configs / "train.json", **settings, initial=tmp_path / "out" / "state.pt", decay=1)
+    end = settings | {"output_dir": tmp_path / "end", "initial": tmp_path / "out" / "state.pt", "decay": 1}
+    run_bundle(configs / "train.json", **end)
 
     with (tmp_path / "out" / "curves.csv").open(newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
