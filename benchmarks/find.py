@@ -22,7 +22,6 @@ IMAGES = 30  # a row
 MIDDLE = 0.7  # of films: real letters and markers, which nobody has marked, lie in the margins
 SMALLEST = 96  # pixels a side of a slice
 NOT_CLEAN = ("aapm", "totalsegmentator", "naist", "hannover", "lidc")  # real artifacts, or no Hounsfield units
-LABELS = "_seg_"  # in the name of a file that holds labels
 METAL_SOURCES = {"totalsegmentator": "real metal (TotalSegmentator)", "aapm": "metal simulated by others (AAPM)"}
 METAL = 2500.0  # HU above which their metal is taken for marked
 LEAST = 9  # pixels of it, beyond which a slice counts
@@ -64,7 +63,7 @@ def run(options: Options) -> str:
             entries = read_data_list(options.data, split=options.split, modality=modality)
         except InputError:  # the list holds no such image
             continue
-        clean = [entry for entry in entries if entry.source not in NOT_CLEAN and LABELS not in entry.path.name]
+        clean = [entry for entry in entries if entry.source not in NOT_CLEAN]
         slices = [*_slices(clean, modality, options, count)]
         for kind in kinds if slices else ():
             rows.append(_row(f"{modality}, {kind}", [*_with_artifacts(finder, slices, modality, kind, options.seed)]))

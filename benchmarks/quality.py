@@ -38,6 +38,9 @@ ROWS = (
     Row("chest film at full resolution (NIH)", "cxr-patch", "cxr", "nih"),
     Row("CT slices (TCGA)", "slice-square", "ct", "tcga", without=COPIES),
     Row("CT volumes (sarcoma)", "slice-square", "ct", "sarcoma"),
+    Row("CT slices of chest and abdomen (TCIA)", "slice-square", "ct", "tcia_ct"),
+    Row("MR T1 of whole brains (ds002748)", "slice-square", "mr", "ds002748"),
+    Row("MR of heads with tumours (PGBM)", "slice-square", "mr", "pgbm"),
     Row("MR T1+Gd (figshare)", "slice-square", "mr", "figshare"),
     Row("MR of other contrasts (torchio)", "slice-square", "mr", "torchio_MIT"),
     Row("chest film (NIH)", "free-form", "cxr", "nih"),
@@ -48,6 +51,8 @@ ROWS = (
     Row("MR T1+Gd (figshare)", "lesion", "mr", "figshare"),
     Row("CT volumes (sarcoma)", "ellipsoid", "ct", "sarcoma"),
     Row("MR volumes (sarcoma)", "ellipsoid", "mr", "sarcoma"),
+    Row("CT volumes of trunks (TCIA)", "ellipsoid", "ct", "tcia_ct"),
+    Row("MR volumes of brains (ds002748)", "ellipsoid", "mr", "ds002748"),
     Row("MR volumes of heads (torchio)", "ellipsoid", "mr", "torchio_MIT"),
     Row("MR volumes of heads (Seg3D)", "ellipsoid", "mr", "seg3d_MIT"),
 )

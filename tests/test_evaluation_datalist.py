@@ -30,6 +30,21 @@ def test_a_data_list_is_filtered_and_its_paths_start_at_its_folder(films):
     assert entries[0].kind == "cxr"
 
 
+def test_files_whose_name_tells_that_they_hold_labels_are_no_images(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text("path,modality\nt1.nii,MR\nt1_seg_gif.nii,MR\nmask-0.png,MR\nmasked.nii,MR\n")
+
+    assert [entry.name for entry in read_data_list(path)] == ["t1.nii", "masked.nii"]
+
+
+def test_a_list_of_nothing_but_labels_is_refused(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text("path\nt1_seg.nii\n")
+
+    with pytest.raises(InputError, match="names masks and label maps only"):
+        read_data_list(path)
+
+
 def test_masks_of_other_rows_are_no_images(tmp_path):
     path = tmp_path / "list.csv"
     path.write_text("path,mask,modality\na.nii,a_mask.nii,CT\na_mask.nii,,CT\n")

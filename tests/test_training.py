@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from cli_samples import nifti, smooth
 from monai.engines import SupervisedTrainer
 from PIL import Image as Pillow
 from training_samples import TINY, bundle, bundle_command, data_set, quiet_environment, run_bundle
@@ -22,7 +23,15 @@ from monai_inpaint.effort import read_effort
 from monai_inpaint.errors import InputError
 from monai_inpaint.losses import HoleRMSE
 from monai_inpaint.networks import InpaintUNet
-from monai_inpaint.training import HolePSNR, autocast_iteration, flow_iteration, sample_weights, training_slices
+from monai_inpaint.training import (
+    HolePSNR,
+    autocast_iteration,
+    flow_iteration,
+    sample_weights,
+    training_slices,
+    training_volumes,
+)
+from monai_inpaint.transforms import ReadPyramidd, ReadVolumed
 
 EPOCHS = 8  # of the stopped run: enough that it is still running when it is stopped
 STEPS = TINY["epoch_length"]
@@ -277,6 +286,66 @@ def test_a_limit_keeps_slices_from_end_to_end(data: Path) -> None:
     slices = training_slices(data / "index.csv", {"msd": 0}, "val", modality="MR", limit=5)
 
     assert [entry["slice"] for entry in slices] == [0, 2, 4, 6, 8]
+
+
+def noted(folder: Path, *notes: str) -> Path:
+    """A list of films of one source with these notes, all to train on."""
+    lines = [f"{number}.png,clinic,CR,p{number},train,,{note}" for number, note in enumerate(notes)]
+    index = folder / "noted.csv"
+    index.write_text("\n".join(["path,source,modality,patient,split,mask,note", *lines]))
+    return index
+
+
+def names(slices: list[dict[str, Any]]) -> list[str]:
+    return [entry["name"] for entry in slices]
+
+
+def test_films_that_show_a_finding_are_not_trained_on(tmp_path: Path) -> None:
+    index = noted(tmp_path, "No_findings", "Pneumonia", "NORMAL", "")
+
+    assert names(training_slices(index, {"clinic": 0}, "train", modality="CR")) == ["0.png", "2.png", "3.png"]
+    assert len(training_slices(index, {"clinic": 0}, "train", modality="CR", healthy=False)) == 4
+
+
+def test_notes_are_no_findings_where_none_says_that_there_is_none(tmp_path: Path) -> None:
+    index = noted(tmp_path, "portable", "1024x1024")
+
+    assert len(training_slices(index, {"clinic": 0}, "train", modality="CR")) == 2
+
+
+def test_images_that_a_list_marks_as_unhealthy_are_taken_only_where_health_does_not_matter(tmp_path: Path) -> None:
+    index = noted(tmp_path, "a", "b")
+    index.write_text(index.read_text().replace("p1,train,", "p1,train-unhealthy,"))
+
+    assert names(training_slices(index, {"clinic": 0}, "train", modality="CR")) == ["0.png"]
+    assert len(training_slices(index, {"clinic": 0}, "train", modality="CR", healthy=False)) == 2
+
+
+def test_files_of_labels_are_no_images(tmp_path: Path) -> None:
+    index = tmp_path / "index.csv"
+    files = ("t1.png", "t1_seg_gif.png", "mask-0.png", "tumour-label.png", "segment.png", "unmasked.png")
+    index.write_text("path,source,modality,split,mask\n" + "".join(f"{name},s,MR,train,\n" for name in files))
+
+    found = training_slices(index, {"s": 0}, "train", modality="MR")
+
+    assert names(found) == ["segment.png", "t1.png", "unmasked.png"]
+
+
+def test_a_lesion_with_a_mask_is_neither_shown_nor_asked_for(tmp_path: Path) -> None:
+    image, mask = smooth((48, 40, 3)), np.zeros((48, 40, 3), np.uint8)
+    mask[10:20, 5:12, 1] = 1
+    nifti(tmp_path / "image.nii.gz", (1000 * image).astype(np.int16))
+    nifti(tmp_path / "mask.nii.gz", mask)
+    index = tmp_path / "index.csv"
+    rows = "image.nii.gz,s,MR,train,mask.nii.gz\nmask.nii.gz,s,MR,train,\n"
+    index.write_text(f"path,source,modality,split,mask\n{rows}")
+    slices = training_slices(index, {"s": 0}, "train", modality="MR")
+    (volume,) = training_volumes(index, ["s"], "train", modality="MR")
+
+    unknown = [np.isnan(ReadPyramidd("image")(entry)["image"][0]).sum() for entry in slices]
+
+    assert unknown == [0, 70, 0]
+    assert np.array_equal(np.isnan(ReadVolumed("image")(volume)["image"].voxels), mask > 0)
 
 
 def test_a_missing_index_is_told_in_one_sentence(tmp_path: Path) -> None:

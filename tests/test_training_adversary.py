@@ -73,7 +73,7 @@ def test_slabs_have_no_adversary() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", ["regressor", "adversary"])
+@pytest.mark.parametrize("recipe", ["regressor", "adversary", "before"])
 def test_the_benchmarks_formulations_train(recipe: str, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     root = bundle("cxr_inpainting").path

@@ -53,8 +53,8 @@ def enlarge_films(folder: Path) -> Path:
 
 
 def _rows(folder: Path) -> Iterator[dict[str, str]]:
-    pictures = (("nih", "CR"), ("kermany", "CR"), ("figshare", "MR"), ("lidc", "CT"))
-    volumes = (("tcga", "CT", 1), ("sarcoma", "CT", 4), ("sarcoma", "MR", 4), ("msd", "MR", 10))
+    pictures = (("nih", "CR"), ("kermany", "CR"), ("figshare", "MR"))
+    volumes = (("tcga", "CT", 1), ("sarcoma", "CT", 4), ("sarcoma", "MR", 4), ("msd", "MR", 10), ("tcia_ct", "CT", 2))
     for seed, split in enumerate(("train", "val")):
         for source, modality in pictures:
             name = f"{source}_{split}.png"

@@ -1,4 +1,5 @@
-"""One network as a flow, a regressor and a regressor with an adversary, and in several sizes, at equal compute.
+"""One network by the recipe of 0.3.0 and by today's, as a flow, a regressor and a regressor with an adversary, and in
+several sizes, at equal compute.
 
 Each row trains the chest film bundle's network from nothing by the bundle's own `train.json`, exports it and evaluates
 it. What was trained stays in the output folder; a benchmark that was stopped goes on there.
@@ -34,8 +35,8 @@ from monai_inpaint.networks.export import export_bundle
 from monai_inpaint.registry import find_bundle
 from monai_inpaint.training.curves import curves_picture
 
-WIDTH = (32, 64, 128, 192)  # the bundle's own
-STEPS, EPOCHS = 100, 12
+WIDTH = (32, 64, 128, 192)  # the shipped bundle's
+STEPS, EPOCHS = 100, 20
 SIDE = 128
 
 
@@ -43,7 +44,7 @@ SIDE = 128
 class Row:
     """One training: the network's width as a share of the bundle's, the file of the formulation, epochs of 100 steps.
 
-    The epochs are as many as take about equally long.
+    The epochs are as many as take about equally long; `small` is the share of them with windows of half the side.
     """
 
     label: str
@@ -51,6 +52,12 @@ class Row:
     recipe: str | None = None
     epochs: int = EPOCHS
     samples: bool = True
+    small: float = 0.7
+
+    @property
+    def sides(self) -> dict[int, int]:
+        """Of the windows, by the first epoch that has them."""
+        return {1: SIDE // 2 if self.small else SIDE, 1 + round(self.small * self.epochs): SIDE}
 
     @property
     def channels(self) -> list[int]:
@@ -60,11 +67,13 @@ class Row:
 
 ROWS = (
     Row("flow, half width"),
+    Row("recipe of 0.3.0, half width", recipe="before", epochs=12, small=0.0),
+    Row("recipe of 0.3.0, full width", width=1.0, recipe="before", epochs=4, small=0.0),
     Row("flow, 40 % of the windows at t = 0 in place of 80 %, half width", recipe="more_times"),
     Row("regressor, half width", recipe="regressor", samples=False),
-    Row("regressor and patch adversary, half width", recipe="adversary", epochs=8, samples=False),
-    Row("flow, quarter width", width=0.25, epochs=24),
-    Row("flow, full width", width=1.0, epochs=4),
+    Row("regressor and patch adversary, half width", recipe="adversary", epochs=13, samples=False),
+    Row("flow, quarter width", width=0.25, epochs=40),
+    Row("flow, full width", width=1.0, epochs=7),
 )
 EVALUATIONS = (("cxr-centre", "nih"), ("cxr-centre", "kermany"), ("cxr-patch", "nih"))
 VARIANT = "all hidden"
@@ -87,15 +96,16 @@ def run(options: Options) -> str:
         train(row, folder, options)
         with (folder / "runs" / "curves.csv").open(newline="", encoding="utf-8") as file:
             trainings[row.label] = list(csv.DictReader(file))
-        rows += _lines(row, folder, float(trainings[row.label][-1]["minutes"]), options)
+        rows += _lines(row, folder, float(trainings[row.label][-1]["cpu_minutes"]), options)
         print(f"{row.label}: done", file=sys.stderr, flush=True)
     with staged(options.output / "curves.png", overwrite=True) as part:
         curves_picture(trainings).savefig(part, format="png", dpi=80)
     notes = [
         f"data: {options.data.name}, trained on train, measured on {options.split}, seed {options.seed}"
         + (f", at most {options.limit} images a row" if options.limit else ""),
-        f"each trained from nothing, {STEPS} steps of 16 windows of {SIDE} x {SIDE} an epoch, one cycle of the "
-        "learning rate; as many epochs as take about equally long where nothing else runs; minutes by the clock",
+        f"each trained from nothing, {STEPS} steps of 16 windows an epoch; windows of {SIDE} x {SIDE}, in all but the "
+        "recipe of 0.3.0 half as wide for the first 70 % of the epochs; as many epochs as take about equally long where "
+        "nothing else runs; minutes of the processor",
         f"GFLOP: of one window of {SIDE} x {SIDE}, multiplications and additions; ms: median of 15 fills of a "
         f"{SIDE} x {SIDE} film; gain: over the biharmonic fill; sharpness: gradient energy, filled over true",
     ]
@@ -120,7 +130,7 @@ def train(row: Row, folder: Path, options: Options) -> None:
         "bundle_root": folder, "index": options.data.resolve(), "dataset_dir": options.data.resolve().parent,
         "network_def#channels": row.channels, "max_epochs": epochs, "val_interval": 1,
         "ema#momentum": 0.01,  # the bundle's own mean is over more steps than there are here
-        "epoch_length": 2 if options.tiny else STEPS,
+        "epoch_length": 2 if options.tiny else STEPS, "sides": row.sides,
     }  # fmt: skip
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(files)]
     command += [part for name, value in settings.items() for part in (f"--{name}", str(value))]

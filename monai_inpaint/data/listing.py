@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ TRAIN, VAL, TEST = "train", "val", "test"
 UNHEALTHY = "-unhealthy"
 PAIR_COLUMNS = ("image", "hole", "output")
 _HEALTHY = {"no finding", "no findings", "normal", "healthy"}
+_LABELS = re.compile(r"(?<![a-z])(masks?|seg|segmentations?|labels?|labelmap)(?![a-z])")
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,26 @@ def is_healthy(note: str) -> bool:
     return note.replace("_", " ").lower() in _HEALTHY
 
 
+def unhealthy(noted: Sequence[tuple[str, str]]) -> list[bool]:
+    """Which of the images with these (source, note) show a finding.
+
+    Notes are findings in the sources where at least one note says that there is none; elsewhere they may say anything
+    and mark nothing.
+    """
+    labelled = {source for source, note in noted if is_healthy(note)}
+    return [source in labelled and bool(note) and not is_healthy(note) for source, note in noted]
+
+
+def is_label_map(path: str | Path) -> bool:
+    """Whether a file's name tells that it holds labels and no image: "mask", "seg" or "label" is one of its words."""
+    return _LABELS.search(Path(path).name.lower()) is not None
+
+
 def split_by_patient(rows: Iterable[Row], val: float) -> list[Row]:
     """Rows with their splits: those without one go to train or val by patient, and unhealthy ones are marked.
 
-    The names of the patients alone decide, so the same list always gives the same splits. Notes are findings in the
-    sources where at least one note says that there is none; elsewhere they may say anything and mark nothing.
+    The names of the patients alone decide, so the same list always gives the same splits. What is unhealthy is told
+    by `unhealthy`.
 
     Args:
         rows: of one data set.
@@ -90,15 +107,13 @@ def split_by_patient(rows: Iterable[Row], val: float) -> list[Row]:
     if len(patients) == 1:
         raise InputError(f"{patients[0]} is the only patient, which cannot be split into train and val; give more.")
     chosen = set(patients[: max(round(val * len(patients)), 1)])
-    labelled = {row.source for row in rows if is_healthy(row.note)}
     split: list[Row] = []
     where: dict[tuple[str, str], str] = {}
-    for row in rows:
+    for row, finding in zip(rows, unhealthy([(row.source, row.note) for row in rows]), strict=True):
         place = row.split or (VAL if row.patient in chosen else TRAIN)
         before = where.setdefault((row.source, row.patient), place.removesuffix(UNHEALTHY))
         if before != place.removesuffix(UNHEALTHY):
             raise InputError(f"{row.path}: patient {row.patient} lies in {before} and in {place}; choose one of them.")
-        finding = row.source in labelled and row.note and not is_healthy(row.note)
         marked = finding and not place.endswith(UNHEALTHY)
         split.append(replace(row, split=place + UNHEALTHY if marked else place))
     return split

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from monai_inpaint.data.listing import is_label_map
 from monai_inpaint.errors import InputError
 from monai_inpaint.inputs import read_table
 
@@ -41,7 +42,8 @@ def read_data_list(
 ) -> list[Entry]:
     """Read a CSV with the column `path` and, optionally, `mask`, `patient`, `split`, `modality`, `source`, `note`.
 
-    Relative paths start at the list's folder. Rows that are another row's mask are no images and are left out.
+    Relative paths start at the list's folder. Rows that are another row's mask, or whose name tells that the file holds
+    labels (see `monai_inpaint.data.listing.is_label_map`), are no images and are left out.
 
     Args:
         path: the CSV file, UTF-8.
@@ -57,6 +59,9 @@ def read_data_list(
             rows = _keep(rows, column, wanted, path)
     folder = path.resolve().parent
     masks = {row["mask"] for row in rows if row.get("mask")}
+    images = [row for row in rows if row["path"] not in masks and not is_label_map(row["path"])]
+    if not images:
+        raise InputError(f"{path}: names masks and label maps only; add a line for each image.")
     return [
         Entry(
             name=row["path"],
@@ -68,8 +73,7 @@ def read_data_list(
             source=row.get("source", ""),
             note=row.get("note", ""),
         )
-        for row in rows
-        if row["path"] not in masks
+        for row in images
     ]
 
 

@@ -149,7 +149,7 @@ def _cut_film_patches(part: Part, modality: str, rng: np.random.Generator) -> It
 
 
 def _cut_square(part: Part, modality: str, rng: np.random.Generator) -> Iterator[Cut]:
-    part = _reduced(part, 2 * SQUARE)
+    part = _reduced(part, SQUARE * 3 // 2)
     body = body_of(part.pixels, modality)
     hole = _in_body(body, lambda: draw_square(body.shape, **random_square(body.shape, rng, side=SQUARE, inside=body)))
     yield part, hole, "square", ""

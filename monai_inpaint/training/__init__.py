@@ -19,9 +19,13 @@ from monai_inpaint.training.judge import Judge
 from monai_inpaint.training.metal_pairs import metal_pairs
 from monai_inpaint.training.metal_rmse import MetalRMSE
 from monai_inpaint.training.metric import HolePSNR
+from monai_inpaint.training.muon import Muon
+from monai_inpaint.training.rate import warm_hold_decay
 from monai_inpaint.training.resume import make_resumable
 from monai_inpaint.training.schedule import Schedule
 from monai_inpaint.training.start import start_from
+from monai_inpaint.training.state import keep_state
+from monai_inpaint.training.windows import grow_windows
 
 __all__ = [
     "AdversarialIteration",
@@ -31,6 +35,7 @@ __all__ = [
     "HolePatch",
     "Judge",
     "MetalRMSE",
+    "Muon",
     "PatchAdversary",
     "Schedule",
     "Term",
@@ -40,6 +45,8 @@ __all__ = [
     "fill_pairs",
     "find_images",
     "flow_iteration",
+    "grow_windows",
+    "keep_state",
     "make_resumable",
     "metal_pairs",
     "sample_weights",
@@ -49,4 +56,5 @@ __all__ = [
     "synthetic_volumes",
     "training_slices",
     "training_volumes",
+    "warm_hold_decay",
 ]

@@ -8,21 +8,34 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from monai_inpaint.data.listing import UNHEALTHY, is_label_map, unhealthy
 from monai_inpaint.errors import InputError
 
 
 def training_slices(
-    index: str | Path, sources: Mapping[str, Any], split: str, *, modality: str, limit: int | None = None
+    index: str | Path,
+    sources: Mapping[str, Any],
+    split: str,
+    *,
+    modality: str,
+    limit: int | None = None,
+    healthy: bool = True,
 ) -> list[dict[str, Any]]:
-    """One entry a slice: {"image": path, "name": str, "source": str, "slice": int | None}.
+    """One entry a slice: {"image": path, "name": str, "source": str, "slice": int | None}, and "lesion" where known.
+
+    Fills are to show healthy anatomy, so networks that fill are trained on nothing else: images that show a finding
+    (see `monai_inpaint.data.listing.unhealthy`) are left out, and "lesion" is the path of the mask of a lesion, which
+    the readers make unknown.
 
     Args:
-        index: CSV with the columns path (relative to the CSV), source, modality, split, mask.
+        index: CSV with the columns path (relative to the CSV), source, modality, split, mask and, optionally, note.
         sources: the sources to take, each with the fraction (0, 1) of slices to leave out at both ends of a volume.
         split: "train" or "val".
-        modality: as the index spells it (CR, CT, MR). Files that another row names as its mask, or with "mask" in
-            their own name, are no images.
+        modality: as the index spells it (CR, CT, MR). Files that another row names as its mask, or whose name tells
+            that they hold labels (see `monai_inpaint.data.listing.is_label_map`), are no images.
         limit: at most so many slices of each source, evenly spread over its files and slices.
+        healthy: False for networks that do not fill: images with a finding are taken too, and lesions are as any other
+            part of the image.
 
     Raises:
         InputError: the index does not exist, or no slice is left.
@@ -30,13 +43,25 @@ def training_slices(
     index = Path(index)
     if not index.is_file():
         raise InputError(f"{index}: there is no such index file; pass its place with --dataset_dir.")
-    with index.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split and row["modality"] == modality]
-    labels = {row["mask"] for row in rows} | {row["path"] for row in rows if "mask" in Path(row["path"]).name}
+    with index.open(newline="", encoding="utf-8-sig") as file:
+        listed = list(csv.DictReader(file))
+    findings = unhealthy([(row["source"], row.get("note") or "") for row in listed])
+    splits = (split,) if healthy else (split, split + UNHEALTHY)
+    rows = [
+        row
+        for row, finding in zip(listed, findings, strict=True)
+        if row["split"] in splits and row["modality"] == modality and not (healthy and finding)
+    ]
+    labels = {row["mask"] for row in rows}
+    lesions = {row["path"]: row["mask"] for row in rows if row["path"] not in labels and not is_label_map(row["path"])}
     slices: list[dict[str, Any]] = []
     for source, ends in sources.items():
-        images = sorted({row["path"] for row in rows if row["source"] == source} - labels)
-        found = [entry for path in images for entry in _slices(index.parent / path, source, float(ends))]
+        images = sorted(lesions.keys() & {row["path"] for row in rows if row["source"] == source})
+        found = [
+            entry | ({"lesion": str(index.parent / lesions[path])} if healthy and lesions[path] else {})
+            for path in images
+            for entry in _slices(index.parent / path, source, float(ends))
+        ]
         step = max(len(found) / limit, 1.0) if limit else 1.0
         slices += [found[int(n * step)] for n in range(int(len(found) / step))]
     if not slices:
@@ -45,7 +70,9 @@ def training_slices(
 
 
 def training_volumes(index: str | Path, sources: Sequence[str], split: str, *, modality: str) -> list[dict[str, Any]]:
-    """One entry a volume: {"image": path, "name": str, "source": str}; arguments as for `training_slices`.
+    """One entry a volume: {"image": path, "name": str, "source": str}, and "lesion" where known.
+
+    Arguments as for `training_slices`.
 
     Raises:
         InputError: the index does not exist, or names no such volume.
@@ -54,7 +81,7 @@ def training_volumes(index: str | Path, sources: Sequence[str], split: str, *, m
     volumes = {entry["image"]: entry for entry in slices if entry["slice"] is not None}
     if not volumes:
         raise InputError(f"{index}: no {modality} volume of split {split} in the sources {', '.join(sources)}.")
-    return [{name: entry[name] for name in ("image", "name", "source")} for entry in volumes.values()]
+    return [{name: value for name, value in entry.items() if name != "slice"} for entry in volumes.values()]
 
 
 def synthetic_volumes(count: int) -> list[dict[str, Any]]:

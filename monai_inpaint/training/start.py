@@ -8,10 +8,11 @@ import torch
 from torch import nn
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.training.state import bare
 
 
 def start_from(weights: str | Path | None, *networks: nn.Module) -> None:
-    """Load a state dict into networks; nothing happens without a path.
+    """Load a state dict, or the network of a state that `keep_state` wrote, into networks; nothing without a path.
 
     Layers that the file does not know (those between slices, with weights of single slices) stay as they are.
 
@@ -23,8 +24,7 @@ def start_from(weights: str | Path | None, *networks: nn.Module) -> None:
     try:
         state = torch.load(weights, map_location="cpu", weights_only=True)
         for network in networks:
-            bare = getattr(network, "module", network)  # of several processes each has a wrapped one
-            bare.load_state_dict({**bare.state_dict(), **state})
+            bare(network).load_state_dict({**bare(network).state_dict(), **state.get("network", state)})
     except FileNotFoundError:
         raise InputError(f"{weights}: there is no such file of weights to start from.") from None
     except RuntimeError:

@@ -21,7 +21,8 @@ class ReadPyramidd(MapTransform):
     """Path -> list of 2D arrays (rows, columns) as displayed, each half the size of the one before.
 
     `data["slice"]` chooses the slice along k of a volume. Values are in the image's units; 8-bit pictures stay uint8
-    to save memory, everything else is float32.
+    to save memory, everything else is float32. What the mask `data["lesion"]` marks, if there is one, becomes NaN: it
+    is neither shown to a network nor asked of it.
 
     Args:
         keys: keys of the paths.
@@ -38,20 +39,24 @@ class ReadPyramidd(MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         out = dict(data)
         for key in self.keys:
-            out[key] = make_pyramid(self._slice(_read(Path(out[key])), out.get("slice")), self.levels)
+            level = _shown(_read(Path(out[key])), out.get("slice"))
+            if self.percentile is not None and level.dtype != np.uint8:
+                level = stretched(level, self.percentile).astype(np.float32)
+            if "lesion" in out:
+                level = np.where(_shown(_read(Path(out["lesion"])), out.get("slice")) > 0, np.float32("nan"), level)
+            out[key] = make_pyramid(level, self.levels)
         return out
 
-    def _slice(self, image: Image, k: int | None) -> np.ndarray:
-        if image.voxels.ndim == 3:
-            k = image.voxels.shape[2] // 2 if k is None else k
-            values = displayed(image.units((slice(None), slice(None), k)), image.affine)
-        elif image.voxels.dtype == np.uint8:
-            return np.ascontiguousarray(displayed(image.voxels, image.affine))
-        else:
-            values = displayed(image.units(), image.affine)
-        if self.percentile is not None:
-            values = stretched(values, self.percentile)
-        return np.ascontiguousarray(values, dtype=np.float32)
+
+def _shown(image: Image, k: int | None) -> np.ndarray:
+    """The picture, or slice k of the volume (the middle one for None), in units; uint8 of an 8-bit picture."""
+    if image.voxels.ndim == 3:
+        k = image.voxels.shape[2] // 2 if k is None else k
+        values = image.units((slice(None), slice(None), k))
+    else:
+        values = image.voxels if image.voxels.dtype == np.uint8 else image.units()
+    shown = np.ascontiguousarray(displayed(values, image.affine))
+    return shown if values is image.voxels else shown.astype(np.float32, copy=False)
 
 
 def make_pyramid(level: np.ndarray, levels: int) -> list[np.ndarray]:

@@ -18,7 +18,7 @@ from monai_inpaint.transforms.pyramid import stretched
 
 
 class ReadVolumed(MapTransform):
-    """Path -> Image whose voxels are units, float32.
+    """Path -> Image whose voxels are units, float32; NaN where the mask `data["lesion"]` marks, if there is one.
 
     Args:
         keys: keys of the paths.
@@ -42,6 +42,8 @@ class ReadVolumed(MapTransform):
             values = image.units()
             if self.percentile is not None:
                 values = stretched(values, self.percentile).astype(np.float32)
+            if "lesion" in out:
+                values = np.where(read_image(Path(out["lesion"])).units() > 0, np.float32("nan"), values)
             out[key] = Image(values, image.affine)
         return out
 
