@@ -59,6 +59,7 @@ def table_of(printed: str) -> list[list[str]]:
     [
         ("speed", 5),
         ("start", 3),
+        ("read_back", 6),
         pytest.param("volume", 4, marks=pytest.mark.slow),
         pytest.param("deploy.kills", 1, marks=pytest.mark.slow),
         pytest.param("deploy.app", 3, marks=[pytest.mark.slow, pytest.mark.deploy, NEEDS_APP]),
