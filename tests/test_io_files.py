@@ -143,3 +143,16 @@ def test_a_place_that_was_not_saved_is_an_error(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="in its place"):
         write_image(Image(VOXELS, np.eye(4)), tmp_path / "a.nrrd")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["loop.nii", "nul\0.nii", "n" * 300 + ".nii"])
+def test_a_path_that_cannot_be_opened_is_an_error_of_input(tmp_path, name):
+    (tmp_path / "loop.nii").symlink_to(tmp_path / "loop.nii")
+    with pytest.raises(InputError, match="check the path"):
+        read_image(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nrrd", ".mha", ".tif"])
+def test_an_array_of_the_other_byte_order_is_saved_as_the_same_numbers(tmp_path, suffix):
+    write_image(Image(VOXELS[..., 0].astype(">i2")), tmp_path / f"a{suffix}")
+    np.testing.assert_array_equal(read_image(tmp_path / f"a{suffix}").voxels, VOXELS[..., 0])

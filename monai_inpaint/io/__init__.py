@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -84,6 +85,8 @@ def write_image(image: Image, path: str | Path, *, overwrite: bool = False, deri
     """
     writer, folder = _writer(path)
     path = Path(path)
+    if not image.voxels.dtype.isnative:
+        image = replace(image, voxels=image.voxels.astype(image.voxels.dtype.newbyteorder("=")))
     check_output(path, overwrite=overwrite, sources=[image.path] if image.path else [])
     with staged(path, folder=folder, overwrite=overwrite) as place:
         writer.write(image, place, derived)

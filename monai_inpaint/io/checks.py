@@ -43,7 +43,12 @@ def check_regular(path: Path, name: str = "") -> os.stat_result:
     Raises:
         InputError: no regular file: a pipe or a device could go on for ever.
     """
-    status = path.stat()
+    try:
+        status = path.stat()
+    except (FileNotFoundError, PermissionError, NotADirectoryError):
+        raise
+    except (OSError, ValueError) as error:  # a link that leads to itself, a name too long, one with a NUL
+        raise InputError(f"{str(name or path)!r} cannot be opened ({error}); check the path.") from error
     if not stat.S_ISREG(status.st_mode):
         raise InputError(f"{name or path} is no regular file; give an image file.")
     return status

@@ -278,11 +278,12 @@ def _data_files(path: Path, lines: list[Line]) -> list[Path]:
     value = named[0].partition(": ")[2].strip()
     if value.split()[:1] == ["LIST"] and len(value.split()) <= 2:
         return [beside(path, name) for name in named[1:]]
+    whole_name = beside(path, value)
     pattern = re.fullmatch(r"(\S*%\S*)((?:\s+[+-]?\d{1,9}){3,4})", value)
     if pattern:
         first, last, step = (int(part) for part in pattern[2].split()[:3])
         return numbered(path, pattern[1], first, last, step)
-    return [beside(path, value)]
+    return [whole_name]
 
 
 def _in_one_file(lines: tuple[Line, ...]) -> list[Line]:
