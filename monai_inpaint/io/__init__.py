@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from stat import S_ISDIR
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.atomic import check_output, staged
-from monai_inpaint.io.checks import check_regular
+from monai_inpaint.io.checks import check_regular, status_of
 from monai_inpaint.io.files import files_of, is_detached
 from monai_inpaint.io.read_back import check_saved
 
@@ -53,7 +54,7 @@ def read_image(path: str | Path) -> Image:
     """
     path = Path(path)
     try:
-        if path.is_dir():
+        if S_ISDIR(status_of(path).st_mode):
             return _module("dicom").read_folder(path)
         if check_regular(path).st_size == 0:
             raise InputError(f"{path} is empty (0 bytes); give a complete image file.")

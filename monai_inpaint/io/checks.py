@@ -37,18 +37,28 @@ def parsing(path: Path, kind: str, faults: type[Exception] | tuple[type[Exceptio
         ) from error
 
 
+def status_of(path: Path) -> os.stat_result:
+    """What the system tells of a file or folder.
+
+    Raises:
+        InputError: its path cannot be meant.
+        FileNotFoundError, NotADirectoryError, PermissionError: as the system says.
+    """
+    try:
+        return path.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        raise
+    except (OSError, ValueError) as error:  # a link that leads to itself, a name too long, one with a NUL
+        raise InputError(f"{str(path)!r} cannot be opened ({error}); check the path.") from error
+
+
 def check_regular(path: Path, name: str = "") -> os.stat_result:
     """What the system tells of a file, which errors call by its name.
 
     Raises:
         InputError: no regular file: a pipe or a device could go on for ever.
     """
-    try:
-        status = path.stat()
-    except (FileNotFoundError, PermissionError, NotADirectoryError):
-        raise
-    except (OSError, ValueError) as error:  # a link that leads to itself, a name too long, one with a NUL
-        raise InputError(f"{str(name or path)!r} cannot be opened ({error}); check the path.") from error
+    status = status_of(path)
     if not stat.S_ISREG(status.st_mode):
         raise InputError(f"{name or path} is no regular file; give an image file.")
     return status
