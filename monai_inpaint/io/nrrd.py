@@ -54,6 +54,7 @@ _ENCODINGS = {
     "ascii": "text", "hex": "hex",
 }  # fmt: skip
 _DOMAIN = {"domain", "space", "time", "none", "???"}  # kinds of axes along which voxels lie, not parts of a voxel
+_DERIVED = b"Derived:="
 _TO_LPS = {
     "right-anterior-superior": [-1.0, -1.0, 1.0], "ras": [-1.0, -1.0, 1.0],
     "left-anterior-superior": [1.0, -1.0, 1.0], "las": [1.0, -1.0, 1.0],
@@ -98,7 +99,8 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
     end = b"\r\n" if lines[0].text.endswith(b"\r\n") else b"\n"
     if derived:
         note = f"{derived['description']}; {derived['model']}, monai-inpaint {derived['version']}"
-        lines = [*lines, Line("", b"Derived:=" + _escaped(note) + end)]
+        lines = [line for line in lines if not line.text.startswith(_DERIVED)]
+        lines.append(Line("", _DERIVED + _escaped(note) + end))
     fields = {line.field: _value(line).lower() for line in lines if line.field}
     stored = voxels.dtype.newbyteorder(">" if fields.get("endian") == "big" else "<")
     parts = parts_of(voxels if voxels.ndim == 3 else voxels.T, stored)

@@ -19,6 +19,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.io.checks import check_regular
 
 CHUNK = 1 << 22
+_LONGEST_VALUE = 64  # bytes of one as text
 _TRAILING = 1 << 24  # bytes after the voxels that are read and left out
 # how many bytes one byte of a file may stand for: deflate packs at most about 1030 times, bzip2 far more
 _RATIOS = {"raw": 1, "gzip": 1100, "zlib": 1100, "bzip2": 1 << 20, "text": 8, "hex": 0.5}
@@ -174,7 +175,7 @@ def _read_share(file: Any, name: str, size: int, stored: Stored, voxels: np.ndar
     for _ in range(stored.lines):
         file.readline(CHUNK)
     if stored.encoding in ("text", "hex"):
-        content = file.read()
+        content = file.read(_LONGEST_VALUE * voxels.size + CHUNK)
         voxels[...] = (_text if stored.encoding == "text" else _hex)(content, name, voxels)
         return
     source: Any = file
