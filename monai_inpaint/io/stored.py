@@ -59,7 +59,6 @@ class _Unpacked(io.RawIOBase):
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._packed = file, b""
         self._unpacker: Any = zlib.decompressobj(_DEFLATE)
-        self._ended = False
 
     def readable(self) -> bool:
         return True
