@@ -11,9 +11,9 @@ from pathlib import Path
 from benchmarks.setting import Options
 from monai_inpaint.errors import InputError
 
-NAMES = ("speed", "start", "volume", "memory", "precision", "quality", "trust", "downstream", "strangers", "pictures",
-         "formulations", "abnormality", "published", "find", "mar_eval", "metal_real", "deploy.app",
-         "deploy.kills")  # fmt: skip
+NAMES = ("speed", "start", "volume", "memory", "read_back", "precision", "quality", "trust", "downstream",
+         "strangers", "pictures", "formulations", "abnormality", "published", "find", "mar_eval", "metal_real",
+         "deploy.app", "deploy.kills")  # fmt: skip
 NEED_DATA = ("precision", "quality", "trust", "downstream", "formulations", "abnormality", "published", "find",
              "metal_real")  # fmt: skip
 # one writes a page instead of printing a table, one trains for hours, two need an environment or half an hour

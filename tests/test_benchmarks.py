@@ -59,6 +59,7 @@ def table_of(printed: str) -> list[list[str]]:
     [
         ("speed", 5),
         ("start", 3),
+        ("read_back", 6),
         pytest.param("volume", 4, marks=pytest.mark.slow),
         pytest.param("deploy.kills", 1, marks=pytest.mark.slow),
         pytest.param("deploy.app", 3, marks=[pytest.mark.slow, pytest.mark.deploy, NEEDS_APP]),
@@ -114,7 +115,9 @@ def test_formulations_have_a_line_for_each_evaluation_and_way_to_fill(
     def trained(_: formulations.Row, folder: Path, __: Options) -> None:
         shutil.copytree(find_bundle("cxr").path, folder)
         (folder / "runs").mkdir()
-        (folder / "runs" / "curves.csv").write_text("epoch,minutes,cpu_minutes,loss,hole_psnr\n1,2,2.0,0.5,20\n2,5,4.0,0.4,\n")
+        (folder / "runs" / "curves.csv").write_text(
+            "epoch,minutes,cpu_minutes,loss,hole_psnr\n1,2,2.0,0.5,20\n2,5,4.0,0.4,\n"
+        )
 
     monkeypatch.setattr(formulations, "train", trained)
     monkeypatch.setattr(formulations, "ROWS", formulations.ROWS[:1])

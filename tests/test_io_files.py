@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pytest
 from header_samples import BYTES, VOXELS, meta, nrrd
+from io_samples import dicom_series, enhanced_ct
 
 from monai_inpaint.commands.outputs import Target, check_targets
 from monai_inpaint.errors import InputError
@@ -143,3 +144,38 @@ def test_a_place_that_was_not_saved_is_an_error(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="in its place"):
         write_image(Image(VOXELS, np.eye(4)), tmp_path / "a.nrrd")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["loop.nii", "nul\0.nii", "n" * 300 + ".nii"])
+def test_a_path_that_cannot_be_opened_is_an_error_of_input(tmp_path, name):
+    (tmp_path / "loop.nii").symlink_to(tmp_path / "loop.nii")
+    with pytest.raises(InputError, match="check the path"):
+        read_image(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nrrd", ".mha", ".tif"])
+def test_an_array_of_the_other_byte_order_is_saved_as_the_same_numbers(tmp_path, suffix):
+    write_image(Image(VOXELS[..., 0].astype(">i2")), tmp_path / f"a{suffix}")
+    np.testing.assert_array_equal(read_image(tmp_path / f"a{suffix}").voxels, VOXELS[..., 0])
+
+
+def test_dicom_is_read_back_slice_by_slice_or_as_frames(tmp_path, monkeypatch):
+    from monai_inpaint.io import dicom_write
+
+    volume = np.random.default_rng(0).integers(0, 900, (3, 5, 4), dtype=np.uint16)
+    series = read_image(dicom_series(tmp_path / "series", volume, RescaleSlope=(1, 2, 3)))
+    frames = read_image(enhanced_ct(tmp_path / "frames.dcm", volume, [[0.0, 0.0, 2.5 * k] for k in range(3)]))
+    write_image(series, tmp_path / "out")
+    write_image(frames, tmp_path / "one_file")
+    np.testing.assert_array_equal(read_image(tmp_path / "out").voxels, series.voxels)
+    save = dicom_write.save
+
+    def save_spoilt(dataset, path):
+        dataset.PixelData = dataset.PixelData[:-2] + bytes([dataset.PixelData[-2] ^ 1, dataset.PixelData[-1]])
+        save(dataset, path)
+
+    monkeypatch.setattr(dicom_write, "save", save_spoilt)
+    for image in (series, frames):
+        with pytest.raises(InputError, match="not_this was not saved.* differs .* in its voxels"):
+            write_image(image, tmp_path / "not_this")
+        assert not (tmp_path / "not_this").exists()

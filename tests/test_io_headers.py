@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import time
 import zlib
 
 import numpy as np
@@ -178,6 +179,9 @@ BAD_NRRDS = {
     "a pattern that is wide": {"data_file": "s%999999999d.raw 1 2 1"},
     "a pattern of text": {"data_file": "s%s.raw 1 2 1"},
     "no data file": {"data_file": "missing.raw"},
+    "an empty data file": {"data_file": ""},
+    "a long data file": {"data_file": "%" * 500_000},
+    "a long list of vectors": {"space_directions": "(1,0,0) " * 60_000 + "("},
 }  # fmt: skip
 BAD_METAS = {
     "100 dimensions": {"NDims": "100"},
@@ -212,6 +216,11 @@ BAD_METAS = {
     "a name that begins with LIST": {"ElementDataFile": "LISTED.raw"},
     "a folder for a data file": {"ElementDataFile": "."},
     "no text": {"Comment": "a\0b"},
+    "a key of many spaces": {"a" + " " * 500_000: "x", " " * 400_000 + "y": "", "NDims": "100"},
+    "a value of many spaces": {"Comment": " " * 900_000 + "x", "NDims": "100"},
+    "a long data file": {"ElementDataFile": "%" * 500_000},
+    "a long data file of numbers": {"ElementDataFile": "%d" + " 1" * 300_000},
+    "a header without end": {"Comment": "x" * 2_000_000},
 }  # fmt: skip
 
 
@@ -223,11 +232,12 @@ BAD_METAS = {
 def test_a_header_that_cannot_be_meant_is_refused_in_one_sentence(tmp_path, make, suffix, fields):
     (tmp_path / "d.raw").write_bytes(BYTES[:-1])
     (tmp_path.parent / "a.raw").write_bytes(BYTES)
-    path = make(tmp_path / f"a{suffix}", **{"data": BYTES} | fields)
+    path, start = make(tmp_path / f"a{suffix}", **{"data": BYTES} | fields), time.perf_counter()
     with pytest.raises(InputError, match=rf"a\{suffix}") as error:
         read_image(path)
     assert "\n" not in str(error.value)
     assert len(str(error.value).replace(str(tmp_path), "")) < 300
+    assert time.perf_counter() - start < 5
 
 
 def parts(folder, names):

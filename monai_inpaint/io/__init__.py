@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from stat import S_ISDIR
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
@@ -84,6 +86,8 @@ def write_image(image: Image, path: str | Path, *, overwrite: bool = False, deri
     """
     writer, folder = _writer(path)
     path = Path(path)
+    if not image.voxels.dtype.isnative:
+        image = replace(image, voxels=image.voxels.astype(image.voxels.dtype.newbyteorder("=")))
     check_output(path, overwrite=overwrite, sources=[image.path] if image.path else [])
     with staged(path, folder=folder, overwrite=overwrite) as place:
         writer.write(image, place, derived)

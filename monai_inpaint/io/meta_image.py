@@ -152,8 +152,8 @@ def _header(path: Path) -> tuple[list[Line], dict[str, str], list[str], int]:
 
 def _split(content: str) -> tuple[str, str]:
     """Key and value of a line; an empty key where it has neither = nor :."""
-    found = re.match(r"\s*([^=:]*?)\s*[=:]\s*(.*?)\s*$", content)
-    return (found[1], found[2]) if found else ("", "")
+    ends = [at for at in (content.find("="), content.find(":")) if at >= 0]
+    return (content[: min(ends)].strip(), content[min(ends) + 1 :].strip()) if ends else ("", "")
 
 
 def _need(fields: Mapping[str, str], field: str, path: Path) -> str:
@@ -203,12 +203,13 @@ def _named(path: Path, value: str, listed: list[str], shape: tuple[int, ...]) ->
         return []
     if re.fullmatch(r"LIST(\s+\d+D?)?", value):
         return [beside(path, name) for name in listed] or [beside(path, value)]
+    whole_name = beside(path, value)
     pattern = re.fullmatch(r"(.*%.*?)((?:\s+[+-]?\d{1,9}){0,3})", value)
-    if pattern and not beside(path, value).exists():  # the name of a file may hold %
+    if pattern and not whole_name.exists():  # the name of a file may hold %
         given = [int(part) for part in pattern[2].split()]
         first, last, step = [*given, *[1, shape[-1], 1][len(given) :]]
         return numbered(path, pattern[1], first, last, step)
-    return [beside(path, value)]
+    return [whole_name]
 
 
 def _stored(path: Path, fields: Mapping[str, str], stored: Stored) -> Stored:

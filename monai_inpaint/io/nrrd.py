@@ -54,6 +54,7 @@ _ENCODINGS = {
     "ascii": "text", "hex": "hex",
 }  # fmt: skip
 _DOMAIN = {"domain", "space", "time", "none", "???"}  # kinds of axes along which voxels lie, not parts of a voxel
+_DERIVED = b"Derived:="
 _TO_LPS = {
     "right-anterior-superior": [-1.0, -1.0, 1.0], "ras": [-1.0, -1.0, 1.0],
     "left-anterior-superior": [1.0, -1.0, 1.0], "las": [1.0, -1.0, 1.0],
@@ -98,7 +99,8 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
     end = b"\r\n" if lines[0].text.endswith(b"\r\n") else b"\n"
     if derived:
         note = f"{derived['description']}; {derived['model']}, monai-inpaint {derived['version']}"
-        lines = [*lines, Line("", b"Derived:=" + _escaped(note) + end)]
+        lines = [line for line in lines if not line.text.startswith(_DERIVED)]
+        lines.append(Line("", _DERIVED + _escaped(note) + end))
     fields = {line.field: _value(line).lower() for line in lines if line.field}
     stored = voxels.dtype.newbyteorder(">" if fields.get("endian") == "big" else "<")
     parts = parts_of(voxels if voxels.ndim == 3 else voxels.T, stored)
@@ -278,11 +280,12 @@ def _data_files(path: Path, lines: list[Line]) -> list[Path]:
     value = named[0].partition(": ")[2].strip()
     if value.split()[:1] == ["LIST"] and len(value.split()) <= 2:
         return [beside(path, name) for name in named[1:]]
+    whole_name = beside(path, value)
     pattern = re.fullmatch(r"(\S*%\S*)((?:\s+[+-]?\d{1,9}){3,4})", value)
     if pattern:
         first, last, step = (int(part) for part in pattern[2].split()[:3])
         return numbered(path, pattern[1], first, last, step)
-    return [beside(path, value)]
+    return [whole_name]
 
 
 def _in_one_file(lines: tuple[Line, ...]) -> list[Line]:

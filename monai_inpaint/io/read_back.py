@@ -21,27 +21,28 @@ def check_saved(image: Image, place: Path, path: Path, read: Callable[[Path], Im
 
     Args:
         image: what was written.
-        place: where it lies for the time being: a file, or a folder with a file for each slice, in their order.
+        place: where it lies for the time being: a file, or a folder with one, or with one for each slice in order.
         path: the name that it is to get.
         read: reads images as anyone would read this one.
 
     Raises:
         InputError: the file cannot be read, or holds something else.
     """
-    files = sorted(place.iterdir()) if place.is_dir() else [place]
+    files = sorted(place.iterdir(), key=lambda file: (len(file.name), file.name)) if place.is_dir() else [place]
+    apiece = len(files) > 1
+    if apiece and len(files) != image.voxels.shape[-1]:
+        raise InputError(f"{path} was not saved: it holds {len(files)} files; choose another format.")
     for k, file in enumerate(files):
         try:
             saved = read(file)
         except InputError as error:
             why = str(error).replace(str(file), file.name)
             raise InputError(f"{path} was not saved: what was written cannot be read back ({why}).") from error
-        what = _difference(_slice(image, k) if place.is_dir() and image.voxels.ndim == 3 else image, saved, path)
+        what = _difference(_slice(image, k) if apiece else image, saved, path)
         if what:
             raise InputError(
                 f"{path} was not saved: read back, it differs from the result in {what}; choose another format."
             )
-    if place.is_dir() and len(files) != (image.voxels.shape[2] if image.voxels.ndim == 3 else 1):
-        raise InputError(f"{path} was not saved: {len(files)} slices were written; choose another format.")
 
 
 def _slice(image: Image, k: int) -> Image:

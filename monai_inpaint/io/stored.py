@@ -19,6 +19,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.io.limits import BZIPPED, DEFLATED, regular_file
 
 CHUNK = 1 << 22
+_LONGEST_VALUE = 64  # bytes of one as text
 _TRAILING = 1 << 24  # bytes after the voxels that are read and left out
 # how many bytes one byte of a file may stand for
 _RATIOS = {"raw": 1, "gzip": DEFLATED, "zlib": DEFLATED, "bzip2": BZIPPED, "text": 8, "hex": 0.5}
@@ -58,7 +59,6 @@ class _Unpacked(io.RawIOBase):
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._packed = file, b""
         self._unpacker: Any = zlib.decompressobj(_DEFLATE)
-        self._ended = False
 
     def readable(self) -> bool:
         return True
@@ -174,7 +174,7 @@ def _read_share(file: Any, name: str, size: int, stored: Stored, voxels: np.ndar
     for _ in range(stored.lines):
         file.readline(CHUNK)
     if stored.encoding in ("text", "hex"):
-        content = file.read()
+        content = file.read(_LONGEST_VALUE * voxels.size + CHUNK)
         voxels[...] = (_text if stored.encoding == "text" else _hex)(content, name, voxels)
         return
     source: Any = file

@@ -16,6 +16,7 @@ LONGEST = 1 << 20  # bytes of a header
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 MODALITIES = {"MET_MOD_CT": "ct", "MET_MOD_MR": "mr"}
 _MOST_FILES = 1 << 16
+_LONGEST_NAME = 1 << 10
 _PATTERN = re.compile(r"[^%]*%0?\d{0,2}[diu][^%]*")
 
 
@@ -121,7 +122,9 @@ def beside(path: Path, name: str) -> Path:
         InputError: it would lie elsewhere, so that a header could name any file of the machine.
     """
     parts = PurePath(name)
-    if not name or parts.is_absolute() or parts.drive or ".." in parts.parts:
+    if not name or len(name) > _LONGEST_NAME:
+        raise InputError(f"{path} has a header with {len(name)} characters for the name of a data file; repair it.")
+    if parts.is_absolute() or parts.drive or ".." in parts.parts:
         raise InputError(
             f"{path} names the data file {name!r} outside of its own folder; put it beside the header and name it so."
         )
