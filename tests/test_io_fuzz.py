@@ -12,9 +12,8 @@ import pytest
 import tifffile
 from io_samples import dicom_dataset, random_voxels, save
 from PIL import Image as Pillow
-from pydicom.data import get_testdata_file
 from pydicom.encaps import encapsulate
-from pydicom.uid import JPEG2000Lossless, JPEGLossless, JPEGLSLossless, RLELossless
+from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLossless, JPEGLSLossless, RLELossless
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
@@ -51,15 +50,12 @@ def _slice(syntax: str) -> Callable[[Path], Path]:
     return make
 
 
-def _sample(name: str) -> Callable[[Path], Path]:
-    return lambda _: Path(get_testdata_file(name, download=False))
-
-
-def _lossless_jpeg(path: Path) -> Path:
-    pixels = random_voxels((64, 64), "uint16")
+def _jpeg(path: Path, dtype: str, syntax: str) -> Path:
+    pixels = random_voxels((64, 64), dtype)
+    encode = {JPEGBaseline8Bit: imagecodecs.jpeg8_encode, JPEGLossless: imagecodecs.ljpeg_encode}[syntax]
     dataset = dicom_dataset(pixels)
-    dataset.file_meta.TransferSyntaxUID = JPEGLossless
-    dataset.PixelData = encapsulate([imagecodecs.ljpeg_encode(pixels, bitspersample=16)])
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.PixelData = encapsulate([encode(pixels)])
     dataset["PixelData"].is_undefined_length = True
     return save(dataset, path)
 
@@ -85,8 +81,8 @@ FILES: dict[str, Callable[[Path], Path]] = {
     "DICOM with JPEG 2000": _slice(JPEG2000Lossless),
     "DICOM with JPEG-LS": _slice(JPEGLSLossless),
     "DICOM with run lengths": _slice(RLELossless),
-    "DICOM with JPEG": _sample("JPEG-lossy.dcm"),
-    "DICOM with JPEG without loss": lambda folder: _lossless_jpeg(folder / "a.dcm"),
+    "DICOM with JPEG": lambda folder: _jpeg(folder / "a.dcm", "uint8", JPEGBaseline8Bit),
+    "DICOM with JPEG without loss": lambda folder: _jpeg(folder / "a.dcm", "uint16", JPEGLossless),
     "NIfTI": _written(".nii"),
     "NIfTI, packed": _written(".nii.gz"),
     "NRRD": _written(".nrrd"),

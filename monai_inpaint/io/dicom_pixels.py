@@ -30,7 +30,8 @@ def decode_frame(dataset: Dataset, path: Path, frame: int | None) -> tuple[np.nd
         words = _words(dataset, frame)
     check_voxels(path, words.dtype, words.shape)
     values = values_of(words, dataset)
-    return values, None if np.array_equal(words_of(values, dataset), words) else words
+    whole = dataset.BitsStored == dataset.BitsAllocated or np.array_equal(words_of(values, dataset), words)
+    return values, None if whole else words
 
 
 def check_bits(dataset: Dataset, path: Path) -> None:
@@ -60,8 +61,8 @@ def check_bits(dataset: Dataset, path: Path) -> None:
 def values_of(words: np.ndarray, dataset: Dataset) -> np.ndarray:
     """The values that words hold; spare bits are left out, signs extended."""
     bits, stored, above = _layout(dataset)
-    values = words << above
-    return values.view(f"i{bits // 8}" if dataset.PixelRepresentation == 1 else values.dtype) >> (bits - stored)
+    kind = f"{'i' if dataset.PixelRepresentation == 1 else 'u'}{bits // 8}"
+    return words.view(kind) if stored == bits else (words << above).view(kind) >> (bits - stored)
 
 
 def words_of(values: np.ndarray, dataset: Dataset, before: np.ndarray | None = None) -> np.ndarray:
@@ -71,7 +72,8 @@ def words_of(values: np.ndarray, dataset: Dataset, before: np.ndarray | None = N
         before: words as they were read; where the value has not changed, the word does not.
     """
     bits, stored, above = _layout(dataset)
-    words = values.view(f"u{bits // 8}") << (bits - stored - above)
+    words = values.view(f"u{bits // 8}")
+    words = words << below if (below := bits - stored - above) else words
     return words if before is None else np.where(values == values_of(before, dataset), before, words)
 
 

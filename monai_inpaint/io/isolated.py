@@ -188,13 +188,22 @@ def _forked() -> _Reader:
                 os.dup2(nowhere, stream)
             sys.stdout = sys.stderr = os.fdopen(2, "w", closefd=False)
             kept = theirs.fileno()
-            os.closerange(3, kept)
-            os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+            _close_all_but(kept)
             serve(kept)
         finally:
             os._exit(1)
     theirs.close()
     return _Reader(pid, ours, os.getpid())
+
+
+def _close_all_but(kept: int) -> None:
+    """Close all files but the standard streams and one: others wait for the end of some, or hold locks on them."""
+    listed = Path("/proc/self/fd")
+    numbers = [int(entry.name) for entry in listed.iterdir()] if listed.exists() else range(1024)
+    for number in numbers:
+        if number > 2 and number != kept:
+            with contextlib.suppress(OSError):
+                os.close(number)
 
 
 def _fresh() -> _Reader:
