@@ -77,7 +77,6 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
         InputError: as the parts say; outputs are checked first, before anything is read.
     """
     from monai_inpaint.dicom.hole import read_hole
-    from monai_inpaint.images import Image
     from monai_inpaint.io import read_image, write_image
 
     if case.image.resolve() == case.hole.resolve():
@@ -125,7 +124,7 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
     jobs: list[Job] = [(case.output, write_output)]
 
     def write_units(target: Target, values: np.ndarray) -> None:
-        units = Image(values, image.affine, image.modality)  # the source's scaling is not theirs
+        units = image.map_of(values, image.modality)  # the source's scaling is not theirs
         jobs.append((target, lambda place: write_image(units, place, derived=derived)))
 
     if case.difference:

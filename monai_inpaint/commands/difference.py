@@ -56,7 +56,6 @@ def _run(
     from monai_inpaint.commands.case import Fillers
     from monai_inpaint.commands.outputs import check_holds, check_targets, write_together
     from monai_inpaint.difference import abnormality, candidates, write_candidates
-    from monai_inpaint.images import Image
     from monai_inpaint.io import read_image, write_image
 
     check_targets([target for target in (output, boxes, report) if target], [source], overwrite=args.overwrite)
@@ -76,7 +75,7 @@ def _run(
         "model": f"{filler.bundle.name} {filler.bundle.version}",
         "version": found.report["versions"]["monai_inpaint"],
     }
-    units = Image(found.map, image.affine, image.modality)  # the source's scaling is not the map's
+    units = image.map_of(found.map, image.modality)  # the source's scaling is not the map's
     jobs: list[Job] = [(output, lambda place: write_image(units, place, derived=derived))]
     if boxes:
         jobs.append((boxes, lambda place: write_candidates(candidates(found.map), source.name, place)))

@@ -126,7 +126,6 @@ def _labels(image: Image, found: Found, output: Target) -> tuple[Job, dict[str, 
     import numpy as np
 
     from monai_inpaint.fill.report import image_head
-    from monai_inpaint.images import Image
     from monai_inpaint.io import write_image
 
     labels = np.zeros(image.voxels.shape, np.uint8, order="F" if image.voxels.flags.f_contiguous else "C")
@@ -134,7 +133,7 @@ def _labels(image: Image, found: Found, output: Target) -> tuple[Job, dict[str, 
     labels[found.perhaps] = 3
     labels[found.metal] = 1
     derived = {"description": "Metal found by monai-inpaint", "model": "monai-inpaint metal", "version": __version__}
-    result = Image(labels, image.affine, placed=image.placed)
+    result = image.map_of(labels)
     return (output, lambda place: write_image(result, place, derived=derived)), {
         **image_head(image),
         "found": found.report(),

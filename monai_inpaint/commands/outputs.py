@@ -11,8 +11,8 @@ from pathlib import Path
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
-from monai_inpaint.io import FORMATS, check_output, suffix_of
-from monai_inpaint.io.atomic import staged
+from monai_inpaint.io import FORMATS, check_output, files_of, suffix_of
+from monai_inpaint.io.atomic import staged, written_files
 
 IMAGES = tuple(suffix for suffix, (_, writer) in FORMATS.items() if writer)
 UNITS = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".tif", ".tiff")  # formats that hold float32
@@ -98,7 +98,8 @@ def check_targets(targets: Sequence[Target], inputs: Sequence[Path], *, overwrit
     real = [target.path.resolve() for target in targets]
     for n, (target, path) in enumerate(zip(targets, real, strict=True)):
         for other, its_path in zip(targets[:n], real[:n], strict=True):
-            if path == its_path or its_path in path.parents or path in its_path.parents:
+            shared = set(written_files(path)) & set(written_files(its_path))
+            if shared or its_path in path.parents or path in its_path.parents:
                 raise InputError(f"{target.path} and {other.path} are the same place; give each output its own.")
         _keep_off_inputs(target, path, inputs)
         if target.path.is_dir():
@@ -148,7 +149,7 @@ def write_together(jobs: Sequence[Job], *, overwrite: bool) -> None:
 
 
 def _keep_off_inputs(target: Target, path: Path, inputs: Sequence[Path]) -> None:
-    for source in inputs:
+    for source in (file for named in inputs for file in files_of(named)):
         own = source.resolve()
         if path != own and own in path.parents:
             raise InputError(f"{target.path} lies inside the input {source}; name an output outside of it.")

@@ -8,14 +8,17 @@ from pathlib import Path
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.atomic import check_output, staged
+from monai_inpaint.io.checks import check_regular
+from monai_inpaint.io.files import files_of, is_detached
+from monai_inpaint.io.read_back import check_saved
 
 # suffix -> (module that reads, module that writes or None)
 FORMATS: dict[str, tuple[str, str | None]] = {
     ".nii": ("nifti", "nifti"),
     ".nii.gz": ("nifti", "nifti"),
-    ".nrrd": ("itk", "itk"),
-    ".mha": ("itk", "itk"),
-    ".mhd": ("itk", "itk"),
+    ".nrrd": ("nrrd", "nrrd"),
+    ".mha": ("meta_image", "meta_image"),
+    ".mhd": ("meta_image", "meta_image"),
     ".png": ("pictures", "pictures"),
     ".tif": ("tiff", "tiff"),
     ".tiff": ("tiff", "tiff"),
@@ -25,7 +28,7 @@ FORMATS: dict[str, tuple[str, str | None]] = {
     ".dcm": ("dicom", "dicom_write"),
 }
 
-__all__ = ["FORMATS", "check_output", "read_image", "suffix_of", "write_image"]
+__all__ = ["FORMATS", "check_output", "files_of", "is_detached", "read_image", "suffix_of", "write_image"]
 
 
 def suffix_of(path: str | Path) -> str:
@@ -51,7 +54,7 @@ def read_image(path: str | Path) -> Image:
     try:
         if path.is_dir():
             return _module("dicom").read_folder(path)
-        if path.stat().st_size == 0:
+        if check_regular(path).st_size == 0:
             raise InputError(f"{path} is empty (0 bytes); give a complete image file.")
         return _reader(path).read(path)
     except FileNotFoundError as error:
@@ -76,13 +79,15 @@ def write_image(image: Image, path: str | Path, *, overwrite: bool = False, deri
             "label" and "burned_in", see `provenance.derivation_of`.
 
     Raises:
-        InputError: unknown or lossy suffix, existing or unwritable output, or the format cannot hold the image.
+        InputError: unknown or lossy suffix, existing or unwritable output, the format cannot hold the image, or what
+            was read back from the file before it got its name is not the image.
     """
     writer, folder = _writer(path)
     path = Path(path)
     check_output(path, overwrite=overwrite, sources=[image.path] if image.path else [])
     with staged(path, folder=folder, overwrite=overwrite) as place:
         writer.write(image, place, derived)
+        check_saved(image, place, path, read_image)
 
 
 def _module(name: str):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.io.files import files_of, same_file
 
 # What the place to write is at fault for; any other OSError is a defect of ours and stays one.
 _PLACE_AT_FAULT = {
@@ -25,11 +25,13 @@ def check_output(path: str | Path, *, overwrite: bool = False, sources: Sequence
     """Whether an output may be written to `path`; cheap, to be asked before a long computation.
 
     Raises:
-        InputError: it is one of the sources, exists and may not be replaced, or its folder is missing.
+        InputError: it is one of the sources or of the files with their voxels, exists and may not be replaced, or its
+            folder is missing.
     """
     path = Path(path)
-    for source in map(Path, sources):
-        if {file.resolve() for file in _written(path)} & {file.resolve() for file in _read(source)}:
+    inputs = [file for source in sources for file in files_of(source)]
+    for target in written_files(path):
+        if same_file(target, inputs):
             raise InputError(f"{path} is an input; sources are never overwritten, name another output.")
     if not path.parent.is_dir():
         raise InputError(f"{path} cannot be written: the folder {path.parent} does not exist; make it first.")
@@ -39,19 +41,9 @@ def check_output(path: str | Path, *, overwrite: bool = False, sources: Sequence
         raise InputError(f"{path} cannot be written: the folder {path.parent} may not be written to.")
 
 
-def _written(path: Path) -> list[Path]:
+def written_files(path: Path) -> list[Path]:
     """What writing to `path` replaces: a .mhd has its voxels beside it."""
     return [path, *(path.with_suffix(s) for s in (".raw", ".zraw") if path.suffix.lower() == ".mhd")]
-
-
-def _read(path: Path) -> list[Path]:
-    """A source, and for a .mhd the file it names as the place of its voxels."""
-    if path.suffix.lower() != ".mhd" or not path.is_file():
-        return [path]
-    with path.open("rb") as file:
-        head = file.read(1 << 16).decode("utf-8", errors="replace")  # voxels may follow the header
-    named = re.findall(r"(?mi)^ElementDataFile *= *(.+?)\s*$", head)
-    return [path, *(path.parent / name for name in named)]
 
 
 @contextmanager

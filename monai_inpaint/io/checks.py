@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +12,9 @@ import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
+
+_SAME = 0.01  # of a voxel
+_SINGLE = 1e-6  # relative, of the single precision that NIfTI has
 
 
 @contextmanager
@@ -20,7 +25,8 @@ def parsing(path: Path, kind: str, faults: type[Exception] | tuple[type[Exceptio
     so all count unless `faults` says which.
     """
     try:
-        yield
+        with np.errstate(all="ignore"):  # numbers that cannot be meant are refused by what they lead to
+            yield
     except (InputError, FileNotFoundError, PermissionError):
         raise
     except faults as error:
@@ -29,6 +35,18 @@ def parsing(path: Path, kind: str, faults: type[Exception] | tuple[type[Exceptio
         raise InputError(
             f"{path} cannot be read as {kind}: it is damaged, cut short, or of another kind{why}."
         ) from error
+
+
+def check_regular(path: Path, name: str = "") -> os.stat_result:
+    """What the system tells of a file, which errors call by its name.
+
+    Raises:
+        InputError: no regular file: a pipe or a device could go on for ever.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{name or path} is no regular file; give an image file.")
+    return status
 
 
 def check_voxels(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> None:
@@ -49,6 +67,13 @@ def check_affine(path: Path, affine: np.ndarray) -> np.ndarray:
     if not np.isfinite(affine).all() or lengths.min() == 0 or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-6:
         raise InputError(f"{path} has no valid geometry: its affine is {affine[:3].tolist()}; repair its header.")
     return affine
+
+
+def apart(first: np.ndarray, second: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether two affines put some voxel of a grid at different places, by more than what rounding makes."""
+    off = np.abs(first - second)[:3] @ [*(n - 1 for n in (*shape, 1)[:3]), 1]
+    size = np.linalg.norm(first[:3, :3], axis=0).min()
+    return not off.max() <= max(_SAME * size, _SINGLE * np.abs(first).max())
 
 
 def native(voxels: np.ndarray) -> np.ndarray:

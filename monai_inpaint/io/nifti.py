@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import itertools
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +16,9 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.checks import check_affine, check_voxels, native, parsing, plain_dtype
 from monai_inpaint.io.nifti_header import Header, new_header, parse_header
+from monai_inpaint.io.stored import check_claim, fill, packed, parts_of, read_on, room, unpacked
 
-_CHUNK = 1 << 24
 _LONGEST_EXTENSION = 1 << 26
-_TRAILING = 1 << 24  # bytes after the voxels that are read and left out
-_RATIO = 1100  # deflate packs at most about 1030 times
 
 
 @dataclass(frozen=True)
@@ -80,12 +78,9 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
         header.set_description(f"{derived['description']}; {derived['model']}, monai-inpaint {derived['version']}")
     extensions = known.extensions if known else bytes(4)
     header.set_offset(len(extensions))
-    stored = header.dtype(path)
-    with _create(path) as file:
-        file.write(header.tobytes())
-        file.write(extensions)
-        for k in range(voxels.shape[-1]):
-            file.write(voxels[..., k].astype(stored, copy=False).tobytes(order="F"))
+    parts = itertools.chain([header.tobytes(), extensions], parts_of(voxels, header.dtype(path)))
+    with path.open("wb") as file:
+        file.writelines([packed(parts, "gzip")] if _packed(path) else parts)
 
 
 def _read_extensions(file: Any, path: Path, header: Header) -> bytes:
@@ -99,21 +94,11 @@ def _read_extensions(file: Any, path: Path, header: Header) -> bytes:
 
 
 def _read_voxels(file: Any, path: Path, dtype: np.dtype, count: int) -> np.ndarray:
-    # a damaged header must not claim all memory
-    if count * dtype.itemsize > path.stat().st_size * (_RATIO if path.suffix.lower() == ".gz" else 1):
-        raise InputError(f"{path} is cut short: it is smaller than its header says; copy it again.")
-    voxels = np.empty(count, dtype)
-    rest = voxels.view(np.uint8).data
-    while len(rest):
-        got = file.readinto(rest[:_CHUNK])
-        if not got:
-            raise InputError(f"{path} is cut short: {len(rest)} bytes of its voxels are missing; copy it again.")
-        rest = rest[got:]
-    trailing = 0
-    while piece := file.read(_CHUNK):  # to the end, so that a compressed file's checksum is verified
-        trailing += len(piece)
-        if trailing > _TRAILING:
-            raise InputError(f"{path} goes on after the voxels that its header tells of; repair its header.")
+    check_claim(path, count * dtype.itemsize, path.stat().st_size, "gzip" if _packed(path) else "raw")
+    voxels = room(path, count, dtype)
+    fill(voxels, file, path)
+    if _packed(path):
+        read_on(file, path)
     return voxels
 
 
@@ -122,19 +107,11 @@ def _swapped(affine: np.ndarray) -> np.ndarray:
     return affine[:, [1, 0, 2, 3]]
 
 
+def _packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
+
+
 @contextmanager
 def _open(path: Path) -> Iterator[Any]:
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
-    with opener(path, "rb") as file:
-        yield file
-
-
-@contextmanager
-def _create(path: Path) -> Iterator[Any]:
-    with path.open("wb") as raw:
-        if path.suffix.lower() != ".gz":
-            yield raw
-            return
-        # no name and no time inside: the same image gives the same file
-        with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=raw, mtime=0) as file:
-            yield file
+    with path.open("rb") as file:
+        yield unpacked(file) if _packed(path) else file

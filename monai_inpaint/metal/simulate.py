@@ -104,7 +104,7 @@ def simulate_metal(
         "scale_hu": [LOWEST, HIGHEST],
         "versions": {"monai_inpaint": __version__},
     }
-    label = Image(metal, image.affine, placed=image.placed)
+    label = image.map_of(metal)
     return Simulation(image.with_voxels(artifact), image.with_voxels(truth), label, facts)
 
 

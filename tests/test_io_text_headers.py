@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gc
 import gzip
+import re
+import zlib
 
 import numpy as np
 import pytest
@@ -30,9 +32,16 @@ def itk(path, dtype="int16", shape=(6, 5, 4), compressed=False):
 
 
 def unpacked(path):
-    """A file's bytes; of a gzipped NRRD its header and its unpacked voxels."""
-    head, end, data = path.read_bytes().partition(b"\n\n")
-    return head + end + gzip.decompress(data) if b"encoding: gzip" in head else head + end + data
+    """A file's bytes, its voxels unpacked; without the size of what was packed."""
+    content = path.read_bytes()
+    if path.suffix == ".zraw":
+        return zlib.decompress(content)
+    if path.suffix == ".nrrd":
+        head, end, data = content.partition(b"\n\n")
+        return head + end + (gzip.decompress(data) if b"encoding: gzip" in head else data)
+    head, end, data = content.partition(b"ElementDataFile = LOCAL\n")
+    packed = b"CompressedData = True" in head and end
+    return re.sub(rb"CompressedDataSize = \d+", b"", head) + end + (zlib.decompress(data) if packed else data)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
