@@ -18,7 +18,7 @@ from monai_inpaint.resample import kept, resampled
 SAME, REORIENTED, PIXELS, RESAMPLED = "same grid", "reoriented", "by pixel position", "resampled (nearest)"
 _SAME = 1e-2  # voxels a corner may lie off; below this the nearest voxel is the same one anyway
 _LOST = 0.1  # share of a hole that may lie outside of its image
-_FORMS_DISAGREE = "The {} tells two places, as its sform and its qform disagree."
+_FORMS_DISAGREE = "The {} tells two places: its sform and qform, as programs read them, disagree."
 _NO_PLACE = "The {} does not say where it lies, so that the hole was taken voxel for voxel."
 
 

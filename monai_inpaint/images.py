@@ -27,8 +27,8 @@ class Image:
         inverted: low values are shown bright (DICOM MONOCHROME1).
         path: where it was read from.
         header: what the writer of its own format needs; opaque to everyone else.
-        placed: False where the place in `affine` is assumed, as for films that tell no orientation and NIfTI files
-            without a valid form.
+        placed: False where the place in `affine` is assumed, as for films that tell no orientation, NIfTI files without
+            a valid form, and NRRD and MetaImage without a space.
         lossy: compression that changes values left its noise in the voxels (JPEG, WebP).
         padding: smallest and largest stored value that stands for "no image here" (DICOM PixelPaddingValue); None:
             every value is one of the image.

@@ -16,7 +16,7 @@ from monai_inpaint import Image, InputError, read_image
 from monai_inpaint.geometry import align_hole
 
 SHAPE = (9, 8, 7)
-DISAGREE = "The image tells two places, as its sform and its qform disagree."
+DISAGREE = "The image tells two places: its sform and qform, as programs read them, disagree."
 
 angles = st.tuples(*[st.floats(-3, 3)] * 3)
 shifts = st.tuples(*[st.floats(-40, 40)] * 3)
@@ -90,7 +90,7 @@ def test_a_hole_of_two_forms_meets_an_image_of_one(sform, qform, seed: int) -> N
     aligned = align_hole(Image(hole, sform, other_affine=qform), image(qform))
     np.testing.assert_array_equal(aligned.voxels, hole)
     assert aligned.grid == "same grid by the hole's qform"
-    assert aligned.notes == ("The hole tells two places, as its sform and its qform disagree.",)
+    assert aligned.notes == ("The hole tells two places: its sform and qform, as programs read them, disagree.",)
 
 
 @settings(max_examples=60, deadline=None)
@@ -241,6 +241,33 @@ def test_a_hole_drawn_in_an_itk_program_lands_where_it_was_drawn(tmp_path: Path,
         (True, True): "same grid by its qform",
         (False, False): "by pixel position",
     }.get(forms, "same grid")
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("hole.nrrd", "NRRD0004\ntype: uint8\ndimension: 3\nsizes: 9 8 7\nencoding: raw\n\n"),
+        (
+            "hole.mha",
+            "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\nDimSize = 9 8 7\n"
+            "ElementType = MET_UCHAR\nElementDataFile = LOCAL\n",
+        ),
+    ],
+)
+def test_a_hole_in_no_space_fits_by_its_shape_alone(tmp_path: Path, name: str, header: str) -> None:
+    (tmp_path / name).write_bytes(header.encode() + drawn().astype(np.uint8).tobytes(order="F"))
+    aligned = align_hole(read_image(tmp_path / name), image(oblique_affine()))
+    np.testing.assert_array_equal(aligned.voxels, drawn())
+    assert aligned.grid == "by pixel position"
+
+
+def test_layers_of_segments_that_overlap_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    layers = np.stack([drawn(), ~drawn()], axis=-1).astype(np.uint8)
+    text = "NRRD0004\ntype: uint8\ndimension: 4\nsizes: 2 9 8 7\nkinds: list domain domain domain\nencoding: raw\n\n"
+    path = tmp_path / "two.seg.nrrd"
+    path.write_bytes(text.encode() + np.moveaxis(layers, -1, 0).tobytes(order="F"))
+    with pytest.raises(InputError, match="holds 2 layers, of segments that overlap; export the segment"):
+        read_image(path)
 
 
 def test_a_file_without_a_form_fits_by_its_shape_alone(tmp_path: Path) -> None:

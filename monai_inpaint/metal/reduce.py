@@ -112,7 +112,7 @@ def reduce_metal(
     found = found or find(image, threshold)
     finding = time.perf_counter() - started
     axial = axial_slices(image)
-    allowed = _allowed(region, image)
+    allowed, limits = _allowed(region, image)
     keep = enclosed(axial, found.metal) if metal == KEEP and modality == "ct" else np.zeros_like(found.metal)
     touched = np.zeros_like(found.metal)
     reduced, facts = image, {}
@@ -133,6 +133,7 @@ def reduce_metal(
         "method": name,
         "metal": metal if modality == "ct" else FILL,
         "found": found.report(),
+        **({"region": limits} if limits else {}),
         **facts,
         "changed": changes(axial, reduced, touched, found.affected),
         "untouched": {"algorithm": "sha256", "before": before, "after": after},
@@ -145,19 +146,19 @@ def reduce_metal(
     return Reduced(reduced, found.metal, found.affected, report)
 
 
-def _allowed(region: Hole | Image | np.ndarray | None, image: Image) -> np.ndarray:
-    """What may change, bool, of the image's shape."""
+def _allowed(region: Hole | Image | np.ndarray | None, image: Image) -> tuple[np.ndarray, dict[str, Any]]:
+    """What may change, bool, of the image's shape; and for the report, how the region came onto the image's grid."""
     if region is None:
-        return np.ones(image.voxels.shape, bool)
+        return np.ones(image.voxels.shape, bool), {}
     if not isinstance(region, Hole | Image):
         region = np.asarray(region)
         if region.shape != image.voxels.shape:
             raise InputError(f"The region has shape {region.shape}, the image {image.voxels.shape}; they must agree.")
         region = Image(region, image.affine, placed=image.placed)
-    allowed = align_hole(region, image).voxels
-    if not allowed.any():
+    aligned = align_hole(region, image)
+    if not aligned.voxels.any():
         raise InputError("The region marks no voxel: nothing could change; mark what may change with 1.")
-    return allowed
+    return aligned.voxels, aligned.facts()
 
 
 def _mark(touched: np.ndarray, patches: list[Patch]) -> None:
