@@ -40,14 +40,3 @@ def around(marked: np.ndarray, margin: int) -> Box:
     assert box is not None
     pairs = zip(box, marked.shape, strict=True)
     return tuple(slice(max(part.start - margin, 0), min(part.stop + margin, size)) for part, size in pairs)
-
-
-def truth(marked: np.ndarray, box: Box | None) -> np.ndarray:
-    """`marked != 0`, looking only into `box`, outside of which nothing is marked; truth values come back themselves."""
-    if marked.dtype == bool:
-        return marked
-    # np.zeros, not zeros_like: memory that is never written is never touched.
-    result = np.zeros(marked.shape, bool, order="F" if marked.flags.f_contiguous else "C")
-    if box is not None:
-        result[box] = marked[box] != 0
-    return result

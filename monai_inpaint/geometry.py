@@ -3,68 +3,173 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.extent import Box, extent, truth
+from monai_inpaint.extent import Box, extent
 from monai_inpaint.images import Image
+from monai_inpaint.marks import Hole, hole_of
+from monai_inpaint.resample import kept, resampled
 
+SAME, REORIENTED, PIXELS, RESAMPLED = "same grid", "reoriented", "by pixel position", "resampled (nearest)"
 _SAME = 1e-2  # voxels a corner may lie off; below this the nearest voxel is the same one anyway
-_HALF = 0.5 + 1e-6
+_LOST = 0.1  # share of a hole that may lie outside of its image
+_FORMS_DISAGREE = "The {} tells two places: its sform and qform, as programs read them, disagree."
+_NO_PLACE = "The {} does not say where it lies, so that the hole was taken voxel for voxel."
 
 
-def align_hole(hole: Image, image: Image) -> tuple[np.ndarray, str]:
-    """The hole as truth values on the image's grid.
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """A hole on the grid of its image.
+
+    Attributes:
+        voxels: bool, of the image's shape; True = fill.
+        grid: how it came there: "same grid", "reoriented", "by pixel position" (one of both is a picture, or its
+            orientation is assumed) or "resampled (nearest)"; with "by its qform" or "by the hole's qform" where it was
+            not by the first form of both.
+        hole: as it was read.
+        kept: share of the drawn volume that is here.
+        notes: sentences for the report.
+    """
+
+    voxels: np.ndarray
+    grid: str
+    hole: Hole
+    kept: float
+    notes: tuple[str, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """For reports."""
+        told = {"grid": self.grid, "kept": round(self.kept, 4), "threshold": self.hole.threshold}
+        return {**told, "notes": list(self.notes)}
+
+
+@dataclass(frozen=True)
+class _Forms:
+    """One reading of where hole and image lie."""
+
+    hole: np.ndarray
+    image: np.ndarray
+    told: str
+
+
+def align_hole(hole: Hole | Image, image: Image) -> Aligned:
+    """Bring a hole onto the image's grid: voxel for voxel by any valid form of both, only else resampled.
 
     Args:
-        hole: nonzero (in units) = fill; in a picture that shows low values bright, everything not black.
+        hole: what `marks.hole_of` or `dicom.hole.read_hole` gives; an Image goes through `hole_of`.
         image: the image to fill, 2D (rows, columns) or 3D (i, j, k).
 
-    Returns:
-        boolean array of the image's shape, and how it came there: "same grid", "reoriented", "by pixel position" (one
-        of them is a picture, or a film whose orientation is assumed) or "resampled (nearest)".
-
     Raises:
-        InputError: NaN in the hole or noise of compression, other shape and no common geometry, or grids that do not
-            overlap.
+        InputError: as `hole_of` says; other shape and no common geometry, grids that do not overlap, a hole of which
+            more than a tenth is lost, or forms of a file that disagree on where a hole of another grid lies.
     """
-    marked = _marked(hole)
-    if hole.affine is None or image.affine is None:
-        pixels = _by_pixels(marked, image.voxels.shape)
+    hole = hole if isinstance(hole, Hole) else hole_of(hole)
+    voxels, grid, share = _aligned(hole.image, image)
+    share *= hole.kept
+    if share < 1 - _LOST:
+        raise InputError(
+            f"{_name(hole.image, 'The hole')} loses {1 - share:.0%} of its volume on {_name(image, 'the image')}: it "
+            "lies outside of the image or between its voxels; draw the hole on this image."
+        )
+    both = (("image", image), ("hole", hole.image))
+    notes = [_FORMS_DISAGREE.format(what) for what, one in both if one.other_affine is not None]
+    if grid == PIXELS and voxels.ndim == 3:
+        notes += [_NO_PLACE.format(what) for what, one in both if not one.placed]
+    return Aligned(voxels, grid, hole, share, (*hole.notes, *notes))
+
+
+def _aligned(drawn: Image, image: Image) -> tuple[np.ndarray, str, float]:
+    """The hole on the image's grid, how it came there, and the share that did."""
+    marked, shape = drawn.voxels, image.voxels.shape
+    if drawn.affine is None or image.affine is None:
+        pixels = _by_pixels(marked, shape)
         if pixels is None:
             raise InputError(
-                f"{_name(hole, 'the hole')} does not fit {_name(image, 'the image')}: {describe(hole)} against "
+                f"{_name(drawn, 'the hole')} does not fit {_name(image, 'the image')}: {describe(drawn)} against "
                 f"{describe(image)}; without geometry in both, their shapes must agree."
             )
-        return pixels, "same grid" if marked.ndim == image.voxels.ndim else "by pixel position"
-    full, shape, hole_affine, image_affine = _solid(marked), _solid(image.voxels).shape, hole.affine, image.affine
-    if marked.shape == image.voxels.shape and _corners_agree(hole_affine, image_affine, shape):
-        return marked, "same grid"
-    turned = _reorient(full, hole_affine, image_affine, shape)
-    if turned is not None:
-        return turned.reshape(image.voxels.shape), "reoriented"
-    # A film tells no orientation, and other programs place it elsewhere than we do: they agree on pixels only.
-    pixels = None if hole.placed and image.placed else _by_pixels(marked, image.voxels.shape)
+        return pixels, SAME if marked.ndim == len(shape) else PIXELS, 1.0
+    full, solid = _solid(marked), _solid(image.voxels).shape
+    forms = list(_forms(drawn, image))
+    for form in forms:
+        if marked.shape == shape and _corners_agree(form.hole, form.image, solid):
+            return marked, SAME + form.told, 1.0
+    # Where an orientation is assumed, other programs assume another one: they agree on pixels only.
+    assumed = not (drawn.placed and image.placed)
+    if assumed and marked.shape == shape:
+        return marked, PIXELS, 1.0
+    turned = [(form, _reorient(full, form.hole, form.image, solid)) for form in forms]
+    readings = [(form, result) for form, result in turned if result is not None]
+    if readings:
+        form, result = _one_reading(readings, drawn, image)
+        return result.reshape(shape), REORIENTED + form.told, 1.0
+    pixels = _by_pixels(marked, shape) if assumed else None
     if pixels is not None:
-        return pixels, "by pixel position"
-    if full.shape[2] == shape[2] == 1 and abs(_unit(hole_affine)[:, 2] @ _unit(image_affine)[:, 2]) < 0.5:
-        raise InputError(f"{_name(hole, 'the hole')} lies across {_name(image, 'the image')}; draw it on this image.")
-    resampled = _resample(full, hole_affine, image_affine, shape)
-    if resampled is None or (marked.any() and not resampled.any()):
-        what = "does not overlap" if resampled is None else "marks no voxel of"
+        return pixels, PIXELS, 1.0
+    if assumed and len(shape) == 3:
         raise InputError(
-            f"{_name(hole, 'the hole')} {what} {_name(image, 'the image')}: {describe(hole)} against "
+            f"{_name(drawn, 'the hole')} does not fit {_name(image, 'the image')}: {describe(drawn)} against "
+            f"{describe(image)}; as one of them does not say where it lies, their shapes must agree."
+        )
+    if full.shape[2] == solid[2] == 1 and abs(_unit(drawn.affine)[:, 2] @ _unit(image.affine)[:, 2]) < 0.5:
+        raise InputError(f"{_name(drawn, 'the hole')} lies across {_name(image, 'the image')}; draw it on this image.")
+    return _of_another_grid(drawn, image, forms)
+
+
+def _of_another_grid(drawn: Image, image: Image, forms: list[_Forms]) -> tuple[np.ndarray, str, float]:
+    """The hole resampled by the forms that belong together."""
+    full, shape = _solid(drawn.voxels), _solid(image.voxels).shape
+    forms = [form for form in forms if _whole_voxels(form, full.shape)] or forms
+    results = [(form, resampled(full, form.hole, form.image, shape)) for form in forms]
+    overlapping = [(form, result) for form, result in results if result is not None]
+    marking = [(form, result) for form, result in overlapping if result.any() or not full.any()]
+    if not marking:
+        what = "marks no voxel of" if overlapping else "does not overlap"
+        raise InputError(
+            f"{_name(drawn, 'the hole')} {what} {_name(image, 'the image')}: {describe(drawn)} against "
             f"{describe(image)}; draw the hole on this image."
         )
-    return resampled.reshape(image.voxels.shape), "resampled (nearest)"
+    form, result = _one_reading(marking, drawn, image)
+    share = kept(full, form.hole, form.image, result) if full.any() else 1.0
+    return result.reshape(image.voxels.shape), RESAMPLED + form.told, share
+
+
+def _one_reading(readings: list[tuple[_Forms, np.ndarray]], drawn: Image, image: Image) -> tuple[_Forms, np.ndarray]:
+    """The first reading, if the others put the hole at the same place.
+
+    Raises:
+        InputError: they do not, and nothing tells which one the hole was drawn by.
+    """
+    form, result = readings[0]
+    size = np.count_nonzero(result)
+    for _, other in readings[1:]:
+        if np.count_nonzero(result & other) < (1 - _LOST) * max(size, np.count_nonzero(other)):
+            raise InputError(
+                f"{_name(drawn, 'The hole')} lies at two places of {_name(image, 'the image')}, as sform and qform "
+                f"disagree: {describe(drawn)} against {describe(image)}; draw the hole on the grid of this image."
+            )
+    return form, result
+
+
+def _forms(drawn: Image, image: Image) -> Iterator[_Forms]:
+    """All readings of where both lie; the first form of both goes first."""
+    told = {(0, 0): "", (0, 1): " by its qform", (1, 0): " by the hole's qform", (1, 1): " by both qforms"}
+    for (m, n), words in told.items():
+        hole, own = (drawn.affine, drawn.other_affine)[m], (image.affine, image.other_affine)[n]
+        if hole is not None and own is not None:
+            yield _Forms(hole, own, words)
 
 
 def check_hole(hole: np.ndarray, name: str) -> Box:
     """Refuse a hole that is empty or leaves nothing known.
 
     Args:
-        hole: on the image's grid, nonzero = fill.
+        hole: bool, on the image's grid.
         name: the file or argument to name.
 
     Returns:
@@ -72,7 +177,7 @@ def check_hole(hole: np.ndarray, name: str) -> Box:
     """
     box = extent(hole)
     if box is None:
-        raise InputError(f"{name} is an empty hole: no voxel is marked; mark what is to be filled with nonzero values.")
+        raise InputError(f"{name} is an empty hole: no voxel is marked; mark what is to be filled with 1.")
     if hole[box].size == hole.size and hole.all():
         raise InputError(f"{name} covers the whole image: nothing known is left to fill from; mark a smaller hole.")
     return box
@@ -84,29 +189,13 @@ def describe(image: Image) -> str:
     if image.affine is None:
         return f"shape {shape} without geometry"
     spacing = " x ".join(f"{length:.4g}" for length in image.spacing or ())
-    axes = ", ".join(
-        "(" + " ".join(f"{c:.3g}" for c in axis) + ")" for axis in _unit(image.affine).T[: image.voxels.ndim]
-    )
-    origin = ", ".join(f"{c:.4g}" for c in image.affine[:3, 3])
-    return f"shape {shape}, spacing {spacing} mm, axes {axes}, origin ({origin}) mm in RAS"
+    places = [_place(affine, image.voxels.ndim) for affine in (image.affine, image.other_affine) if affine is not None]
+    return f"shape {shape}, spacing {spacing} mm, {', or by its qform '.join(places)} mm in RAS"
 
 
-def _marked(hole: Image) -> np.ndarray:
-    voxels = hole.voxels
-    if hole.lossy:
-        raise InputError(
-            f"{_name(hole, 'the hole')} is of a lossy format, whose compression noise would be filled as well; "
-            "save the hole as .png or another lossless format."
-        )
-    if voxels.dtype == bool:
-        return voxels
-    if voxels.dtype.kind == "f" and np.isnan(voxels.min()):
-        raise InputError(f"{_name(hole, 'the hole')} holds values that are no numbers (NaN); write zeros there.")
-    if hole.inverted and hole.affine is None and voxels.dtype.kind in "iu":
-        return voxels != (hole.stored_range[1] if hole.stored_range else np.iinfo(voxels.dtype).max)
-    if np.any(hole.intercept):
-        return hole.units() != 0
-    return truth(voxels, extent(voxels))
+def _place(affine: np.ndarray, ndim: int) -> str:
+    axes = ", ".join("(" + " ".join(f"{c:.3g}" for c in axis) + ")" for axis in _unit(affine).T[:ndim])
+    return f"axes {axes}, origin ({', '.join(f'{c:.4g}' for c in affine[:3, 3])})"
 
 
 def _by_pixels(marked: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
@@ -162,43 +251,12 @@ def _reorient(
     return turned[tuple(slice(None, None, -1) if flip else slice(None) for flip in flips)]
 
 
-def _resample(
-    hole: np.ndarray, hole_affine: np.ndarray, image_affine: np.ndarray, shape: tuple[int, ...]
-) -> np.ndarray | None:
-    """Nearest hole voxel for every image voxel; None if the grids do not overlap. Cost follows the marked box."""
-    to_image = np.linalg.inv(image_affine) @ hole_affine
-    if _box(to_image, np.zeros(3), np.array(hole.shape) - 1.0, shape) is None:
-        return None
-    result = np.zeros(shape, bool, order="F")
-    filled = [np.flatnonzero(hole.any(axis=tuple(b for b in range(3) if b != a))) for a in range(3)]
-    if not filled[0].size:
-        return result
-    low, high = np.array([f[0] for f in filled]), np.array([f[-1] for f in filled])
-    box = _box(to_image, low, high, shape)
-    if box is None:
-        return result
-    to_hole = np.linalg.inv(to_image)
-    i, j = np.ogrid[box[0], box[1]]
-    for k in range(shape[2])[box[2]]:
-        inside: np.ndarray | np.bool_ = np.True_
-        index: list[np.ndarray] = []
-        for axis in range(3):
-            a, b, c, d = to_hole[axis]
-            # half a voxel counts as inside on one side only, so that each image voxel has one nearest
-            nearest = np.floor(a * i + b * j + (c * k + d + 0.5 + 1e-6)).astype(np.intp)
-            inside = inside & (nearest >= low[axis]) & (nearest <= high[axis])
-            index.append(np.clip(nearest, low[axis], high[axis]))
-        result[box[0], box[1], k] = hole[tuple(index)] & inside
-    return result
-
-
-def _box(to_image: np.ndarray, low: np.ndarray, high: np.ndarray, shape: tuple[int, ...]) -> tuple[slice, ...] | None:
-    """Image indices the voxels low..high of the hole may reach; None if none."""
-    ends = itertools.product(*zip(low - _HALF, high + _HALF, strict=True))
-    reach = np.array([(*end, 1) for end in ends]) @ to_image.T
-    first = np.maximum(np.ceil(reach[:, :3].min(axis=0)), 0).astype(int)
-    last = np.minimum(np.floor(reach[:, :3].max(axis=0)), np.array(shape) - 1).astype(int)
-    return None if (first > last).any() else tuple(slice(f, n + 1) for f, n in zip(first, last, strict=True))
+def _whole_voxels(form: _Forms, shape: tuple[int, ...]) -> bool:
+    """Whether voxels of the hole's grid, of that shape, fall on voxels of the image's: one is cut out of the other."""
+    indices = _corners(shape) @ (np.linalg.inv(form.image) @ form.hole).T
+    turn = np.abs(np.linalg.inv(form.image)[:3, :3] @ form.hole[:3, :3])
+    whole = np.abs(indices - np.rint(indices)).max() <= _SAME
+    return bool(whole and np.abs(np.sort(turn, axis=0) - [[0], [0], [1]]).max() <= _SAME)
 
 
 def _name(image: Image, otherwise: str) -> str:

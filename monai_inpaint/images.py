@@ -27,7 +27,8 @@ class Image:
         inverted: low values are shown bright (DICOM MONOCHROME1).
         path: where it was read from.
         header: what the writer of its own format needs; opaque to everyone else.
-        placed: False where the orientation in `affine` is assumed, as for films that tell none.
+        placed: False where the place in `affine` is assumed, as for films that tell no orientation, NIfTI files without
+            a valid form, and NRRD and MetaImage without a space.
         lossy: compression that changes values left its noise in the voxels (JPEG, WebP).
         padding: smallest and largest stored value that stands for "no image here" (DICOM PixelPaddingValue); None:
             every value is one of the image.
@@ -72,9 +73,14 @@ class Image:
         if dtype.kind == "f":
             return exact.astype(dtype)
         info = np.iinfo(dtype)
-        low, high = self.stored_range or (info.min, info.max)
-        whole = np.clip(np.rint(exact), low, high)
-        return (_beside(whole, self.padding, low, high) if self.padding else whole).astype(dtype)
+        low, high = (int(end) for end in self.stored_range or (info.min, info.max))
+        whole = np.rint(exact)
+        if self.padding:
+            whole = _beside(np.clip(whole, low, high), self.padding, low, high)
+        # Limits of 64 bits are no floats: the next one above is none of the dtype, and would come back as 0.
+        within = (whole > low) & (whole < high)
+        limits = np.array([low, high], dtype)[(whole >= high).astype(np.intp)]
+        return np.where(within, np.where(within, whole, 0).astype(dtype), limits)
 
     def with_voxels(self, voxels: np.ndarray) -> Image:
         """The same image with other stored voxels (same shape and dtype)."""

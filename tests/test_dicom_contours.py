@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monai_inpaint.dicom.contours import inside_contours
+from monai_inpaint.dicom.contours import distinct, inside_contours
 
 SHAPE = (40, 50)
 corner = st.tuples(st.floats(-5, 45), st.floats(-5, 55))
@@ -123,3 +123,31 @@ def test_the_direction_and_the_first_point_of_a_contour_do_not_matter(contour: n
 
     assert np.array_equal(marked, inside_contours([contour[::-1]], SHAPE))
     assert np.array_equal(marked, inside_contours([np.roll(contour, 2, axis=0)], SHAPE))
+
+
+@settings(deadline=None, max_examples=50)
+@given(polygon, st.integers(0, 11), st.booleans(), st.integers(0, 3), st.integers(0, 99))
+def test_a_contour_written_again_counts_once(contour, start: int, backwards: bool, more: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    again = np.roll(contour, start, axis=0)[:: -1 if backwards else 1]
+    for _ in range(more):  # corners that change nothing
+        n = int(rng.integers(len(again)))
+        share = rng.random()
+        again = np.insert(again, n + 1, share * again[n] + (1 - share) * again[(n + 1) % len(again)], axis=0)
+    again = again + rng.uniform(-0.01, 0.01, again.shape)
+
+    kept = distinct([contour, again, contour.copy()])
+
+    assert len(kept) == 1
+    assert np.array_equal(inside_contours(kept, SHAPE), inside_contours([contour], SHAPE))
+
+
+def test_contours_that_differ_somewhere_are_two() -> None:
+    outer, inner = ellipse((20, 25), (15, 15)), ellipse((20, 25), (14.8, 14.8))
+    bent = outer.copy()
+    bent[7] += 0.5
+    keyhole = np.concatenate([outer, outer[:1], inner[::-1], inner[-1:]])
+    parts = [outer, inner, bent, keyhole, outer[:200]]
+
+    assert len(distinct(parts)) == 5
+    assert len(distinct([*parts, *parts])) == 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,11 @@ import pydicom
 import pytest
 from cli_samples import SIDE, ct_series, ct_voxels, nifti, run
 from dicom_hole_samples import lps, segmentation, sources, structures
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from io_samples import dicom_dataset, dicom_series, enhanced_ct, save
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGBaseline8Bit
 
 from monai_inpaint import InputError, read_image
 from monai_inpaint.dicom.hole import read_hole
@@ -47,7 +52,8 @@ def some_voxels(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 
 def on_grid(path: Path, image_path: Path, segment: str | None = None) -> tuple[np.ndarray, str]:
     image = read_image(image_path)
-    return align_hole(read_hole(path, image, segment), image)
+    aligned = align_hole(read_hole(path, image, segment), image)
+    return aligned.voxels, aligned.grid
 
 
 # --- SEG
@@ -149,7 +155,7 @@ def test_a_segmentation_of_a_film_is_taken_pixel_by_pixel(tmp_path: Path) -> Non
 
 def test_a_coarser_segmentation_is_resampled(series: Path, tmp_path: Path) -> None:
     marked = np.zeros((5, SIDE, SIDE), bool)
-    marked[1:4, 20:60, 30:50] = True
+    marked[1:4, 20:40, 30:45] = True
     path = segmentation(tmp_path / "seg.dcm", sources(series), marked)
     dataset = pydicom.dcmread(path)
     shared = dataset.SharedFunctionalGroupsSequence[0]
@@ -161,8 +167,21 @@ def test_a_coarser_segmentation_is_resampled(series: Path, tmp_path: Path) -> No
     assert how == "resampled (nearest)"
     assert hole.any(axis=(0, 1)).tolist() == [False, True, True, True, False]
     i, j, _ = np.nonzero(hole)
-    assert (i.min(), i.max()) == (59, 95)
-    assert (j.min(), j.max()) == (39, 95)
+    assert (i.min(), i.max()) == (59, 88)
+    assert (j.min(), j.max()) == (39, 78)
+
+
+def test_a_segmentation_compressed_with_loss_is_refused(series: Path, tmp_path: Path) -> None:
+    marked = np.zeros((5, SIDE, SIDE), bool)
+    marked[2, 3:9, 3:9] = True
+    dataset = pydicom.dcmread(segmentation(tmp_path / "seg.dcm", sources(series), marked, kind="LABELMAP"))
+    dataset.PixelData = encapsulate([b"\xff\xd8\xff\xd9"])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    dataset.save_as(tmp_path / "lossy.dcm")
+
+    with pytest.raises(InputError, match="compressed with loss"):
+        on_grid(tmp_path / "lossy.dcm", series)
 
 
 # --- RTSTRUCT
@@ -240,7 +259,8 @@ def test_contours_mark_a_single_slice_too(tmp_path: Path) -> None:
     ("rois", "elements", "why"),
     [
         ({"GTV": [np.array([[0, 0, 31], [9, 0, 31], [9, 9, 40.0]])]}, {}, "run across the slices"),
-        ({"GTV": [np.array([[0, 0, 30], [9, 0, 30.0]])]}, {}, "at least three points"),
+        ({"GTV": [np.array([[0, 0, 30], [9, 0, 30.0]])]}, {}, "no closed contours"),
+        ({"GTV": []}, {}, "no closed contours"),
         ({"GTV": [np.array([[0, 0, 30], [9, 0, 30], [9, 9, 30.0]])]}, {"type": "POINT"}, "no closed contours"),
         ({"GTV": [np.array([[0, 0, 30], [9, 0, 30], [9, 9, 30.0]])]}, {"series": "1.2.9"}, "drawn on another series"),
         ({"GTV": [np.array([[0, 0, 30], [9, 0, 30], [9, 9, 30.0]])]}, {"frame": "1.2.8"}, "another frame of reference"),
@@ -252,6 +272,146 @@ def test_structures_that_mark_nothing_clear_are_refused(rois, elements, why: str
 
     with pytest.raises(InputError, match=why):
         on_grid(path, series)
+
+
+def square(image, k: float, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
+    """Corners around the pixels of rows and columns, in LPS."""
+    (i0, i1), (j0, j1) = columns, rows
+    corners = np.array([(i0, j0, k), (i1, j0, k), (i1, j1, k), (i0, j1, k)], float) - [0.5, 0.5, 0]
+    return lps(image.affine, corners)
+
+
+def boxed(rows: tuple[int, int], columns: tuple[int, int], *slices: int) -> np.ndarray:
+    """The voxels that squares of these rows and columns mark."""
+    expected = np.zeros((SIDE, SIDE, 5), bool)
+    expected[slice(*columns), slice(*rows), list(slices)] = True
+    return expected
+
+
+def aligned(path: Path, series: Path, segment: str | None = None):
+    image = read_image(series)
+    return align_hole(read_hole(path, image, segment), image)
+
+
+def test_equal_contours_count_once_in_any_order_of_their_points(series: Path, tmp_path: Path) -> None:
+    image = read_image(series)
+    first = square(image, 2, (20, 30), (24, 34))
+    contours = [first, np.roll(first, 1, axis=0), first[::-1], square(image, 3, (20, 30), (24, 34))]
+    path = structures(tmp_path / "rt.dcm", sources(series)[0], {"GTV": contours})
+
+    found = aligned(path, series)
+
+    assert np.array_equal(found.voxels, boxed((20, 30), (24, 34), 2, 3))
+    assert found.notes == ("2 contours were drawn twice and counted once.",)
+
+
+def test_a_cavity_that_was_drawn_twice_stays_a_cavity(series: Path, tmp_path: Path) -> None:
+    image = read_image(series)
+    outer, inner = square(image, 2, (20, 40), (20, 40)), square(image, 2, (28, 32), (28, 32))
+    path = structures(tmp_path / "rt.dcm", sources(series)[0], {"GTV": [outer, inner, outer, inner[::-1]]})
+
+    assert np.array_equal(on_grid(path, series)[0], boxed((20, 40), (20, 40), 2) & ~boxed((28, 32), (28, 32), 2))
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(hundredths=st.lists(st.integers(-49, 49), min_size=2, max_size=4, unique_by=lambda n: n // 3))
+def test_planes_that_are_closer_than_slices_are_united(
+    hundredths: list[int], series: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    image = read_image(series)
+    hundredths = sorted(hundredths)
+    hundredths = [n for n, before in zip(hundredths, [-99, *hundredths], strict=False) if n - before > 2]
+    contours = [square(image, 2 + n / 100, (20 + m, 40), (20, 40)) for m, n in enumerate(hundredths)]
+    holes = [square(image, 2 + n / 100, (30, 34), (30, 34)) for n in hundredths]  # cut in each plane
+    path = structures(tmp_path_factory.mktemp("planes") / "rt.dcm", sources(series)[0], {"GTV": [*contours, *holes]})
+
+    assert np.array_equal(on_grid(path, series)[0], boxed((20, 40), (20, 40), 2) & ~boxed((30, 34), (30, 34), 2))
+
+
+def test_contours_of_two_points_and_points_are_passed_over_and_told(series: Path, tmp_path: Path) -> None:
+    image = read_image(series)
+    good = square(image, 2, (20, 30), (24, 34))
+    path = structures(tmp_path / "rt.dcm", sources(series)[0], {"GTV": [good, good[:2], good[:1]]})
+    dataset = pydicom.dcmread(path)
+    point = deepcopy(dataset.ROIContourSequence[0].ContourSequence[0])
+    point.ContourGeometricType = "OPEN_PLANAR"
+    dataset.ROIContourSequence[0].ContourSequence.append(point)
+    dataset.save_as(path)
+
+    found = aligned(path, series)
+
+    assert np.array_equal(found.voxels, boxed((20, 30), (24, 34), 2))
+    assert found.notes == ("3 points, open lines or contours of two points were passed over.",)
+
+
+@pytest.mark.parametrize("segment", [None, "*", "lesion"])
+@pytest.mark.parametrize("listed", [True, False], ids=["without contours", "without an item"])
+def test_an_empty_roi_beside_a_good_one_is_passed_over(
+    segment: str | None, listed: bool, series: Path, tmp_path: Path
+) -> None:
+    image = read_image(series)
+    rois = {"lesion": [square(image, 2, (20, 30), (24, 34))], "empty": []}
+    path = structures(tmp_path / "rt.dcm", sources(series)[0], rois)
+    if not listed:
+        dataset = pydicom.dcmread(path)
+        dataset.ROIContourSequence.pop()
+        dataset.save_as(path)
+
+    found = aligned(path, series, segment)
+
+    assert np.array_equal(found.voxels, boxed((20, 30), (24, 34), 2))
+    assert found.notes == (() if segment == "lesion" else ("1 ROIs without closed contours were passed over.",))
+    with pytest.raises(InputError, match="no closed contours for what is to be filled"):
+        aligned(path, series, "empty")
+
+
+def test_a_name_with_brackets_is_found_before_it_is_a_pattern(series: Path, tmp_path: Path) -> None:
+    image = read_image(series)
+    rois = {"PTV[60Gy]": [square(image, 2, (20, 30), (24, 34))], "PTV6": [square(image, 3, (20, 30), (24, 34))]}
+    path = structures(tmp_path / "rt.dcm", sources(series)[0], rois)
+
+    assert np.array_equal(on_grid(path, series, "PTV[60Gy]")[0], boxed((20, 30), (24, 34), 2))
+    assert np.array_equal(on_grid(path, series, "ptv[6]")[0], boxed((20, 30), (24, 34), 3))
+
+
+def test_contours_that_leave_the_image_are_cut_and_told_and_refused_from_a_tenth_on(
+    series: Path, tmp_path: Path
+) -> None:
+    image = read_image(series)
+    for beyond, name in ((1, "few.dcm"), (4, "many.dcm")):
+        contour = square(image, 2, (20, 30), (SIDE - 20 + beyond, SIDE + beyond))
+        path = structures(tmp_path / name, sources(series)[0], {"GTV": [contour]})
+        if beyond == 4:
+            with pytest.raises(InputError, match="loses 20% of its volume"):
+                aligned(path, series)
+        else:
+            assert aligned(path, series).kept == pytest.approx(0.95)
+    slices = [square(image, k, (20, 30), (24, 34)) for k in (3, 4, 5, 6)]
+    with pytest.raises(InputError, match="loses 50% of its volume"):
+        aligned(structures(tmp_path / "above.dcm", sources(series)[0], {"GTV": slices}), series)
+    far = [square(image, 3, (20, 30), (24, 34)), square(image, 3, (20, 30), (40000, 40010))]
+    aligned(structures(tmp_path / "far.dcm", sources(series)[0], {"GTV": far}), series)  # takes no memory for it
+
+
+def test_slices_between_contours_that_have_none_are_told(series: Path, tmp_path: Path) -> None:
+    image = read_image(series)
+    contours = [square(image, k, (20, 30), (24, 34)) for k in (1, 4)]
+    found = aligned(structures(tmp_path / "rt.dcm", sources(series)[0], {"GTV": contours}), series)
+    assert found.notes == ("2 slices between contours have none, and nothing was filled there.",)
+
+
+@pytest.mark.parametrize("shape", [(13, 15), (5, 3), (16, 16), (7, 9)])
+def test_frames_of_bits_may_begin_within_a_byte(shape: tuple[int, int], tmp_path: Path) -> None:
+    volume = np.arange(6 * shape[0] * shape[1], dtype=np.uint16).reshape(6, *shape)
+    series = dicom_series(tmp_path / "series", volume)
+    marked = np.random.default_rng(0).random((6, *shape)) < 0.5
+    path = segmentation(tmp_path / "seg.dcm", sources(series), marked)
+    assert int(pydicom.dcmread(path).BitsAllocated) == 1
+
+    hole, how = on_grid(path, series)
+
+    assert how == "same grid"
+    assert np.array_equal(hole, marked.transpose(2, 1, 0))
 
 
 # --- both, and the command
@@ -282,8 +442,10 @@ def test_a_segmentation_for_an_image_that_is_no_dicom_is_refused(series: Path, t
 
 
 def test_a_segment_is_named_only_where_there_are_segments(series: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no DICOM segmentation or structure set"):
-        on_grid(nifti(tmp_path / "hole.nii", ct_voxels()), series, "lesion")
+    labels = np.zeros((SIDE, SIDE, 5), np.uint8)
+    labels[10:20, 10:20, 2] = 7
+    with pytest.raises(InputError, match="holds no label lesion; it holds 7"):
+        on_grid(nifti(tmp_path / "hole.nii", labels), series, "lesion")
 
 
 @pytest.mark.parametrize("kept", [200, 1000, 0.5, 0.9])

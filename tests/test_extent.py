@@ -1,14 +1,13 @@
-"""The bounding box of a hole and its truth values, in any memory order."""
+"""The bounding box of a hole, in any memory order."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from monai_inpaint.extent import extent, truth
+from monai_inpaint.extent import extent
 
 holes = st.sampled_from([np.uint8, bool, np.int16, np.float32]).flatmap(
     lambda dtype: arrays(
@@ -30,20 +29,3 @@ def test_the_extent_is_the_bounding_box_of_the_nonzero_elements(hole: np.ndarray
     places = np.nonzero(hole)
     expected = tuple(slice(int(p.min()), int(p.max()) + 1) for p in places) if places[0].size else None
     assert extent(hole) == expected
-
-
-@given(holes, orders)
-def test_the_truth_is_what_is_not_zero(hole: np.ndarray, order: str) -> None:
-    hole = laid_out(hole, order)
-    found = truth(hole, extent(hole))
-    assert found.dtype == bool
-    np.testing.assert_array_equal(found, hole != 0)
-
-
-@pytest.mark.parametrize("order", ["C", "F"])
-def test_truth_keeps_the_memory_order_and_does_not_copy_truth_values(order: str) -> None:
-    hole = np.zeros((3, 4, 5), np.uint8, order=order)
-    hole[1, 2, 3] = 7
-    found = truth(hole, extent(hole))
-    assert found.strides == hole.strides
-    assert truth(found, extent(found)) is found

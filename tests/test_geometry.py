@@ -22,6 +22,11 @@ def image(shape=SHAPE, affine=None):
     return Image(np.zeros(shape, np.int16), oblique_affine() if affine is None else affine)
 
 
+def on_grid(hole, onto):
+    aligned = align_hole(hole, onto)
+    return aligned.voxels, aligned.grid
+
+
 def some_hole(shape=SHAPE, seed=0):
     return (np.random.default_rng(seed).random(shape) < 0.2).astype(np.uint8)
 
@@ -29,7 +34,7 @@ def some_hole(shape=SHAPE, seed=0):
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64", "bool"])
 def test_nonzero_is_to_fill_in_any_dtype(dtype):
     hole = some_hole()
-    aligned, how = align_hole(Image(hole.astype(dtype), oblique_affine()), image())
+    aligned, how = on_grid(Image(hole.astype(dtype), oblique_affine()), image())
     assert how == "same grid"
     assert aligned.dtype == bool
     np.testing.assert_array_equal(aligned, hole != 0)
@@ -45,7 +50,7 @@ def test_any_orientation_of_the_same_grid_is_undone_exactly(axes, flips):
             stored = np.flip(stored, axis)
             turned[:, 3] += turned[:, axis] * (stored.shape[axis] - 1)
             turned[:, axis] *= -1
-    aligned, how = align_hole(Image(stored, turned), image())
+    aligned, how = on_grid(Image(stored, turned), image())
     np.testing.assert_array_equal(aligned, hole != 0)
     assert how == ("same grid" if axes == (0, 1, 2) and not any(flips) else "reoriented")
 
@@ -54,7 +59,7 @@ def test_a_part_of_the_grid_lands_on_the_same_voxels():
     hole = some_hole()
     affine = oblique_affine()
     affine[:, 3] = affine @ [2, 1, 3, 1]
-    aligned, how = align_hole(Image(hole[2:7, 1:6, 3:6], affine), image())
+    aligned, how = on_grid(Image(hole[2:7, 1:6, 3:6], affine), image())
     expected = np.zeros(SHAPE, bool)
     expected[2:7, 1:6, 3:6] = hole[2:7, 1:6, 3:6]
     assert how == "resampled (nearest)"
@@ -75,7 +80,7 @@ def test_resampling_takes_the_nearest_hole_voxel(scale, shift, angle, seed):
     move[:3, 3] = shift
     hole, affine = some_hole((8, 9, 10), seed), oblique_affine() @ move
     try:
-        aligned, how = align_hole(Image(hole, affine), image())
+        aligned, how = on_grid(Image(hole, affine), image())
     except InputError:
         return
     grid = np.stack([*np.indices(SHAPE), np.ones(SHAPE)], axis=-1)
@@ -106,7 +111,7 @@ def test_other_shapes_without_geometry_are_refused():
 
 def test_a_picture_fits_a_slice_of_its_shape():
     slice_in_space = Image(np.zeros((9, 8), np.int16), oblique_affine())
-    aligned, how = align_hole(Image(some_hole((9, 8))), slice_in_space)
+    aligned, how = on_grid(Image(some_hole((9, 8))), slice_in_space)
     assert (aligned.shape, how) == ((9, 8), "same grid")
 
 
@@ -114,10 +119,10 @@ def test_a_slice_in_space_and_a_volume_of_one_slice_find_each_other():
     affine = oblique_affine()
     hole = some_hole((9, 8))
     as_volume = Image(hole.T[..., None], affine[:, [1, 0, 2, 3]])
-    aligned, how = align_hole(as_volume, Image(np.zeros((9, 8), np.int16), affine))
+    aligned, how = on_grid(as_volume, Image(np.zeros((9, 8), np.int16), affine))
     assert how == "reoriented"
     np.testing.assert_array_equal(aligned, hole != 0)
-    aligned, how = align_hole(Image(hole, affine), image((9, 8, 1)))
+    aligned, how = on_grid(Image(hole, affine), image((9, 8, 1)))
     assert aligned.shape == (9, 8, 1)
     np.testing.assert_array_equal(aligned[..., 0], hole != 0)
 
@@ -126,7 +131,7 @@ def test_a_volume_hole_is_cut_at_the_slice():
     hole = some_hole()
     affine = oblique_affine()
     affine[:, 3] = affine @ [0, 0, 4, 1]
-    aligned, _ = align_hole(Image(hole, oblique_affine()), Image(np.zeros((9, 8), np.int16), affine))
+    aligned, _ = on_grid(Image(hole, oblique_affine()), Image(np.zeros((9, 8), np.int16), affine))
     np.testing.assert_array_equal(aligned, hole[..., 4] != 0)
 
 
@@ -140,7 +145,7 @@ def test_nan_in_a_hole_is_refused():
 def test_scaled_holes_count_in_units():
     hole = some_hole()
     stored = Image(hole + np.uint8(3), oblique_affine(), slope=1.0, intercept=-3.0)
-    np.testing.assert_array_equal(align_hole(stored, image())[0], hole != 0)
+    np.testing.assert_array_equal(on_grid(stored, image())[0], hole != 0)
 
 
 def test_an_empty_hole_and_a_full_one_are_refused():
@@ -153,7 +158,7 @@ def test_an_empty_hole_and_a_full_one_are_refused():
 
 def test_an_empty_hole_on_another_grid_is_left_to_check_hole():
     affine = oblique_affine() @ np.diag([1.3, 1, 1, 1])
-    aligned, _ = align_hole(Image(np.zeros(SHAPE, np.uint8), affine), image())
+    aligned, _ = on_grid(Image(np.zeros(SHAPE, np.uint8), affine), image())
     assert not aligned.any()
 
 
@@ -173,7 +178,7 @@ def test_a_hole_drawn_elsewhere_on_a_film_without_orientation_is_taken_pixel_by_
     film = Image(np.zeros((9, 8), np.uint16), coronal, placed=False)
     drawn = some_hole((8, 9, 1))
     axial = np.diag([-1.0, -1.0, 1.0, 1.0])
-    aligned, how = align_hole(Image(drawn, axial), film)
+    aligned, how = on_grid(Image(drawn, axial), film)
     assert how == "by pixel position"
     np.testing.assert_array_equal(aligned, drawn[..., 0].T != 0)
     with pytest.raises(InputError, match="lies across"):
@@ -187,14 +192,14 @@ def test_a_flat_hole_on_a_square_film_is_not_turned():
     film = Image(np.zeros((9, 9), np.uint16), coronal, placed=False)
     flat = some_hole((9, 9))
     axial = np.array([[0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])
-    aligned, how = align_hole(Image(flat, axial), film)
+    aligned, how = on_grid(Image(flat, axial), film)
     assert how == "by pixel position"
     np.testing.assert_array_equal(aligned, flat != 0)
 
 
 def test_a_picture_marks_a_volume_of_one_slice_pixel_by_pixel():
     shown = some_hole((9, 8))
-    aligned, how = align_hole(Image(shown), image((8, 9, 1)))
+    aligned, how = on_grid(Image(shown), image((8, 9, 1)))
     assert (aligned.shape, how) == ((8, 9, 1), "by pixel position")
     np.testing.assert_array_equal(aligned[..., 0].T, shown != 0)
 
@@ -216,7 +221,7 @@ def test_a_hole_that_another_program_drew_on_a_picture_lies_where_it_was_drawn(t
     shown = np.zeros((20, 30), np.uint8)
     shown[2:5, 20:28] = 1
     sitk.WriteImage(sitk.GetImageFromArray(shown[None] if depth else shown), str(tmp_path / f"hole{suffix}"))
-    aligned, _ = align_hole(read_image(tmp_path / f"hole{suffix}"), Image(np.zeros((20, 30), np.uint8)))
+    aligned, _ = on_grid(read_image(tmp_path / f"hole{suffix}"), Image(np.zeros((20, 30), np.uint8)))
     assert np.array_equal(aligned, shown > 0)
 
 

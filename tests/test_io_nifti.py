@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import gzip
+import struct
 
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from io_samples import DERIVED, oblique_affine, random_voxels
@@ -160,3 +162,144 @@ def test_bad_files_are_refused_with_a_sentence_that_names_them(tmp_path, name):
     with pytest.raises(InputError, match=name.replace(".", r"\.")) as error:
         read_image(tmp_path / name)
     assert "\n" not in str(error.value)
+
+
+def patched(path, offset, form, *values):
+    """A file with some bytes of its header replaced."""
+    content = bytearray(path.read_bytes())
+    struct.pack_into(form, content, offset, *values)
+    path.write_bytes(content)
+    return path
+
+
+def by_qform(path, affine=None):
+    """An image placed by its qform only."""
+    image = nib.Nifti1Image(random_voxels((5, 4, 3), "int16"), None)
+    image.set_qform(oblique_affine() if affine is None else affine, code=1)
+    nib.save(image, path)
+    return path
+
+
+QFAC, PIXDIM, OFFSET, QUATERNION, SROW = 76, 80, 108, 256, 280
+REPAIRS = {
+    "a qfac of 0": (QFAC, "<f", 0.0),
+    "a qfac of 2": (QFAC, "<f", 2.0),
+    "a negative pixel size": (PIXDIM, "<f", -0.7),
+    "negative pixel sizes": (PIXDIM, "<3f", -0.7, -0.8, -2.5),
+    "a pixel size of 0": (PIXDIM + 8, "<f", 0.0),
+    "a quaternion rounded above 1": (QUATERNION, "<3f", 0.5775, 0.5775, 0.5775),
+    "a half turn rounded above 1": (QUATERNION, "<3f", 0.0, 0.0, 1.0000002),
+}
+
+
+@pytest.mark.parametrize("what", REPAIRS)
+def test_a_header_that_other_readers_take_is_read_as_they_do_and_kept(tmp_path, capfd, what):
+    path = patched(by_qform(tmp_path / "a.nii"), *REPAIRS[what])
+    image = read_image(path)
+    write_image(image, tmp_path / "b.nii")
+    assert (tmp_path / "b.nii").read_bytes() == path.read_bytes()
+    assert capfd.readouterr() == ("", "")
+    itk = sitk.ReadImage(str(path))
+    affine = np.eye(4)
+    affine[:3, :3] = np.reshape(itk.GetDirection(), (3, 3)) * itk.GetSpacing()
+    affine[:3, 3] = itk.GetOrigin()
+    # a negative size is a flip for ITK, and its absolute value for FSL and nibabel
+    flipped = "negative" in what
+    seen = image.other_affine if flipped else image.affine
+    np.testing.assert_allclose(seen, np.diag([-1, -1, 1, 1]) @ affine, atol=1e-4)
+    if flipped:
+        np.testing.assert_allclose(image.affine, nib.load(path).affine, atol=1e-4)
+
+
+def test_a_negative_pixel_size_beside_an_sform_says_nothing_on_stderr(tmp_path, capfd):
+    image = read_image(patched(nifti(tmp_path / "a.nii"), PIXDIM, "<f", -0.7))
+    np.testing.assert_allclose(image.affine, oblique_affine(), atol=1e-5)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_second_form_is_told_where_it_differs(tmp_path):
+    sform, qform = oblique_affine(), oblique_affine()
+    sform[:3, 3] += [12, -5, 6]
+    image = nib.Nifti1Image(random_voxels((5, 4, 3), "int16"), None)
+    image.set_sform(sform, 2)
+    image.set_qform(qform, 1)
+    nib.save(image, tmp_path / "a.nii")
+    read = read_image(tmp_path / "a.nii")
+    np.testing.assert_allclose(read.affine, sform, atol=1e-5)
+    np.testing.assert_allclose(read.other_affine, qform, atol=1e-5)
+    assert read_image(nifti(tmp_path / "b.nii")).other_affine is None
+    image.header["sform_code"] = 0
+    nib.save(image, tmp_path / "c.nii")
+    assert read_image(tmp_path / "c.nii").other_affine is None
+    image.header["qform_code"] = 0
+    nib.save(image, tmp_path / "d.nii")
+    read = read_image(tmp_path / "d.nii")
+    assert read.other_affine is None
+    np.testing.assert_allclose(read.affine, nib.load(tmp_path / "d.nii").affine)
+
+
+@pytest.mark.parametrize("codes", [(2, 1), (0, 1), (3, 0), (0, 0)])
+def test_a_map_lies_where_its_source_lies_in_every_form(tmp_path, codes):
+    source = nib.Nifti1Image(random_voxels((5, 4, 3), "int16"), None)
+    moved = oblique_affine()
+    moved[:3, 3] += [12, -5, 6]
+    source.set_sform(moved, codes[0])
+    source.set_qform(oblique_affine(), codes[1])
+    source.header["sform_code"], source.header["qform_code"] = codes
+    source.header.set_slope_inter(0.5, -1024)
+    source.header["descrip"], source.header["cal_max"] = b"scanner says hello", 90
+    nib.save(source, tmp_path / "a.nii.gz")
+    image = read_image(tmp_path / "a.nii.gz")
+    for values in (random_voxels((5, 4, 3), "float32"), random_voxels((5, 4, 3), "uint8"), image.voxels):
+        write_image(image.map_of(values), tmp_path / "map.nii.gz", overwrite=True)
+        a, b = nib.load(tmp_path / "a.nii.gz").header, nib.load(tmp_path / "map.nii.gz").header
+        for name in ("sform_code", "qform_code", "srow_x", "srow_y", "srow_z", "quatern_b", "quatern_c", "quatern_d",
+                     "qoffset_x", "qoffset_y", "qoffset_z", "pixdim", "xyzt_units"):  # fmt: skip
+            np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+        assert (b["descrip"].item(), b["cal_max"]) == (b"", 0)
+        np.testing.assert_array_equal(nib.load(tmp_path / "map.nii.gz").get_fdata(), values)
+
+
+def test_an_extension_without_padding_comes_back_as_it_was(tmp_path, capfd):
+    path = nifti(tmp_path / "plain.nii")
+    content = path.read_bytes()
+    voxels = content[-5 * 4 * 3 * 2 :]
+    head = bytearray(content[:348])
+    struct.pack_into("<f", head, OFFSET, 372.0)
+    note = struct.pack("<2i", 20, 6) + b"a short note"
+    (tmp_path / "a.nii").write_bytes(bytes(head) + bytes([1, 0, 0, 0]) + note + voxels)
+    write_image(read_image(tmp_path / "a.nii"), tmp_path / "b.nii")
+    assert (tmp_path / "a.nii").read_bytes() == (tmp_path / "b.nii").read_bytes()
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("offset", [0.0, 4.0, 347.0, 348.0, 351.0, -352.0, 352.5, 1e9, 1e30, np.nan, np.inf])
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+def test_voxels_that_would_begin_within_the_header_or_nowhere_are_refused(tmp_path, offset, name):
+    path = patched(nifti(tmp_path / "plain.nii"), OFFSET, "<f", offset)
+    content = path.read_bytes()
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    with pytest.raises(InputError, match=r"vox_offset|cut short"):
+        read_image(tmp_path / name)
+
+
+@pytest.mark.parametrize("cut", [1, 100, 348, 351, 360])
+def test_a_gzip_of_several_parts_is_one_file(tmp_path, cut):
+    content = nifti(tmp_path / "a.nii").read_bytes()
+    (tmp_path / "b.nii.gz").write_bytes(gzip.compress(content[:cut]) + gzip.compress(content[cut:]) + bytes(512))
+    np.testing.assert_array_equal(read_image(tmp_path / "b.nii.gz").voxels, read_image(tmp_path / "a.nii").voxels)
+
+
+def test_a_gzip_that_goes_on_for_ever_is_refused(tmp_path):
+    content = nifti(tmp_path / "a.nii").read_bytes()
+    (tmp_path / "b.nii.gz").write_bytes(gzip.compress(content + bytes(1 << 26)))
+    with pytest.raises(InputError, match="goes on"):
+        read_image(tmp_path / "b.nii.gz")
+
+
+def test_a_claim_beyond_the_memory_of_the_machine_is_refused(tmp_path, monkeypatch):
+    from monai_inpaint.io import stored
+
+    monkeypatch.setattr(stored, "_memory", lambda: 100)
+    with pytest.raises(InputError, match="more than the memory"):
+        read_image(nifti(tmp_path / "a.nii"))

@@ -43,6 +43,32 @@ def test_slices_lie_along_the_axis_of_much_larger_spacing_or_the_last(spacing: t
     assert slice_axis(Image(np.zeros((4, 4, 4)), np.diag([*spacing, 1.0]))) == axis
 
 
+@pytest.mark.parametrize(("shape", "axis"), [((1, 9, 8), 0), ((9, 1, 8), 1), ((9, 8, 1), 2), ((1, 1, 8), 2)])
+@pytest.mark.parametrize("spacing", [(1, 1, 1), (5, 1, 1), (1, 5, 1), (1, 1, 5)])
+def test_a_single_slice_is_taken_whole_whatever_its_spacing(shape, axis: int, spacing) -> None:
+    image = Image(np.zeros(shape), np.diag([*spacing, 1.0]))
+    if shape.count(1) == 1:
+        assert slice_axis(image) == axis
+        assert with_slices_last(image, axis).voxels.shape == (9, 8, 1)
+        assert with_slices_last(replace(image, affine=None), axis).voxels.shape == (9, 8, 1)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_single_sagittal_coronal_or_axial_slice_is_filled_as_the_picture_it_is(axis: int) -> None:
+    pixels = (1000 * smooth((96, 80), 3)).astype(np.int16)
+    hole = np.zeros(pixels.shape, bool)
+    hole[40:52, 30:46] = True
+    filler = Filler("mr")
+    expected = filler(pixels[..., None], hole[..., None]).image[..., 0]
+
+    filled = filler(np.expand_dims(pixels, axis), np.expand_dims(hole, axis))
+
+    assert filled.report["windows"]["count"] == 1
+    off = np.abs(np.squeeze(filled.image, axis).astype(float) - expected)
+    assert off[hole].mean() < 40  # shown from another side, so the network sees it mirrored
+    assert np.array_equal(np.squeeze(filled.image, axis)[~hole], pixels[~hole])
+
+
 def test_pictures_and_volumes_without_geometry_are_taken_as_they_lie() -> None:
     assert slice_axis(Image(np.zeros((4, 4)))) == 1
     assert slice_axis(Image(np.zeros((4, 4, 4)))) == 2

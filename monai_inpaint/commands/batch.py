@@ -26,7 +26,10 @@ HELP = "Fill the images of a table, one after the other."
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "pairs", type=path_text, metavar="PAIRS.csv", help="columns image,hole[,output]; paths start at its folder"
+        "pairs",
+        type=path_text,
+        metavar="PAIRS.csv",
+        help="columns image,hole[,output,segment]; paths start at its folder",
     )
     parser.add_argument(
         "output_dir", type=path_text, metavar="OUTPUT_DIR", help="where outputs and the journal batch.csv go"
@@ -56,7 +59,9 @@ def run(args: argparse.Namespace) -> int:
                 remove_abandoned(place)
         for number, pair in enumerate(pairs):
             progress("batch", number, len(pairs))
-            case = Case(pair.image_path, pair.hole_path, pair.output, sample=args.sample, seed=args.seed)
+            case = Case(
+                pair.image_path, pair.hole_path, pair.output, sample=args.sample, seed=args.seed, segment=pair.segment
+            )
             status = _one(pair, case, fillers, journal, before.get(flat(pair.name)), args.overwrite, progress)
             counts[status] = counts.get(status, 0) + 1
         progress("batch", len(pairs), len(pairs))

@@ -21,14 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "hole",
         type=path_text,
         metavar="HOLE",
-        help="image of the hole: nonzero = fill; or DICOM SEG, RTSTRUCT; with --find or --burned-in it is written",
+        help="image of the hole: 1 = fill; or DICOM SEG, RTSTRUCT; with --find or --burned-in it is written",
     )
     parser.add_argument(
         "output", type=path_text, metavar="OUTPUT", help="where to write, format by suffix; folder: DICOM series"
     )
-    parser.add_argument(
-        "--segment", metavar="NAME", help="which segments or ROIs of a DICOM SEG or RTSTRUCT; a pattern, '*' for all"
-    )
+    add_segment_argument(parser)
     parser.add_argument(
         "--find", action="store_true", help="propose the hole (metal, voids, bars, burned-in text) and write it to HOLE"
     )
@@ -61,6 +59,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_model_arguments(parser)
     parser.add_argument("--overwrite", action="store_true", help="existing outputs may be replaced (never an input)")
+
+
+def add_segment_argument(parser: argparse.ArgumentParser) -> None:
+    """What `fill` and `metal` share."""
+    parser.add_argument(
+        "--segment",
+        metavar="NAME",
+        help="which segments, ROIs or labels of a hole that holds several: name, number or pattern, '*' for all",
+    )
 
 
 def add_results_argument(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from monai_inpaint.commands.arguments import path_text
 from monai_inpaint.commands.failure import DONE
-from monai_inpaint.commands.fill import add_model_arguments, add_results_argument
+from monai_inpaint.commands.fill import add_model_arguments, add_results_argument, add_segment_argument
 from monai_inpaint.errors import InputError
 from monai_inpaint.progress import Progress, make_progress
 from monai_inpaint.provenance import derivation_of
@@ -43,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HU",
         help="everything in the patient from here on is metal (default: judged)",
     )
-    parser.add_argument("--region", type=path_text, metavar="HOLE", help="image: only where it is nonzero may change")
+    parser.add_argument("--region", type=path_text, metavar="HOLE", help="hole: only what it marks may change")
+    add_segment_argument(parser)
     add_results_argument(parser)
     parser.add_argument(
         "--find-only", action="store_true", help="write a label map: 1 metal, 2 affected, in MR 3 what may be metal"
@@ -60,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.find_only and args.dicom_results:
         raise InputError("--find-only changes nothing, so there are no results; leave out one of both.")
+    if args.segment is not None and not args.region:
+        raise InputError("--segment chooses from what --region holds; name a region, or leave it out.")
     target = results_target if args.dicom_results else image_target
     output = _label_target(args.output) if args.find_only else target(args.output)
     report = report_target(args.report) if args.report else None
@@ -152,7 +155,7 @@ def _reduced(
         args.method,
         args.metal,
         args.threshold,
-        read_hole(region, image) if region else None,
+        read_hole(region, image, args.segment) if region else None,
         found=found,
         bundle=args.bundle,
         engine=args.engine,

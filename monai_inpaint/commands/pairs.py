@@ -1,4 +1,4 @@
-"""The table that `batch` works through: CSV with the columns image, hole and, optionally, output."""
+"""The table that `batch` works through: CSV with the columns image, hole and, optionally, output and segment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monai_inpaint.io import FORMATS, suffix_of
 
 @dataclass(frozen=True)
 class Pair:
-    """One row. `image`, `hole` and `name` (the output below the output folder) are as the table says."""
+    """One row. `image`, `hole` (with its segment) and `name` (the output below the output folder) are as told."""
 
     image: str
     hole: str
@@ -24,6 +24,7 @@ class Pair:
     image_path: Path
     hole_path: Path
     output: Target
+    segment: str | None = None
 
 
 def read_pairs(table: Path, output_dir: Path) -> list[Pair]:
@@ -82,7 +83,10 @@ def _pair(row: dict[str, str], where: str, folder: Path, output_dir: Path) -> Pa
         raise InputError(f"{where}: the output {name} leads out of the output folder; give a path inside of it.")
     is_folder = _is_folder(image) and not suffix_of(name)
     target = Target(path, folder=True) if is_folder else image_target(f"{path}{os.sep if name.endswith('/') else ''}")
-    return Pair(row["image"], row["hole"], inside.as_posix(), image, folder / row["hole"], target)
+    segment = row.get("segment") or None
+    # a batch that goes on does a row again whose hole is another segment than before
+    told = row["hole"] + (f" ({segment})" if segment else "")
+    return Pair(row["image"], told, inside.as_posix(), image, folder / row["hole"], target, segment)
 
 
 def _default_name(image: Path, where: str) -> str:

@@ -6,6 +6,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
+_SAME = 0.05  # pixels between the outlines of contours that are one, written with other digits or corners
+
+
+def distinct(contours: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The contours without those that run along another one all the way, wherever they begin and in any direction.
+
+    Programs write contours twice; by the even-odd rule the two would cancel each other.
+
+    Args:
+        contours: as `inside_contours` takes them.
+    """
+    kept: list[np.ndarray] = []
+    for contour in contours:
+        if not any(_same_outline(contour, other) for other in kept):
+            kept.append(contour)
+    return kept
+
 
 def inside_contours(contours: Sequence[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
     """Which pixel centres lie inside an odd number of contours (the even-odd rule).
@@ -46,3 +63,21 @@ def _edges(corners: np.ndarray, lines: int):
         if other > one:
             a = np.arange(one, other)
             yield a, start[1] + (a - start[0]) / (end[0] - start[0]) * (end[1] - start[1])
+
+
+def _same_outline(first: np.ndarray, second: np.ndarray) -> bool:
+    ends = [np.concatenate([contour.min(axis=0), contour.max(axis=0)]) for contour in (first, second)]
+    return bool(np.abs(ends[0] - ends[1]).max() <= _SAME and _lies_on(first, second) and _lies_on(second, first))
+
+
+def _lies_on(points: np.ndarray, outline: np.ndarray) -> bool:
+    """Whether all points lie on the edges of a closed outline."""
+    starts = np.asarray(outline, float)
+    along = np.roll(starts, -1, axis=0) - starts
+    length = np.maximum((along**2).sum(axis=1), 1e-12)
+    for point in points:
+        away = point - starts
+        share = np.clip((away * along).sum(axis=1) / length, 0, 1)
+        if ((away - share[:, None] * along) ** 2).sum(axis=1).min() > _SAME**2:
+            return False
+    return True

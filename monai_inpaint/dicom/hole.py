@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io import read_image
+from monai_inpaint.marks import Hole, hole_of, listed, matching
 
 SEGMENTATION, LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"
 STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 
 
-def read_hole(path: Path, image: Image, segment: str | None = None) -> Image:
-    """The hole for an image, in its own geometry or the image's; `geometry.align_hole` brings it onto the image's grid.
+def read_hole(path: Path, image: Image, segment: str | None = None) -> Hole:
+    """Read the hole for an image, in its own geometry or the image's; `geometry.align_hole` brings it onto its grid.
 
     Args:
         path: as `read_image` takes it, or a DICOM segmentation (SEG) or structure set (RTSTRUCT).
         image: what is to be filled; for a SEG or RTSTRUCT the DICOM series that it refers to.
-        segment: name of the segments or ROIs of a SEG or RTSTRUCT to fill; a shell pattern, upper and lower case are
-            one, "*" takes all together. None: the only one.
+        segment: name of the segments or ROIs of a SEG or RTSTRUCT to fill, name or number of the labels of a label map;
+            the very name, or a shell pattern for which upper and lower case are one; "*" takes all together. None: the
+            only one.
 
     Raises:
-        InputError: as `read_image` says; a SEG or RTSTRUCT of another series or frame of reference, one that holds
-            several segments where none is named or none of that name, or a `segment` of a file that has no segments.
+        InputError: as `read_image` and `hole_of` say; a SEG or RTSTRUCT of another series or frame of reference, or one
+            that holds several segments where none is named, or none of that name.
     """
     kind = sop_class(path)
     if kind in (SEGMENTATION, LABEL_MAP):
@@ -36,9 +37,7 @@ def read_hole(path: Path, image: Image, segment: str | None = None) -> Image:
         from monai_inpaint.dicom.hole_rtstruct import read_structures
 
         return read_structures(path, image, segment)
-    if segment is not None:
-        raise InputError(f"{path} is no DICOM segmentation or structure set; leave out --segment.")
-    return read_image(path)
+    return hole_of(read_image(path), segment)
 
 
 def sop_class(path: Path) -> str:
@@ -64,16 +63,15 @@ def chosen(names: Sequence[str], pattern: str | None, path: Path, kind: str) -> 
     Raises:
         InputError: none, none of that name, or several and no pattern.
     """
-    listed = ", ".join(name or "(no name)" for name in names[:20]) + (", ..." if len(names) > 20 else "")
     if not names:
         raise InputError(f"{path} holds no {kind}; give one that marks what to fill.")
     if pattern is None:
         if len(names) > 1:
             raise InputError(
-                f"{path} holds {len(names)} {kind}: {listed}; say which to fill: --segment NAME, '*' for all."
+                f"{path} holds {len(names)} {kind}: {listed(names)}; say which to fill: --segment NAME, '*' for all."
             )
         return [0]
-    found = [n for n, name in enumerate(names) if fnmatchcase(name.strip().lower(), pattern.strip().lower())]
+    found = matching(names, pattern)
     if not found:
-        raise InputError(f"{path} holds no {kind} named {pattern}; it holds {listed}.")
+        raise InputError(f"{path} holds no {kind} named {pattern}; it holds {listed(names)}.")
     return found

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
+from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
 from monai_inpaint.dicom.hole import chosen
 from monai_inpaint.dicom.references import check_drawn_on, check_frame
@@ -16,14 +17,16 @@ from monai_inpaint.images import Image
 from monai_inpaint.io.checks import check_affine, parsing
 from monai_inpaint.io.dicom_file import load
 from monai_inpaint.io.dicom_geometry import Plane, plane_affine, plane_of
+from monai_inpaint.marks import HALF, Hole
 
-_LIKELY = 0.5  # probability or share of a voxel from which a fractional segment counts
 _OFF = 0.05  # slices that a frame may lie beside a slice and still be on it
+# those of JPEG 2000 may be without loss, and are not told apart by their name
+_LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
 _MOST = 2**30  # voxels that frames may span
 
 
-def read_segmentation(path: Path, image: Image, segment: str | None) -> Image:
-    """The chosen segments of a SEG, united: bool voxels.
+def read_segmentation(path: Path, image: Image, segment: str | None) -> Hole:
+    """Read the chosen segments of a SEG, united.
 
     Frames lie on the image's own slices where they were drawn on those, which is the rule; otherwise on slices as far
     apart as the frames are, and are resampled later as any hole of another grid. A fractional segment counts from one
@@ -40,6 +43,10 @@ def read_segmentation(path: Path, image: Image, segment: str | None) -> Image:
     with parsing(path, "a DICOM segmentation"):
         dataset = load(path)
         check_drawn_on(dataset, image, path)
+        if dataset.file_meta.get("TransferSyntaxUID") in _LOSSY:
+            raise InputError(
+                f"{path} is compressed with loss, whose noise would be filled as well; save it without loss."
+            )
         segments = segments_of(dataset)
         names = [str(item.get("SegmentLabel") or "") for item in segments]
         numbers = {int(segments[n].SegmentNumber) for n in chosen(names, segment, path, "segments")}
@@ -52,10 +59,11 @@ def read_segmentation(path: Path, image: Image, segment: str | None) -> Image:
         if not wanted:
             raise InputError(f"{path} has no frame of what is to be filled: its segment is empty.")
         planes = [_plane(groups[n], shared) for n in wanted]
+        threshold = HALF if str(dataset.get("SegmentationType", "")) == "FRACTIONAL" else None
         if all(plane is None for plane in planes):
-            return _by_pixels(dataset, wanted, numbers, image, path)
+            return Hole(_by_pixels(dataset, wanted, numbers, image, path), threshold)
         check_frame(dataset.get("FrameOfReferenceUID"), image, path)
-        return _stacked(dataset, wanted, planes, numbers, image, path)
+        return Hole(_stacked(dataset, wanted, planes, numbers, image, path), threshold)
 
 
 def segments_of(dataset: Dataset) -> list[Dataset]:
@@ -142,13 +150,25 @@ def _by_pixels(dataset: Dataset, wanted: Sequence[int], numbers: set[int], image
 
 def _marked(dataset: Dataset, frame: int, numbers: set[int]) -> np.ndarray:
     """(rows, columns) bool: what a frame marks of the chosen segments."""
+    if int(dataset.get("BitsAllocated") or 0) == 1 and not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        return _bits(dataset, frame)
     values = np.asarray(pixel_array(dataset, index=frame, raw=True))
     kind = str(dataset.get("SegmentationType", "BINARY"))
     if kind == "LABELMAP":
         return np.isin(values, sorted(numbers))
     if kind == "FRACTIONAL":
-        return values >= _LIKELY * float(dataset.get("MaximumFractionalValue") or 255)
+        return values >= HALF * float(dataset.get("MaximumFractionalValue") or 255)
     return values != 0
+
+
+def _bits(dataset: Dataset, frame: int) -> np.ndarray:
+    """A frame of single bits; it begins within a byte where rows times columns is no multiple of 8 (PS3.5, 8.1.1)."""
+    rows, columns = int(dataset.Rows), int(dataset.Columns)
+    first = frame * rows * columns
+    last = first + rows * columns
+    part = np.frombuffer(dataset.PixelData, np.uint8)[first // 8 : -(-last // 8)]
+    bits = np.unpackbits(part, bitorder="little")[first % 8 :][: rows * columns]
+    return bits.reshape(rows, columns) != 0
 
 
 def _number(group: Dataset, shared: Dataset) -> int:

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from monai_inpaint.dicom.hole import LABEL_MAP, SEGMENTATION, STRUCTURE_SET
+from monai_inpaint.dicom.hole_rtstruct import rois_of
 from monai_inpaint.dicom.hole_seg import segments_of
 from monai_inpaint.dicom.references import referenced_instances, referenced_series
 from monai_inpaint.dicom.rules import MODALITIES
@@ -146,7 +147,7 @@ def _sort(head: Dataset, path: Path, groups: dict[tuple[str, ...], list[Series]]
 def _names(head: Dataset, kind: str) -> tuple[str, ...]:
     if kind == "SEG":
         return tuple(str(item.get("SegmentLabel") or "") for item in segments_of(head))
-    return tuple(str(item.get("ROIName") or "") for item in head.get("StructureSetROISequence") or [])
+    return tuple(roi.name for roi in rois_of(head) if roi.contours)
 
 
 def _is_dicom(path: Path) -> bool:

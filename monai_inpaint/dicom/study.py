@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from monai_inpaint.fill.report import NOTICE
 from monai_inpaint.holes.rectangles import rectangles_in
 from monai_inpaint.images import Image
 from monai_inpaint.io.atomic import staged
+from monai_inpaint.marks import matching
 from monai_inpaint.registry import BundleInfo, find_bundle
 from monai_inpaint.version import __version__
 
@@ -206,7 +206,7 @@ def _not_one(rule: Rule, drawn: Sequence[Mark], named: Sequence[Mark]) -> str:
 
 
 def _holds(mark: Mark, pattern: str) -> bool:
-    return any(fnmatchcase(name.strip().lower(), pattern.strip().lower()) for name in mark.names)
+    return bool(matching(mark.names, pattern))
 
 
 def _fill(case: Case, bundles: Bundles) -> Filled:

@@ -24,6 +24,7 @@ from monai_inpaint.geometry import align_hole
 from monai_inpaint.images import Image
 from monai_inpaint.io import check_output, read_image
 from monai_inpaint.io.atomic import staged
+from monai_inpaint.marks import hole_of
 from monai_inpaint.reports import comparison_page
 
 if TYPE_CHECKING:
@@ -171,7 +172,9 @@ def lesion_of(entry: Entry, image: Image) -> np.ndarray | None:
     Raises:
         InputError: the mask cannot be read, or does not fit the image.
     """
-    return None if entry.lesion is None else align_hole(read_image(entry.lesion), image)[0]
+    if entry.lesion is None:
+        return None
+    return align_hole(hole_of(read_image(entry.lesion), "*"), image).voxels  # all lesions, whatever their labels
 
 
 def result_of(

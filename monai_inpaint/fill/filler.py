@@ -14,7 +14,6 @@ import numpy as np
 
 from monai_inpaint.engines import load_engine
 from monai_inpaint.errors import InputError
-from monai_inpaint.extent import truth
 from monai_inpaint.fill.compose import Patch, compose, difference, in_place
 from monai_inpaint.fill.doubt import doubt
 from monai_inpaint.fill.morphology import grown
@@ -22,7 +21,9 @@ from monai_inpaint.fill.patches import Progress, fill_patches
 from monai_inpaint.fill.report import fill_report
 from monai_inpaint.fill.spread import spread_of
 from monai_inpaint.geometry import align_hole, check_hole
+from monai_inpaint.hounsfield import check_hounsfield_units
 from monai_inpaint.images import Image
+from monai_inpaint.marks import Hole
 from monai_inpaint.registry import find_generator
 
 _COPIED = 64 * 2**20  # bytes
@@ -114,7 +115,7 @@ class Filler:
     def __call__(
         self,
         image: Image | np.ndarray,
-        hole: Image | np.ndarray,
+        hole: Hole | Image | np.ndarray,
         *,
         spacing: Sequence[float] | None = None,
         progress: Progress | None = None,
@@ -129,8 +130,8 @@ class Filler:
             image: Image, or array: 2D (rows, columns) or 3D in NIfTI order (i, j, k), RAS; real numbers in
                 the bundle's units (Hounsfield for CT). Slices lie along k, or along the axis whose spacing is more
                 than 1.5 times that of both others.
-            hole: nonzero = fill; an array of the image's shape, or an Image (reoriented or resampled to the image's
-                grid where needed).
+            hole: what to fill, by the rule of `marks.hole_of`: truth values, or 0 and one positive value; an array of
+                the image's shape, or an Image or Hole (reoriented or resampled to the image's grid where needed).
             spacing: mm between voxels along each axis of an array; goes into the report.
             progress: called with the work done and the work in all, in hundredths of a slice.
             sample: fill with a sample, as sharp as an image, instead of the best estimate, which is smooth where the
@@ -142,19 +143,16 @@ class Filler:
         Voxels outside the hole that are not finite count as unknown and come back as they are.
 
         Raises:
-            InputError: shapes or geometries that do not fit, an empty hole, one that covers everything or a whole
-                slice, or voxels that are not real numbers; samples of a bundle that draws none; a hole to grow in an
-                image without spacing.
+            InputError: shapes or geometries that do not fit; a hole that is empty, covers everything or a whole slice,
+                or holds values that are neither marks nor fractions; voxels that are not real numbers; a CT that is not
+                in Hounsfield units; samples of a bundle that draws none; a hole to grow in an image without spacing.
         """
         self._check_samples(sample, samples, seed)
         started = time.perf_counter()
         source = self._source(image, spacing)
-        if isinstance(hole, Image):
-            inside, how = align_hole(hole, source)
-        else:
-            inside, how = _hole_array(hole, source), "same grid"
-        box = check_hole(inside, "The hole" if not isinstance(hole, Image) or hole.path is None else str(hole.path))
-        inside = truth(inside, box)
+        aligned = align_hole(hole if isinstance(hole, Hole | Image) else _hole_of_array(hole, source), source)
+        inside = aligned.voxels
+        box = check_hole(inside, str(aligned.hole.image.path or "The hole"))
         if grow:
             inside = _grown(inside, source, grow)
             box = check_hole(inside, f"The hole grown by {grow:g} mm")
@@ -168,8 +166,7 @@ class Filler:
         facts = {
             "bundle": self.bundle,
             "engine": self.engine,
-            "hole_grid": how,
-            "hole_grown": grow,
+            "hole": {**aligned.facts(), "grown_mm": grow},
             "hole_voxels": int(sum(np.count_nonzero(patch.hole) for patch in patches)),
             "window_sides": sides,
             "drawn": {"fill": "sample" if sample else "best estimate", "samples": len(seeds), "seed": seed},
@@ -206,9 +203,8 @@ class Filler:
             source = image
         else:
             source = _from_array(image, spacing)
-        if self.bundle.modality == "ct" and source.voxels.dtype == np.uint8 and np.all(source.slope == 1.0):
-            name = source.path or "The image"
-            raise InputError(f"{name} holds 8-bit grey values, {self.bundle.name} needs Hounsfield units; give those.")
+        if self.bundle.modality == "ct":
+            check_hounsfield_units(source)
         return source
 
 
@@ -251,13 +247,11 @@ def _from_array(image: np.ndarray, spacing: Sequence[float] | None) -> Image:
     return Image(voxels, np.diag([*mm, 1.0]))
 
 
-def _hole_array(hole: np.ndarray, image: Image) -> np.ndarray:
+def _hole_of_array(hole: np.ndarray, image: Image) -> Image:
     marked = _kept(hole, "hole")
     if marked.shape != image.voxels.shape:
         raise InputError(f"The hole has shape {marked.shape}, the image {image.voxels.shape}; they must agree.")
-    if marked.dtype.kind == "f" and np.isnan(marked.min()):
-        raise InputError("The hole holds values that are no numbers (NaN); write zeros there.")
-    return marked
+    return Image(marked, image.affine, placed=image.placed)
 
 
 def _kept(array: np.ndarray, name: str) -> np.ndarray:

@@ -35,8 +35,7 @@ def fill_report(source: Image, filled: Image, hole: np.ndarray, facts: dict[str,
     return {
         **report_head(source, facts["bundle"], facts["engine"]),
         "hole": {
-            "grid": facts["hole_grid"],
-            "grown_mm": facts["hole_grown"],
+            **facts["hole"],
             "voxels": facts["hole_voxels"],
             "mm3": facts["hole_voxels"] * volume if volume else None,
             "mm2": facts["hole_voxels"] * area if area else None,

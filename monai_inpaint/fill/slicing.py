@@ -1,4 +1,4 @@
-"""Along which axis a volume was sliced: that of its thick slices, wherever an orientation tool has turned it to."""
+"""Along which axis a volume was sliced: that of its thick slices, or of its only one, wherever a tool has turned it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ _THICK = 1.5  # times the spacing of both other axes
 
 
 def slice_axis(image: Image) -> int:
-    """The axis of spacing much larger than the two others, as sagittal slices have it in RAS; else the last one."""
+    """The axis across the slices: that of a single voxel, or of spacing much larger than the others; else the last one.
+
+    Sagittal slices have it first in RAS.
+    """
+    single = [axis for axis, size in enumerate(image.voxels.shape) if size == 1]
+    if image.voxels.ndim == 3 and len(single) == 1:
+        return single[0]
     spacing = image.spacing
     if spacing is None or len(spacing) < 3:
         return image.voxels.ndim - 1
@@ -24,10 +30,9 @@ def slice_axis(image: Image) -> int:
 def with_slices_last(image: Image, axis: int) -> Image:
     """The same image with that axis as the last one and the others in their order; nothing is copied."""
     order = [*(other for other in range(image.voxels.ndim) if other != axis), axis]
-    if image.affine is None or order == sorted(order):
+    if order == sorted(order):
         return image
-    affine = image.affine.copy()
-    affine[:3, : len(order)] = affine[:3, order]
+    affine = None if image.affine is None else image.affine[:, [*order, 3]]
     slope, intercept = (
         np.broadcast_to(scale, image.voxels.shape).transpose(order) if np.ndim(scale) else scale
         for scale in (image.slope, image.intercept)

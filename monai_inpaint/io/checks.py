@@ -25,7 +25,8 @@ def parsing(path: Path, kind: str, faults: type[Exception] | tuple[type[Exceptio
     so all count unless `faults` says which.
     """
     try:
-        yield
+        with np.errstate(all="ignore"):  # numbers that cannot be meant are refused by what they lead to
+            yield
     except (InputError, FileNotFoundError, PermissionError):
         raise
     except faults as error:

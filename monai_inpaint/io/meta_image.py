@@ -77,7 +77,8 @@ def read(path: Path) -> Image:
     gone = _PLACE if compressed else _PLACE | {"CompressedDataSize"}
     kept = tuple(line for line in lines if line.field not in gone)
     header = TextHeader("meta", kept, voxels.dtype, voxels.shape, affine, metadata, compressed)
-    return Image(voxels, affine, MODALITIES.get(metadata.get("Modality", "")), path=path, header=header)
+    placed = bool({"Offset", "TransformMatrix"} & fields.keys())
+    return Image(voxels, affine, MODALITIES.get(metadata.get("Modality", "")), path=path, header=header, placed=placed)
 
 
 def files_of(path: Path) -> list[Path]:

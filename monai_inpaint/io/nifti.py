@@ -50,7 +50,9 @@ def read(path: Path) -> Image:
     if voxels.ndim == 2:  # (column, row) in the file, as every viewer shows it; (rows, columns) here
         voxels, affine, other = voxels.T, _swapped(affine), None if other is None else _swapped(other)
     kept = NiftiHeader(header, extensions)
-    return Image(native(voxels), affine, None, slope, intercept, path=path, header=kept, other_affine=other)
+    return Image(
+        native(voxels), affine, None, slope, intercept, path=path, header=kept, placed=header.placed, other_affine=other
+    )
 
 
 def write(image: Image, path: Path, derived: dict | None) -> None:

@@ -1,12 +1,13 @@
 """The fields of a NIfTI header that decide what the voxels are and where they lie; all other bytes are kept.
 
-Repairs follow nifti1.h and the readers of FSL, ITK and AFNI: a qfac of 0 is 1, pixel sizes count by their absolute
+Repairs follow nifti1.h and the readers of FSL and nibabel: a qfac of 0 is 1, pixel sizes count by their absolute
 value and as 1 where they are 0, a quaternion rounded above length 1 is scaled to it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -104,15 +105,24 @@ class Header:
         """To RAS mm: the sform, or the qform, or where no code is set the pixel sizes about the centre, x flipped."""
         if self._fields["sform_code"] > 0:
             return self._millimetres(self._sform())
-        return self._millimetres(self._qform() if self._fields["qform_code"] > 0 else self._base())
+        return self._millimetres(self._qform(np.abs) if self._fields["qform_code"] > 0 else self._base())
+
+    @property
+    def placed(self) -> bool:
+        """Whether a code is set, so that the file tells where it lies; else every program assumes what it likes."""
+        return bool(self._fields["sform_code"] > 0 or self._fields["qform_code"] > 0)
 
     @property
     def other_affine(self) -> np.ndarray | None:
-        """The qform, if both are set and it is valid and lies elsewhere than the sform."""
-        if not (self._fields["sform_code"] > 0 and self._fields["qform_code"] > 0):
+        """Where other programs place the voxels, if it is elsewhere.
+
+        By the qform where the sform counts here; by the signs of negative pixel sizes, which ITK takes for flips.
+        """
+        if self._fields["qform_code"] <= 0:
             return None
-        first, second = self.affine, self._millimetres(self._qform())
-        return second if np.isfinite(second).all() and apart(first, second, (*self.shape, 1, 1)[:3]) else None
+        affine, shape = self.affine, (*self.shape, 1, 1)[:3]
+        others = [self._millimetres(self._qform(np.abs)), self._millimetres(self._qform())]
+        return next((other for other in others if np.isfinite(other).all() and apart(affine, other, shape)), None)
 
     def set_voxels(self, dtype: np.dtype, shape: tuple[int, ...]) -> None:
         self._fields["datatype"], self._fields["bitpix"] = _CODES[dtype.newbyteorder("=")], dtype.itemsize * 8
@@ -148,7 +158,7 @@ class Header:
     def _sform(self) -> np.ndarray:
         return np.vstack([self._fields["srow"].astype(np.float64), [0.0, 0.0, 0.0, 1.0]])
 
-    def _qform(self) -> np.ndarray:
+    def _qform(self, signs: Callable[[np.ndarray], np.ndarray] = np.positive) -> np.ndarray:
         bcd = self._fields["quatern"].astype(np.float64)
         square = float(bcd @ bcd)
         if not square <= 1 + _UNIT:  # NaN as well
@@ -160,18 +170,18 @@ class Header:
             [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c],
         ])  # fmt: skip
         affine = np.eye(4)
-        affine[:3, :3] = turn * self._sizes() * [1, 1, -1 if self._fields["pixdim"][0] < 0 else 1]
+        affine[:3, :3] = turn * signs(self._sizes()) * [1, 1, -1 if self._fields["pixdim"][0] < 0 else 1]
         affine[:3, 3] = self._fields["qoffset"]
         return affine
 
     def _base(self) -> np.ndarray:
-        sizes = self._sizes() * [-1, 1, 1]
+        sizes = np.abs(self._sizes()) * [-1, 1, 1]
         affine = np.diag([*sizes, 1.0])
         affine[:3, 3] = -sizes * (np.array([*self.shape, 1, 1][:3]) - 1) / 2
         return affine
 
     def _sizes(self) -> np.ndarray:
-        sizes = np.abs(self._fields["pixdim"][1:4].astype(np.float64))
+        sizes = self._fields["pixdim"][1:4].astype(np.float64)
         return np.where(sizes == 0, 1.0, sizes)
 
 

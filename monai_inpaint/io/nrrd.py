@@ -75,7 +75,8 @@ def read(path: Path) -> Image:
     kept = tuple(line for line in lines if line.field not in _PLACE)
     compressed = stored.encoding in ("gzip", "bzip2")
     header = TextHeader("nrrd", kept, voxels.dtype, voxels.shape, affine, keys, compressed)
-    return Image(voxels, affine, MODALITIES.get(keys.get("Modality", "")), path=path, header=header)
+    placed = _in_space(fields) or "axis mins" in fields
+    return Image(voxels, affine, MODALITIES.get(keys.get("Modality", "")), path=path, header=header, placed=placed)
 
 
 def files_of(path: Path) -> list[Path]:
@@ -168,6 +169,10 @@ def _shape(fields: Mapping[str, str], path: Path) -> tuple[tuple[int, ...], list
         raise InputError(f"{path} has a header with {len(kinds)} kinds for {dimension} axes; repair it.")
     used = [n for n, kind in enumerate(kinds) if kind in _DOMAIN]
     parts = int(np.prod([float(sizes[n]) for n in range(dimension) if n not in used]))
+    if parts != 1 and kinds[0] == "list":
+        raise InputError(
+            f"{path} holds {parts} layers, of segments that overlap; export the segment that you mean as a label map."
+        )
     if parts != 1:
         raise InputError(f"{path} has {parts} values a voxel; give a grey image.")
     return tuple(sizes[n] for n in used), used

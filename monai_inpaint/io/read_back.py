@@ -15,27 +15,44 @@ _PICTURES = (".png", ".tif", ".tiff")  # hold stored values, whatever they stand
 
 
 def check_saved(image: Image, place: Path, path: Path, read: Callable[[Path], Image]) -> None:
-    """Compare every voxel and the geometry of the file at `place` with the image that was written there.
+    """Compare every voxel and the geometry of what lies at `place` with the image that was written there.
+
+    Slices of a series are read one by one, so that no second volume is held.
 
     Args:
         image: what was written.
-        place: where it lies for the time being.
+        place: where it lies for the time being: a file, or a folder with a file for each slice, in their order.
         path: the name that it is to get.
         read: reads images as anyone would read this one.
 
     Raises:
         InputError: the file cannot be read, or holds something else.
     """
-    try:
-        saved = read(place)
-    except InputError as error:
-        why = str(error).replace(str(place), path.name)
-        raise InputError(f"{path} was not saved: what was written cannot be read back ({why}).") from error
-    what = _difference(image, saved, path)
-    if what:
-        raise InputError(
-            f"{path} was not saved: read back, it differs from the result in {what}; choose another format."
-        )
+    files = sorted(place.iterdir()) if place.is_dir() else [place]
+    for k, file in enumerate(files):
+        try:
+            saved = read(file)
+        except InputError as error:
+            why = str(error).replace(str(file), file.name)
+            raise InputError(f"{path} was not saved: what was written cannot be read back ({why}).") from error
+        what = _difference(_slice(image, k) if place.is_dir() and image.voxels.ndim == 3 else image, saved, path)
+        if what:
+            raise InputError(
+                f"{path} was not saved: read back, it differs from the result in {what}; choose another format."
+            )
+    if place.is_dir() and len(files) != (image.voxels.shape[2] if image.voxels.ndim == 3 else 1):
+        raise InputError(f"{path} was not saved: {len(files)} slices were written; choose another format.")
+
+
+def _slice(image: Image, k: int) -> Image:
+    """Slice k of a volume as the file of a series holds it: (rows, columns)."""
+    forward = np.eye(4)
+    forward[2, 3] = k
+    affine = None if image.affine is None else (image.affine @ forward)[:, [1, 0, 2, 3]]
+    slope, intercept = (
+        float(np.broadcast_to(scale, image.voxels.shape)[0, 0, k]) for scale in (image.slope, image.intercept)
+    )
+    return Image(image.voxels[:, :, k].T, affine, None, slope, intercept, image.stored_range, image.inverted)
 
 
 def _difference(image: Image, saved: Image, path: Path) -> str:
@@ -77,5 +94,6 @@ def _same(first: np.ndarray, second: np.ndarray) -> bool:
     if first.dtype != second.dtype:
         return False
     bits = np.dtype(f"u{first.dtype.itemsize}")
-    # slice by slice, so that no second volume of truth values is needed
-    return all(np.array_equal(first[..., k].view(bits), second[..., k].view(bits)) for k in range(first.shape[-1]))
+    # a volume slice by slice, so that no second one of truth values is needed
+    slices = [(first, second)] if first.ndim == 2 else ((first[..., k], second[..., k]) for k in range(first.shape[2]))
+    return all(np.array_equal(a.view(bits), b.view(bits)) for a, b in slices)

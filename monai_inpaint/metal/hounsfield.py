@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.hounsfield import check_hounsfield_units, offset_of
 from monai_inpaint.images import Image
 
 AIR = -500.0  # HU: every CT of a patient holds air or lung or, cropped to a limb, fat at least below 0
@@ -37,7 +38,7 @@ def check_hounsfield(image: Image) -> None:
     """Refuse a CT that is not in HU.
 
     Raises:
-        InputError: 8-bit grey values, or no value below 0.
+        InputError: 8-bit grey values, an offset, or no value below 0.
     """
     name = str(image.path or "The image")
     if image.modality not in ("ct", None):
@@ -45,7 +46,8 @@ def check_hounsfield(image: Image) -> None:
     if image.voxels.dtype.itemsize == 1 and np.all(image.slope == 1.0):
         raise InputError(f"{name} holds 8-bit grey values, metal is found in Hounsfield units; give the original CT.")
     lowest, _ = _ends(image)
-    if lowest >= 0:
+    if lowest >= 0 or offset_of(image) is not None:
+        check_hounsfield_units(image)
         raise InputError(
             f"{name} is not in Hounsfield units: no value is below 0; apply its rescale (mostly slope 1, intercept "
             "-1024) and give that."

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.extent import extent, truth
 from monai_inpaint.fill.compose import Patch, compose, untouched_hash
 from monai_inpaint.fill.patches import Progress
 from monai_inpaint.fill.report import image_head, peak_memory_mb
 from monai_inpaint.geometry import align_hole
 from monai_inpaint.images import Image
+from monai_inpaint.marks import Hole
 from monai_inpaint.metal.axial import axial_slices
 from monai_inpaint.metal.filled import enclosed
 from monai_inpaint.metal.find import Found, find_metal
@@ -75,7 +75,7 @@ def reduce_metal(
     method: str | None = None,
     metal: str = KEEP,
     threshold: float | None = None,
-    region: Image | np.ndarray | None = None,
+    region: Hole | Image | np.ndarray | None = None,
     *,
     found: Found | None = None,
     bundle: str | Path | None = None,
@@ -91,7 +91,8 @@ def reduce_metal(
         metal: "keep": the metal's own voxels come back bit for bit; "fill": tissue in their place. The voids of an MR
             are filled always.
         threshold: HU from which everything in the patient is metal; None: pieces are judged, see `find_metal`.
-        region: nonzero = may change; an array of the image's shape or an Image. None: everything may.
+        region: what may change, by the rule of `marks.hole_of`; an array of the image's shape, an Image or a Hole.
+            None: everything may.
         found: the metal, where it is known already.
         bundle: of the network that fills or corrects, see `choose`.
         engine: that runs it, as `Filler` takes it.
@@ -111,7 +112,7 @@ def reduce_metal(
     found = found or find(image, threshold)
     finding = time.perf_counter() - started
     axial = axial_slices(image)
-    allowed = _allowed(region, image)
+    allowed, limits = _allowed(region, image)
     keep = enclosed(axial, found.metal) if metal == KEEP and modality == "ct" else np.zeros_like(found.metal)
     touched = np.zeros_like(found.metal)
     reduced, facts = image, {}
@@ -132,6 +133,7 @@ def reduce_metal(
         "method": name,
         "metal": metal if modality == "ct" else FILL,
         "found": found.report(),
+        **({"region": limits} if limits else {}),
         **facts,
         "changed": changes(axial, reduced, touched, found.affected),
         "untouched": {"algorithm": "sha256", "before": before, "after": after},
@@ -144,17 +146,19 @@ def reduce_metal(
     return Reduced(reduced, found.metal, found.affected, report)
 
 
-def _allowed(region: Image | np.ndarray | None, image: Image) -> np.ndarray:
-    """What may change, bool, of the image's shape."""
+def _allowed(region: Hole | Image | np.ndarray | None, image: Image) -> tuple[np.ndarray, dict[str, Any]]:
+    """What may change, bool, of the image's shape; and for the report, how the region came onto the image's grid."""
     if region is None:
-        return np.ones(image.voxels.shape, bool)
-    marked = align_hole(region, image)[0] if isinstance(region, Image) else np.asarray(region)
-    if marked.shape != image.voxels.shape:
-        raise InputError(f"The region has shape {marked.shape}, the image {image.voxels.shape}; they must agree.")
-    allowed = truth(marked, extent(marked))
-    if not allowed.any():
-        raise InputError("The region marks no voxel: nothing could change; mark what may with nonzero values.")
-    return allowed
+        return np.ones(image.voxels.shape, bool), {}
+    if not isinstance(region, Hole | Image):
+        region = np.asarray(region)
+        if region.shape != image.voxels.shape:
+            raise InputError(f"The region has shape {region.shape}, the image {image.voxels.shape}; they must agree.")
+        region = Image(region, image.affine, placed=image.placed)
+    aligned = align_hole(region, image)
+    if not aligned.voxels.any():
+        raise InputError("The region marks no voxel: nothing could change; mark what may change with 1.")
+    return aligned.voxels, aligned.facts()
 
 
 def _mark(touched: np.ndarray, patches: list[Patch]) -> None:

@@ -38,16 +38,29 @@ class Labels:
 
     name: str
     voxels: np.ndarray
-    label: int | None  # None: all that is not zero
+    label: int | None  # None: the only one
     ijk_to_world: np.ndarray
     _image: "vtk.vtkImageData"  # holds the voxels
 
     def draw(self, volume: Volume) -> Drawn:
         """See `Region.draw`."""
-        marked = self.voxels != 0 if self.label is None else self.voxels == self.label
+        label = self._only() if self.label is None else self.label
+        marked = self.voxels == label
         if not marked.any():
             raise InpaintError(f"{self.name} is empty; mark what is to be filled.")
         return marked.view(np.uint8), np.linalg.inv(volume.to_world) @ self.ijk_to_world
+
+    def _only(self) -> int:
+        """The label that is not zero."""
+        labels = [int(label) for label in np.unique(self.voxels) if label]
+        if not labels:
+            raise InpaintError(f"{self.name} is empty; mark what is to be filled.")
+        if len(labels) > 1:
+            named = ", ".join(map(str, labels[:20])) + (", ..." if len(labels) > 20 else "")
+            raise InpaintError(
+                f"{self.name} holds {len(labels)} labels: {named}; import it as a segmentation and choose a segment."
+            )
+        return labels[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +130,7 @@ def catch_segment(node: "slicer.vtkMRMLSegmentationNode | None", segment_id: str
 
 
 def catch_label_map(node: "slicer.vtkMRMLLabelMapVolumeNode | None") -> Labels:
-    """All labels of a label map.
+    """A label map of one label.
 
     Raises:
         InpaintError: no label map, one without voxels, or a transform that is not linear.

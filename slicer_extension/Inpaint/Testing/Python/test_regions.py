@@ -67,12 +67,21 @@ def test_a_segment_is_marked_by_itself_where_segments_share_their_voxels() -> No
 def test_a_label_map_is_marked_where_it_is_not_zero() -> None:
     volume, matrix = add_volume(), oblique()
     labels = np.zeros(SHAPE, np.int16)
-    labels[4:9, 20:30, 20:30], labels[15:18, 40:50, 20:30] = 3, 7
+    labels[4:9, 20:30, 20:30] = labels[15:18, 40:50, 20:30] = 7
     node = add_volume(labels, kind="LabelMap", name="labels")
 
     drawn = catch_label_map(node).draw(catch_volume(volume))
 
     assert np.array_equal(on_grid(drawn, matrix), labels > 0)
+
+
+def test_a_label_map_of_several_labels_is_refused_with_a_sentence() -> None:
+    labels = np.zeros(SHAPE, np.int16)
+    labels[4:9, 20:30, 20:30], labels[15:18, 40:50, 20:30] = 3, 7
+    node = add_volume(labels, kind="LabelMap", name="labels")
+
+    with pytest.raises(InpaintError, match="labels holds 2 labels: 3, 7; import it as a segmentation"):
+        catch_label_map(node).draw(catch_volume(add_volume()))
 
 
 def test_transforms_above_volume_and_region_are_both_followed() -> None:

@@ -1,0 +1,62 @@
+"""Whether the values of a CT are Hounsfield units, or which offset they have."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.images import Image
+
+_AIR, _TISSUE = (-1100.0, -850.0), (-200.0, 200.0)  # HU; most of any patient and of what is around one
+_SCALE = (-1100.0, 3100.0)  # HU that scanners tell, metal included
+# What is added where HU are stored without a sign or lose their rescale; the last where such are read with a sign.
+_OFFSETS = (1000, 1024, 8192, 32768, 32768 + 1024, -32768)
+_SAMPLES = 64  # along each axis
+
+
+def check_hounsfield_units(image: Image) -> None:
+    """Refuse values that a network for Hounsfield units cannot mean.
+
+    Raises:
+        InputError: 8-bit grey values, Hounsfield units with an offset, or none that a scanner tells.
+    """
+    name = image.path or "The image"
+    if image.voxels.dtype == np.uint8 and np.all(image.slope == 1.0):
+        raise InputError(f"{name} holds 8-bit grey values, filling a CT needs Hounsfield units; give those.")
+    offset = offset_of(image)
+    if offset is not None:
+        raise InputError(
+            f"{name} is not in Hounsfield units: its values look like HU {offset:+d}; subtract {offset} and give that."
+        )
+    values = _sample(image)
+    if values.size and not ((values >= _SCALE[0]) & (values <= _SCALE[1])).any():
+        raise InputError(
+            f"{name} is not in Hounsfield units: its values, {values.min():.4g} to {values.max():.4g}, are far from "
+            "those of air and water; apply its rescale and give that."
+        )
+
+
+def offset_of(image: Image) -> int | None:
+    """What was added to Hounsfield units in most of the image; None where they are HU, or tell nothing.
+
+    Only an image without values below 0 or with none near air and tissue can have an offset: all others have both.
+    """
+    values = _sample(image)
+    if not values.size:
+        return None
+    likely = _near_air_and_tissue(values)
+    offset = max(_OFFSETS, key=lambda added: _near_air_and_tissue(values - added))
+    share = _near_air_and_tissue(values - offset)
+    return offset if share > max(likely, 0.5) and (values.min() >= 0 or likely == 0) else None
+
+
+def _near_air_and_tissue(values: np.ndarray) -> float:
+    """The share of such values."""
+    air, tissue = ((values >= low) & (values <= high) for low, high in (_AIR, _TISSUE))
+    return float(np.mean(air | tissue))
+
+
+def _sample(image: Image) -> np.ndarray:
+    """Some values from all over the image, without zeros, with which much is padded."""
+    values = image.units(tuple(slice(None, None, max(size // _SAMPLES, 1)) for size in image.voxels.shape))
+    return values[np.isfinite(values) & (values != 0)]
