@@ -137,7 +137,7 @@ def _read(folder: Path) -> BundleInfo:
     told = metadata.text(*image, "modality")
     if any(part.strip() not in _MODALITY for part in told.split(",")):
         raise metadata.fault(f"modality is {shown(told)}, and known are {', '.join(_MODALITY)}")
-    channels = metadata.value(int, "a whole number", *image, "num_channels")
+    channels = metadata.value(int, "whole number", *image, "num_channels")
     return BundleInfo(
         _NO_LABEL.sub("_", folder.resolve().name)[:_LONGEST],
         tuple(_MODALITY[part.strip()] for part in told.split(",")),
@@ -165,12 +165,12 @@ class _Metadata:
                 raise self.fault(f"it lacks {'.'.join(keys)}")
             value = cast(dict[str, Any], value)[key]
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise self.fault(f"{'.'.join(keys) or 'it'} is {shown(value)}, which is not {called}")
+            raise self.fault(f"{'.'.join(keys) or 'it'} is {shown(value)}, which is no {called}")
         return value
 
     def text(self, *keys: str) -> str:
         """A text that can be shown, and is not empty."""
-        value: str = self.value(str, "a text", *keys)
+        value: str = self.value(str, "text", *keys)
         if not value.strip() or not value.isprintable():
             raise self.fault(f"{'.'.join(keys)} is {shown(value)}, which is not a text of one line")
         return value
@@ -184,9 +184,9 @@ class _Metadata:
 
     def positive(self, key: str, absent: float) -> float:
         """A positive number, or what its absence stands for."""
-        if key not in self.value(dict, "an object"):
+        if key not in self.value(dict, "object"):
             return absent
-        value = self.value((int, float), "a number", key)
+        value = self.value((int, float), "positive number", key)
         if not 0 < value <= sys.float_info.max:
             raise self.fault(f"{key} is {shown(value)}, which is no positive number")
         return float(value)

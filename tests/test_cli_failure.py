@@ -79,3 +79,25 @@ def test_what_is_shown_of_names_is_text_though_they_are_none(tmp_path: Path, cap
 
     assert (ran.code, len(ran.lines)) == (2, 1)
     assert r"caf\udce9.png" in ran.lines[0]
+
+
+@pytest.mark.parametrize(("command", "code"), [(["info", "--json"], 130), (["nothing"], 2)])
+def test_a_reader_that_has_gone_is_no_fault(command: list[str], code: int) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    silent = {"stdout": theirs, "stderr": subprocess.PIPE} if code == 130 else {"stderr": theirs}
+    ran = subprocess.run([sys.executable, "-m", "monai_inpaint", *command], check=False, **silent)
+    os.close(theirs)
+    assert ran.returncode == code
+    assert not ran.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_below_what_is_printed_is_told() -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "monai_inpaint", "info"], check=False, stdout=full, stderr=subprocess.PIPE
+        )
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(b"monai-inpaint: The disk: No space left on device")
+    assert ran.stderr.count(b"\n") == 1

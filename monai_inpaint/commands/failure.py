@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
@@ -39,9 +40,16 @@ def exit_code_of(action: Callable[[], int]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
     try:
-        return action()
+        code = action()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         say("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read what we print has ended, as `head` does
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the end
         return INTERRUPTED
     except Exception as error:
         code, sentence = explain(error)
@@ -69,7 +77,8 @@ def explain(error: Exception) -> tuple[int, str]:
 def say(sentence: str) -> None:
     """One line on stderr, if there is one, whatever names the sentence holds."""
     if sys.stderr is not None:
-        print(f"monai-inpaint: {_line(sentence)}", file=sys.stderr, flush=True)
+        with suppress(OSError):  # where nobody reads it, the exit code still tells
+            print(f"monai-inpaint: {_line(sentence)}", file=sys.stderr, flush=True)
 
 
 def one_line(error: Exception) -> str:
