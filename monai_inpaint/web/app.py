@@ -154,12 +154,7 @@ class InpaintApp(TrameApp):
 
     def _file_input(self) -> None:
         vuetify3.VFileInput(
-            id="file",
-            change="window.uploadVolume($event.target.files)",
-            disabled=("busy",),
-            multiple=True,
-            label="Volume",
-            **_FLAT,
+            id="file", change="window.uploadVolume($event.target.files)", multiple=True, label="Volume", **_FLAT
         )
 
     def _button(self, name: str, icon: str, action: Callable[[], None], needs: str, text: str) -> None:
