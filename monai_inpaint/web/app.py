@@ -225,7 +225,7 @@ class InpaintApp(TrameApp):
         low, high = source.GetImageData().GetScalarRange()
         with self.state:
             self.state.update(
-                {"loaded": True, "filled": False, "painting": False,
+                {"loaded": True, "filled": False, "painting": False, "after": True, "overlay": True,
                  "limits": [low, high], "values": [high - 0.1 * (high - low), high],
                  "message": f"{name}: mark what is to be filled. {NOTICE}"}
             )  # fmt: skip

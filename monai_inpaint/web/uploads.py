@@ -111,16 +111,19 @@ def _check_attached(path: Path, name: str) -> None:
     """
     with path.open("rb") as file:
         start = file.read(LIST)
-    if path.suffix == ".nrrd":
-        header = re.split(rb"\r?\n\r?\n", start, maxsplit=1)[0]
-        detached = re.search(rb"^[ \t]*data ?file[ \t]*:", header, re.I | re.M) is not None
-    elif path.suffix == ".mha":
-        told = re.search(rb"^[ \t]*ElementDataFile[ \t]*=[ \t]*([^\r\n]*)", start, re.I | re.M)
-        detached = told is None or told[1].strip() != b"LOCAL"
-    else:
-        return
-    if detached:
+    # for some readers a lone CR ends a line, for others it does not: neither may see another file
+    if any(_names_a_file(text, path.suffix) for text in (start, start.replace(b"\r", b"\n"))):
         raise _detached(name)
+
+
+def _names_a_file(start: bytes, suffix: str) -> bool:
+    if suffix == ".nrrd":
+        header = re.split(rb"\r?\n\r?\n", start, maxsplit=1)[0]
+        return re.search(rb"^[ \t]*data ?file[ \t]*:", header, re.I | re.M) is not None
+    if suffix == ".mha":
+        told = re.search(rb"^[ \t]*ElementDataFile[ \t]*=[ \t]*([^\r\n]*)", start, re.I | re.M)
+        return told is None or told[1].strip() != b"LOCAL"
+    return False
 
 
 def _detached(name: str) -> InputError:
