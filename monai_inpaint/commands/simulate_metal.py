@@ -40,8 +40,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, progress: Progress) -> None:
     from monai_inpaint.io import check_output, suffix_of, write_image
-    from monai_inpaint.io.isolated import fork_reader, read_image_guarded
     from monai_inpaint.io.atomic import staged
+    from monai_inpaint.io.isolated import fork_reader, read_image_guarded
     from monai_inpaint.metal.simulate import simulate_metal
     from monai_inpaint.version import __version__
 

@@ -45,7 +45,7 @@ def read_frames(dataset: Dataset, path: Path) -> Image:
     transforms = [_macro("PixelValueTransformationSequence", groups[n], shared) for n in order]
     scales = [rescale_of(transform if transform is not None else dataset, path) for transform in transforms]
     slope, intercept = together([s for s, _ in scales]), together([i for _, i in scales])
-    header = DicomHeader((without_pixels(dataset),), tuple(order), tuple(words))
+    header = DicomHeader((without_pixels(dataset),), tuple(order), words=tuple(words))
     return image_of(stack.transpose(2, 1, 0), affine, slope, intercept, path, header)
 
 

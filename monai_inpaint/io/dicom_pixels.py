@@ -42,6 +42,8 @@ def check_bits(dataset: Dataset, path: Path) -> None:
     missing = next((keyword for keyword in ("BitsStored", "PixelRepresentation") if dataset.get(keyword) is None), "")
     if missing:
         raise InputError(f"{path} has no {missing}, so its pixels cannot be read; repair its header.")
+    if dataset.PixelRepresentation not in (0, 1):
+        raise InputError(f"{path} has the PixelRepresentation {dataset.PixelRepresentation}; repair its header.")
     bits, stored, above = _layout(dataset)
     if not (0 < stored <= bits and 0 <= above <= bits - stored):
         raise InputError(

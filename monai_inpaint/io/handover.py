@@ -6,7 +6,7 @@ import io
 import json
 import mmap
 import pickle
-from dataclasses import is_dataclass
+from dataclasses import dataclass
 from importlib import import_module
 from itertools import accumulate
 from typing import IO, Any
@@ -15,14 +15,10 @@ from monai_inpaint.errors import InputError
 
 # classes that hold values and do nothing when they are made
 _CLASSES = {
-    "monai_inpaint.errors": ("InputError",),
     "pathlib": ("PosixPath", "PurePosixPath"),
     "datetime": ("date", "datetime", "time", "timedelta", "timezone"),
     "decimal": ("Decimal",),
-    "builtins": (
-        "bytearray", "complex", "set", "frozenset", "slice", "OSError", "FileNotFoundError", "NotADirectoryError",
-        "PermissionError", "MemoryError", "RuntimeError",
-    ),
+    "builtins": ("bytearray", "complex", "set", "frozenset", "slice"),
     "numpy": ("dtype", "ndarray"),
     "numpy.core.multiarray": ("_reconstruct", "scalar"),
     "numpy._core.multiarray": ("_reconstruct", "scalar"),
@@ -43,7 +39,7 @@ _CLASSES = {
 
 
 def hand_over(value: object, file: IO[bytes]) -> None:
-    """Write an image, or an exception of `to_hand_over`, into a file; its arrays lie there as they are in memory."""
+    """Write an image or a refusal into a file; its arrays lie there as they are in memory."""
     buffers: list[pickle.PickleBuffer] = []
     content = pickle.dumps(value, 5, buffer_callback=buffers.append)
     parts = [content, *(buffer.raw() for buffer in buffers)]
@@ -76,25 +72,52 @@ def _starts(first: int, lengths: list[int]) -> list[int]:
     )
 
 
-def to_hand_over(error: Exception) -> Exception:
-    """An exception as one that can be taken over; where memory was lacking, a MemoryError."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, MemoryError):
-            return MemoryError(str(cause))
-        cause = cause.__cause__
-    if isinstance(error, InputError):
-        return InputError(str(error))
-    if isinstance(error, OSError):
-        return OSError(error.errno, error.strerror, error.filename and str(error.filename))
-    return RuntimeError(f"{type(error).__name__}: {error}")
+@dataclass(frozen=True)
+class Refusal:
+    """Why an image could not be read.
+
+    Attributes:
+        text: what the exception said.
+        kind: "input", "memory", "system" (with its `number` and `name` of a file), or "fault" of ours.
+        cause: what the library said that stumbled.
+    """
+
+    text: str
+    kind: str
+    cause: str = ""
+    number: int = 0
+    name: str = ""
+
+    @classmethod
+    def of(cls, error: Exception) -> Refusal:
+        """The refusal for an exception; it is one of memory wherever that was lacking."""
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, MemoryError):
+                return cls(str(error), "memory")
+            cause = cause.__cause__
+        if isinstance(error, InputError):
+            return cls(str(error), "input", str(error.__cause__ or ""))
+        if isinstance(error, OSError):
+            return cls(error.strerror or str(error), "system", number=error.errno or 0, name=str(error.filename or ""))
+        return cls(f"{type(error).__name__}: {error}", "fault")
+
+    def error(self) -> Exception:
+        """The like of the exception, to be raised here."""
+        if self.kind == "input":
+            error = InputError(self.text)
+            error.__cause__ = Exception(self.cause) if self.cause else None
+            return error
+        if self.kind == "system":
+            return OSError(self.number, self.text, self.name or None)
+        return MemoryError(self.text) if self.kind == "memory" else RuntimeError(self.text)
 
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        known = name in _CLASSES.get(module, ())
-        if known or module.partition(".")[0] == "monai_inpaint":
+        ours = module == "monai_inpaint.images" or module.startswith("monai_inpaint.io.")
+        if ours or name in _CLASSES.get(module, ()):
             found = getattr(import_module(module), name)
-            if known or is_dataclass(found):  # images and headers
+            if not ours or (isinstance(found, type) and found.__module__ == module):  # images and headers
                 return found
         raise pickle.UnpicklingError(f"{module}.{name} is nothing that an image consists of")

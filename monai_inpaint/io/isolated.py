@@ -26,7 +26,7 @@ from typing import IO, Any
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io import FORMATS, read_image, suffix_of
-from monai_inpaint.io.handover import hand_over, take_over, to_hand_over
+from monai_inpaint.io.handover import Refusal, hand_over, take_over
 from monai_inpaint.io.limits import is_folder, regular_file
 
 SECONDS, SECONDS_PER_MEGABYTE = 8.0, 1.0  # of the processor; the slowest codecs take a tenth
@@ -60,13 +60,13 @@ def read_image_isolated(path: str | Path, *, seconds: float | None = None, memor
             raise InputError(_why(path, code, seconds))
         _import_reader(path)
         read = take_over(file)
-    if isinstance(read, MemoryError):
+    if isinstance(read, Refusal) and read.kind == "memory":
         raise InputError(
             f"{path} could not be decoded within {memory / 2**30:.1f} GiB of memory: it is damaged, made to harm, or "
             "too large for this machine."
-        ) from read
-    if isinstance(read, Exception):
-        raise read
+        )
+    if isinstance(read, Refusal):
+        raise read.error()
     return read
 
 
@@ -186,6 +186,7 @@ def _forked() -> _Reader:
             nowhere = os.open(os.devnull, os.O_RDWR)
             for stream in range(3):
                 os.dup2(nowhere, stream)
+            sys.stdout = sys.stderr = os.fdopen(2, "w", closefd=False)
             kept = theirs.fileno()
             os.closerange(3, kept)
             os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
@@ -275,6 +276,6 @@ def _read(request: dict[str, Any], file: int) -> None:
     try:
         read: object = read_image(Path(request["path"]))
     except Exception as error:
-        read = to_hand_over(error)
+        read = Refusal.of(error)
     with os.fdopen(file, "wb") as out:
         hand_over(read, out)
