@@ -154,12 +154,7 @@ class InpaintApp(TrameApp):
 
     def _file_input(self) -> None:
         vuetify3.VFileInput(
-            id="file",
-            change="window.uploadVolume($event.target.files)",
-            disabled=("busy",),
-            multiple=True,
-            label="Volume",
-            **_FLAT,
+            id="file", change="window.uploadVolume($event.target.files)", multiple=True, label="Volume", **_FLAT
         )
 
     def _button(self, name: str, icon: str, action: Callable[[], None], needs: str, text: str) -> None:
@@ -230,7 +225,7 @@ class InpaintApp(TrameApp):
         low, high = source.GetImageData().GetScalarRange()
         with self.state:
             self.state.update(
-                {"loaded": True, "filled": False, "painting": False,
+                {"loaded": True, "filled": False, "painting": False, "after": True, "overlay": True,
                  "limits": [low, high], "values": [high - 0.1 * (high - low), high],
                  "message": f"{name}: mark what is to be filled. {NOTICE}"}
             )  # fmt: skip

@@ -24,9 +24,7 @@ _KNOWN = ", ".join(suffix for suffix in FORMATS if suffix not in DETACHED)
 _SHOWN = 80  # characters of a name
 
 
-async def receive(
-    content: StreamReader, listed: str, folder: Path, names: dict[Path, str], *, limit: int = BYTES
-) -> tuple[Path, str]:
+async def receive(content: StreamReader, listed: str, folder: Path, names: dict[Path, str]) -> tuple[Path, str]:
     """Write what a browser sends into a folder.
 
     Args:
@@ -34,7 +32,6 @@ async def receive(
         listed: bytes of the list, in decimal digits.
         folder: an empty one; no name that the browser tells becomes part of a path.
         names: takes what the written files are called, for people.
-        limit: bytes of all files.
 
     Returns:
         the file, or the folder with the files of one DICOM series; and a name for people.
@@ -42,9 +39,9 @@ async def receive(
     Raises:
         InputError: too many or too large, of no kind that is known, kept in several files, or cut off.
     """
-    files = _list(await _exactly(content, int(listed) if listed.isascii() and listed.isdigit() else -1))
-    if sum(size for _, size in files) > limit:
-        raise InputError(f"The files are larger than {limit / 2**30:g} GiB; load one volume at a time.")
+    files = _list(await _exactly(content, int(listed) if re.fullmatch("[0-9]{1,9}", listed) else -1))
+    if sum(size for _, size in files) > BYTES:
+        raise InputError(f"The files are larger than {BYTES / 2**30:g} GiB; load one volume at a time.")
     suffixes = [_suffix(name) for name, _ in files]
     if len(files) > 1 and set(suffixes) != {".dcm"}:
         raise InputError("Load one volume at a time: one file, or the DICOM files of one series.")
@@ -111,16 +108,19 @@ def _check_attached(path: Path, name: str) -> None:
     """
     with path.open("rb") as file:
         start = file.read(LIST)
-    if path.suffix == ".nrrd":
-        header = re.split(rb"\r?\n\r?\n", start, maxsplit=1)[0]
-        detached = re.search(rb"^[ \t]*data ?file[ \t]*:", header, re.I | re.M) is not None
-    elif path.suffix == ".mha":
-        told = re.search(rb"^[ \t]*ElementDataFile[ \t]*=[ \t]*([^\r\n]*)", start, re.I | re.M)
-        detached = told is None or told[1].strip() != b"LOCAL"
-    else:
-        return
-    if detached:
+    # for some readers a lone CR ends a line, for others it does not: neither may see another file
+    if any(_names_a_file(text, path.suffix) for text in (start, start.replace(b"\r", b"\n"))):
         raise _detached(name)
+
+
+def _names_a_file(start: bytes, suffix: str) -> bool:
+    if suffix == ".nrrd":
+        header = re.split(rb"\r?\n\r?\n", start, maxsplit=1)[0]
+        return re.search(rb"^[ \t]*data ?file[ \t]*:", header, re.I | re.M) is not None
+    if suffix == ".mha":
+        told = re.search(rb"^[ \t]*ElementDataFile[ \t]*=[ \t]*([^\r\n]*)", start, re.I | re.M)
+        return told is None or told[1].strip() != b"LOCAL"
+    return False
 
 
 def _detached(name: str) -> InputError:
