@@ -17,8 +17,8 @@ from monai_inpaint.networks.known import known_statistics, plane_continuation
 from monai_inpaint.networks.lattice import slab_continuation
 from monai_inpaint.networks.slices import Neighbours
 
-SMALL = {"channels": (8, 12, 16), "encoder_blocks": (1, 1, 1), "decoder_blocks": (1, 1)}
-CT = SMALL | {"limits": (-1024.0, 2000.0)}
+SMALL = {"channels": (8, 12, 16), "encoder_blocks": (1, 1, 1), "decoder_blocks": (1, 1), "upsampling": "bilinear"}
+CT = SMALL | {"limits": (-1024.0, 2000.0), "upsampling": "nearest"}
 
 
 def network(**arguments: object) -> InpaintUNet:

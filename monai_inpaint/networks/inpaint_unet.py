@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -58,6 +58,8 @@ class InpaintUNet(nn.Module):
         encoder_blocks, decoder_blocks: residual blocks a level; the decoder has one level fewer.
         limits: lowest and highest value that means something, in the image's units (CT: air, dense bone).
         volumes: with layers between slices.
+        upsampling: "bilinear" between the levels of the decoder; "nearest", as in the weights of 0.3.0, leaves
+            lines along rows and columns where a fill is uncertain.
     """
 
     def __init__(
@@ -67,9 +69,11 @@ class InpaintUNet(nn.Module):
         decoder_blocks: Sequence[int] = (2, 2, 2),
         limits: Sequence[float] | None = None,
         volumes: bool = False,
+        upsampling: Literal["nearest", "bilinear"] = "nearest",
     ) -> None:
         super().__init__()
         self.volumes = volumes
+        self.upsampling = upsampling
         self.channels = 6 if volumes else 5
         self.limits = tuple(limits) if limits else None
         self.stem = nn.Conv2d(5 * 4, channels[0], 3, padding=1)
@@ -136,7 +140,7 @@ class InpaintUNet(nn.Module):
                 x = self.down[level](x)
         x = self.far(x)
         for level in reversed(range(len(self.up))):
-            x = skips[level] + F.interpolate(self.up[level](x), scale_factor=2.0, mode="nearest")
+            x = skips[level] + F.interpolate(self.up[level](x), scale_factor=2.0, mode=self.upsampling)
             x = _through(self.decoder[level], x, pace)
             if slab:
                 x = self.through_up[level](x, slab.neighbours)

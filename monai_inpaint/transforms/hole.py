@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,30 +33,8 @@ def holed(window: np.ndarray, hole: np.ndarray) -> dict[str, torch.Tensor]:
     return {"image": torch.from_numpy(image), "label": torch.from_numpy(label)}
 
 
-_CONTRAST = 0.1  # standard deviation in a telling hole, relative to the window's
-_TRIES = 4
-
-
-def telling(window: np.ndarray, draw: Callable[[], np.ndarray]) -> np.ndarray:
-    """A hole that hides more than air, which teaches little, if one is found soon.
-
-    Args:
-        window: any shape, NaN where there is no image.
-        draw: makes a random hole of that shape.
-    """
-    known = ~np.isnan(window)
-    enough = _CONTRAST * window[known].std() if known.any() else 0.0
-    hole = draw()
-    for _ in range(_TRIES - 1):
-        hidden = window[hole & known]
-        if hidden.size and hidden.std() > enough:
-            break
-        hole = draw()
-    return hole
-
-
 class RandHoled(RandomizableTransform, MapTransform):
-    """A random hole of every kind that `monai_inpaint.holes` makes, over more than air where one is found soon.
+    """A random hole of every kind that `monai_inpaint.holes` makes.
 
     With probability `centre` it is a square of half the window in the middle (Belli et al. 2018), with probability
     `square` such a square anywhere (Armanious et al. 2019).
@@ -69,7 +47,7 @@ class RandHoled(RandomizableTransform, MapTransform):
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[str, torch.Tensor]:
         window = data[self.keys[0]]
-        return holed(window, telling(window, lambda: self._hole(window.shape)))
+        return holed(window, self._hole(window.shape))
 
     def _hole(self, shape: Sequence[int]) -> np.ndarray:
         choice, half = self.R.uniform(), min(shape) // 2

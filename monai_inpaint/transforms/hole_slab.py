@@ -9,9 +9,11 @@ import numpy as np
 from monai.config import KeysCollection
 
 from monai_inpaint.holes import DEVICES, SHARES, draw_hole, random_hole
-from monai_inpaint.transforms.hole import RandHoled, holed, telling
+from monai_inpaint.transforms.hole import RandHoled, holed
 
 _AT_AN_END = 0.2  # share of the holes that may reach the first or last slice with an image
+_CONTRAST = 0.1  # standard deviation in a telling hole, relative to the slab's
+_TRIES = 4
 _SIZES = (0.003, 0.4)  # of the slices that a shape in 3D may reach, as a fraction
 _DEVICE_SIZES = (0.0, 0.4)  # a wire takes next to nothing of them
 
@@ -40,8 +42,19 @@ class RandHoledSlabd(RandHoled):
         shown = np.flatnonzero(~np.isnan(slab).all(axis=(1, 2)))
         if len(shown):
             within = slice(shown[0], shown[-1] + 1)
-            hole[within] = telling(slab[within], lambda: self._anywhere(slab[within].shape, ratio))
+            hole[within] = self._telling(slab[within], ratio)
         return {**holed(slab, hole), "ratio": ratio}
+
+    def _telling(self, slab: np.ndarray, ratio: float) -> np.ndarray:
+        """A hole that hides more than air, which teaches little, if one is found soon."""
+        known = ~np.isnan(slab)
+        enough = _CONTRAST * slab[known].std()
+        for _ in range(_TRIES):
+            hole = self._anywhere(slab.shape, ratio)
+            hidden = slab[hole & known]
+            if hidden.size and hidden.std() > enough:
+                break
+        return hole
 
     def _anywhere(self, shape: tuple[int, ...], ratio: float) -> np.ndarray:
         hole = np.zeros(shape, bool)
