@@ -8,8 +8,8 @@
 
 A file is written beside its place, put on the disk (fsync) and renamed, and so is a state: whenever the process is
 killed, a study is in one state or the next, never in both or in between. Nothing is acknowledged that is not on the
-disk. The same instances sent again, by a sender that missed the acknowledgement, are kept once, or are dropped where the
-study was taken already. Of two instances that differ and have one UID, the second is refused.
+disk. The same instances sent again, by a sender that missed the acknowledgement, are kept once, or are dropped where
+the study was taken already. Of two instances that differ and have one UID, the second is refused.
 
 All that lies in these folders belongs to the owner alone. What is no study there is left alone and told once; a study
 that is damaged is put into `failed`, and where even that cannot be done, is set aside until it is changed.

@@ -19,6 +19,8 @@ from monai_inpaint.io.limits import regular_file
 
 INFLATED = 2**29  # bytes a deflated file may unpack to; ten times a large film
 _BLOCK = 2**20
+# parts that are read of a file, two or three an element: pydicom takes some 30 us and 1 kB for each element
+_PARTS, _BYTES_PER_PART = 250_000, 100
 _CUT = "Unexpected end of file|End of file reached"
 
 
@@ -41,13 +43,20 @@ def load(path: Path, *, head: bool = False, only: list[str] | None = None) -> Da
 
 
 class _Sized(io.BufferedReader):
-    """A file that is never asked for more than it has: Python takes memory for what is asked, elements lie about it."""
+    """A file that is never asked for more than it has: Python takes memory for what is asked, elements lie about it.
+
+    Nor is it asked without end: millions of empty elements fit into a small file.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__(io.FileIO(str(path)))  # pydicom adds the name to a text
-        self._bytes = os.fstat(self.fileno()).st_size
+        self._path, self._bytes = path, os.fstat(self.fileno()).st_size
+        self._parts = _PARTS + self._bytes // _BYTES_PER_PART
 
     def read(self, size: int | None = -1) -> bytes:
+        self._parts -= 1
+        if self._parts < 0:
+            raise InputError(f"{self._path} consists of more elements than any image of its size; check it.")
         if size is not None and size > _BLOCK:
             size = min(size, max(self._bytes - self.tell(), 0))
         return super().read(size)

@@ -13,7 +13,7 @@ from monai_inpaint.errors import InputError
 VOXELS = 2**33  # of an image; 512 x 512 x 32768
 PIXELS = 2**27  # of a plane; four times the largest mammogram
 DEFLATED = 1100  # deflate shrinks no more than about 1030 times
-BZIPPED = 50_000  # bzip2 shrinks zeros about 45,000 times
+BZIPPED = 1_200_000  # bzip2 shrinks zeros a million times
 CODED = 1100  # pictures; codecs with arithmetic coding reach more on empty ones, which are small: see `_SMALL`
 _SMALL = 2**26  # bytes that any compressed file may claim; two films
 _KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
@@ -59,7 +59,13 @@ def is_folder(path: Path) -> bool:
 
 
 def check_claim(
-    path: Path, shape: Sequence[int], itemsize: float, available: int | None = None, *, packed: int = 1
+    path: Path,
+    shape: Sequence[int],
+    itemsize: float,
+    available: int | None = None,
+    *,
+    packed: float = 1,
+    name: str = "",
 ) -> None:
     """Refuse a header that claims more voxels than its file can hold or than any image has.
 
@@ -68,22 +74,24 @@ def check_claim(
         itemsize: bytes of a voxel with all its channels; less than 1 for single bits.
         available: bytes that hold the voxels; None: the whole file.
         packed: how many times fewer bytes compression may make of them at most (`DEFLATED`, ...); 1: none.
+        name: what errors call it; its path if empty.
 
     Raises:
         InputError: as said.
     """
+    name = name or str(path)
     shape = [int(n) for n in shape]  # numpy's whole numbers overflow
     claimed = " x ".join(str(n)[:20] for n in shape[:8]) + (" x ..." if len(shape) > 8 else "")
     if min(shape, default=0) < 1:
-        raise InputError(f"{path} holds no voxels: its header says {claimed or 'nothing of its shape'}; repair it.")
+        raise InputError(f"{name} holds no voxels: its header says {claimed or 'nothing of its shape'}; repair it.")
     count = math.prod(shape)
     if count > VOXELS:
-        raise InputError(f"{path} claims to hold {claimed} voxels, more than any image; repair its header.")
+        raise InputError(f"{name} claims to hold {claimed} voxels, more than any image; repair its header.")
     if available is None:
         available = regular_file(path)
-    most = available if packed == 1 else max(available * packed, _SMALL)
+    most = available * packed if packed <= 1 else max(available * packed, _SMALL)
     if count * itemsize > most:
         raise InputError(
-            f"{path} is cut short or damaged: its header says {claimed} voxels, more than {available} bytes hold; "
+            f"{name} is cut short or damaged: its header says {claimed} voxels, more than {available} bytes hold; "
             "copy it again."
         )
