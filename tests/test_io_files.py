@@ -149,7 +149,7 @@ def test_a_place_that_was_not_saved_is_an_error(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["loop.nii", "nul\0.nii", "n" * 300 + ".nii"])
 def test_a_path_that_cannot_be_opened_is_an_error_of_input(tmp_path, name):
     (tmp_path / "loop.nii").symlink_to(tmp_path / "loop.nii")
-    with pytest.raises(InputError, match="check the path"):
+    with pytest.raises(InputError, match="links; name|correct the path|choose shorter"):
         read_image(tmp_path / name)
 
 

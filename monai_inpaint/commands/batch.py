@@ -13,7 +13,7 @@ from monai_inpaint.commands.fill import add_model_arguments, add_sample_argument
 from monai_inpaint.commands.journal import DONE as FINISHED
 from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Entry, Journal, flat
 from monai_inpaint.errors import InputError
-from monai_inpaint.inputs import path_of
+from monai_inpaint.paths import path_of
 from monai_inpaint.progress import Progress, make_progress
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.checks import parsing
-from monai_inpaint.io.limits import regular_file
+from monai_inpaint.paths import regular_file
 
 INFLATED = 2**29  # bytes a deflated file may unpack to; ten times a large film
 _BLOCK = 2**20

@@ -27,7 +27,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io import FORMATS, read_image, suffix_of
 from monai_inpaint.io.handover import Refusal, hand_over, take_over
-from monai_inpaint.io.limits import is_folder, regular_file
+from monai_inpaint.paths import is_folder, regular_file
 
 SECONDS, SECONDS_PER_MEGABYTE = 8.0, 0.3  # of the processor; the slowest codecs take a tenth of a second for 1 MB
 MEMORY, MEMORY_PER_BYTE = 2 * 2**30, 8

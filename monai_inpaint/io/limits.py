@@ -1,14 +1,13 @@
-"""What may be opened, and how much a header may claim: both checked before a library sees the file."""
+"""How much a header may claim: checked before a library sees the file, or memory is taken."""
 
 from __future__ import annotations
 
-import errno
 import math
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.paths import regular_file
 
 VOXELS = 2**33  # of an image; 512 x 512 x 32768
 PIXELS = 2**27  # of a plane; four times the largest mammogram
@@ -16,46 +15,6 @@ DEFLATED = 1100  # deflate shrinks no more than about 1030 times
 BZIPPED = 1_200_000  # bzip2 shrinks zeros a million times
 CODED = 1100  # pictures; codecs with arithmetic coding reach more on empty ones, which are small: see `_SMALL`
 _SMALL = 2**26  # bytes that any compressed file may claim; two films
-_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
-_REASONS = {
-    errno.ENOENT: "does not exist; check the path",
-    errno.ENOTDIR: "does not exist: a part of its path is a file; check the path",
-    errno.EACCES: "may not be read; check its permissions",
-    errno.ELOOP: "is a symbolic link that leads back to itself; give the file it should lead to",
-    errno.ENAMETOOLONG: "has a name that is too long; check the path",
-}
-
-
-def regular_file(path: Path, name: str = "") -> int:
-    """Check that a path is a regular file, without opening it; returns its size in bytes.
-
-    Opening a pipe waits for a writer, and reading a device may never end.
-
-    Args:
-        name: what errors call it; its path if empty.
-
-    Raises:
-        InputError: it is missing, may not be reached, or is a folder, pipe, socket, device or circle of links.
-    """
-    try:
-        found = path.stat()
-    except ValueError as error:  # a NUL, or a lone surrogate
-        raise InputError(f"{str(path)!r} is no path of a file; check it.") from error
-    except OSError as error:
-        reason = _REASONS.get(error.errno or 0, f"cannot be read ({error.strerror}); check it")
-        raise InputError(f"{name or path} {reason}.") from error
-    if not stat.S_ISREG(found.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "a device")
-        raise InputError(f"{name or path} is {kind}; give a regular file.")
-    return found.st_size
-
-
-def is_folder(path: Path) -> bool:
-    """Whether a path leads to a folder; False where it leads nowhere."""
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
 
 
 def check_claim(

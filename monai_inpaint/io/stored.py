@@ -16,7 +16,8 @@ from typing import IO, Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.io.limits import BZIPPED, DEFLATED, check_claim, regular_file
+from monai_inpaint.io.limits import BZIPPED, DEFLATED, check_claim
+from monai_inpaint.paths import regular_file
 
 CHUNK = 1 << 22
 _LONGEST_VALUE = 64  # bytes of one as text
