@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     pairs = read_pairs(table, folder)
     fillers = Fillers(args.bundle, args.engine)
     fillers.check()
+    new = not folder.exists()
     journal = _journal(folder)
     progress = make_progress(args.progress)
     counts: dict[str, int] = {}
@@ -68,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
     finally:
         progress.clear()
         journal.close()
+        if new:
+            _drop_empty([folder])
     print(f"{', '.join(f'{count} {status}' for status, count in counts.items())}; journal: {journal.path}")
     if OUR_ERROR in counts:
         return OUR_FAULT

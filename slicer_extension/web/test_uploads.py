@@ -129,7 +129,7 @@ def test_a_header_that_tells_of_another_file_is_refused(app: App, name: str, con
     assert status == 422
     assert sentence.startswith(name)
     assert re.search(
-        "in another file|outside of its own folder|line ends LF|writes 'Element|no ElementDataFile", sentence
+        "in another file|outside of its own folder|line ends LF|writes 'Element|no ElementDataFile|DATAFILE", sentence
     )
     assert _state(app) == {**before, "message": sentence}
 
