@@ -1,4 +1,4 @@
-"""What users name and write - paths, JSON files, tables - checked before anything else looks at it."""
+"""What users write - JSON files, tables - checked before anything else looks at it."""
 
 from __future__ import annotations
 
@@ -16,33 +16,6 @@ from monai_inpaint.errors import InputError
 
 _LARGEST = 64 * 2**20  # bytes of a JSON file or a table
 _DEEPEST = 64  # lists and objects inside one another
-_IMPOSSIBLE = {
-    errno.ELOOP: "is a loop of symbolic links; name what they were to lead to",
-    errno.ENAMETOOLONG: "is longer than a path may be; choose shorter names",
-}
-
-
-def path_of(text: str | Path, folder: Path = Path()) -> Path:
-    """The path that was named, if the system can look it up, whether or not anything is there.
-
-    Args:
-        text: as it was typed, or as it stands in a file.
-        folder: where it starts if it is relative.
-
-    Raises:
-        InputError: it is empty, holds a character that no path can, is too long, or leads in a circle.
-    """
-    if not str(text).strip():
-        raise InputError("A path is empty; name a file or a folder.")
-    path = folder / text
-    try:
-        path.stat()
-    except ValueError:  # a zero byte, or half of a surrogate pair
-        raise InputError(f"{path} holds a character that no path can hold; correct the path.") from None
-    except OSError as error:
-        if error.errno in _IMPOSSIBLE:
-            raise InputError(f"{path} {_IMPOSSIBLE[error.errno]}.") from None
-    return path
 
 
 def read_json(path: Path, advice: str) -> Any:

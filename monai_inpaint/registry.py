@@ -12,7 +12,8 @@ from typing import Any, cast
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import MODALITIES
-from monai_inpaint.inputs import path_of, read_json, shown
+from monai_inpaint.inputs import read_json, shown
+from monai_inpaint.paths import path_of
 
 _PACKAGE = Path(__file__).parent
 _MODALITY = {"CR": "cxr", "DX": "cxr", "CT": "ct", "MR": "mr"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import os
 import struct
@@ -9,6 +11,8 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+from header_samples import BYTES, VOXELS, meta, nrrd
 from io_samples import dicom_dataset, random_voxels, save
 from PIL import Image as Pillow
 from pydicom.encaps import encapsulate
@@ -20,6 +24,9 @@ from pydicom.uid import (
     JPEGLSLossless,
     RLELossless,
 )
+
+from monai_inpaint.images import Image
+from monai_inpaint.io import write_image
 
 Make = Callable[[Path], Path]
 
@@ -111,6 +118,19 @@ def dicom(**elements) -> Make:
     return lambda folder: save(dicom_dataset(random_voxels((16, 16), "int16"), **elements), folder / "x.dcm")
 
 
+def dicom_with(content: bytes) -> Make:
+    """A slice with bytes of other elements before its pixels."""
+
+    def make(folder: Path) -> Path:
+        path = dicom()(folder)
+        whole = path.read_bytes()
+        at = whole.rindex(struct.pack("<2H", 0x7FE0, 0x0010))
+        path.write_bytes(whole[:at] + content + whole[at:])
+        return path
+
+    return make
+
+
 def compressed(syntax: str, *frames: bytes, **elements) -> Make:
     """A slice of 16 x 16 pixels of 8 bits, or as the elements say, whose compressed frames are these."""
 
@@ -141,6 +161,24 @@ def _link(name: str, target: str) -> Make:
     return make
 
 
+def _nifti(name: str, *shape: int, data: bytes = BYTES, start: Callable[[bytes], bytes] = bytes) -> Make:
+    def make(folder: Path) -> Path:
+        write_image(Image(VOXELS, np.eye(4)), folder / "plain.nii")
+        head = bytearray((folder / "plain.nii").read_bytes()[:352])
+        (folder / "plain.nii").unlink()
+        struct.pack_into("<8h", head, 40, len(shape), *shape, *[1] * (7 - len(shape)))
+        return _file(name, start(bytes(head) + data))(folder)
+
+    return make
+
+
+def _beside_a_folder(folder: Path) -> Path:
+    (folder / "folder.raw").mkdir()
+    return meta(folder / "below.mhd", b"", ElementDataFile="folder.raw")
+
+
+_SEQUENCE = struct.pack("<2H2s2xI", 0x0040, 0x0275, b"SQ", 2**32 - 1)
+_ITEM, _EMPTY_ITEM = struct.pack("<2HI", 0xFFFE, 0xE000, 2**32 - 1), struct.pack("<2HI", 0xFFFE, 0xE000, 0)
 _ZEROS = zlib.compress(bytes(2**26))  # 64 MB in 64 KB
 _RUNS = struct.pack("<16I", 1, 64, *[0] * 14) + b"\x81\x00" * 500
 
@@ -189,6 +227,9 @@ HOSTILE: dict[str, Make] = {
     "big TIFF with a text without end": tiff((256, 4, 1, 16), (270, 2, 2**63, 8), big=True),
     "DICOM of 65,535 x 2,000": dicom(Rows=65_535, Columns=2_000),
     "DICOM of two billion frames": dicom(NumberOfFrames=2**31 - 1),
+    "DICOM of 300,000 empty items": dicom_with(_SEQUENCE + _EMPTY_ITEM * 300_000),
+    "DICOM of sequences in one another": dicom_with((_SEQUENCE + _ITEM) * 5_000),
+    "DICOM with an element of four gigabytes": dicom_with(struct.pack("<2H2s2xI", 0x0050, 0x10, b"OB", 2**32 - 2)),
     "DICOM of 64 bits": dicom(BitsAllocated=64, BitsStored=64, HighBit=63, Rows=1_000, Columns=1_000),
     "DICOM of 65,535 bits": dicom(BitsAllocated=65_528, BitsStored=16, HighBit=15),
     "DICOM with a high bit of 99": dicom(BitsStored=12, HighBit=99),
@@ -221,6 +262,27 @@ HOSTILE: dict[str, Make] = {
     "DICOM with run lengths beside the frame": compressed(RLELossless, struct.pack("<16I", 2, 64, 2**31, *[0] * 13)),
     "DICOM that says it is not compressed and is": compressed(
         ExplicitVRLittleEndian, jpeg_code(16, 16), Rows=2_000, Columns=2_000
+    ),
+}  # fmt: skip
+
+# what is no picture; files that stopped, crashed or filled what read them before
+HEADERS: dict[str, Make] = {
+    "MetaImage of 100 dimensions": lambda folder: meta(folder / "many.mha", NDims="100"),
+    "MetaImage of -1 dimensions": lambda folder: meta(folder / "minus.mha", NDims="-1"),
+    "MetaImage of another file": lambda folder: meta(folder / "other.mhd", b"", ElementDataFile="/etc/passwd"),
+    "MetaImage of a folder": _beside_a_folder,
+    "NIfTI that claims 50 TB": _nifti("claims.nii", 30_000, 30_000, 30_000),
+    "NIfTI that claims 50 TB, deflated": _nifti("claims.nii.gz", 30_000, 30_000, 30_000, start=gzip.compress),
+    "NIfTI of which a part is there": _nifti(
+        "less.nii.gz", 1_000, 1_000, 1_000, data=os.urandom(3 << 20), start=gzip.compress
+    ),
+    "NIfTI that goes on": _nifti("on.nii.gz", 4, 3, 2, data=bytes(300 << 20), start=lambda all: gzip.compress(all, 1)),
+    "NIfTI that is a pipe": lambda folder: _pipe("pipe.nii")(folder),
+    "NRRD that claims 50 TB": lambda folder: nrrd(
+        folder / "claims.nrrd", gzip.compress(BYTES), encoding="gzip", sizes="30000 30000 30000"
+    ),
+    "NRRD behind 20 GB of zeros": lambda folder: nrrd(
+        folder / "behind.nrrd", bz2.compress(bytes(1 << 26)) * 300, encoding="bzip2", byte_skip="20000000000"
     ),
 }  # fmt: skip
 

@@ -114,6 +114,24 @@ def _tilted(path: Path) -> Path:
     return ct_series(path / "series", ImagePositionPatient=tuple([0.0, 0.9 * k, 2.5 * k] for k in range(4)))
 
 
+def _deflated_items(path: Path) -> Path:
+    """A deflated file of a few KB with three million empty items."""
+    dataset = dicom_dataset(PIXELS)
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    save(dataset, path / "image.dcm")
+    whole = (path / "image.dcm").read_bytes()
+    with (path / "image.dcm").open("rb") as file:
+        file.seek(132)
+        pydicom.filereader._read_file_meta_info(file)
+        start = file.tell()
+    items = (
+        struct.pack("<2H2s2xI", 0x0040, 0x0275, b"SQ", 2**32 - 1) + struct.pack("<2HI", 0xFFFE, 0xE000, 0) * 3 * 10**6
+    )
+    packer = zlib.compressobj(wbits=-15)
+    (path / "image.dcm").write_bytes(whole[:start] + packer.compress(items) + packer.flush())
+    return path / "image.dcm"
+
+
 def _bomb(path: Path, *, damaged: bool = False) -> Path:
     """A deflated file of a few hundred KB whose pixels unpack to 768 MB."""
     dataset = dicom_dataset(PIXELS)
@@ -257,6 +275,7 @@ CASES: dict[str, Callable[[Path], Path]] = {
     "an element of four gigabytes": _claims_four_gigabytes,
     "sequences ten thousand deep": _nested,
     "deflated bomb": _bomb,
+    "deflated items without end": _deflated_items,
     "deflated and damaged": lambda path: _bomb(path, damaged=True),
     "deflated bomb in a folder": _folder_of(_bomb),
     "mislabelled transfer syntax": _mislabelled,

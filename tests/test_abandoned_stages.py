@@ -12,7 +12,7 @@ import pytest
 from cli_samples import SIDE, ct_series, nifti, picture, picture_hole, run, tree
 
 from monai_inpaint.io.atomic import staged
-from monai_inpaint.io.stage import remove_abandoned
+from monai_inpaint.io.stage import remove_abandoned, temporary_folder
 
 _STAGE = """
 import sys, time
@@ -196,3 +196,47 @@ def test_the_next_series_removes_what_a_killed_one_left(tmp_path: Path, capfd) -
     assert run(capfd, *args).code == 0
 
     assert {path.name for path in tmp_path.iterdir()} == {"series", "hole.nii", "filled"}
+
+
+_TEMPORARY = """
+import time
+from monai_inpaint.io.stage import temporary_folder
+with temporary_folder("images") as folder:
+    (folder / "patient.nii").write_text("voxels")
+    print("here", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_temporary_files_of_a_killed_process_are_removed_by_the_next_and_those_of_a_living_one_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", _TEMPORARY], stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with temporary_folder("images"):
+            assert len(_hidden(tmp_path)) == 2
+            assert oct((tmp_path / _hidden(tmp_path)[0]).stat().st_mode)[-3:] == "700"
+        assert len(_hidden(tmp_path)) == 1
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with temporary_folder("images") as folder:
+        assert _hidden(tmp_path) == [folder.parent.name]
+        assert not list(folder.iterdir())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root gives files away")
+def test_what_another_user_laid_out_like_a_stage_is_left_alone(tmp_path: Path) -> None:
+    stage = tmp_path / ".a.nii.0.partial"
+    for name in ("old", "new"):
+        (stage / name).mkdir(parents=True)
+        (stage / name / "a.nii").write_text("theirs")
+    (stage / "owner").touch()
+    os.chown(stage, 12345, 12345)
+
+    remove_abandoned(tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == [stage.name]

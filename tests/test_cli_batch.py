@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import subprocess
 import sys
@@ -273,3 +274,21 @@ def test_names_with_line_ends_and_two_spaces_are_told_in_one_line_and_known_agai
     again = run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr", "--resume")
 
     assert again.out.partition(";")[0] == "1 input error, 1 skipped"
+
+
+def test_a_batch_that_finds_no_room_for_its_journal_leaves_nothing(tmp_path, capfd, monkeypatch):
+    picture(tmp_path / "a.png")
+    picture_hole(tmp_path / "hole.png")
+    (tmp_path / "pairs.csv").write_text("image,hole\na.png,hole.png\n")
+    before = tree(tmp_path)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("monai_inpaint.commands.journal.os.write", full)
+    ran = run(capfd, "batch", tmp_path / "pairs.csv", tmp_path / "out", "--bundle", "cxr")
+
+    assert ran.code == 2
+    assert len(ran.lines) == 1
+    assert "No space left" in ran.lines[0]
+    assert tree(tmp_path) == before

@@ -13,7 +13,7 @@ import pytest
 
 from monai_inpaint import InputError
 from monai_inpaint.dicom import queue as places
-from monai_inpaint.dicom.queue import FAILED, SENDING, SENT, WAITING, Arrival, Full, Queue, TooLarge
+from monai_inpaint.dicom.queue import FAILED, SENDING, SENT, WAITING, Arrival, Different, Full, Queue, TooLarge
 
 STUDY, INSTANCES = "1.2.3", ["1.2.3.1", "1.2.3.2", "1.2.3.3"]
 LARGE = 10**6
@@ -44,10 +44,10 @@ def opened(root: Path, study_bytes: int = LARGE, quota_bytes: int = LARGE) -> Qu
     return Queue(root, study_bytes, quota_bytes)
 
 
-def came(queue: Queue, size: int = 100) -> Arrival:
+def came(queue: Queue, size: int = 100, content: bytes = b"\0") -> Arrival:
     """An instance that has just been received."""
     arrival = queue.arrival()
-    arrival.write(bytes(size))
+    arrival.write(content * size)
     arrival.finish()
     return arrival
 
@@ -122,6 +122,42 @@ def test_an_instance_is_on_the_disk_when_it_is_acknowledged(tmp_path: Path, monk
         assert there or not acknowledged
         queue.close()
     assert acknowledged
+
+
+@pytest.mark.parametrize("state", ["arriving", WAITING, SENDING])
+def test_of_two_instances_with_one_uid_the_second_is_taken_only_if_it_is_the_same(tmp_path: Path, state: str) -> None:
+    queue = opened(tmp_path)
+    queue.store(came(queue), STUDY, INSTANCES[0])
+    if state != "arriving":
+        queue.take(0)
+        job = queue.next(WAITING)  # being filled: it is not taken back
+        assert job
+        queue.move(job, state)
+
+    assert queue.store(came(queue), STUDY, INSTANCES[0])
+    for size, content in ((100, b"\1"), (99, b"\0"), (101, b"\0")):
+        other = came(queue, size, content)
+        with pytest.raises(Different):
+            queue.store(other, STUDY, INSTANCES[0])
+        other.discard()
+
+    kept = list(tmp_path.rglob(f"{INSTANCES[0]}.dcm"))
+    assert all(path.read_bytes() == bytes(100) for path in kept)
+    assert not list((tmp_path / "incoming").iterdir())
+    queue.take(0)
+    assert len(list(tmp_path.rglob(f"{INSTANCES[0]}.dcm"))) == 1
+
+
+def test_a_study_that_failed_may_come_again_corrected(tmp_path: Path) -> None:
+    queue = opened(tmp_path)
+    queue.store(came(queue), STUDY, INSTANCES[0])
+    queue.take(0)
+    job = queue.next(WAITING)
+    assert job
+    queue.fail(job, "It is damaged.")
+
+    assert queue.store(came(queue, content=b"\1"), STUDY, INSTANCES[0])
+    assert queue.take(0) == [(STUDY, "complete with 1 instances")]
 
 
 def test_a_study_is_taken_when_it_has_been_quiet_and_not_before(tmp_path: Path) -> None:

@@ -150,6 +150,18 @@ def test_what_is_no_instance_or_leads_elsewhere_is_refused_and_the_service_goes_
     until(lambda: done(service), SECONDS, "the study is not done")
 
 
+def test_another_instance_with_the_uid_of_one_that_is_there_is_refused(service: Service, tmp_path: Path) -> None:
+    files = small_study(tmp_path / "study", "1.2.77")
+    other = pydicom.dcmread(files[0])
+    other.PatientID = "PRIVATE-7"
+    pydicom.dcmwrite(tmp_path / "other.dcm", other)
+
+    assert send_files([files[0], files[0], tmp_path / "other.dcm", *files[1:]], service.port) == [0, 0, 0x0111, 0, 0]
+    until(lambda: done(service), SECONDS, "the study is not done")
+    assert "another one with its UID is there" in service.lines()
+    assert "PRIVATE" not in service.lines()
+
+
 def test_a_study_larger_than_allowed_is_refused_as_a_whole(archive: Archive, tmp_path: Path) -> None:
     service = Service(tmp_path / "service", archive.port, study_mb=0.005).start()
     files = small_study(tmp_path / "study", "1.2.77")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import os
 import re
-import struct
 import time
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import numpy as np
 import pytest
 from cli_samples import run
 from header_samples import BYTES, VOXELS, meta, nrrd
+from hostile_files import HEADERS, Make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from limited_process import command, limited
@@ -119,37 +118,18 @@ def test_any_value_of_a_field_is_read_or_refused(tmp_path_factory, key, value, s
     assert outcome(path) in ("read", "refused")
 
 
-def hostile(folder: Path) -> dict[str, Path]:
-    """Files that stopped, crashed or filled what read them before."""
-    write_image(Image(VOXELS, np.eye(4)), folder / "plain.nii")
-    head = bytearray((folder / "plain.nii").read_bytes()[:352])
-    struct.pack_into("<8h", head, 40, 3, 30000, 30000, 30000, 1, 1, 1, 1)
-    (folder / "claims.nii").write_bytes(bytes(head) + BYTES)
-    (folder / "claims.nii.gz").write_bytes(gzip.compress(bytes(head) + BYTES))
-    struct.pack_into("<8h", head, 40, 3, 1000, 1000, 1000, 1, 1, 1, 1)
-    (folder / "holds_less.nii.gz").write_bytes(gzip.compress(bytes(head) + os.urandom(3 << 20)))
-    struct.pack_into("<8h", head, 40, 3, 4, 3, 2, 1, 1, 1, 1)
-    (folder / "goes_on.nii.gz").write_bytes(gzip.compress(bytes(head) + bytes(300 << 20), 1))
-    os.mkfifo(folder / "pipe.nii")
-    (folder / "folder.raw").mkdir()
-    nrrd(folder / "claims.nrrd", gzip.compress(BYTES), encoding="gzip", sizes="30000 30000 30000")
-    return {
-        "NDims 100": meta(folder / "many.mha", NDims="100"),
-        "NDims -1": meta(folder / "minus.mha", NDims="-1"),
-        "a claim": folder / "claims.nii",
-        "a packed claim": folder / "claims.nii.gz",
-        "a packed claim that a part of follows": folder / "holds_less.nii.gz",
-        "a stream that goes on": folder / "goes_on.nii.gz",
-        "an NRRD's claim": folder / "claims.nrrd",
-        "another file": meta(folder / "other.mhd", b"", ElementDataFile="/etc/passwd"),
-        "a folder": meta(folder / "below.mhd", b"", ElementDataFile="folder.raw"),
-        "a pipe": folder / "pipe.nii",
-    }  # fmt: skip
+def made(folder: Path, kinds: dict[str, Make]) -> dict[str, Path]:
+    """The hostile files, each in a folder of its own."""
+    places = [folder / f"hostile{number}" for number in range(len(kinds))]
+    for place in places:
+        place.mkdir()
+    return {kind: make(place) for (kind, make), place in zip(kinds.items(), places, strict=True)}
 
 
 def test_a_hostile_image_ends_in_its_sentence_within_bounds(tmp_path):
+    write_image(Image(VOXELS, np.eye(4)), tmp_path / "plain.nii")
     plain, out = str(tmp_path / "plain.nii"), str(tmp_path / "out.nii")
-    for what, path in hostile(tmp_path).items():
+    for what, path in made(tmp_path, HEADERS).items():
         ended = limited(command, "fill", str(path), plain, out, "--bundle", "ct")
         assert ended.returned == 2, what
         assert len(ended.told.strip().splitlines()) == 1, what
@@ -165,13 +145,13 @@ def test_a_batch_gives_a_hostile_row_its_sentence_and_goes_on(tmp_path, capfd):
     hole[15:20, 15:20, 1] = 1
     write_image(Image(voxels, np.eye(4)), tmp_path / "good.mha")
     write_image(Image(hole, np.eye(4)), tmp_path / "hole.mha")
-    bad = [path.name for path in hostile(tmp_path).values()]
+    bad = [str(path.relative_to(tmp_path)) for path in made(tmp_path, HEADERS).values()]
     rows = [f"{name},hole.mha,{n}.nii" for n, name in enumerate([*bad, "good.mha"])]
     (tmp_path / "pairs.csv").write_text("\n".join(["image,hole,output", *rows]) + "\n")
     ran = run(capfd, "batch", tmp_path / "pairs.csv", tmp_path / "out", "--bundle", "ct")
     assert ran.code == 2
     assert ran.out.startswith(f"{len(bad)} input error, 1 done")
     assert len(ran.lines) == len(bad)
-    for name in bad:
-        assert any(name in line for line in ran.lines)
+    for name, line in zip(bad, ran.lines, strict=True):
+        assert name in line
     assert (tmp_path / "out" / f"{len(bad)}.nii").exists()

@@ -98,7 +98,7 @@ def test_a_header_reads_no_file_outside_of_its_folder(tmp_path, name, kind):
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path, name):
     os.mkfifo(tmp_path / name)
     path = detached(tmp_path, "a.raw") if name == "a.raw" else tmp_path / name
-    with pytest.raises(InputError, match="no regular file"):
+    with pytest.raises(InputError, match="regular file"):
         read_image(path)
 
 
@@ -149,7 +149,7 @@ def test_a_place_that_was_not_saved_is_an_error(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["loop.nii", "nul\0.nii", "n" * 300 + ".nii"])
 def test_a_path_that_cannot_be_opened_is_an_error_of_input(tmp_path, name):
     (tmp_path / "loop.nii").symlink_to(tmp_path / "loop.nii")
-    with pytest.raises(InputError, match="check the path"):
+    with pytest.raises(InputError, match="links; name|correct the path|choose shorter"):
         read_image(tmp_path / name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from monai_inpaint.inputs import path_of
+from monai_inpaint.paths import path_of
 
 
 def path_text(text: str) -> str:

@@ -13,7 +13,7 @@ from monai_inpaint.commands.fill import add_model_arguments, add_sample_argument
 from monai_inpaint.commands.journal import DONE as FINISHED
 from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Entry, Journal, flat
 from monai_inpaint.errors import InputError
-from monai_inpaint.inputs import path_of
+from monai_inpaint.paths import path_of
 from monai_inpaint.progress import Progress, make_progress
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     pairs = read_pairs(table, folder)
     fillers = Fillers(args.bundle, args.engine)
     fillers.check()
+    new = not folder.exists()
     journal = _journal(folder)
     progress = make_progress(args.progress)
     counts: dict[str, int] = {}
@@ -68,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
     finally:
         progress.clear()
         journal.close()
+        if new:
+            _drop_empty([folder])
     print(f"{', '.join(f'{count} {status}' for status, count in counts.items())}; journal: {journal.path}")
     if OUR_ERROR in counts:
         return OUR_FAULT

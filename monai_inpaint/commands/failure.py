@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import sys
@@ -12,25 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.paths import FULL_OR_BROKEN, WRONG_PLACE
 
 DONE, OUR_FAULT, USERS_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEBUG = "MONAI_INPAINT_DEBUG"
 
-# The machine or the place the user named, not this program, is at fault: always, or where the system names the place.
-_FULL_OR_BROKEN = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO", "ESTALE")
-_NAMED = (
-    "EACCES",
-    "EPERM",
-    "ENOENT",
-    "ENOTDIR",
-    "EISDIR",
-    "ELOOP",
-    "ENAMETOOLONG",
-    "ENXIO",
-    "ENODEV",
-    "EBUSY",
-    "ETXTBSY",
-)
 _PACKAGE = str(Path(__file__).parents[1])
 _LONGEST = 1000  # characters of a sentence; names and values in it come from anybody
 
@@ -95,11 +80,10 @@ def _line(text: str) -> str:
 
 
 def _place_at_fault(error: OSError) -> bool:
-    code = errno.errorcode.get(error.errno or 0)
-    if code in _FULL_OR_BROKEN:
+    if error.errno in FULL_OR_BROKEN:
         return True
     # what is not there of our own is our fault
-    return code in _NAMED and bool(error.filename) and not os.fsdecode(error.filename).startswith(_PACKAGE)
+    return error.errno in WRONG_PLACE and bool(error.filename) and not os.fsdecode(error.filename).startswith(_PACKAGE)
 
 
 def _place(error: Exception) -> str:

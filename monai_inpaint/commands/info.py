@@ -18,8 +18,6 @@ _PACKAGES = [
     "onnxruntime",
     "torch",
     "monai",
-    "nibabel",
-    "SimpleITK",
     "pydicom",
     "pillow",
     "tifffile",

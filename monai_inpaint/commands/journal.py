@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import stat
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -51,7 +52,10 @@ class Journal:
             raise InputError(f"Another batch fills {path.parent}; wait until it has ended, or name another folder.")
 
     def close(self) -> None:
-        """Let others have it."""
+        """Let others have it; one that nothing was noted in goes away."""
+        if not self.exists():
+            with suppress(OSError):
+                self.path.unlink()
         os.close(self._file)
 
     def exists(self) -> bool:
@@ -61,7 +65,11 @@ class Journal:
     def start(self) -> None:
         """An empty journal, in place of what was noted."""
         os.ftruncate(self._file, 0)
-        self._write(_line(COLUMNS))
+        try:
+            self._write(_line(COLUMNS))
+        except InputError:
+            os.ftruncate(self._file, 0)
+            raise
 
     def read(self) -> dict[str, Entry]:
         """The last entry of each output; a line that a killed run left unfinished is cut off the file.

@@ -9,8 +9,8 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.dicom_identity import check_hole_image
 from monai_inpaint.io.isolated import read_image_guarded
-from monai_inpaint.io.limits import regular_file
 from monai_inpaint.marks import Hole, hole_of, listed, matching
+from monai_inpaint.paths import regular_file
 
 SEGMENTATION, LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"
 STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"

@@ -8,8 +8,8 @@
 
 A file is written beside its place, put on the disk (fsync) and renamed, and so is a state: whenever the process is
 killed, a study is in one state or the next, never in both or in between. Nothing is acknowledged that is not on the
-disk. The same instances sent again, by a sender that missed the acknowledgement, are the same files, or are dropped
-where the study was taken already.
+disk. The same instances sent again, by a sender that missed the acknowledgement, are kept once, or are dropped where
+the study was taken already. Of two instances that differ and have one UID, the second is refused.
 
 All that lies in these folders belongs to the owner alone. What is no study there is left alone and told once; a study
 that is damaged is put into `failed`, and where even that cannot be done, is set aside until it is changed.
@@ -17,6 +17,7 @@ that is damaged is put into `failed`, and where even that cannot be done, is set
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import re
@@ -31,14 +32,14 @@ from pathlib import Path
 
 from monai_inpaint.dicom.space import is_full, told
 from monai_inpaint.errors import InputError
+from monai_inpaint.io.dicom_identity import is_uid
 from monai_inpaint.private import make_private, private_files
 
 ARRIVING, WAITING, SENDING, SENT, FAILED = STATES = ("arriving", "waiting", "sending", "sent", "failed")
 INPUT, RESULTS, INSTANCES, MADE, RECORD = "input", "results", "instances.json", "made.json", "record.json"
 _INCOMING, _TRASH, _REFUSED, _WHOLE, _LOCK = "incoming", "trash", "refused", "whole", "lock"
 _PATIENCE = 10
-_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
-_JOB = re.compile(rf"({_UID.pattern})_([1-9][0-9]*)")
+_NUMBER = re.compile("[1-9][0-9]*")
 
 
 class Full(Exception):
@@ -49,9 +50,8 @@ class TooLarge(Exception):
     """A study is larger than may be taken, and is refused as a whole."""
 
 
-def is_uid(text: str) -> bool:
-    """Whether a text is a UID, which is also the name of a folder that leads nowhere else."""
-    return len(text) <= 64 and _UID.fullmatch(text) is not None
+class Different(Exception):
+    """Another instance with the same UID is there."""
 
 
 class Queue:
@@ -114,7 +114,7 @@ class Queue:
 
         Raises:
             ValueError: no UIDs.
-            TooLarge, Full: as they say.
+            TooLarge, Full, Different: as they say.
         """
         if not (is_uid(study) and is_uid(instance)):
             raise ValueError("the UIDs of the study and the instance are no UIDs")
@@ -127,6 +127,9 @@ class Queue:
             self._take_back(study)
             folder = self.root / ARRIVING / study / INPUT
             there = folder / f"{instance}.dcm"
+            kept = [there, *(job / INPUT / there.name for job in self._jobs(study, WAITING, SENDING))]
+            if any(file.exists() and not filecmp.cmp(file, arrival.path, shallow=False) for file in kept):
+                raise Different
             growth = arrival.size - (there.stat().st_size if there.exists() else 0)
             self._make_room(study, growth)
             if not folder.is_dir():
@@ -237,7 +240,7 @@ class Queue:
                 raise
         with self._mutex:
             target = self.root / FAILED / job.name
-            if target.exists() or not _JOB.fullmatch(job.name):
+            if target.exists() or not _is_job(job.name):
                 study = job.name.rpartition("_")[0] or job.name
                 target = target.with_name(f"{study}_{self._number(study)}")
             _rename(job, target)
@@ -287,8 +290,8 @@ class Queue:
     def _noted(self, study: str, states: tuple[str, ...], name: str) -> set[str]:
         """The UIDs that a study's jobs in these states have noted; a job whose note is damaged goes to `failed`."""
         noted: set[str] = set()
-        for job in self._jobs(study):
-            if job.parent.name not in states or job.is_symlink() or not job.is_dir():
+        for job in self._jobs(study, *states):
+            if job.is_symlink() or not job.is_dir():
                 continue
             try:
                 noted |= _read_uids(job / name)
@@ -299,9 +302,10 @@ class Queue:
                     self.quarantine(job, error)
         return noted
 
-    def _jobs(self, study: str) -> list[Path]:
-        folders = (self.root / state for state in STATES[1:])
-        return [job for folder in folders for job in folder.glob(f"{study}_*") if _JOB.fullmatch(job.name)]
+    def _jobs(self, study: str, *states: str) -> list[Path]:
+        """Of a study, in these states or in any."""
+        folders = (self.root / state for state in states or STATES[1:])
+        return [job for folder in folders for job in folder.glob(f"{study}_*") if _is_job(job.name)]
 
     def _number(self, study: str) -> int:
         """For the next job of a study."""
@@ -309,11 +313,11 @@ class Queue:
 
     def _folders(self, state: str) -> list[Path]:
         """The studies in a state; what else lies there is told once."""
-        name = _UID if state == ARRIVING else _JOB
+        named = is_uid if state == ARRIVING else _is_job
         found, foreign = [], set()
         with os.scandir(self.root / state) as items:
             for item in items:
-                ours = name.fullmatch(item.name) and item.is_dir(follow_symlinks=False)
+                ours = named(item.name) and item.is_dir(follow_symlinks=False)
                 found.append(Path(item)) if ours else foreign.add(Path(item))
         new = foreign - self._foreign
         if new:
@@ -341,8 +345,8 @@ class Queue:
     def _take_back(self, study: str) -> None:
         """More of a study comes that waits, and is not being filled: it is not complete."""
         folder = self.root / ARRIVING / study
-        for job in self._jobs(study):
-            idle = job.parent.name == WAITING and job.name != self._filling
+        for job in self._jobs(study, WAITING):
+            idle = job.name != self._filling
             if idle and not (job / RESULTS).exists() and not folder.exists():
                 _rename(job, folder)
 
@@ -415,6 +419,11 @@ class Arrival:
             self.path.unlink(missing_ok=True)
             self._queue.shrink(self.size)
             self.size = 0
+
+
+def _is_job(name: str) -> bool:
+    study, _, number = name.rpartition("_")
+    return is_uid(study) and _NUMBER.fullmatch(number) is not None
 
 
 def _read_uids(path: Path) -> set[str]:

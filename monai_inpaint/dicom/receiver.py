@@ -16,10 +16,11 @@ from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID
 from pynetdicom.dsutils import create_file_meta
 
-from monai_inpaint.dicom.queue import Arrival, Full, Queue, TooLarge, is_uid
+from monai_inpaint.dicom.queue import Arrival, Different, Full, Queue, TooLarge
 from monai_inpaint.dicom.wire import Broken
+from monai_inpaint.io.dicom_identity import is_uid
 
-SUCCESS, NO_RESOURCES, DOES_NOT_MATCH, CANNOT_UNDERSTAND = 0x0000, 0xA700, 0xA900, 0xC000
+SUCCESS, DUPLICATE, NO_RESOURCES, DOES_NOT_MATCH, CANNOT_UNDERSTAND = 0x0000, 0x0111, 0xA700, 0xA900, 0xC000
 _HEAD = 2**21  # bytes that are read to learn whose an instance is; what is passed over does not count
 _INSTANCE_UID, _STUDY_UID = 0x00080018, 0x0020000D
 
@@ -110,6 +111,10 @@ class Incoming:
                 self._receiver.studies.add(study)
             except TooLarge:
                 self._refuse(NO_RESOURCES, f"study {study} is refused: it is larger than a study may be")
+            except Different:
+                self._refuse(
+                    DUPLICATE, f"study {study}: an instance from {caller} is refused: another one with its UID is there"
+                )
 
     @contextmanager
     def _room(self) -> Iterator[None]:

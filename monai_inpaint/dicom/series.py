@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from pydicom.dataset import Dataset
 
@@ -24,6 +23,7 @@ from monai_inpaint.io.dicom_file import load
 from monai_inpaint.io.dicom_folder import is_cut, is_dicom
 from monai_inpaint.io.dicom_identity import is_uid
 from monai_inpaint.io.isolated import read_image_isolated
+from monai_inpaint.io.stage import temporary_folder
 
 _OURS = "monai-inpaint"
 _FILMS = ("CR", "DX")
@@ -172,7 +172,7 @@ def _names(head: Dataset, kind: str) -> tuple[str, ...]:
 @contextmanager
 def _gathered(paths: tuple[Path, ...]) -> Iterator[Path]:
     """A folder that holds these files alone, as links; numbers for names, since names can tell who the patient is."""
-    with TemporaryDirectory() as folder:
+    with temporary_folder("monai-inpaint-series") as folder:
         for number, path in enumerate(paths, start=1):
-            (Path(folder) / f"{number:06d}.dcm").symlink_to(path.resolve())
-        yield Path(folder)
+            (folder / f"{number:06d}.dcm").symlink_to(path.resolve())
+        yield folder

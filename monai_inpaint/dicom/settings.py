@@ -10,7 +10,8 @@ from typing import Any
 
 from monai_inpaint.dicom.rules import Rule, rules_of
 from monai_inpaint.errors import InputError
-from monai_inpaint.inputs import path_of, read_json
+from monai_inpaint.inputs import read_json
+from monai_inpaint.paths import path_of
 
 _MB = 10**6
 

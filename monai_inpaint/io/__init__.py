@@ -10,8 +10,8 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.atomic import check_output, staged
 from monai_inpaint.io.files import files_of, is_detached
-from monai_inpaint.io.limits import is_folder, regular_file
 from monai_inpaint.io.read_back import check_saved
+from monai_inpaint.paths import is_folder, regular_file
 
 # suffix -> (module that reads, module that writes or None)
 FORMATS: dict[str, tuple[str, str | None]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -12,13 +11,7 @@ from pathlib import Path
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.files import files_of, same_file
 from monai_inpaint.io.stage import NEW, OLD, stage_beside
-
-# What the place to write is at fault for; any other OSError is a defect of ours and stays one.
-_PLACE_AT_FAULT = {
-    getattr(errno, name)
-    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EACCES", "EPERM", "EROFS", "ENOTDIR", "EIO", "ENAMETOOLONG", "ENOENT")
-    if hasattr(errno, name)
-}
+from monai_inpaint.paths import FULL_OR_BROKEN, WRONG_PLACE
 
 
 def check_output(path: str | Path, *, overwrite: bool = False, sources: Sequence[str | Path] = ()) -> None:
@@ -67,7 +60,7 @@ def staged(target: Path, *, folder: bool = False, overwrite: bool = False) -> It
             _move_into_place(place, target, overwrite)
     except OSError as error:
         code = _code(error)
-        if code not in _PLACE_AT_FAULT:
+        if code not in FULL_OR_BROKEN | WRONG_PLACE:  # a defect of ours
             raise
         raise InputError(f"{target} cannot be written: {os.strerror(code)}.") from error
 

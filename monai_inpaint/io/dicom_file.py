@@ -6,19 +6,24 @@ import io
 import os
 import warnings
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.filereader import read_dataset, read_preamble
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.checks import parsing
-from monai_inpaint.io.limits import regular_file
+from monai_inpaint.paths import regular_file
 
 INFLATED = 2**29  # bytes a deflated file may unpack to; ten times a large film
 _BLOCK = 2**20
+_PIXEL_DATA = 0x7FE00010
+# parts that are read of a file, two or three an element: pydicom takes some 30 us and 1 kB for each element
+_PARTS, _BYTES_PER_PART = 250_000, 100
 _CUT = "Unexpected end of file|End of file reached"
 
 
@@ -31,9 +36,12 @@ def load(path: Path, *, head: bool = False, only: list[str] | None = None) -> Da
     regular_file(path)
     with warnings.catch_warnings(action="ignore"), parsing(path, "DICOM"), _Sized(path) as file:
         warnings.filterwarnings("error", _CUT)  # pydicom warns, and gives what came before
-        _check_inflated(file, path)
+        inflated = _inflated(file, path)
         try:
-            dataset = pydicom.dcmread(file, stop_before_pixels=head, specific_tags=list(only) if only else None)
+            if inflated is None:
+                dataset = pydicom.dcmread(file, stop_before_pixels=head, specific_tags=list(only) if only else None)
+            else:
+                dataset = _read_inflated(inflated, path, head=head, only=only)
         except UserWarning as warning:
             raise InputError(f"{path} is cut short; copy it again.") from warning
     dataset.fileobj_type = None  # nothing is read later, and a function is nothing to hand over
@@ -41,22 +49,43 @@ def load(path: Path, *, head: bool = False, only: list[str] | None = None) -> Da
 
 
 class _Sized(io.BufferedReader):
-    """A file that is never asked for more than it has: Python takes memory for what is asked, elements lie about it."""
+    """A file that is never asked for more than it has: Python takes memory for what is asked, elements lie about it.
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(io.FileIO(str(path)))  # pydicom adds the name to a text
-        self._bytes = os.fstat(self.fileno()).st_size
+    Nor is it asked without end: millions of empty elements fit into a small file.
+    """
+
+    def __init__(self, path: Path, content: bytes | None = None) -> None:
+        # pydicom adds the name to a text
+        super().__init__(io.FileIO(str(path)) if content is None else io.BytesIO(content))  # type: ignore[arg-type]
+        self._path = path
+        self._bytes = os.fstat(self.fileno()).st_size if content is None else len(content)
+        self._parts = _PARTS + path.stat().st_size // _BYTES_PER_PART
 
     def read(self, size: int | None = -1) -> bytes:
+        self._parts -= 1
+        if self._parts < 0:
+            raise InputError(f"{self._path} consists of more elements than any image of its size; check it.")
         if size is not None and size > _BLOCK:
             size = min(size, max(self._bytes - self.tell(), 0))
         return super().read(size)
 
 
-def _check_inflated(file: io.BufferedReader, path: Path) -> None:
-    """Refuse a deflated data set that unpacks to more than it should, without keeping what it unpacks to."""
-    read_preamble(file, force=False)
+@dataclass(frozen=True)
+class _Inflated:
+    preamble: bytes | None
+    meta: FileMetaDataset
+    content: bytes
+
+
+def _inflated(file: io.BufferedReader, path: Path) -> _Inflated | None:
+    """What a deflated data set unpacks to; None if it is not deflated.
+
+    Raises:
+        InputError: it is more than it should be, which is found out without keeping it.
+    """
+    preamble = read_preamble(file, force=False)
     meta = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
+    start, inflated = file.tell(), None
     if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         inflater, total = zlib.decompressobj(-zlib.MAX_WBITS), 0
         packed = file.read(_BLOCK)
@@ -65,4 +94,16 @@ def _check_inflated(file: io.BufferedReader, path: Path) -> None:
             if total > INFLATED:
                 raise InputError(f"{path} unpacks to more than {INFLATED >> 20} MB, more than any image; check it.")
             packed = inflater.unconsumed_tail or file.read(_BLOCK)
+        file.seek(start)
+        inflated = _Inflated(preamble, FileMetaDataset(meta), zlib.decompress(file.read(), -zlib.MAX_WBITS))
     file.seek(0)
+    return inflated
+
+
+def _read_inflated(inflated: _Inflated, path: Path, *, head: bool, only: list[str] | None) -> Dataset:
+    """The data set, read as carefully as from a file; pydicom would read it without any of our bounds."""
+    stop = (lambda tag, _vr, _length: tag == _PIXEL_DATA) if head else None
+    tags: list[BaseTag | int] | None = [Tag(keyword) for keyword in only] if only else None
+    with _Sized(path, inflated.content) as file:
+        dataset = read_dataset(file, False, True, stop_when=stop, specific_tags=tags)
+    return FileDataset(str(path), dataset, inflated.preamble, inflated.meta, False, True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from monai_inpaint.io.checks import parsing
-from monai_inpaint.io.limits import regular_file
+from monai_inpaint.paths import regular_file
 
 
 def files_of(path: str | Path) -> list[Path]:

@@ -24,8 +24,6 @@ _CLASSES = {
     "numpy._core.multiarray": ("_reconstruct", "scalar"),
     "numpy.core.numeric": ("_frombuffer",),
     "numpy._core.numeric": ("_frombuffer",),
-    "nibabel.nifti1": ("Nifti1Header", "Nifti1Extension", "Nifti1Extensions", "Nifti1DicomExtension"),
-    "nibabel.nifti2": ("Nifti2Header",),
     "PIL.PngImagePlugin": ("iTXt",),
     "PIL.TiffImagePlugin": ("IFDRational",),
     "pydicom.dataelem": ("DataElement", "RawDataElement"),

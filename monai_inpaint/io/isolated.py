@@ -27,9 +27,9 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io import FORMATS, read_image, suffix_of
 from monai_inpaint.io.handover import Refusal, hand_over, take_over
-from monai_inpaint.io.limits import is_folder, regular_file
+from monai_inpaint.paths import is_folder, regular_file
 
-SECONDS, SECONDS_PER_MEGABYTE = 8.0, 1.0  # of the processor; the slowest codecs take a tenth
+SECONDS, SECONDS_PER_MEGABYTE = 8.0, 0.3  # of the processor; the slowest codecs take a tenth of a second for 1 MB
 MEMORY, MEMORY_PER_BYTE = 2 * 2**30, 8
 _WAITING = 3.0  # times as long it may take by the clock: the processor is not its own, disks are slow
 _DECODED_IN_C = ("pictures", "tiff", "dicom")
@@ -41,7 +41,7 @@ def read_image_isolated(path: str | Path, *, seconds: float | None = None, memor
 
     Args:
         path: as `read_image` takes it.
-        seconds: of the processor; three times as many by the clock. None: 8, and 1 for each megabyte of the file.
+        seconds: of the processor; three times as many by the clock. None: 8, and 0.3 for each megabyte of the file.
         memory: bytes of address space it may take. None: 2 GiB, and 8 times the file.
 
     Raises:

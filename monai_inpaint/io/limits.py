@@ -1,65 +1,30 @@
-"""What may be opened, and how much a header may claim: both checked before a library sees the file."""
+"""How much a header may claim: checked before a library sees the file, or memory is taken."""
 
 from __future__ import annotations
 
-import errno
 import math
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.paths import regular_file
 
 VOXELS = 2**33  # of an image; 512 x 512 x 32768
 PIXELS = 2**27  # of a plane; four times the largest mammogram
 DEFLATED = 1100  # deflate shrinks no more than about 1030 times
-BZIPPED = 50_000  # bzip2 shrinks zeros about 45,000 times
+BZIPPED = 1_200_000  # bzip2 shrinks zeros a million times
 CODED = 1100  # pictures; codecs with arithmetic coding reach more on empty ones, which are small: see `_SMALL`
 _SMALL = 2**26  # bytes that any compressed file may claim; two films
-_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
-_REASONS = {
-    errno.ENOENT: "does not exist; check the path",
-    errno.ENOTDIR: "does not exist: a part of its path is a file; check the path",
-    errno.EACCES: "may not be read; check its permissions",
-    errno.ELOOP: "is a symbolic link that leads back to itself; give the file it should lead to",
-    errno.ENAMETOOLONG: "has a name that is too long; check the path",
-}
-
-
-def regular_file(path: Path, name: str = "") -> int:
-    """Check that a path is a regular file, without opening it; returns its size in bytes.
-
-    Opening a pipe waits for a writer, and reading a device may never end.
-
-    Args:
-        name: what errors call it; its path if empty.
-
-    Raises:
-        InputError: it is missing, may not be reached, or is a folder, pipe, socket, device or circle of links.
-    """
-    try:
-        found = path.stat()
-    except ValueError as error:  # a NUL, or a lone surrogate
-        raise InputError(f"{str(path)!r} is no path of a file; check it.") from error
-    except OSError as error:
-        reason = _REASONS.get(error.errno or 0, f"cannot be read ({error.strerror}); check it")
-        raise InputError(f"{name or path} {reason}.") from error
-    if not stat.S_ISREG(found.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "a device")
-        raise InputError(f"{name or path} is {kind}; give a regular file.")
-    return found.st_size
-
-
-def is_folder(path: Path) -> bool:
-    """Whether a path leads to a folder; False where it leads nowhere."""
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
 
 
 def check_claim(
-    path: Path, shape: Sequence[int], itemsize: float, available: int | None = None, *, packed: int = 1
+    path: Path,
+    shape: Sequence[int],
+    itemsize: float,
+    available: int | None = None,
+    *,
+    packed: float = 1,
+    name: str = "",
 ) -> None:
     """Refuse a header that claims more voxels than its file can hold or than any image has.
 
@@ -68,22 +33,24 @@ def check_claim(
         itemsize: bytes of a voxel with all its channels; less than 1 for single bits.
         available: bytes that hold the voxels; None: the whole file.
         packed: how many times fewer bytes compression may make of them at most (`DEFLATED`, ...); 1: none.
+        name: what errors call it; its path if empty.
 
     Raises:
         InputError: as said.
     """
+    name = name or str(path)
     shape = [int(n) for n in shape]  # numpy's whole numbers overflow
     claimed = " x ".join(str(n)[:20] for n in shape[:8]) + (" x ..." if len(shape) > 8 else "")
     if min(shape, default=0) < 1:
-        raise InputError(f"{path} holds no voxels: its header says {claimed or 'nothing of its shape'}; repair it.")
+        raise InputError(f"{name} holds no voxels: its header says {claimed or 'nothing of its shape'}; repair it.")
     count = math.prod(shape)
     if count > VOXELS:
-        raise InputError(f"{path} claims to hold {claimed} voxels, more than any image; repair its header.")
+        raise InputError(f"{name} claims to hold {claimed} voxels, more than any image; repair its header.")
     if available is None:
         available = regular_file(path)
-    most = available if packed == 1 else max(available * packed, _SMALL)
+    most = available * packed if packed <= 1 else max(available * packed, _SMALL)
     if count * itemsize > most:
         raise InputError(
-            f"{path} is cut short or damaged: its header says {claimed} voxels, more than {available} bytes hold; "
+            f"{name} is cut short or damaged: its header says {claimed} voxels, more than {available} bytes hold; "
             "copy it again."
         )

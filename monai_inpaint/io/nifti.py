@@ -15,8 +15,9 @@ import numpy as np
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.checks import check_affine, check_voxels, native, parsing, plain_dtype
+from monai_inpaint.io.limits import DEFLATED, check_claim
 from monai_inpaint.io.nifti_header import Header, new_header, parse_header
-from monai_inpaint.io.stored import check_claim, fill, packed, parts_of, read_on, room, unpacked
+from monai_inpaint.io.stored import fill, packed, parts_of, read_on, room, unpacked
 
 _LONGEST_EXTENSION = 1 << 26
 
@@ -44,8 +45,7 @@ def read(path: Path) -> Image:
         affine, other = header.affine, header.other_affine
         check_affine(path, affine)
         extensions = _read_extensions(file, path, header)
-        voxels = _read_voxels(file, path, dtype, math.prod(shape))
-        voxels = voxels.reshape(shape, order="F")
+        voxels = _read_voxels(file, path, dtype, shape)
     slope, intercept = header.scale
     if voxels.ndim == 2:  # (column, row) in the file, as every viewer shows it; (rows, columns) here
         voxels, affine, other = voxels.T, _swapped(affine), None if other is None else _swapped(other)
@@ -93,13 +93,13 @@ def _read_extensions(file: Any, path: Path, header: Header) -> bytes:
     return extensions
 
 
-def _read_voxels(file: Any, path: Path, dtype: np.dtype, count: int) -> np.ndarray:
-    check_claim(path, count * dtype.itemsize, path.stat().st_size, "gzip" if _packed(path) else "raw")
-    voxels = room(path, count, dtype)
+def _read_voxels(file: Any, path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    check_claim(path, shape, dtype.itemsize, packed=DEFLATED if _packed(path) else 1)
+    voxels = room(path, math.prod(shape), dtype)
     fill(voxels, file, path)
     if _packed(path):
         read_on(file, path)
-    return voxels
+    return voxels.reshape(shape, order="F")
 
 
 def _swapped(affine: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The hidden folder that an output is made in, beside its place; those of killed processes are removed by the next."""
+"""Hidden folders for what is being made, and for a while; those of killed processes are removed by the next."""
 
 from __future__ import annotations
 
@@ -30,6 +30,18 @@ def stage_beside(target: Path) -> Iterator[Path]:
             os.close(held)
 
 
+@contextmanager
+def temporary_folder(name: str) -> Iterator[Path]:
+    """An empty folder among the system's temporary files, the user's alone, removed at the end of the block.
+
+    What a killed process left there is removed by the next, since it may hold images of patients.
+    """
+    with stage_beside(Path(tempfile.gettempdir()) / name) as place:
+        folder = place / NEW
+        folder.mkdir()
+        yield folder
+
+
 def remove_abandoned(folder: Path) -> None:
     """Remove the stages in a folder whose process has ended, after bringing back what they were about to replace.
 
@@ -40,7 +52,7 @@ def remove_abandoned(folder: Path) -> None:
     except PermissionError:
         return  # a folder may be written to and not be listed
     for entry in entries:
-        if not entry.is_dir(follow_symlinks=False):
+        if not entry.is_dir(follow_symlinks=False) or not _is_ours(entry):
             continue
         try:
             mark = os.open(Path(entry.path) / _OWNER, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
@@ -52,6 +64,14 @@ def remove_abandoned(folder: Path) -> None:
                 shutil.rmtree(entry.path, ignore_errors=True)
         finally:
             os.close(mark)
+
+
+def _is_ours(entry: os.DirEntry[str]) -> bool:
+    """Whether it belongs to this user: among temporary files, others may lay out what looks like a stage."""
+    try:
+        return not hasattr(os, "getuid") or entry.stat(follow_symlinks=False).st_uid == os.getuid()
+    except OSError:  # gone by now
+        return False
 
 
 def _held(place: Path) -> int:

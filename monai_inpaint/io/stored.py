@@ -16,11 +16,13 @@ from typing import IO, Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.io.limits import BZIPPED, DEFLATED, regular_file
+from monai_inpaint.io.limits import BZIPPED, DEFLATED, check_claim
+from monai_inpaint.paths import regular_file
 
 CHUNK = 1 << 22
 _LONGEST_VALUE = 64  # bytes of one as text
 _TRAILING = 1 << 24  # bytes after the voxels that are read and left out
+_LEADING = 1 << 28  # bytes before them, of what is decoded
 # how many bytes one byte of a file may stand for
 _RATIOS = {"raw": 1, "gzip": DEFLATED, "zlib": DEFLATED, "bzip2": BZIPPED, "text": 8, "hex": 0.5}
 _LEVEL = 1
@@ -96,19 +98,17 @@ def read_stored(stored: Stored, path: Path) -> np.ndarray:
     count, share = math.prod(stored.shape), math.prod(stored.shape) // len(stored.files)
     names = [str(file) if file == path else f"{file} (voxels of {path.name})" for file in stored.files]
     sizes = [regular_file(file, name) for file, name in zip(stored.files, names, strict=True)]
-    for name, size in zip(names, sizes, strict=True):
-        check_claim(name, share * stored.dtype.itemsize, size - max(stored.offset, 0), stored.encoding)
+    for file, name, size in zip(stored.files, names, sizes, strict=True):
+        room_for, ratio = max(size - max(stored.offset, 0), 0), _RATIOS[stored.encoding]
+        whole = stored.shape if len(stored.files) == 1 else (share,)
+        check_claim(file, whole, stored.dtype.itemsize, room_for, packed=ratio, name=name)
+    if stored.skip > _LEADING:
+        raise InputError(f"{path} tells of {stored.skip} bytes before its voxels; write it without.")
     voxels = room(path, count, stored.dtype)
     for n, (file, name, size) in enumerate(zip(stored.files, names, sizes, strict=True)):
         with file.open("rb") as opened:
             _read_share(opened, name, size, stored, voxels[n * share : (n + 1) * share])
     return voxels.reshape(stored.shape, order="F")
-
-
-def check_claim(name: Path | str, claimed: int, size: int, encoding: str) -> None:
-    """Refuse a claim of more bytes than a file of `size` bytes can hold."""
-    if claimed > size * _RATIOS[encoding]:
-        raise InputError(f"{name} is cut short: it is smaller than its header says; copy it again.")
 
 
 def room(path: Path, count: int, dtype: np.dtype) -> np.ndarray:

@@ -9,7 +9,6 @@ import secrets
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -18,6 +17,9 @@ from pathlib import Path
 from monai_inpaint.commands.failure import exit_code_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import MODALITIES
+from monai_inpaint.io.stage import temporary_folder
+from monai_inpaint.paths import regular_file
+from monai_inpaint.private import private_files
 
 LOCAL = "127.0.0.1"
 ANY = ("0.0.0.0", "::")
@@ -47,7 +49,6 @@ def _run(argv: Sequence[str] | None) -> int:
     given = token(args.token_file)
     check(args.port, args.origin, args.volume)
     secret = given or secrets.token_urlsafe(32)
-    os.umask(0o077)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the folder goes away
     with _listening(args.host, args.port):  # before much is loaded in vain
         family = socket.AF_INET6 if ":" in args.host else socket.AF_INET
@@ -55,8 +56,8 @@ def _run(argv: Sequence[str] | None) -> int:
     from monai_inpaint.web.app import InpaintApp
     from monai_inpaint.web.door import Door
 
-    with tempfile.TemporaryDirectory(prefix="monai-inpaint-web-") as folder:
-        app = InpaintApp(Path(folder), Door(secret, args.host, args.origin), args.bundle)
+    with private_files(), temporary_folder("monai-inpaint-web") as folder:
+        app = InpaintApp(folder, Door(secret, args.host, args.origin), args.bundle)
         if args.volume is not None:
             app.open(args.volume)
         shown = "..." if given else secret  # whoever wrote a file with the secret knows it; it need not be in logs
@@ -83,6 +84,7 @@ def token(file: Path | None) -> str | None:
     place, told = TOKEN, os.environ.pop(TOKEN, None)  # what is started from here need not know it
     if file is not None:
         place = str(file)
+        regular_file(file)
         try:
             with file.open(encoding="utf-8") as text:
                 told = text.read(1024).strip()
@@ -103,8 +105,8 @@ def check(port: int, origin: str | None, volume: Path | None) -> None:
         raise InputError(f"--port {port} is no port; give 0 to 65535.")
     if origin is not None and not _ORIGIN_FORM.fullmatch(origin):
         raise InputError(f"--origin {origin} is not of the form https://name:port, in lower case and without a path.")
-    if volume is not None and not volume.is_file():
-        raise InputError(f"{volume} does not exist; check the path.")
+    if volume is not None:
+        regular_file(volume)
     if find_spec("trame_slicer") is None:
         raise InputError("trame-slicer is not installed; install it with: pip install 'monai-inpaint[web]'")
 

@@ -12,7 +12,7 @@ from aiohttp import StreamReader
 from aiohttp.web import RequestPayloadError
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.io import FORMATS, suffix_of
+from monai_inpaint.io import FORMATS, is_detached, suffix_of
 
 BYTES = 2**31  # of one upload; a CT of 512 x 512 x 4000 voxels
 FILES = 5000
@@ -55,7 +55,8 @@ async def receive(content: StreamReader, listed: str, folder: Path, names: dict[
                 size -= len(part)
     name = shown(files[0][0])
     if len(files) == 1:
-        _check_attached(path, name)
+        if is_detached(path):
+            raise _detached(name)
         return path, name
     names[folder] = name = f"{name} and {len(files) - 1} more"
     return folder, name
@@ -98,29 +99,6 @@ def _suffix(name: str) -> str:
     if not suffix:
         raise InputError(f"{shown(name)} has no suffix of a format that can be read; known are {_KNOWN}.")
     return suffix
-
-
-def _check_attached(path: Path, name: str) -> None:
-    """Refuse a header that tells of voxels in another file: it could be any file of this machine.
-
-    Raises:
-        InputError: as said.
-    """
-    with path.open("rb") as file:
-        start = file.read(LIST)
-    # for some readers a lone CR ends a line, for others it does not: neither may see another file
-    if any(_names_a_file(text, path.suffix) for text in (start, start.replace(b"\r", b"\n"))):
-        raise _detached(name)
-
-
-def _names_a_file(start: bytes, suffix: str) -> bool:
-    if suffix == ".nrrd":
-        header = re.split(rb"\r?\n\r?\n", start, maxsplit=1)[0]
-        return re.search(rb"^[ \t]*data ?file[ \t]*:", header, re.I | re.M) is not None
-    if suffix == ".mha":
-        told = re.search(rb"^[ \t]*ElementDataFile[ \t]*=[ \t]*([^\r\n]*)", start, re.I | re.M)
-        return told is None or told[1].strip() != b"LOCAL"
-    return False
 
 
 def _detached(name: str) -> InputError:

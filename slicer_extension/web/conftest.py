@@ -57,8 +57,8 @@ class App:
 
     @property
     def files(self) -> list[Path]:
-        """All files in the folder of its session."""
-        return [path for path in self.temporary.rglob("*") if path.is_file()]
+        """All files in the folder of its session, but for the mark that it is in use."""
+        return [path for path in self.temporary.rglob("*") if path.is_file() and path.name != "owner"]
 
     @property
     def most_memory(self) -> int:

@@ -373,7 +373,7 @@ def _started(*words: object, **variables: str) -> subprocess.CompletedProcess:
 @pytest.mark.parametrize(
     ("words", "variables", "sentence"),
     [
-        (["--token-file", "/nowhere"], {}, "/nowhere cannot be read as the file with the secret"),
+        (["--token-file", "/nowhere"], {}, "/nowhere does not exist"),
         ([], {"MONAI_INPAINT_WEB_TOKEN": "short"}, "The secret in MONAI_INPAINT_WEB_TOKEN is not 16 to 512 letters"),
         ([], {"MONAI_INPAINT_WEB_TOKEN": ""}, "The secret in MONAI_INPAINT_WEB_TOKEN is not 16 to 512 letters"),
         (["--origin", "fill.example/x"], {}, "--origin fill.example/x is not of the form https://name:port"),
