@@ -68,6 +68,19 @@ def test_values_far_from_any_are_refused_without_an_offset() -> None:
         check_hounsfield_units(Image(np.full((8, 8), 20000.0)))
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "float32"])
+def test_shades_of_a_picture_are_refused_in_any_type(dtype: str) -> None:
+    shades = np.interp(thorax(), [-1000, 700], [0, 255]).round().astype(dtype)
+    with pytest.raises(InputError, match="8-bit grey values"):
+        check_hounsfield_units(Image(shades))
+
+
+@pytest.mark.parametrize("ends", [(0, 1), (-1, 1), (0.0, 0.035)], ids=["0 to 1", "-1 to 1", "per mm"])
+def test_normalised_values_and_attenuation_coefficients_are_refused(ends) -> None:
+    with pytest.raises(InputError, match="normalised or attenuation coefficients"):
+        check_hounsfield_units(Image(np.interp(thorax(), [-1000, 700], ends).astype(np.float32)))
+
+
 def test_a_filler_of_ct_asks_for_hounsfield_units_and_one_of_mr_does_not() -> None:
     image = (thorax(size=96) + 32768).astype(np.uint16)
     hole = np.zeros(image.shape, bool)

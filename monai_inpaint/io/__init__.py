@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from stat import S_ISDIR
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image

@@ -36,7 +36,8 @@ def load(path: Path, *, head: bool = False, only: list[str] | None = None) -> Da
             dataset = pydicom.dcmread(file, stop_before_pixels=head, specific_tags=list(only) if only else None)
         except UserWarning as warning:
             raise InputError(f"{path} is cut short; copy it again.") from warning
-    dataset.fileobj_type = None  # nothing is read later, and a function is nothing to hand over
+    # nothing is read later, and neither a function nor a deflated file that was unpacked is anything to hand over
+    dataset.fileobj_type = dataset.buffer = None
     return dataset
 
 
