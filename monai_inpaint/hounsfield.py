@@ -11,6 +11,7 @@ _AIR, _TISSUE = (-1100.0, -850.0), (-200.0, 200.0)  # HU; most of any patient an
 _SCALE = (-1100.0, 3100.0)  # HU that scanners tell, metal included
 # What is added where HU are stored without a sign or lose their rescale; the last where such are read with a sign.
 _OFFSETS = (1000, 1024, 8192, 32768, 32768 + 1024, -32768)
+_ALIKE = 24  # between offsets that the values do not tell apart: most tissue varies by more
 _NORMALISED = 2.0  # noise alone makes HU lie further apart; 0 to 1, -1 to 1 and coefficients in 1/cm do not
 _SAMPLES = 64  # along each axis
 
@@ -27,8 +28,10 @@ def check_hounsfield_units(image: Image) -> None:
         raise InputError(f"{name} holds 8-bit grey values, filling a CT needs Hounsfield units; give those.")
     offset = offset_of(image)
     if offset is not None:
+        likely = [added for added in _OFFSETS if abs(added - offset) <= _ALIKE]
         raise InputError(
-            f"{name} is not in Hounsfield units: its values look like HU {offset:+d}; subtract {offset} and give that."
+            f"{name} is not in Hounsfield units: its values look like HU {' or '.join(f'{n:+d}' for n in likely)}; "
+            f"subtract {' or '.join(map(str, likely))}{', whichever was added,' * (len(likely) > 1)} and give that."
         )
     values = _sample(image)
     if values.size and 0 < np.ptp(values) <= _NORMALISED:

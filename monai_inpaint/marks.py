@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from unicodedata import normalize
 
 import numpy as np
 
@@ -93,7 +94,7 @@ def matching(names: Sequence[str], wanted: str, numbers: Sequence[int] = ()) -> 
     Args:
         numbers: of what the names are those, in the same order.
     """
-    plain, wanted = [name.strip() for name in names], wanted.strip()
+    plain, wanted = [normalize("NFC", name.strip()) for name in names], normalize("NFC", wanted.strip())
     exact = [n for n, name in enumerate(plain) if name == wanted]
     lower = [n for n, name in enumerate(plain) if name.lower() == wanted.lower()]
     pattern = [n for n, name in enumerate(plain) if fnmatchcase(name.lower(), wanted.lower())]

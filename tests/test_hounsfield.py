@@ -63,6 +63,11 @@ def test_a_scale_that_the_file_tells_is_followed() -> None:
     check_hounsfield_units(Image(stored, intercept=-1024.0))
 
 
+def test_offsets_that_the_values_do_not_tell_apart_are_both_told() -> None:
+    with pytest.raises(InputError, match=r"HU \+1000 or \+1024; subtract 1000 or 1024, whichever was added, and give"):
+        check_hounsfield_units(Image((thorax() + 1024).astype(np.uint16)))
+
+
 def test_values_far_from_any_are_refused_without_an_offset() -> None:
     with pytest.raises(InputError, match="far from those of air and water"):
         check_hounsfield_units(Image(np.full((8, 8), 20000.0)))

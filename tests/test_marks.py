@@ -125,6 +125,11 @@ def test_a_name_that_is_equal_goes_before_a_pattern() -> None:
     assert matching(names, "CTV") == []
 
 
+def test_an_umlaut_is_the_same_in_one_character_and_in_two() -> None:
+    assert matching(["La\u0308sion", "Lunge"], "l\u00e4sion") == [0]
+    assert matching(["L\u00e4sion", "Lunge"], "La\u0308s*") == [0]
+
+
 def test_a_number_is_meant_where_no_name_is_equal() -> None:
     assert matching(["2", "lesion"], "2", [7, 2]) == [0]
     assert matching(["brain", "lesion"], "2", [7, 2]) == [1]
