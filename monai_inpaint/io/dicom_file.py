@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset, read_preamble
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
@@ -31,11 +32,16 @@ def load(path: Path, *, head: bool = False, only: list[str] | None = None) -> Da
     regular_file(path)
     with warnings.catch_warnings(action="ignore"), parsing(path, "DICOM"), _Sized(path) as file:
         warnings.filterwarnings("error", _CUT)  # pydicom warns, and gives what came before
-        _check_inflated(file, path)
         try:
+            _check_inflated(file, path)
             dataset = pydicom.dcmread(file, stop_before_pixels=head, specific_tags=list(only) if only else None)
         except UserWarning as warning:
             raise InputError(f"{path} is cut short; copy it again.") from warning
+        except InvalidDicomError as error:
+            raise InputError(
+                f"{path} cannot be read as DICOM: it is of another kind, or lacks the preamble and the DICM that begin "
+                "DICOM files; write it anew as a DICOM file."
+            ) from error
     # nothing is read later, and neither a function nor a deflated file that was unpacked is anything to hand over
     dataset.fileobj_type = dataset.buffer = None
     return dataset
