@@ -11,6 +11,8 @@ _AIR, _TISSUE = (-1100.0, -850.0), (-200.0, 200.0)  # HU; most of any patient an
 _SCALE = (-1100.0, 3100.0)  # HU that scanners tell, metal included
 # What is added where HU are stored without a sign or lose their rescale; the last where such are read with a sign.
 _OFFSETS = (1000, 1024, 8192, 32768, 32768 + 1024, -32768)
+_ALIKE = 24  # between offsets that the values do not tell apart: most tissue varies by more
+_NORMALISED = 2.0  # noise alone makes HU lie further apart; 0 to 1, -1 to 1 and coefficients in 1/cm do not
 _SAMPLES = 64  # along each axis
 
 
@@ -18,17 +20,25 @@ def check_hounsfield_units(image: Image) -> None:
     """Refuse values that a network for Hounsfield units cannot mean.
 
     Raises:
-        InputError: 8-bit grey values, Hounsfield units with an offset, or none that a scanner tells.
+        InputError: 8-bit grey values, Hounsfield units with an offset, values scaled to about 1, or none that a scanner
+            tells.
     """
     name = image.path or "The image"
-    if image.voxels.dtype == np.uint8 and np.all(image.slope == 1.0):
+    if _is_grey(image):
         raise InputError(f"{name} holds 8-bit grey values, filling a CT needs Hounsfield units; give those.")
     offset = offset_of(image)
     if offset is not None:
+        likely = [added for added in _OFFSETS if abs(added - offset) <= _ALIKE]
         raise InputError(
-            f"{name} is not in Hounsfield units: its values look like HU {offset:+d}; subtract {offset} and give that."
+            f"{name} is not in Hounsfield units: its values look like HU {' or '.join(f'{n:+d}' for n in likely)}; "
+            f"subtract {' or '.join(map(str, likely))}{', whichever was added,' * (len(likely) > 1)} and give that."
         )
     values = _sample(image)
+    if values.size and 0 < np.ptp(values) <= _NORMALISED:
+        raise InputError(
+            f"{name} is not in Hounsfield units: its values, {values.min():.4g} to {values.max():.4g}, are normalised "
+            "or attenuation coefficients; give Hounsfield units."
+        )
     if values.size and not ((values >= _SCALE[0]) & (values <= _SCALE[1])).any():
         raise InputError(
             f"{name} is not in Hounsfield units: its values, {values.min():.4g} to {values.max():.4g}, are far from "
@@ -48,6 +58,17 @@ def offset_of(image: Image) -> int | None:
     offset = max(_OFFSETS, key=lambda added: _near_air_and_tissue(values - added))
     share = _near_air_and_tissue(values - offset)
     return offset if share > max(likely, 0.5) and (values.min() >= 0 or likely == 0) else None
+
+
+def _is_grey(image: Image) -> bool:
+    """Whether the values are shades of a picture, 0 to 255, in 8 bits or in any other type."""
+    if np.any(np.asarray(image.slope) != 1.0) or np.any(image.intercept):
+        return False
+    voxels = image.voxels
+    if voxels.dtype == np.uint8:
+        return True
+    shades = bool(voxels.max() == 255 and voxels.min() >= 0)  # the very largest shade, which HU reach by chance only
+    return shades and (voxels.dtype.kind != "f" or np.array_equal(voxels, np.rint(voxels)))
 
 
 def _near_air_and_tissue(values: np.ndarray) -> float:

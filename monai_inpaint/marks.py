@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from unicodedata import normalize
 
 import numpy as np
 
@@ -48,13 +49,19 @@ def hole_of(image: Image, segment: str | None = None) -> Hole:
         segment: number or name of the labels to fill; a shell pattern, "*" takes all together. None: the only one.
 
     Raises:
-        InputError: noise of a lossy format; values that are no numbers, negative, or between whole numbers above 1;
-            several labels where none is named, or none of that name; greys between black and white.
+        InputError: noise of a lossy format; single bits of which programs disagree what they mark; values that are no
+            numbers, negative, or between whole numbers above 1; several labels where none is named, or none of that
+            name; greys between black and white.
     """
     if image.lossy:
         raise InputError(
             f"{_name(image)} is of a lossy format, whose compression noise would be filled as well; "
             "save the hole as .png or another lossless format, with two values."
+        )
+    if image.inverted and image.affine is None and image.stored_range == (0, 1):
+        raise InputError(
+            f"{_name(image)} holds single bits with white as 0, which some programs write for marked, others for not "
+            "marked; save it as .png."
         )
     stored = _dark_is_zero(image)
     everything = segment is None or segment.strip() == "*"
@@ -79,15 +86,19 @@ def hole_of(image: Image, segment: str | None = None) -> Hole:
     return Hole(_plain(image, _in_box(inside, box, stored)), threshold)
 
 
-def matching(names: Sequence[str], wanted: str) -> list[int]:
-    """The places of the names that are meant: equal ones, else those equal but for case, else those of the pattern.
+def matching(names: Sequence[str], wanted: str, numbers: Sequence[int] = ()) -> list[int]:
+    """The places of the names that are meant: equal ones, else those equal but for case, of the pattern, or the number.
 
     An equal name goes first, since names such as "PTV[60Gy]" would be patterns that do not match themselves.
+
+    Args:
+        numbers: of what the names are those, in the same order.
     """
-    plain, wanted = [name.strip() for name in names], wanted.strip()
+    plain, wanted = [normalize("NFC", name.strip()) for name in names], normalize("NFC", wanted.strip())
     exact = [n for n, name in enumerate(plain) if name == wanted]
     lower = [n for n, name in enumerate(plain) if name.lower() == wanted.lower()]
-    return exact or lower or [n for n, name in enumerate(plain) if fnmatchcase(name.lower(), wanted.lower())]
+    pattern = [n for n, name in enumerate(plain) if fnmatchcase(name.lower(), wanted.lower())]
+    return exact or lower or pattern or [n for n, number in enumerate(numbers) if str(number) == wanted]
 
 
 def listed(names: Sequence[str]) -> str:
@@ -147,7 +158,7 @@ def _labelled(values: np.ndarray, image: Image, segment: str | None) -> np.ndarr
             f"{_name(image)} holds {len(labels)} labels: {listed(names)}; say which to fill: --segment NAME or number, "
             "'*' for all (a hole that should hold one value was smoothed, compressed or summed up: save it binary)."
         )
-    found = matching(names, segment) or [n for n, label in enumerate(labels) if str(label) == segment.strip()]
+    found = matching(names, segment, labels)
     if not found:
         raise InputError(f"{_name(image)} holds no label {segment}; it holds {listed(names)}.")
     wanted = [labels[n] for n in found]

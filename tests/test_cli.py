@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from cli_samples import (
     SIDE,
@@ -23,6 +24,7 @@ from cli_samples import (
     run,
     tree,
 )
+from dicom_hole_samples import sources, structures
 
 from monai_inpaint import __version__, read_image
 from monai_inpaint.progress import LineProgress
@@ -80,6 +82,21 @@ def test_a_dicom_series_gives_a_derived_series_by_its_own_modality(tmp_path: Pat
     assert np.array_equal(filled.voxels[outside], source.voxels[outside])
     assert np.allclose(read_image(tmp_path / "d.nii.gz").affine, source.affine, atol=1e-4)
     assert {str(dataset.SyntheticData) for dataset in filled.header.datasets} == {"YES"}
+
+
+def test_nothing_that_a_library_warns_of_stands_beside_our_one_sentence(tmp_path: Path, capfd) -> None:
+    series = ct_series(tmp_path / "ct")
+    dataset = sources(series)[0]
+    square = np.array([[0.0, 0, 0], [9, 0, 0], [9, 9, 0]]) + np.array(dataset.ImagePositionPatient, float)
+    path = structures(tmp_path / "rt.dcm", dataset, {"L\u00e4sion": [square], "Lunge": [square]})
+    changed = pydicom.dcmread(path)
+    changed.SpecificCharacterSet = "ISO_IR 192"  # in which the name is no text
+    changed.save_as(path)
+
+    ran = run(capfd, "fill", series, path, tmp_path / "o.nii.gz")
+
+    assert ran.code == 2
+    assert len(ran.lines) == 1
 
 
 def test_an_image_is_not_its_own_hole(film, tmp_path: Path, capfd) -> None:

@@ -116,6 +116,7 @@ def test_of_several_segments_the_named_ones_are_filled(series: Path, tmp_path: P
     assert np.array_equal(on_grid(path, series, "liver")[0], marked[..., 0].transpose(2, 1, 0))
     assert np.array_equal(on_grid(path, series, "Lesion *")[0], marked[..., 1:].any(-1).transpose(2, 1, 0))
     assert np.array_equal(on_grid(path, series, "*")[0], marked.any(-1).transpose(2, 1, 0))
+    assert np.array_equal(on_grid(path, series, "2")[0], marked[..., 1].transpose(2, 1, 0))
     with pytest.raises(InputError, match=r"holds 3 segments: Liver, Lesion 1, Lesion 2; say which"):
         on_grid(path, series)
     with pytest.raises(InputError, match="no segments named spleen"):
@@ -372,6 +373,21 @@ def test_a_name_with_brackets_is_found_before_it_is_a_pattern(series: Path, tmp_
 
     assert np.array_equal(on_grid(path, series, "PTV[60Gy]")[0], boxed((20, 30), (24, 34), 2))
     assert np.array_equal(on_grid(path, series, "ptv[6]")[0], boxed((20, 30), (24, 34), 3))
+    assert np.array_equal(on_grid(path, series, "2")[0], boxed((20, 30), (24, 34), 3))
+
+
+def test_rois_that_share_a_number_are_refused_as_their_contours_are_not_told_apart(
+    series: Path, tmp_path: Path
+) -> None:
+    image = read_image(series)
+    rois = {"lesion": [square(image, 2, (20, 30), (24, 34))], "organ": [square(image, 3, (20, 30), (24, 34))]}
+    path = structures(tmp_path / "rt.dcm", sources(series)[0], rois)
+    dataset = pydicom.dcmread(path)
+    dataset.StructureSetROISequence[1].ROINumber = dataset.ROIContourSequence[1].ReferencedROINumber = 1
+    dataset.save_as(path)
+
+    with pytest.raises(InputError, match="gives one number to several ROIs"):
+        on_grid(path, series, "lesion")
 
 
 def test_contours_that_leave_the_image_are_cut_and_told_and_refused_from_a_tenth_on(

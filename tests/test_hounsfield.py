@@ -63,9 +63,27 @@ def test_a_scale_that_the_file_tells_is_followed() -> None:
     check_hounsfield_units(Image(stored, intercept=-1024.0))
 
 
+def test_offsets_that_the_values_do_not_tell_apart_are_both_told() -> None:
+    with pytest.raises(InputError, match=r"HU \+1000 or \+1024; subtract 1000 or 1024, whichever was added, and give"):
+        check_hounsfield_units(Image((thorax() + 1024).astype(np.uint16)))
+
+
 def test_values_far_from_any_are_refused_without_an_offset() -> None:
     with pytest.raises(InputError, match="far from those of air and water"):
         check_hounsfield_units(Image(np.full((8, 8), 20000.0)))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "float32"])
+def test_shades_of_a_picture_are_refused_in_any_type(dtype: str) -> None:
+    shades = np.interp(thorax(), [-1000, 700], [0, 255]).round().astype(dtype)
+    with pytest.raises(InputError, match="8-bit grey values"):
+        check_hounsfield_units(Image(shades))
+
+
+@pytest.mark.parametrize("ends", [(0, 1), (-1, 1), (0.0, 0.035)], ids=["0 to 1", "-1 to 1", "per mm"])
+def test_normalised_values_and_attenuation_coefficients_are_refused(ends) -> None:
+    with pytest.raises(InputError, match="normalised or attenuation coefficients"):
+        check_hounsfield_units(Image(np.interp(thorax(), [-1000, 700], ends).astype(np.float32)))
 
 
 def test_a_filler_of_ct_asks_for_hounsfield_units_and_one_of_mr_does_not() -> None:

@@ -154,6 +154,8 @@ BAD_NRRDS = {
     "vectors that do not fit": {"space_directions": "(1,0) (0,2) (0,0)"},
     "a direction that is not told": {"space_directions": "none (0,2,0) (0,0,3)"},
     "parallel directions": {"space_directions": "(1,0,0) (1,0,0) (0,0,3)"},
+    "an unknown space": {"space": "right-posterior-superior"},
+    "a space of four axes": {"space": "left-posterior-superior-time"},
     "a nan": {"space_origin": "(nan,0,0)"},
     "no numbers": {"space_origin": "(a,b,c)"},
     "space and spacings": {"spacings": "1 2 3"},

@@ -30,6 +30,7 @@ from PIL import Image as Pillow
 from PIL.PngImagePlugin import PngInfo
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
@@ -104,6 +105,12 @@ def odd_slice(path: Path) -> Path:
     return save(dataset, path)
 
 
+def deflated_slice(path: Path) -> Path:
+    dataset = dicom_dataset(random_voxels((8, 9), "uint16"))
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    return save(dataset, path)
+
+
 KINDS: dict[str, Callable[[Path], Path]] = {
     "PNG": lambda folder: text_picture(folder / "a.png"),
     "JPEG": lambda folder: Path(Pillow.new("L", (9, 8)).save(folder / "a.jpg", dpi=(72, 72)) or folder / "a.jpg"),
@@ -117,6 +124,7 @@ KINDS: dict[str, Callable[[Path], Path]] = {
     "enhanced": lambda folder: enhanced_ct(
         folder / "a.dcm", random_voxels((3, 5, 4), "int16"), [[0, 0, z] for z in (2, 0, 1)]
     ),
+    "deflated DICOM": lambda folder: deflated_slice(folder / "a.dcm"),
     "JPEG 2000": lambda folder: folder / shutil.copy(get_testdata_file("693_J2KI.dcm", download=False), folder),
 }  # fmt: skip
 

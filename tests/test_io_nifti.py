@@ -135,6 +135,7 @@ def bad_files(folder):
     nib.save(nib.Nifti1Image(np.zeros((3, 3, 3), [("R", "u1"), ("G", "u1"), ("B", "u1")]), eye), folder / "rgb.nii")
     flat = bytearray(good)
     flat[280:328] = bytes(48)  # srow_x, srow_y, srow_z
+    flat[252:254] = bytes(2)  # qform_code
     (folder / "flat.nii").write_bytes(flat)
 
 
@@ -180,7 +181,7 @@ def by_qform(path, affine=None):
     return path
 
 
-QFAC, PIXDIM, OFFSET, QUATERNION, SROW = 76, 80, 108, 256, 280
+QFAC, PIXDIM, OFFSET, SFORM_CODE, QUATERNION, SROW = 76, 80, 108, 254, 256, 280
 REPAIRS = {
     "a qfac of 0": (QFAC, "<f", 0.0),
     "a qfac of 2": (QFAC, "<f", 2.0),
@@ -209,6 +210,16 @@ def test_a_header_that_other_readers_take_is_read_as_they_do_and_kept(tmp_path, 
     np.testing.assert_allclose(seen, np.diag([-1, -1, 1, 1]) @ affine, atol=1e-4)
     if flipped:
         np.testing.assert_allclose(image.affine, nib.load(path).affine, atol=1e-4)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_an_sform_that_was_never_filled_in_gives_way_to_the_qform(tmp_path, value):
+    path = patched(by_qform(tmp_path / "a.nii"), SFORM_CODE, "<h", 1)
+    image = read_image(patched(path, SROW, "<12f", *[value] * 12))
+    np.testing.assert_allclose(image.affine, oblique_affine(), atol=1e-4)
+    assert image.other_affine is None
+    write_image(image, tmp_path / "b.nii")
+    assert (tmp_path / "b.nii").read_bytes() == path.read_bytes()
 
 
 def test_a_negative_pixel_size_beside_an_sform_says_nothing_on_stderr(tmp_path, capfd):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -122,6 +123,26 @@ def test_a_name_that_is_equal_goes_before_a_pattern() -> None:
     assert matching(names, "gtv ?") == [4]
     assert matching(names, "*") == [0, 1, 2, 3, 4]
     assert matching(names, "CTV") == []
+
+
+def test_an_umlaut_is_the_same_in_one_character_and_in_two() -> None:
+    assert matching(["La\u0308sion", "Lunge"], "l\u00e4sion") == [0]
+    assert matching(["L\u00e4sion", "Lunge"], "La\u0308s*") == [0]
+
+
+def test_a_number_is_meant_where_no_name_is_equal() -> None:
+    assert matching(["2", "lesion"], "2", [7, 2]) == [0]
+    assert matching(["brain", "lesion"], "2", [7, 2]) == [1]
+    assert matching(["brain", "lesion"], "3", [7, 2]) == []
+
+
+def test_single_bits_with_white_as_zero_are_refused_as_programs_disagree_what_they_mark(tmp_path: Path) -> None:
+    inside = labels(1).astype(bool)[1]
+    tifffile.imwrite(tmp_path / "hole.tif", inside)  # which writes truth values so, and reads them as they were
+    with pytest.raises(InputError, match="single bits with white as 0"):
+        hole_of(read_image(tmp_path / "hole.tif"))
+    Pillow.fromarray(inside).save(tmp_path / "plain.tif")
+    np.testing.assert_array_equal(hole_of(read_image(tmp_path / "plain.tif")).image.voxels, inside)
 
 
 def segmentation_of_slicer(path: Path, voxels: np.ndarray, names: dict[int, str]) -> Path:

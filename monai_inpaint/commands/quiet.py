@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,14 +13,20 @@ from monai_inpaint.commands.failure import DEBUG
 
 @contextmanager
 def libraries_silenced() -> Iterator[None]:
-    """Drop what libraries in C++ write to file descriptor 2, past Python; sys.stderr goes on working.
+    """Drop what libraries warn of, and what those in C++ write to file descriptor 2; sys.stderr goes on working.
 
-    ITK and OpenVINO describe there, in lines of their own, what they also raise as an exception. With
-    MONAI_INPAINT_DEBUG=1 nothing is dropped.
+    OpenVINO describes there, in lines of its own, what it also raises as an exception; pydicom warns of odd values
+    whenever they are first asked for. With MONAI_INPAINT_DEBUG=1 nothing is dropped.
     """
     if os.environ.get(DEBUG) == "1":
         yield
         return
+    with warnings.catch_warnings(action="ignore"), _descriptor_silenced():
+        yield
+
+
+@contextmanager
+def _descriptor_silenced() -> Iterator[None]:
     try:
         real = os.dup(2)
     except OSError:  # closed by whoever started us

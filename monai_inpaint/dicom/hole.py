@@ -22,9 +22,8 @@ def read_hole(path: Path, image: Image, segment: str | None = None) -> Hole:
     Args:
         path: as `read_image` takes it, or a DICOM segmentation (SEG) or structure set (RTSTRUCT).
         image: what is to be filled; for a SEG or RTSTRUCT the DICOM series that it refers to.
-        segment: name of the segments or ROIs of a SEG or RTSTRUCT to fill, name or number of the labels of a label map;
-            the very name, or a shell pattern for which upper and lower case are one; "*" takes all together. None: the
-            only one.
+        segment: name or number of the segments, ROIs or labels to fill; the very name, or a shell pattern for which
+            upper and lower case are one; "*" takes all together. None: the only one.
 
     Raises:
         InputError: as `read_image` and `hole_of` say; a SEG, RTSTRUCT or DICOM image of another patient, study or frame
@@ -63,21 +62,25 @@ def sop_class(path: Path) -> str:
     return str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", ""))
 
 
-def chosen(names: Sequence[str], pattern: str | None, path: Path, kind: str) -> list[int]:
-    """Which of the named segments (`kind` "segments") or ROIs ("ROIs") are meant: their places in `names`.
+def chosen(names: Sequence[str], numbers: Sequence[int], pattern: str | None, path: Path, kind: str) -> list[int]:
+    """Which of the segments (`kind` "segments") or ROIs ("ROIs") of these names and numbers are meant: their places.
 
     Raises:
-        InputError: none, none of that name, or several and no pattern.
+        InputError: none, none of that name or number, several and no pattern, or one number for two.
     """
     if not names:
         raise InputError(f"{path} holds no {kind}; give one that marks what to fill.")
+    if len(set(numbers)) < len(numbers):
+        raise InputError(
+            f"{path} gives one number to several {kind}, so that they cannot be told apart; write it anew."
+        )
     if pattern is None:
         if len(names) > 1:
             raise InputError(
                 f"{path} holds {len(names)} {kind}: {listed(names)}; say which to fill: --segment NAME, '*' for all."
             )
         return [0]
-    found = matching(names, pattern)
+    found = matching(names, pattern, numbers)
     if not found:
         raise InputError(f"{path} holds no {kind} named {pattern}; it holds {listed(names)}.")
     return found

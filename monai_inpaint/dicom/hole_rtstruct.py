@@ -74,7 +74,8 @@ def read_structures(path: Path, image: Image, segment: str | None) -> Hole:
         rois = rois_of(dataset)
         drawn = [roi for roi in rois if roi.contours]
         named = drawn if segment is None and drawn else rois
-        which = [named[n] for n in chosen([roi.name for roi in named], segment, path, "ROIs")]
+        numbers = [int(roi.item.ROINumber) for roi in named]
+        which = [named[n] for n in chosen([roi.name for roi in named], numbers, segment, path, "ROIs")]
         if not any(roi.contours for roi in which):
             raise InputError(f"{path} has no closed contours for what is to be filled; draw it with closed contours.")
         marked = np.zeros(image.voxels.shape, bool, order="F" if image.voxels.flags.f_contiguous else "C")

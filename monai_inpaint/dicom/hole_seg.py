@@ -49,7 +49,8 @@ def read_segmentation(path: Path, image: Image, segment: str | None) -> Hole:
             )
         segments = segments_of(dataset)
         names = [str(item.get("SegmentLabel") or "") for item in segments]
-        numbers = {int(segments[n].SegmentNumber) for n in chosen(names, segment, path, "segments")}
+        listed = [int(item.SegmentNumber) for item in segments]
+        numbers = {listed[n] for n in chosen(names, listed, segment, path, "segments")}
         shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
         groups = list(dataset.get("PerFrameFunctionalGroupsSequence") or [])
         if len(groups) != int(dataset.get("NumberOfFrames") or 1):

@@ -18,14 +18,19 @@ def check_output(path: str | Path, *, overwrite: bool = False, sources: Sequence
     """Whether an output may be written to `path`; cheap, to be asked before a long computation.
 
     Raises:
-        InputError: it is one of the sources or of the files with their voxels, exists and may not be replaced, or its
-            folder is missing.
+        InputError: it is one of the sources or of the files with their voxels, exists and may not be replaced, its
+            folder is missing, or other programs could not read it by that name.
     """
     path = Path(path)
     inputs = [file for source in sources for file in files_of(source)]
     for target in written_files(path):
         if same_file(target, inputs):
             raise InputError(f"{path} is an input; sources are never overwritten, name another output.")
+    if path.suffix.lower() == ".mhd" and ("%" in path.name or path.name.startswith("LIST")):
+        raise InputError(
+            f"{path} would name a data file that ITK takes for a list or a pattern of files; choose .mha or "
+            "another name."
+        )
     if not path.parent.is_dir():
         raise InputError(f"{path} cannot be written: the folder {path.parent} does not exist; make it first.")
     if _taken(path) and not overwrite:

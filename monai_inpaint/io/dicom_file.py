@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pydicom
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset, read_preamble
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
@@ -36,15 +37,21 @@ def load(path: Path, *, head: bool = False, only: list[str] | None = None) -> Da
     regular_file(path)
     with warnings.catch_warnings(action="ignore"), parsing(path, "DICOM"), _Sized(path) as file:
         warnings.filterwarnings("error", _CUT)  # pydicom warns, and gives what came before
-        inflated = _inflated(file, path)
         try:
+            inflated = _inflated(file, path)
             if inflated is None:
                 dataset = pydicom.dcmread(file, stop_before_pixels=head, specific_tags=list(only) if only else None)
             else:
                 dataset = _read_inflated(inflated, path, head=head, only=only)
         except UserWarning as warning:
             raise InputError(f"{path} is cut short; copy it again.") from warning
-    dataset.fileobj_type = None  # nothing is read later, and a function is nothing to hand over
+        except InvalidDicomError as error:
+            raise InputError(
+                f"{path} cannot be read as DICOM: it is of another kind, or lacks the preamble and the DICM that begin "
+                "DICOM files; write it anew as a DICOM file."
+            ) from error
+    # nothing is read later, and neither a function nor a deflated file that was unpacked is anything to hand over
+    dataset.fileobj_type = dataset.buffer = None
     return dataset
 
 

@@ -102,9 +102,15 @@ class Header:
 
     @property
     def affine(self) -> np.ndarray:
-        """To RAS mm: the sform, or the qform, or where no code is set the pixel sizes about the centre, x flipped."""
+        """To RAS mm: the sform, or the qform, or where no code is set the pixel sizes about the centre, x flipped.
+
+        A sform of zeros or without numbers, as programs leave it that fill in the qform only, gives way to that.
+        """
         if self._fields["sform_code"] > 0:
-            return self._millimetres(self._sform())
+            sform = self._sform()
+            turn = sform[:3, :3]
+            if (np.isfinite(sform).all() and turn.any(axis=0).all()) or self._fields["qform_code"] <= 0:
+                return self._millimetres(sform)
         return self._millimetres(self._qform(np.abs) if self._fields["qform_code"] > 0 else self._base())
 
     @property

@@ -55,6 +55,11 @@ _ENCODINGS = {
 }  # fmt: skip
 _DOMAIN = {"domain", "space", "time", "none", "???"}  # kinds of axes along which voxels lie, not parts of a voxel
 _DERIVED = b"Derived:="
+# those of three axes; which patient axes the last ones follow is not told, and they are read as ITK does
+_SPACES = {
+    "right-anterior-superior", "ras", "left-anterior-superior", "las", "left-posterior-superior", "lps",
+    "scanner-xyz", "3d-right-handed", "3d-left-handed",
+}  # fmt: skip
 _TO_LPS = {
     "right-anterior-superior": [-1.0, -1.0, 1.0], "ras": [-1.0, -1.0, 1.0],
     "left-anterior-superior": [1.0, -1.0, 1.0], "las": [1.0, -1.0, 1.0],
@@ -227,9 +232,9 @@ def _in_space(fields: Mapping[str, str]) -> bool:
 def _check_space(fields: Mapping[str, str], size: int, path: Path) -> None:
     if ("space" in fields) == ("space dimension" in fields):
         raise InputError(f"{path} has a header that needs one of 'space' and 'space dimension'; repair it.")
-    named = "space" in fields and not re.fullmatch(r"[a-zA-Z0-9-]+", fields["space"])
-    if named or ("space dimension" in fields and whole(fields["space dimension"], "space dimension", path) != size):
-        raise InputError(f"{path} lies in a space that does not fit its {size} axes; repair its header.")
+    unknown = "space" in fields and fields["space"].lower() not in _SPACES
+    if unknown or ("space dimension" in fields and whole(fields["space dimension"], "space dimension", path) != size):
+        raise InputError(f"{path} lies in a space that NRRD does not know, or not for {size} axes; repair its header.")
 
 
 def _vectors(text: str, path: Path) -> list[list[float] | None]:
