@@ -116,7 +116,7 @@ def test_formulations_have_a_line_for_each_evaluation_and_way_to_fill(
         shutil.copytree(find_bundle("cxr").path, folder)
         (folder / "runs").mkdir()
         (folder / "runs" / "curves.csv").write_text(
-            "epoch,minutes,cpu_minutes,loss,hole_psnr\n1,2,2.0,0.5,20\n2,5,4.0,0.4,\n"
+            "epoch,minutes,cpu_minutes,loss,hole_psnr\n1,2.0,2.0,0.5,20\n2,5.0,4.0,0.4,\n"
         )
 
     monkeypatch.setattr(formulations, "train", trained)

@@ -312,7 +312,7 @@ def test_a_mark_of_another_patient_or_study_is_refused(make, fault: str, series:
 @pytest.mark.parametrize("make", [seg_of, rt_of])
 def test_a_mark_de_identified_by_itself_is_known_by_what_it_refers_to(make, series: Path, tmp_path: Path) -> None:
     path = change(make(series, tmp_path / "mark.dcm"), PatientID="", PatientName="Anonymous", StudyInstanceUID=None)
-    assert read_hole(path, read_image(series)).voxels.any()
+    assert read_hole(path, read_image(series)).image.voxels.any()
 
 
 def test_a_mark_that_names_no_series_is_known_by_patient_study_and_frame(series: Path, tmp_path: Path) -> None:
@@ -321,7 +321,7 @@ def test_a_mark_that_names_no_series_is_known_by_patient_study_and_frame(series:
     del bare[0].RTReferencedStudySequence
     image = read_image(series)
 
-    assert read_hole(change(path, ReferencedFrameOfReferenceSequence=bare), image).voxels.any()
+    assert read_hole(change(path, ReferencedFrameOfReferenceSequence=bare), image).image.voxels.any()
     for keyword, why in (("PatientID", "another patient"), ("StudyInstanceUID", "another study")):
         lacking = change(Path(shutil.copy(path, tmp_path / "lacking.dcm")), **{keyword: None})
         with pytest.raises(InputError, match=why):
@@ -333,7 +333,7 @@ def test_a_mark_in_a_study_of_its_own_says_which_study_it_was_drawn_in(series: P
     frames = pydicom.dcmread(path).ReferencedFrameOfReferenceSequence
     frames[0].RTReferencedStudySequence[0].ReferencedSOPInstanceUID = "1.2.3"
     change(path, StudyInstanceUID="1.2.77", ReferencedFrameOfReferenceSequence=frames)
-    assert read_hole(path, read_image(series)).voxels.any()
+    assert read_hole(path, read_image(series)).image.voxels.any()
 
 
 def test_instances_do_not_make_up_for_another_series(series: Path, tmp_path: Path) -> None:
@@ -355,7 +355,7 @@ def test_a_series_that_lacks_slices_which_the_mark_refers_to_is_refused(series: 
     of_series = frames[0].RTReferencedStudySequence[0].RTReferencedSeriesSequence[0]
     of_series.ContourImageSequence = Sequence(listed)
     change(rt, ReferencedFrameOfReferenceSequence=frames)
-    assert read_hole(rt, read_image(series)).voxels.any()
+    assert read_hole(rt, read_image(series)).image.voxels.any()
     max(series.iterdir(), key=lambda path: pydicom.dcmread(path).InstanceNumber).unlink()
 
     for mark in (seg, rt):
@@ -391,13 +391,13 @@ def test_a_mark_on_two_series_is_taken_for_each_of_them(series: Path, tmp_path: 
     item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.128", "1.2.3.5.1"
     other.SeriesInstanceUID, other.ReferencedInstanceSequence = "1.2.3.5", Sequence([item])
     referred = [*pydicom.dcmread(path).ReferencedSeriesSequence, other]
-    assert read_hole(change(path, ReferencedSeriesSequence=referred), read_image(series)).voxels.any()
+    assert read_hole(change(path, ReferencedSeriesSequence=referred), read_image(series)).image.voxels.any()
 
 
 def test_one_slice_may_be_filled_from_a_mark_of_its_whole_series(series: Path, tmp_path: Path) -> None:
     path = seg_of(series, tmp_path / "seg.dcm")
     slice_ = next(p for p in series.iterdir() if pydicom.dcmread(p).InstanceNumber == 2)
-    assert read_hole(path, read_image(slice_)).voxels.any()
+    assert read_hole(path, read_image(slice_)).image.voxels.any()
 
 
 def test_a_mark_may_refer_to_localizers_beside_the_slices(series: Path, tmp_path: Path) -> None:
@@ -409,7 +409,7 @@ def test_a_mark_may_refer_to_localizers_beside_the_slices(series: Path, tmp_path
     item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = scout.SOPClassUID, scout.SOPInstanceUID
     frames[0].RTReferencedStudySequence[0].RTReferencedSeriesSequence[0].ContourImageSequence = Sequence([item])
     change(path, ReferencedFrameOfReferenceSequence=frames)
-    assert read_hole(path, read_image(series)).voxels.any()
+    assert read_hole(path, read_image(series)).image.voxels.any()
 
 
 def test_a_mark_on_another_film_of_the_series_is_refused(tmp_path: Path) -> None:
@@ -418,7 +418,7 @@ def test_a_mark_on_another_film_of_the_series_is_refused(tmp_path: Path) -> None
     marked[0, :40] = False
     path = segmentation(tmp_path / "seg.dcm", [pydicom.dcmread(films[0])], marked)
 
-    assert read_hole(path, read_image(films[0])).voxels.any()
+    assert read_hole(path, read_image(films[0])).image.voxels.any()
     with pytest.raises(InputError, match="drawn on another series"):
         read_hole(path, read_image(films[1]))
 

@@ -15,7 +15,7 @@ from torch import nn
 from training_samples import TINY, bundle, data_set, run_bundle
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.training import Muon, grow_windows, keep_state, start_from, warm_hold_decay
+from monai_inpaint.training import GrowWindows, Muon, keep_state, start_from, warm_hold_decay
 from monai_inpaint.training.muon import nearly_orthogonal
 from monai_inpaint.transforms import RandWindowd
 
@@ -99,7 +99,7 @@ def test_windows_grow_with_the_epochs_and_keep_their_closest_zoom() -> None:
     window = RandWindowd("image", side=128, closest=96)
     trainer = trainer_of(layers(), 4)
     seen: list[tuple[int, float]] = []
-    grow_windows(trainer, json.loads('{"1": 64, "3": 128}'), [Compose([window])])
+    GrowWindows(json.loads('{"1": 64, "3": 128}'), [Compose([window])]).attach(trainer)
     trainer.add_event_handler("EPOCH_COMPLETED", lambda: seen.append((window.side, window.closest)))
     trainer.run()
 
@@ -148,6 +148,7 @@ def test_muon_leaves_vectors_and_the_outer_layers_to_adamw_and_is_resumed_from_i
 def test_the_lane_goes_on_where_it_was_left(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     configs = bundle("cxr_inpainting").path / "configs"
+    recipe = configs / "train.json", configs / "next.json"
     settings = TINY | {
         "bundle_root": bundle("cxr_inpainting").path,
         "dataset_dir": data_set(tmp_path / "data"),
@@ -156,9 +157,9 @@ def test_the_lane_goes_on_where_it_was_left(tmp_path: Path) -> None:
         "sides": {"1": 64},
     }
     for epochs in (2, 3):
-        run_bundle(configs / "train.json", configs / "lane.json", **settings | {"max_epochs": epochs})
+        run_bundle(*recipe, configs / "lane.json", **settings | {"max_epochs": epochs})
     end = settings | {"output_dir": tmp_path / "end", "initial": tmp_path / "out" / "state.pt", "decay": 1}
-    run_bundle(configs / "train.json", **end)
+    run_bundle(*recipe, **end)
 
     with (tmp_path / "out" / "curves.csv").open(newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]

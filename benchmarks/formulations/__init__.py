@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,9 +61,10 @@ class Row:
         return {1: SIDE // 2 if self.small else SIDE, 1 + round(self.small * self.epochs): SIDE}
 
     @property
-    def channels(self) -> list[int]:
-        """Of the network's levels."""
-        return [int(self.width * channels) for channels in WIDTH]
+    def network(self) -> dict[str, Any]:
+        """What its network has of its own."""
+        channels = [int(self.width * channels) for channels in WIDTH]
+        return {"channels": channels, "upsampling": "nearest" if self.recipe == "before" else "bilinear"}
 
 
 ROWS = (
@@ -104,8 +106,8 @@ def run(options: Options) -> str:
         f"data: {options.data.name}, trained on train, measured on {options.split}, seed {options.seed}"
         + (f", at most {options.limit} images a row" if options.limit else ""),
         f"each trained from nothing, {STEPS} steps of 16 windows an epoch; windows of {SIDE} x {SIDE}, in all but the "
-        "recipe of 0.3.0 half as wide for the first 70 % of the epochs; as many epochs as take about equally long where "
-        "nothing else runs; minutes of the processor",
+        "recipe of 0.3.0 half as wide for the first 70 % of the epochs; as many epochs as take about equally long; "
+        "minutes of the processor",
         f"GFLOP: of one window of {SIDE} x {SIDE}, multiplications and additions; ms: median of 15 fills of a "
         f"{SIDE} x {SIDE} film; gain: over the biharmonic fill; sharpness: gradient energy, filled over true",
     ]
@@ -128,7 +130,8 @@ def train(row: Row, folder: Path, options: Options) -> None:
     epochs = 1 if options.tiny else row.epochs
     settings = {
         "bundle_root": folder, "index": options.data.resolve(), "dataset_dir": options.data.resolve().parent,
-        "network_def#channels": row.channels, "max_epochs": epochs, "val_interval": 1,
+        **{f"network_def#{name}": value for name, value in row.network.items()},
+        "max_epochs": epochs, "val_interval": 1,
         "ema#momentum": 0.01,  # the bundle's own mean is over more steps than there are here
         "epoch_length": 2 if options.tiny else STEPS, "sides": row.sides,
     }  # fmt: skip
@@ -147,7 +150,7 @@ def _copy(row: Row, folder: Path) -> None:
     (folder / "models").mkdir(exist_ok=True)
     path = folder / "configs" / "inference.json"
     config = json.loads(path.read_text(encoding="utf-8"))
-    config["network_def"]["channels"] = row.channels
+    config["network_def"] |= row.network
     path.write_text(json.dumps(config, indent=4), encoding="utf-8")
 
 

@@ -25,12 +25,13 @@ from monai_inpaint.training.resume import make_resumable
 from monai_inpaint.training.schedule import Schedule
 from monai_inpaint.training.start import start_from
 from monai_inpaint.training.state import keep_state
-from monai_inpaint.training.windows import grow_windows
+from monai_inpaint.training.windows import GrowWindows
 
 __all__ = [
     "AdversarialIteration",
     "Conditional",
     "FalseAlarms",
+    "GrowWindows",
     "HolePSNR",
     "HolePatch",
     "Judge",
@@ -45,7 +46,6 @@ __all__ = [
     "fill_pairs",
     "find_images",
     "flow_iteration",
-    "grow_windows",
     "keep_state",
     "make_resumable",
     "metal_pairs",
