@@ -464,6 +464,16 @@ def test_a_segment_is_named_only_where_there_are_segments(series: Path, tmp_path
         on_grid(nifti(tmp_path / "hole.nii", labels), series, "lesion")
 
 
+def test_a_segmentation_that_claims_more_frames_than_it_holds_is_refused(series: Path, tmp_path: Path) -> None:
+    marked = np.zeros((5, SIDE, SIDE), bool)
+    marked[2, 3:9, 3:9] = True
+    dataset = pydicom.dcmread(segmentation(tmp_path / "seg.dcm", sources(series), marked))
+    dataset.Rows = dataset.Columns = 10_000
+
+    with pytest.raises(InputError, match="10000 voxels, more than"):
+        read_hole(save(dataset, tmp_path / "seg.dcm"), read_image(series))
+
+
 @pytest.mark.parametrize("kept", [200, 1000, 0.5, 0.9])
 def test_a_file_cut_short_is_refused_in_one_sentence(kept: float, series: Path, tmp_path: Path) -> None:
     marked = np.zeros((5, SIDE, SIDE), bool)

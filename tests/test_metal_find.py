@@ -150,7 +150,10 @@ def test_values_cut_within_bone_ask_for_a_threshold() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda image: replace(image, voxels=(image.voxels + 1024).astype(np.uint16)), r"look like HU \+1000 or \+1024"),
+        (
+            lambda image: replace(image, voxels=(image.voxels + 1024).astype(np.uint16)),
+            r"look like HU \+1000 or \+1024",
+        ),
         (lambda image: replace(image, voxels=np.zeros(SHAPE, np.uint8)), "8-bit"),
         (lambda image: replace(image, modality="mr"), "is no CT"),
     ],

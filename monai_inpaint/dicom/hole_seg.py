@@ -15,6 +15,7 @@ from monai_inpaint.dicom.references import check_drawn_on, check_frame
 from monai_inpaint.errors import InputError
 from monai_inpaint.images import Image
 from monai_inpaint.io.checks import check_affine, parsing
+from monai_inpaint.io.dicom_codestream import check_size
 from monai_inpaint.io.dicom_file import load
 from monai_inpaint.io.dicom_geometry import Plane, plane_affine, plane_of
 from monai_inpaint.marks import HALF, Hole
@@ -55,6 +56,7 @@ def read_segmentation(path: Path, image: Image, segment: str | None) -> Hole:
         groups = list(dataset.get("PerFrameFunctionalGroupsSequence") or [])
         if len(groups) != int(dataset.get("NumberOfFrames") or 1):
             raise InputError(f"{path} does not tell where its frames lie; write it anew.")
+        check_size(dataset, path)
         labels = str(dataset.get("SegmentationType", "")) == "LABELMAP"
         wanted = [n for n, group in enumerate(groups) if labels or _number(group, shared) in numbers]
         if not wanted:
