@@ -17,7 +17,6 @@ that is damaged is put into `failed`, and where even that cannot be done, is set
 
 from __future__ import annotations
 
-import filecmp
 import json
 import os
 import re
@@ -32,7 +31,7 @@ from pathlib import Path
 
 from monai_inpaint.dicom.space import is_full, told
 from monai_inpaint.errors import InputError
-from monai_inpaint.io.dicom_identity import is_uid
+from monai_inpaint.io.dicom_identity import is_uid, same_instance
 from monai_inpaint.private import make_private, private_files
 
 ARRIVING, WAITING, SENDING, SENT, FAILED = STATES = ("arriving", "waiting", "sending", "sent", "failed")
@@ -128,7 +127,7 @@ class Queue:
             folder = self.root / ARRIVING / study / INPUT
             there = folder / f"{instance}.dcm"
             kept = [there, *(job / INPUT / there.name for job in self._jobs(study, WAITING, SENDING))]
-            if any(file.exists() and not filecmp.cmp(file, arrival.path, shallow=False) for file in kept):
+            if any(file.exists() and not same_instance(file, arrival.path) for file in kept):
                 raise Different
             growth = arrival.size - (there.stat().st_size if there.exists() else 0)
             self._make_room(study, growth)

@@ -5,6 +5,7 @@ Everything that puts DICOM objects together asks here: slices into a series, a h
 
 from __future__ import annotations
 
+import filecmp
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,15 @@ _PLACE = {
     "FrameOfReferenceUID": "in another frame of reference",
 }
 _SERIES = _PLACE | {"Modality": "of another modality", "SOPClassUID": "an image of another kind"}
+_INSTANCE = (
+    *_SERIES,
+    "SeriesInstanceUID",
+    "SOPInstanceUID",
+    "Rows",
+    "Columns",
+    "NumberOfFrames",
+    "ImagePositionPatient",
+)
 
 
 def is_uid(value: object) -> bool:
@@ -40,6 +50,23 @@ def is_uid(value: object) -> bool:
 def uid_name(value: Any) -> str:
     """What the standard calls a UID; the UID itself where it names none; "no valid UID" for all else."""
     return str(value.name if hasattr(value, "name") else value) if is_uid(value) else "no valid UID"
+
+
+def same_instance(first: Path, second: Path) -> bool:
+    """Whether two DICOM files hold one instance: equal bytes, or the same instance in two transfer syntaxes.
+
+    In two transfer syntaxes even equal pixels are other bytes, so then only what the instance is of is compared.
+    """
+    if filecmp.cmp(first, second, shallow=False):
+        return True
+    from monai_inpaint.io.dicom_file import load
+
+    try:
+        one, other = (load(path, head=True, only=["PatientName", *_INSTANCE]) for path in (first, second))
+    except InputError:  # what cannot be read is the same only if its bytes are
+        return False
+    syntaxes = {str(dataset.file_meta.get("TransferSyntaxUID")) for dataset in (one, other)}
+    return len(syntaxes) == 2 and not any(_differ(keyword, one, other, lacking=True) for keyword in _INSTANCE)
 
 
 def check_slices(folder: Path, heads: Sequence[tuple[Path, Dataset]]) -> None:
