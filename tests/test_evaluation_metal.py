@@ -25,8 +25,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     slice_hu = np.rint(pelvis()[20:-20, 4:-4])[..., None].astype(np.int16)
     nifti(folder / "pelvis.nii.gz", slice_hu, geometry)
     nifti(folder / "mr.nii.gz", slice_hu + np.int16(1000), geometry)
-    nifti(folder / "mask.nii.gz", (slice_hu > 300).astype(np.int16), geometry)
-    table = "path,modality,patient,split\npelvis.nii.gz,CT,one,val\nmask.nii.gz,CT,two,val\nmr.nii.gz,MR,three,val\n"
+    nifti(folder / "text.nii.gz", (slice_hu > 300).astype(np.int16), geometry)
+    table = "path,modality,patient,split\npelvis.nii.gz,CT,one,val\ntext.nii.gz,CT,two,val\nmr.nii.gz,MR,three,val\n"
     (folder / "data.csv").write_text(table)
     return folder / "data.csv"
 
@@ -50,7 +50,7 @@ def test_every_implant_is_corrected_by_every_method_and_measured(evaluated: Path
 
 
 def test_what_could_not_be_used_is_told_with_its_reason(evaluated: Path) -> None:
-    assert "mask.nii.gz" in (evaluated / "skipped.csv").read_text()
+    assert "text.nii.gz" in (evaluated / "skipped.csv").read_text()
     assert "grey values" in (evaluated / "summary.md").read_text()
 
 
