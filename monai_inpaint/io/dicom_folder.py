@@ -101,9 +101,7 @@ def is_dicom(path: Path) -> bool:
     if not path.is_file():
         if hidden:
             return False
-        raise InputError(
-            f"{path} cannot be read: it is a link that leads to no file, or a device; copy the file there."
-        )
+        raise InputError(f"{path} cannot be read: it is a dead link, a pipe or a device; copy the file there.")
     try:
         with path.open("rb") as file:
             start = file.read(132)
