@@ -25,7 +25,7 @@ def check_hounsfield_units(image: Image) -> None:
     """
     name = image.path or "The image"
     if _is_grey(image):
-        raise InputError(f"{name} holds 8-bit grey values, filling a CT needs Hounsfield units; give those.")
+        raise InputError(f"{name} holds 8-bit grey values, but a CT is filled in Hounsfield units; give those.")
     offset = offset_of(image)
     if offset is not None:
         likely = [added for added in _OFFSETS if abs(added - offset) <= _ALIKE]

@@ -168,7 +168,7 @@ def test_a_link_that_leads_nowhere_is_a_missing_slice(series: Path, hole: Path, 
     last.unlink()
     last.symlink_to(tmp_path / "gone.dcm")
 
-    assert f"{last} cannot be read: it is a link" in alone(run(capfd, "fill", series, hole, tmp_path / "out"))
+    assert f"{last} cannot be read: it is a dead link" in alone(run(capfd, "fill", series, hole, tmp_path / "out"))
 
 
 def test_a_file_named_like_the_slices_is_one_that_was_lost(tmp_path: Path) -> None:
