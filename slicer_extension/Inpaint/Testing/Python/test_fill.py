@@ -122,7 +122,7 @@ def test_what_the_command_refuses_appears_as_its_own_sentence(module: ModuleType
     parameters.inputVolume, parameters.region, parameters.bundle = volume, module.POINT, "ct"
     parameters.point, parameters.radius = add_point(CENTRE), 5.0
 
-    with pytest.raises(InpaintError, match=r"image\.nii holds 8-bit grey values, but a CT is filled in Hounsfield units"):
+    with pytest.raises(InpaintError, match=r"8-bit grey values, but a CT is filled in Hounsfield units"):
         logic.process(parameters)
 
     assert parameters.filledVolume is None
