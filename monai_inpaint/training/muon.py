@@ -62,6 +62,7 @@ class Muon(torch.optim.AdamW):
         state, gradient = self.state[parameter], parameter.grad
         if not state:
             state |= {"step": torch.zeros(()), "exp_avg": torch.zeros_like(parameter)}  # named as AdamW looks for them
+        state["step"] += 1
         mean = state["exp_avg"]
         mean.lerp_(gradient, 1.0 - group["momentum"])
         matrix = torch.lerp(gradient, mean, group["momentum"]).flatten(1)
