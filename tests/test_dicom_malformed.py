@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_samples import picture_hole, run, tree
+from io_samples import dicom_dataset, save
 from limited_process import command, limited
 from malformed_dicom import CASES, ODD, PIXELS
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from monai_inpaint import read_image
+from monai_inpaint.errors import InputError
 from monai_inpaint.io import dicom_file
 
 MEGABYTES = 600  # of memory in use, of which the libraries alone take 100
@@ -51,3 +54,10 @@ def test_there_are_forty_of_them() -> None:
 
 def test_a_deflated_file_may_unpack_to_what_images_take() -> None:
     assert dicom_file.INFLATED >= 2 * 10_000 * 12_000
+
+
+def test_a_deflated_file_that_unpacks_to_far_more_than_images_do_is_refused(tmp_path: Path) -> None:
+    dataset = dicom_dataset(np.zeros((6_000, 6_000), np.int16))
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    with pytest.raises(InputError, match="unpacks to more than 64 MB"):
+        dicom_file.load(save(dataset, tmp_path / "bomb.dcm"))

@@ -21,6 +21,8 @@ from monai_inpaint.io.checks import parsing
 from monai_inpaint.paths import regular_file
 
 INFLATED = 2**29  # bytes a deflated file may unpack to; ten times a large film
+# images deflate 2 to 10 times, segmentations of hundreds of slices some 100 times; small files may hold whole ones
+_DEFLATED, _SMALL = 200, 2**26
 _BLOCK = 2**20
 _PIXEL_DATA = 0x7FE00010
 # parts that are read of a file, two or three an element: pydicom takes some 30 us and 1 kB for each element
@@ -95,11 +97,14 @@ def _inflated(file: io.BufferedReader, path: Path) -> _Inflated | None:
     start, inflated = file.tell(), None
     if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         inflater, total = zlib.decompressobj(-zlib.MAX_WBITS), 0
+        most = min(INFLATED, max(_DEFLATED * path.stat().st_size, _SMALL))
         packed = file.read(_BLOCK)
         while packed:
             total += len(inflater.decompress(packed, _BLOCK))
-            if total > INFLATED:
-                raise InputError(f"{path} unpacks to more than {INFLATED >> 20} MB, more than any image; check it.")
+            if total > most:
+                raise InputError(
+                    f"{path} unpacks to more than {most >> 20} MB, more than an image of its size; check it."
+                )
             packed = inflater.unconsumed_tail or file.read(_BLOCK)
         file.seek(start)
         inflated = _Inflated(preamble, FileMetaDataset(meta), zlib.decompress(file.read(), -zlib.MAX_WBITS))
