@@ -151,8 +151,8 @@ def test_a_failed_run_shows_the_command_s_sentence_and_keeps_the_log(module: Mod
     _run(widget)
 
     (sentence,), _ = slicer.util.errorDisplay.call_args
-    assert "needs Hounsfield units" in sentence
-    assert "needs Hounsfield units" in widget.ui.logText.setPlainText.call_args.args[0]
+    assert "a CT is filled in Hounsfield units" in sentence
+    assert "a CT is filled in Hounsfield units" in widget.ui.logText.setPlainText.call_args.args[0]
 
 
 def test_installing_keeps_slicer_s_own_packages_as_they_are(widget) -> None:
