@@ -132,6 +132,31 @@ def _deflated_items(path: Path) -> Path:
     return path / "image.dcm"
 
 
+_ITEM = struct.pack("<2HI", 0xFFFE, 0xE000, 0)
+
+
+def _sequence(content: bytes, *, told: bool = True) -> Callable[[Path], Path]:
+    """A file with one sequence of such content before its pixels, which tells its length or is delimited."""
+
+    def make(path: Path) -> Path:
+        save(dicom_dataset(PIXELS), path / "image.dcm")
+        whole = (path / "image.dcm").read_bytes()
+        pixels = whole.index(struct.pack("<2H", 0x7FE0, 0x0010))
+        length, end = (len(content), b"") if told else (2**32 - 1, struct.pack("<2HI", 0xFFFE, 0xE0DD, 0))
+        sequence = struct.pack("<2H2s2xI", 0x0040, 0x0275, b"SQ", length) + content + end
+        (path / "image.dcm").write_bytes(whole[:pixels] + sequence + whole[pixels:])
+        return path / "image.dcm"
+
+    return make
+
+
+def _item(content: bytes) -> bytes:
+    return _ITEM[:4] + struct.pack("<I", len(content)) + content
+
+
+_ELEMENTS = b"".join(struct.pack("<2H2sH", 0x0041, number, b"LO", 0) for number in range(16, 60_000)) * 25
+
+
 def _bomb(path: Path, *, damaged: bool = False) -> Path:
     """A deflated file of a few hundred KB whose pixels unpack to 768 MB."""
     dataset = dicom_dataset(PIXELS)
@@ -276,6 +301,15 @@ CASES: dict[str, Callable[[Path], Path]] = {
     "sequences ten thousand deep": _nested,
     "deflated bomb": _bomb,
     "deflated items without end": _deflated_items,
+    "empty items without end, delimited": _sequence(_ITEM * 3_000_000, told=False),
+    "empty items without end, of a length": _sequence(_ITEM * 3_000_000),
+    "items of one short element without end": _sequence(
+        _item(struct.pack("<2H2sH", 8, 0x100, b"SH", 2) + b"x ") * 900_000
+    ),
+    "empty elements without end in one item": _sequence(_item(_ELEMENTS)),
+    "sequences within sequences without end": _sequence(
+        _item(struct.pack("<2H2s2xI", 0x0040, 0x0275, b"SQ", 8 * 300_000) + _ITEM * 300_000) * 8
+    ),
     "deflated and damaged": lambda path: _bomb(path, damaged=True),
     "deflated bomb in a folder": _folder_of(_bomb),
     "mislabelled transfer syntax": _mislabelled,

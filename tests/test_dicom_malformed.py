@@ -10,13 +10,14 @@ from cli_samples import picture_hole, run, tree
 from io_samples import dicom_dataset, save
 from limited_process import command, limited
 from malformed_dicom import CASES, ODD, PIXELS
+from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from monai_inpaint import read_image
 from monai_inpaint.errors import InputError
 from monai_inpaint.io import dicom_file
 
-MEGABYTES = 600  # of memory in use, of which the libraries alone take 100
+MEGABYTES = 300  # of memory in use, of which the libraries alone take 100
 
 
 @pytest.fixture
@@ -61,3 +62,21 @@ def test_a_deflated_file_that_unpacks_to_far_more_than_images_do_is_refused(tmp_
     dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     with pytest.raises(InputError, match="unpacks to more than 64 MB"):
         dicom_file.load(save(dataset, tmp_path / "bomb.dcm"))
+
+
+def test_a_header_of_thousands_of_frames_is_read(tmp_path: Path) -> None:
+    dataset = dicom_dataset(PIXELS)
+    dataset.PerFrameFunctionalGroupsSequence = [_frame(number) for number in range(2_000)]
+    read = dicom_file.load(save(dataset, tmp_path / "frames.dcm"))
+    assert read == dataset
+    assert read.PerFrameFunctionalGroupsSequence[-1].FrameContentSequence[0].DimensionIndexValues == [1, 1_999]
+
+
+def _frame(number: int) -> Dataset:
+    frame, content, place, source = Dataset(), Dataset(), Dataset(), Dataset()
+    content.DimensionIndexValues = [1, number]
+    place.ImagePositionPatient = [0, 0, number]
+    source.ReferencedSOPInstanceUID = f"1.2.826.0.1.{number}"
+    frame.FrameContentSequence, frame.PlanePositionSequence = [content], [place]
+    frame.SourceImageSequence = [source]
+    return frame

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.errors import InvalidDicomError
-from pydicom.filereader import read_dataset, read_preamble
+from pydicom.filereader import read_dataset, read_preamble, read_sequence
+from pydicom.hooks import raw_element_vr
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
@@ -25,8 +27,10 @@ INFLATED = 2**29  # bytes a deflated file may unpack to; ten times a large film
 _DEFLATED, _SMALL = 200, 2**26
 _BLOCK = 2**20
 _PIXEL_DATA = 0x7FE00010
-# parts that are read of a file, two or three an element: pydicom takes some 30 us and 1 kB for each element
-_PARTS, _BYTES_PER_PART = 250_000, 100
+# Parts that are read of a file, two or three an element: pydicom takes some 30 us and 1 kB for each element. An empty
+# item costs as much as several, and says nothing.
+_PARTS, _BYTES_PER_PART, _PARTS_PER_EMPTY_ITEM = 200_000, 200, 10
+_EMPTY_ITEMS = b"\xfe\xff\x00\xe0\0\0\0\0", b"\xff\xfe\xe0\x00\0\0\0\0"
 _CUT = "Unexpected end of file|End of file reached"
 
 
@@ -37,14 +41,16 @@ def load(path: Path, *, head: bool = False, only: list[str] | None = None) -> Da
         InputError: no regular file, no DICOM, damaged, cut short, or it unpacks to more than an image takes.
     """
     regular_file(path)
-    with warnings.catch_warnings(action="ignore"), parsing(path, "DICOM"), _Sized(path) as file:
+    parts = _Parts()
+    with warnings.catch_warnings(action="ignore"), parsing(path, "DICOM"), _Sized(path, parts) as file:
         warnings.filterwarnings("error", _CUT)  # pydicom warns, and gives what came before
         try:
             inflated = _inflated(file, path)
             if inflated is None:
                 dataset = pydicom.dcmread(file, stop_before_pixels=head, specific_tags=list(only) if only else None)
             else:
-                dataset = _read_inflated(inflated, path, head=head, only=only)
+                dataset = _read_inflated(inflated, path, parts, head=head, only=only)
+            _read_sequences(dataset, path, parts)
         except UserWarning as warning:
             raise InputError(f"{path} is cut short; copy it again.") from warning
         except InvalidDicomError as error:
@@ -52,9 +58,30 @@ def load(path: Path, *, head: bool = False, only: list[str] | None = None) -> Da
                 f"{path} cannot be read as DICOM: it is of another kind, or lacks the preamble and the DICM that begin "
                 "DICOM files; write it anew as a DICOM file."
             ) from error
+        except Exception as error:
+            if parts.exceeded:  # which pydicom may have told in words of its own
+                raise InputError(f"{path} consists of more elements than any image of its size; check it.") from error
+            raise
     # nothing is read later, and neither a function nor a deflated file that was unpacked is anything to hand over
     dataset.fileobj_type = dataset.buffer = None
     return dataset
+
+
+@dataclass
+class _Parts:
+    """How many parts of a file were read, and how many may be."""
+
+    read: int = 0
+    most: float = 0.0
+
+    @property
+    def exceeded(self) -> bool:
+        return self.read > self.most
+
+    def count(self, part: bytes) -> None:
+        self.read += _PARTS_PER_EMPTY_ITEM if part in _EMPTY_ITEMS else 1
+        if self.exceeded:
+            raise InputError("There are more parts than in any image.")
 
 
 class _Sized(io.BufferedReader):
@@ -63,20 +90,42 @@ class _Sized(io.BufferedReader):
     Nor is it asked without end: millions of empty elements fit into a small file.
     """
 
-    def __init__(self, path: Path, content: bytes | None = None) -> None:
+    def __init__(self, path: Path, parts: _Parts, content: bytes | None = None) -> None:
         # pydicom adds the name to a text
         super().__init__(io.FileIO(str(path)) if content is None else io.BytesIO(content))  # type: ignore[arg-type]
-        self._path = path
         self._bytes = os.fstat(self.fileno()).st_size if content is None else len(content)
-        self._parts = _PARTS + path.stat().st_size // _BYTES_PER_PART
+        self._parts = parts
+        parts.most = max(parts.most, _PARTS + self._bytes / _BYTES_PER_PART)
 
     def read(self, size: int | None = -1) -> bytes:
-        self._parts -= 1
-        if self._parts < 0:
-            raise InputError(f"{self._path} consists of more elements than any image of its size; check it.")
         if size is not None and size > _BLOCK:
             size = min(size, max(self._bytes - self.tell(), 0))
-        return super().read(size)
+        part = super().read(size)
+        self._parts.count(part)
+        return part
+
+
+def _read_sequences(dataset: Dataset, path: Path, parts: _Parts) -> None:
+    """Read what pydicom would read later, and without our bounds: sequences that tell their length."""
+    for element in list(dataset.values()):
+        if isinstance(element, RawDataElement):
+            if not element.value or element.VR not in ("SQ", "UN", None) or _vr(element, dataset) != "SQ":
+                continue
+            with _Sized(path, parts, element.value) as content:
+                endian = element.is_little_endian
+                encoding = dataset.original_character_set
+                items = read_sequence(content, element.is_implicit_VR, endian, len(element.value), encoding)
+            dataset[element.tag] = element = DataElement(element.tag, "SQ", items, element.value_tell)
+        if element.VR == "SQ":
+            for item in element.value:
+                _read_sequences(item, path, parts)
+
+
+def _vr(element: RawDataElement, dataset: Dataset) -> str | None:
+    """The value representation, looked up where the file does not tell it."""
+    found: dict[str, str] = {}
+    raw_element_vr(element, found, ds=dataset)
+    return found["VR"]
 
 
 @dataclass(frozen=True)
@@ -112,10 +161,10 @@ def _inflated(file: io.BufferedReader, path: Path) -> _Inflated | None:
     return inflated
 
 
-def _read_inflated(inflated: _Inflated, path: Path, *, head: bool, only: list[str] | None) -> Dataset:
+def _read_inflated(inflated: _Inflated, path: Path, parts: _Parts, *, head: bool, only: list[str] | None) -> Dataset:
     """The data set, read as carefully as from a file; pydicom would read it without any of our bounds."""
     stop = (lambda tag, _vr, _length: tag == _PIXEL_DATA) if head else None
     tags: list[BaseTag | int] | None = [Tag(keyword) for keyword in only] if only else None
-    with _Sized(path, inflated.content) as file:
+    with _Sized(path, parts, inflated.content) as file:
         dataset = read_dataset(file, False, True, stop_when=stop, specific_tags=tags)
     return FileDataset(str(path), dataset, inflated.preamble, inflated.meta, False, True)
