@@ -60,13 +60,8 @@ class BundleInfo:
 
     @property
     def graph(self) -> Path:
-        """The exported network of single slices."""
+        """The exported network."""
         return self.path / "models" / "model.onnx"
-
-    @property
-    def slab_graph(self) -> Path:
-        """The exported network of slabs; a bundle may have none, and then fills volumes slice by slice."""
-        return self.path / "models" / "slabs.onnx"
 
     def facts(self) -> dict[str, str]:
         """Name, version and modality, and the SHA-256 of its weights, for reports."""
@@ -76,15 +71,14 @@ class BundleInfo:
 
 @cache
 def _digest(bundle: BundleInfo) -> str | None:
-    """Of the exported networks, one after the other, or of the weights where nothing was exported."""
-    exported = [path for path in (bundle.graph, bundle.slab_graph) if path.is_file()]
+    """Of the exported network, or of the weights where nothing was exported."""
+    path = bundle.graph if bundle.graph.is_file() else bundle.path / "models" / "model.pt"
+    if not path.is_file():
+        return None  # a network without weights yet, as training has it
     digest = sha256()
-    for path in exported or [bundle.path / "models" / "model.pt"]:
-        if not path.is_file():
-            return None  # a network without weights yet, as training has it
-        with path.open("rb") as file:
-            while part := file.read(1 << 20):
-                digest.update(part)
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
     return digest.hexdigest()
 
 

@@ -14,6 +14,7 @@ from monai_inpaint.transforms.pyramid import ReadPyramidd
 from monai_inpaint.transforms.seeded import Seeded
 from monai_inpaint.transforms.slab import RandSlabd
 from monai_inpaint.transforms.square import RandSquared
+from monai_inpaint.transforms.starts import RandStartedSlicesd, Unstartedd
 from monai_inpaint.transforms.volume import ReadVolumed
 from monai_inpaint.transforms.window import CentreWindowd, RandWindowd
 
@@ -33,6 +34,7 @@ __all__ = [
     "RandSlabd",
     "RandSlicesd",
     "RandSquared",
+    "RandStartedSlicesd",
     "RandWindowd",
     "ReadCased",
     "ReadImaged",
@@ -46,4 +48,5 @@ __all__ = [
     "SimulateMetald",
     "SynthAnatomyd",
     "SynthContrastd",
+    "Unstartedd",
 ]
