@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monai_inpaint.evaluation.machine import processor, versions
+from monai_inpaint.machine import processor, versions
 
 PACKAGES = ("monai-inpaint", "numpy", "openvino", "onnxruntime", "torch", "scikit-image", "opencv-python-headless")
 

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from monai_inpaint.commands import batch, difference, evaluate, fill, info, metal, serve_dicom, simulate_metal
-from monai_inpaint.commands.failure import exit_code_of
 from monai_inpaint.commands.quiet import libraries_silenced
 from monai_inpaint.errors import InputError
+from monai_inpaint.failure import exit_code_of
 from monai_inpaint.version import __version__
 
 _ABOUT = (

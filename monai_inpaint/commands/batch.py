@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monai_inpaint.commands.arguments import path_text
-from monai_inpaint.commands.failure import DONE, OUR_FAULT, USERS_INPUT, explain, say
 from monai_inpaint.commands.fill import add_model_arguments, add_sample_arguments
 from monai_inpaint.commands.journal import DONE as FINISHED
 from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Entry, Journal, flat
 from monai_inpaint.errors import InputError
+from monai_inpaint.failure import DONE, OUR_FAULT, USERS_INPUT, explain, say
 from monai_inpaint.paths import path_of
 from monai_inpaint.progress import Progress, make_progress
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monai_inpaint.commands.arguments import path_text
-from monai_inpaint.commands.failure import DONE
 from monai_inpaint.commands.fill import add_model_arguments
 from monai_inpaint.errors import InputError
+from monai_inpaint.failure import DONE
 from monai_inpaint.progress import Progress, make_progress
 
 if TYPE_CHECKING:

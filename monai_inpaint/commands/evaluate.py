@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from monai_inpaint.commands.arguments import path_text
-from monai_inpaint.commands.failure import DONE
 from monai_inpaint.commands.fill import ENGINES
 from monai_inpaint.errors import InputError
+from monai_inpaint.failure import DONE
 from monai_inpaint.progress import KINDS, make_progress
 
 NAME = "evaluate"

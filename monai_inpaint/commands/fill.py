@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from monai_inpaint.commands.arguments import path_text, seed_number
-from monai_inpaint.commands.failure import DONE
 from monai_inpaint.errors import InputError
+from monai_inpaint.failure import DONE
 from monai_inpaint.progress import KINDS, make_progress
 
 NAME = "fill"

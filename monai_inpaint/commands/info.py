@@ -7,7 +7,7 @@ import json
 import platform
 from typing import Any
 
-from monai_inpaint.commands.failure import DONE
+from monai_inpaint.failure import DONE
 from monai_inpaint.version import __version__
 
 NAME = "info"

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monai_inpaint.commands.arguments import path_text
-from monai_inpaint.commands.failure import DONE
 from monai_inpaint.commands.fill import add_model_arguments, add_results_argument, add_segment_argument
 from monai_inpaint.errors import InputError
+from monai_inpaint.failure import DONE
 from monai_inpaint.progress import Progress, make_progress
 from monai_inpaint.provenance import derivation_of
 from monai_inpaint.version import __version__

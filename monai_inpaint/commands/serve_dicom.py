@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from monai_inpaint.commands.arguments import path_text
-from monai_inpaint.commands.failure import DONE, say
 from monai_inpaint.errors import InputError
+from monai_inpaint.failure import DONE, say
 
 NAME = "serve-dicom"
 HELP = "Take studies by DICOM, fill them by rules, and send the results back."

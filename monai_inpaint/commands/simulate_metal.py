@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from monai_inpaint.commands.arguments import path_text, seed_number
-from monai_inpaint.commands.failure import DONE
+from monai_inpaint.failure import DONE
 from monai_inpaint.progress import KINDS, Progress, make_progress
 
 NAME = "simulate-metal"

@@ -10,13 +10,13 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from monai_inpaint.commands.failure import DONE, exit_code_of
 from monai_inpaint.data.brats import read_brats
 from monai_inpaint.data.listing import split_by_patient, write_listing
 from monai_inpaint.data.nih import read_nih
 from monai_inpaint.data.node21 import read_node21
 from monai_inpaint.data.plain import read_csv, read_folder
 from monai_inpaint.errors import InputError
+from monai_inpaint.failure import DONE, exit_code_of
 
 _ABOUT = (
     "Write the data list of a data set for training and `monai-inpaint evaluate`: patients split into train, val and "

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from monai_inpaint.commands.failure import DONE, exit_code_of
 from monai_inpaint.difference.abnormality import small_slice
 from monai_inpaint.difference.reference import Reference, gridded, reference_of, save_reference
 from monai_inpaint.difference.region import lungs_of, region_of
@@ -17,6 +16,7 @@ from monai_inpaint.difference.sliding import mean_of, slide
 from monai_inpaint.difference.traits import traits_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
+from monai_inpaint.failure import DONE, exit_code_of
 from monai_inpaint.fill.filler import Filler
 from monai_inpaint.io import read_image
 from monai_inpaint.io.atomic import check_output, staged

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monai_inpaint.lazy import loaded_when_used
+from monai_inpaint._lazy import loaded_when_used
 
 if TYPE_CHECKING:
     from monai_inpaint.metal.find import find_metal

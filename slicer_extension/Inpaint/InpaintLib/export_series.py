@@ -51,6 +51,6 @@ def on_grid_of(source, volume):
 
 
 if __name__ == "__main__":
-    from monai_inpaint.commands.failure import exit_code_of
+    from monai_inpaint.failure import exit_code_of
 
     sys.exit(exit_code_of(lambda: main(*sys.argv[1:])))

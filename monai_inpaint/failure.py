@@ -16,7 +16,7 @@ from monai_inpaint.paths import FULL_OR_BROKEN, WRONG_PLACE
 DONE, OUR_FAULT, USERS_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEBUG = "MONAI_INPAINT_DEBUG"
 
-_PACKAGE = str(Path(__file__).parents[1])
+_PACKAGE = str(Path(__file__).parent)
 _LONGEST = 1000  # characters of a sentence; names and values in it come from anybody
 
 
