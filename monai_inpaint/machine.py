@@ -1,8 +1,9 @@
-"""What a figure was measured on."""
+"""What this machine is and has: its processor, installed packages, free memory."""
 
 from __future__ import annotations
 
 import platform
+import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,3 +26,31 @@ def processor() -> str:
     lines = described.read_text(encoding="utf-8").splitlines() if described.is_file() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or "unknown processor"
+
+
+def available_memory_mb() -> float | None:
+    """What the system could give to a new program now, in MB; None where it does not tell (macOS)."""
+    if sys.platform == "win32":
+        return _available_on_windows()
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    told = next((line for line in lines if line.startswith("MemAvailable:")), None)
+    return round(int(told.split()[1]) / 1024, 1) if told else None
+
+
+def _available_on_windows() -> float | None:
+    import ctypes
+
+    class Status(ctypes.Structure):
+        _fields_ = [
+            ("length", ctypes.c_ulong),
+            ("load", ctypes.c_ulong),
+            *((name, ctypes.c_ulonglong) for name in ("total", "available", "a", "b", "c", "d", "e")),
+        ]
+
+    status = Status(length=ctypes.sizeof(Status))
+    if not ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):  # pyright: ignore[reportAttributeAccessIssue]
+        return None
+    return round(status.available / 2**20, 1)

@@ -41,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     facts = collect()
     if args.memory:
-        from monai_inpaint.fill.memory import available_memory_mb, expected_memory_mb
+        from monai_inpaint.fill.memory import expected_memory_mb
+        from monai_inpaint.machine import available_memory_mb
 
         shape, hole = args.memory
         facts["memory"] = {

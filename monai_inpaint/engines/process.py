@@ -22,7 +22,7 @@ import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DEBUG, one_line
-from monai_inpaint.fill.memory import available_memory_mb
+from monai_inpaint.machine import available_memory_mb
 from monai_inpaint.registry import find_bundle
 
 
