@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.setting import Options, markdown
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.find import Found
 from monai_inpaint.metal.projection import reconstruct
 from monai_inpaint.metal.reduce import reduce_metal

@@ -9,12 +9,12 @@ import numpy as np
 
 from monai_inpaint.engines import load_engine
 from monai_inpaint.errors import InputError
-from monai_inpaint.fill.display import displayed
-from monai_inpaint.fill.morphology import connected_parts, depth
 from monai_inpaint.fill.slicing import slice_axis, with_slices_last
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.display import displayed
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.morphology import connected_parts, depth
+from monai_inpaint.imaging.resize import enlarged, resized
 from monai_inpaint.registry import find_bundle
-from monai_inpaint.resize import enlarged, resized
 
 BUNDLE = "artifact_segmentation"
 SIDE = 512  # pixels that the longer side of a slice is reduced to at most

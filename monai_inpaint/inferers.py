@@ -13,7 +13,7 @@ from monai.inferers import Inferer
 
 from monai_inpaint.fill.patches import fill_patches
 from monai_inpaint.find import find_artifacts
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.reduce import reduce_metal
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import MODALITIES
+from monai_inpaint.imaging.image import MODALITIES
 from monai_inpaint.inputs import read_json, shown
 from monai_inpaint.paths import path_of
 

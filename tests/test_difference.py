@@ -28,8 +28,8 @@ from monai_inpaint.difference.reference import (
 )
 from monai_inpaint.difference.region import lungs_of, region_of
 from monai_inpaint.difference.sliding import mean_of, places, slide
+from monai_inpaint.imaging.resize import resized
 from monai_inpaint.io import write_image
-from monai_inpaint.resize import resized
 
 SHAPE = (128, 128)
 BLOB = (0.5, 0.27, 0.09, 0.07)  # in the lung on the film's left, see `ellipse`

@@ -19,7 +19,7 @@ from monai_inpaint.effort import read_effort
 from monai_inpaint.engines import load_engine
 from monai_inpaint.engines.torch_engine import load_network
 from monai_inpaint.find import BUNDLE, MARGIN, SIDE, SPECK, Finder, find_artifacts
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.registry import find_bundle
 
 BAR = (slice(60, 76), slice(40, 120))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monai_inpaint import Filler, Image, InputError
-from monai_inpaint.hounsfield import check_hounsfield_units, offset_of
+from monai_inpaint.imaging.hounsfield import check_hounsfield_units, offset_of
 
 
 def thorax(seed: int = 0, size: int = 64) -> np.ndarray:

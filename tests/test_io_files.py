@@ -11,7 +11,7 @@ from io_samples import dicom_series, enhanced_ct
 
 from monai_inpaint.commands.outputs import Target, check_targets
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import files_of, is_detached, read_image, write_image
 
 

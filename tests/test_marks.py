@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 
 from monai_inpaint import Filler, Image, InputError, read_image
 from monai_inpaint.dicom.hole import read_hole
-from monai_inpaint.marks import hole_of, matching
+from monai_inpaint.imaging.label_map import hole_of, matching
 
 SHAPE = (9, 8, 7)
 

@@ -11,7 +11,7 @@ from cli_samples import json_lines, nifti, run
 from metal_samples import MM, SIDE, centres, disc, pelvis, rod
 
 from monai_inpaint import InputError, read_image
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.implants import KINDS, draw_implant
 from monai_inpaint.metal.materials import attenuation
 from monai_inpaint.metal.projection import fan_beam, project, reconstruct

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from monai_inpaint.fill.filler import Fill, Filler
     from monai_inpaint.holes.burned_in import BurnedIn
-    from monai_inpaint.images import Image
+    from monai_inpaint.imaging.image import Image
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 def collect() -> dict[str, Any]:
     """What `--json` prints."""
     from monai_inpaint.engines import available
-    from monai_inpaint.images import MODALITIES
+    from monai_inpaint.imaging.image import MODALITIES
     from monai_inpaint.registry import bundles, find_bundle
 
     return {

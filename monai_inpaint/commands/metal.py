@@ -19,7 +19,7 @@ from monai_inpaint.version import __version__
 
 if TYPE_CHECKING:
     from monai_inpaint.commands.outputs import Job, Target
-    from monai_inpaint.images import Image
+    from monai_inpaint.imaging.image import Image
     from monai_inpaint.metal.find import Found
 
 NAME = "metal"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import FORMATS, check_output, files_of, suffix_of
 from monai_inpaint.io.atomic import staged, written_files
 

@@ -20,8 +20,8 @@ from pydicom.uid import (
     DigitalXRayImageStorageForProcessing,
 )
 
-from monai_inpaint.extent import extent
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.bounding_box import extent
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.dicom import DicomHeader
 from monai_inpaint.io.dicom_geometry import LPS_TO_RAS
 from monai_inpaint.io.dicom_write import taking_over

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.label_map import Hole, hole_of, listed, matching
 from monai_inpaint.io.dicom_identity import check_hole_image
 from monai_inpaint.io.isolated import read_image_guarded
-from monai_inpaint.marks import Hole, hole_of, listed, matching
 from monai_inpaint.paths import regular_file
 
 SEGMENTATION, LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"
@@ -17,7 +17,7 @@ STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 
 
 def read_hole(path: Path, image: Image, segment: str | None = None) -> Hole:
-    """Read the hole for an image, in its own geometry or the image's; `geometry.align_hole` brings it onto its grid.
+    """Read the hole for an image, in its own geometry or the image's; `grid.align_hole` brings it onto its grid.
 
     Args:
         path: as `read_image` takes it, or a DICOM segmentation (SEG) or structure set (RTSTRUCT).

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.dicom import DicomHeader
 from monai_inpaint.io.dicom_identity import patients_differ
 

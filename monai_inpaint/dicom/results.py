@@ -16,7 +16,7 @@ from monai_inpaint.dicom.parametric_map import Kind, parametric_map
 from monai_inpaint.dicom.record import record_of
 from monai_inpaint.dicom.seg import hole_segmentation
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import check_output, write_image
 from monai_inpaint.io.atomic import staged
 from monai_inpaint.io.dicom import DicomHeader

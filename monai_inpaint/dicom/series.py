@@ -18,7 +18,7 @@ from monai_inpaint.dicom.references import Drawn, drawn_on
 from monai_inpaint.dicom.rules import MODALITIES
 from monai_inpaint.dicom.sentences import sentence_of
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.dicom_file import load
 from monai_inpaint.io.dicom_folder import is_cut, is_dicom
 from monai_inpaint.io.dicom_identity import is_uid

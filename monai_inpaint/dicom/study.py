@@ -25,9 +25,9 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.fill.filler import Filler
 from monai_inpaint.fill.report import NOTICE
 from monai_inpaint.holes.rectangles import rectangles_in
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.label_map import matching
 from monai_inpaint.io.atomic import staged
-from monai_inpaint.marks import matching
 from monai_inpaint.registry import BundleInfo, find_bundle
 from monai_inpaint.version import __version__
 

@@ -14,13 +14,13 @@ from monai_inpaint.difference.sliding import mean_of, places, slide
 from monai_inpaint.difference.traits import traits_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.slices import check_anatomy, level_of
-from monai_inpaint.fill.display import displayed
 from monai_inpaint.fill.filler import Filler
 from monai_inpaint.fill.patches import Progress
 from monai_inpaint.fill.report import peak_memory_mb, report_head
 from monai_inpaint.fill.slicing import slice_axis, with_slices_last
-from monai_inpaint.images import Image
-from monai_inpaint.resize import enlarged, resized
+from monai_inpaint.imaging.display import displayed
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.resize import enlarged, resized
 
 SIDE = 128  # pixels that the longer side of a slice is reduced to, which the networks see at once
 SMALLEST = 64  # pixels a side of an image to search

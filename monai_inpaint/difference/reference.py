@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.extent import Box
+from monai_inpaint.imaging.bounding_box import Box
 from monai_inpaint.registry import BundleInfo
 
 GRID = 64  # cells a side that the box of the lungs is cut into

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from monai_inpaint.evaluation.slices import body_of
-from monai_inpaint.extent import Box
-from monai_inpaint.lungs import lung_boxes
+from monai_inpaint.imaging.bounding_box import Box
+from monai_inpaint.imaging.lungs import lung_boxes
 
 GROWN = 0.06  # of the height and width of the lungs, at either end
 

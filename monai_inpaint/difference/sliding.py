@@ -7,9 +7,9 @@ from itertools import product
 
 import numpy as np
 
-from monai_inpaint.extent import Box, extent
 from monai_inpaint.fill.filler import Filler
 from monai_inpaint.fill.patches import Progress
+from monai_inpaint.imaging.bounding_box import Box, extent
 
 HOLE = 3 / 8  # side of the hole, in parts of the slice's longer side; neighbouring holes overlap by half
 

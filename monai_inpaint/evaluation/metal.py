@@ -14,11 +14,11 @@ import numpy as np
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.evaluation.slices import Part, slices_of
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.axial import axial_slices
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import check_output, read_image
 from monai_inpaint.io.atomic import staged
 from monai_inpaint.machine import processor, versions
-from monai_inpaint.metal.axial import axial_slices
 from monai_inpaint.metal.find import Found
 from monai_inpaint.metal.implants import KINDS
 from monai_inpaint.metal.measures import MEASURES, MetalCase, measure

@@ -25,8 +25,8 @@ from monai_inpaint.holes import (
     random_moved_lesion,
     random_square,
 )
-from monai_inpaint.images import Image
-from monai_inpaint.resize import resized
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.resize import resized
 
 FILM, SLICE = 128, 256  # pixels a side
 RING = 4

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.extent import Box, extent
 from monai_inpaint.fill.compose import Patch
-from monai_inpaint.fill.display import displayed
 from monai_inpaint.fill.slabs import Generator, Slab, fill_slabs
 from monai_inpaint.fill.slicing import in_own_order, slice_axis, with_slices_last
 from monai_inpaint.fill.windows import LARGEST, SHARE, SMALLEST, bounds
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.bounding_box import Box, extent
+from monai_inpaint.imaging.display import displayed
+from monai_inpaint.imaging.image import Image
 
 Progress = Callable[[int, int], None]
 VOXELS = 64 * 128 * 128  # of a slab: bounds memory where a hole runs through a whole volume

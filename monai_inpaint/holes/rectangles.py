@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 
 Rectangle = tuple[int, int, int, int]
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.atomic import check_output, staged
 from monai_inpaint.io.files import files_of, is_detached
 from monai_inpaint.io.read_back import check_saved

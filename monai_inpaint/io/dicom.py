@@ -15,7 +15,7 @@ from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.checks import check_affine, parsing
 from monai_inpaint.io.dicom_codestream import check_size
 from monai_inpaint.io.dicom_file import load

@@ -8,7 +8,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.dicom import DicomHeader, check_pixels, empty_stack, image_of, without_pixels
 from monai_inpaint.io.dicom_geometry import Plane, plane_of, stack_planes
 from monai_inpaint.io.dicom_pixels import decode_frame

@@ -16,7 +16,7 @@ from monai_inpaint.errors import InputError
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-    from monai_inpaint.images import Image
+    from monai_inpaint.imaging.image import Image
 
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _LONGEST_UID = 64

@@ -14,7 +14,7 @@ from pydicom.filewriter import dcmwrite
 from pydicom.uid import ExplicitVRLittleEndian
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.dicom import BAD_VALUES, DicomHeader
 from monai_inpaint.io.dicom_derived import check_identity, is_enhanced, mark_derived, new_uid
 from monai_inpaint.io.dicom_enhanced import mark_frames

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import FORMATS, read_image, suffix_of
 from monai_inpaint.io.handover import Refusal, hand_over, take_over
 from monai_inpaint.paths import is_folder, regular_file

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.extent import around
+from monai_inpaint.imaging.bounding_box import around
 
 _NEXT = 5.0  # mm next to metal, where it blooms and shades
 _SOFT = (-250.0, 250.0)  # HU within which deviations are taken for streaks; bone, lung and gas lie outside

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.fill.compose import Patch
-from monai_inpaint.metal.axial import Axial
+from monai_inpaint.imaging.axial import Axial
 from monai_inpaint.metal.task import Correction, Task
 
 _RIM = 2.0  # mm of the metal's edge, which holds metal and tissue at once

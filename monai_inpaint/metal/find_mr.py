@@ -11,7 +11,7 @@ import numpy as np
 
 from monai_inpaint.fill.patches import Progress
 from monai_inpaint.fill.slicing import slice_axis, with_slices_last
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.find import Found, Piece
 
 _VOID = 0.15  # of the tissue's brightness, below which there is no signal: fluid in T1 has more

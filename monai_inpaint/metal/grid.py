@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monai_inpaint.resize import enlarged, resized
+from monai_inpaint.imaging.resize import enlarged, resized
 
 PIXEL = 1.4  # mm; streaks are wider than that, and projections of a slice take a tenth of the time
 AIR = -1000.0  # HU, of what is added around

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.metal.body import body_in_slice
+from monai_inpaint.imaging.body import body_in_slice
 from monai_inpaint.metal.proton_range import range_shift
 from monai_inpaint.metrics.ssim import ssim_map
 

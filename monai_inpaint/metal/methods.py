@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import MODALITIES
+from monai_inpaint.imaging.image import MODALITIES
 from monai_inpaint.metal.filled import inpaint
 from monai_inpaint.metal.network import BUNDLE
 from monai_inpaint.metal.projections import li, network, nmar

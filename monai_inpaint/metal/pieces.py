@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.metal.axial import Axial
-from monai_inpaint.metal.hounsfield import Scale
+from monai_inpaint.imaging.axial import Axial
+from monai_inpaint.imaging.hounsfield import Scale
 
 SEED = 2500.0  # HU: cortical bone ends at about 2000; enamel and undiluted contrast agent go on, so these are judged
 _END = 3071.0  # HU at which 12 bits end

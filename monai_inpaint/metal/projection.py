@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.extent import extent
+from monai_inpaint.imaging.bounding_box import extent
 
 _PARTS = 4  # of the views, computed side by side; fixed, so that sums do not depend on the number of cores
 _SOURCE_MM, _DETECTOR_MM = 595.0, 490.6  # of a common clinical scanner

@@ -11,9 +11,9 @@ import numpy as np
 from monai_inpaint.engines import load_engine
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.compose import Patch
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.body import PADDING
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.between_slices import averaged
-from monai_inpaint.metal.body import PADDING
 from monai_inpaint.metal.network import predicted, with_prior
 from monai_inpaint.metal.sinogram import Projected
 from monai_inpaint.metal.task import Correction, Task

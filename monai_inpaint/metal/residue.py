@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.images import Image
-from monai_inpaint.metal.axial import Axial
-from monai_inpaint.metal.body import body_in_slice, with_gaps
+from monai_inpaint.imaging.axial import Axial
+from monai_inpaint.imaging.body import body_in_slice, with_gaps
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.find import Found
 
 _SOFT = (-250.0, 250.0)  # HU of tissue that is neither lung nor bone

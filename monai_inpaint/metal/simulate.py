@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
-from monai_inpaint.metal.axial import Axial, axial_slices
-from monai_inpaint.metal.body import body_in_slice
-from monai_inpaint.metal.hounsfield import check_hounsfield
+from monai_inpaint.imaging.axial import Axial, axial_slices
+from monai_inpaint.imaging.body import body_in_slice
+from monai_inpaint.imaging.hounsfield import check_hounsfield
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.implants import KINDS, Implant, draw_implant
 from monai_inpaint.metal.scanner import Scanner, effective_energy, relative_to_water
 from monai_inpaint.metal.streaks import FINER, Cover, clean_slice, with_metal

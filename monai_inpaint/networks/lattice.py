@@ -46,7 +46,7 @@ def slab_continuation(image: torch.Tensor, known: torch.Tensor) -> Start:
 
     Values along the slices are interpolated linearly between the nearest known ones and blended with the slice's own
     continuation, each weighted by one over its distance squared. A few steps of conjugate gradients on the
-    biharmonic equation (see `monai_inpaint.fill.biharmonic`) smooth the blend.
+    biharmonic equation (see `monai_inpaint.imaging.biharmonic`) smooth the blend.
 
     Args:
         image: (B, 1, D, H, W), 0 in the hole; H and W multiples of 32.

@@ -11,8 +11,8 @@ from unicodedata import normalize
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.extent import Box, extent
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.bounding_box import Box, extent
+from monai_inpaint.imaging.image import Image
 
 HALF = 0.5  # probability, or share of a voxel, from which a voxel is in the hole
 _ROUNDING = 1e-4  # what scale factors and interpolation leave of 0, 1 and whole numbers

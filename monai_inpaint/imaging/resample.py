@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from monai_inpaint.extent import Box, extent
+from monai_inpaint.imaging.bounding_box import Box, extent
 
 _HALF = 0.5 + 1e-6
 _POINTS = 1 << 20  # of a hole that are looked at, at most, to tell how much of it was kept

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.extent import Box, extent
-from monai_inpaint.images import Image
-from monai_inpaint.marks import Hole, hole_of
-from monai_inpaint.resample import kept, resampled
+from monai_inpaint.imaging.bounding_box import Box, extent
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.label_map import Hole, hole_of
+from monai_inpaint.imaging.resample import kept, resampled
 
 SAME, REORIENTED, PIXELS, RESAMPLED = "same grid", "reoriented", "by pixel position", "resampled (nearest)"
 _SAME = 1e-2  # voxels a corner may lie off; below this the nearest voxel is the same one anyway
@@ -61,7 +61,7 @@ def align_hole(hole: Hole | Image, image: Image) -> Aligned:
     """Bring a hole onto the image's grid: voxel for voxel by any valid form of both, only else resampled.
 
     Args:
-        hole: what `marks.hole_of` or `dicom.hole.read_hole` gives; an Image goes through `hole_of`.
+        hole: what `label_map.hole_of` or `regions.read_hole` gives; an Image goes through `hole_of`.
         image: the image to fill, 2D (rows, columns) or 3D (i, j, k).
 
     Raises:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.extent import extent
+from monai_inpaint.imaging.bounding_box import extent
 
 
 def connected_parts(hole: np.ndarray) -> tuple[np.ndarray, list[tuple[slice, slice]]]:

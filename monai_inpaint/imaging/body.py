@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.metal.hounsfield import AIR
+from monai_inpaint.imaging.hounsfield import AIR
 
 _THIN = 4.0  # mm: shells of the table, cables and sheets are no thicker than twice of it
 _GAP = 10.0  # mm: black streaks that open to the air are no wider than twice of it

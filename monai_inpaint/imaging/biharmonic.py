@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monai_inpaint.extent import around
+from monai_inpaint.imaging.bounding_box import around
 
 REACH = 2  # voxels that the stencil reaches
 PRECISION = 1e-8  # of the equation's residual, relative
