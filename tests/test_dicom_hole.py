@@ -77,7 +77,7 @@ def test_a_segmentation_comes_back_voxel_for_voxel(make, kind: str, tmp_path: Pa
 
 def image_files(series: Path) -> list[pydicom.Dataset]:
     """The files of a series in the order in which they are read."""
-    from monai_inpaint.io.dicom_geometry import plane_of
+    from monai_inpaint.io.dicom.geometry import plane_of
 
     datasets = [pydicom.dcmread(path) for path in series.iterdir()]
     planes = [plane_of(dataset) for dataset in datasets]

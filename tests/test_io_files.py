@@ -160,7 +160,7 @@ def test_an_array_of_the_other_byte_order_is_saved_as_the_same_numbers(tmp_path,
 
 
 def test_dicom_is_read_back_slice_by_slice_or_as_frames(tmp_path, monkeypatch):
-    from monai_inpaint.io import dicom_write
+    from monai_inpaint.io.dicom import write as dicom_write
 
     volume = np.random.default_rng(0).integers(0, 900, (3, 5, 4), dtype=np.uint16)
     series = read_image(dicom_series(tmp_path / "series", volume, RescaleSlope=(1, 2, 3)))

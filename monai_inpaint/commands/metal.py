@@ -13,8 +13,8 @@ from monai_inpaint.commands.arguments import path_text
 from monai_inpaint.commands.fill import add_model_arguments, add_results_argument, add_segment_argument
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE
+from monai_inpaint.io.provenance import derivation_of
 from monai_inpaint.progress import Progress, make_progress
-from monai_inpaint.provenance import derivation_of
 from monai_inpaint.version import __version__
 
 if TYPE_CHECKING:

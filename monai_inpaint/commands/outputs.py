@@ -113,8 +113,8 @@ def check_holds(target: Target, image: Image) -> None:
     if image.voxels.ndim == 3 and suffix in _FLAT:
         raise InputError(f"{target.path} cannot hold a volume; choose .nii.gz, .nrrd or .mha.")
     if target.folder or suffix == ".dcm":
-        from monai_inpaint.io.dicom import DicomHeader
-        from monai_inpaint.io.dicom_derived import check_identity
+        from monai_inpaint.io.dicom.derive import check_identity
+        from monai_inpaint.io.dicom.read import DicomHeader
 
         if not isinstance(image.header, DicomHeader):
             raise InputError(f"{target.path}: only an image read from DICOM can be written as DICOM; choose .nii.gz.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from monai_inpaint.data.tables import read_table
 from monai_inpaint.errors import InputError
+from monai_inpaint.io.table import read_table
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from monai_inpaint.data.boxes import FindingBox, finding_box
 from monai_inpaint.data.listing import TEST, Listing, Row
-from monai_inpaint.data.tables import only_file, read_table
 from monai_inpaint.errors import InputError
+from monai_inpaint.io.table import only_file, read_table
 
 
 def read_nih(folder: Path) -> Listing:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from monai_inpaint.data.boxes import finding_box
 from monai_inpaint.data.listing import Listing, Row
-from monai_inpaint.data.tables import read_table
 from monai_inpaint.errors import InputError
+from monai_inpaint.io.table import read_table
 
 _NIH_FILM = re.compile(r"(\d{8})_\d{3}(\.png)?")
 

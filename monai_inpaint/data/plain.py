@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from monai_inpaint.data.listing import TEST, TRAIN, VAL, Listing, Row
-from monai_inpaint.data.tables import read_table
 from monai_inpaint.errors import InputError
 from monai_inpaint.io import suffix_of
+from monai_inpaint.io.table import read_table
 
 
 def read_folder(folder: Path, modality: str) -> Listing:

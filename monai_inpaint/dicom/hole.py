@@ -8,7 +8,7 @@ from pathlib import Path
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.label_map import Hole, hole_of, listed, matching
-from monai_inpaint.io.dicom_identity import check_hole_image
+from monai_inpaint.io.dicom.identity import check_hole_image
 from monai_inpaint.io.isolated import read_image_guarded
 from monai_inpaint.paths import regular_file
 
@@ -56,7 +56,7 @@ def sop_class(path: Path) -> str:
                 return ""
     except (OSError, InputError):  # missing or a folder: whoever reads it says so
         return ""
-    from monai_inpaint.io.dicom_file import load
+    from monai_inpaint.io.dicom.file import load
 
     dataset = load(path, head=True, only=["SOPClassUID"])
     return str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", ""))

@@ -17,7 +17,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.label_map import Hole
 from monai_inpaint.io.checks import parsing
-from monai_inpaint.io.dicom_file import load
+from monai_inpaint.io.dicom.file import load
 
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 _ACROSS = 0.5  # slices that the points of one contour may lie from their slice

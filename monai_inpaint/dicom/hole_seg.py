@@ -16,9 +16,9 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.label_map import HALF, Hole
 from monai_inpaint.io.checks import check_affine, parsing
-from monai_inpaint.io.dicom_codestream import check_size
-from monai_inpaint.io.dicom_file import load
-from monai_inpaint.io.dicom_geometry import Plane, plane_affine, plane_of
+from monai_inpaint.io.dicom.compressed_size import check_size
+from monai_inpaint.io.dicom.file import load
+from monai_inpaint.io.dicom.geometry import Plane, plane_affine, plane_of
 
 _OFF = 0.05  # slices that a frame may lie beside a slice and still be on it
 # those of JPEG 2000 may be without loss, and are not told apart by their name

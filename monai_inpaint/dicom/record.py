@@ -20,7 +20,7 @@ from monai_inpaint.dicom.codes import (
     own,
 )
 from monai_inpaint.dicom.evidence import Evidence, adopt_study
-from monai_inpaint.io.dicom_derived import SCHEME, new_uid, series_number
+from monai_inpaint.io.dicom.derive import SCHEME, new_uid, series_number
 from monai_inpaint.version import __version__
 
 

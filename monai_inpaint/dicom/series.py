@@ -19,9 +19,9 @@ from monai_inpaint.dicom.rules import MODALITIES
 from monai_inpaint.dicom.sentences import sentence_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
-from monai_inpaint.io.dicom_file import load
-from monai_inpaint.io.dicom_folder import is_cut, is_dicom
-from monai_inpaint.io.dicom_identity import is_uid
+from monai_inpaint.io.dicom.file import load
+from monai_inpaint.io.dicom.folder import is_cut, is_dicom
+from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.io.isolated import read_image_isolated
 from monai_inpaint.io.stage import temporary_folder
 

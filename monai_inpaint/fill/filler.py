@@ -24,7 +24,7 @@ from monai_inpaint.imaging.hounsfield import check_hounsfield_units
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.label_map import Hole
 from monai_inpaint.imaging.morphology import grown
-from monai_inpaint.io.dicom_identity import check_hole_image
+from monai_inpaint.io.dicom.identity import check_hole_image
 from monai_inpaint.registry import find_generator
 
 _COPIED = 64 * 2**20  # bytes
@@ -131,8 +131,8 @@ class Filler:
             image: Image, or array: 2D (rows, columns) or 3D in NIfTI order (i, j, k), RAS; real numbers in
                 the bundle's units (Hounsfield for CT). Slices lie along k, or along the axis whose spacing is more
                 than 1.5 times that of both others.
-            hole: what to fill, by the rule of `label_map.hole_of`: truth values, or 0 and one positive value; an array of
-                the image's shape, or an Image or Hole (reoriented or resampled to the image's grid where needed).
+            hole: what to fill, by the rule of `label_map.hole_of`: truth values, or 0 and one positive value; an array
+                of the image's shape, or an Image or Hole (reoriented or resampled to the image's grid where needed).
             spacing: mm between voxels along each axis of an array; goes into the report.
             progress: called with the work done and the work in all, in hundredths of a slice.
             sample: fill with a sample, as sharp as an image, instead of the best estimate, which is smooth where the

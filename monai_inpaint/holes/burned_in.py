@@ -45,7 +45,7 @@ def read_burned_in(text: str, *, complete: bool) -> BurnedIn:
             raise InputError("Nobody can say that all text is covered before it is found; list its rectangles.")
         return BurnedIn()
     if text.lower().endswith(".csv"):
-        from monai_inpaint.data.tables import read_table
+        from monai_inpaint.io.table import read_table
 
         parts = [",".join(row[column] for column in _COLUMNS) for row in read_table(Path(text), _COLUMNS)]
     else:
@@ -77,7 +77,7 @@ def check_flag(image: Image) -> None:
     Raises:
         InputError: not DICOM, or BurnedInAnnotation is not YES in any of its files.
     """
-    from monai_inpaint.io.dicom import DicomHeader
+    from monai_inpaint.io.dicom.read import DicomHeader
 
     name = image.path or "The image"
     if not isinstance(image.header, DicomHeader):

@@ -12,7 +12,7 @@ from pathlib import Path
 def main(series: str, filled: str, report: str, output: str) -> int:
     """Voxels that differ take the value of the filled volume; all others stay those of the series, bit for bit."""
     from monai_inpaint import read_image, write_image
-    from monai_inpaint.provenance import derivation_of
+    from monai_inpaint.io.provenance import derivation_of
 
     source, volume = read_image(series), read_image(filled)
     units = on_grid_of(source, volume)

@@ -59,7 +59,7 @@ def same_instance(first: Path, second: Path) -> bool:
     """
     if filecmp.cmp(first, second, shallow=False):
         return True
-    from monai_inpaint.io.dicom_file import load
+    from monai_inpaint.io.dicom.file import load
 
     try:
         one, other = (load(path, head=True, only=["PatientName", *_INSTANCE]) for path in (first, second))

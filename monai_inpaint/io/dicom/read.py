@@ -17,15 +17,15 @@ from pydicom.uid import UID
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.checks import check_affine, parsing
-from monai_inpaint.io.dicom_codestream import check_size
-from monai_inpaint.io.dicom_file import load
-from monai_inpaint.io.dicom_folder import note_part, slices_in
-from monai_inpaint.io.dicom_geometry import film_affine, plane_affine, plane_of, stack_planes
-from monai_inpaint.io.dicom_identity import uid_name
-from monai_inpaint.io.dicom_lossy import is_lossy, note_loss
-from monai_inpaint.io.dicom_mosaic import check_no_mosaic
-from monai_inpaint.io.dicom_pixels import check_bits, decode_frame
-from monai_inpaint.io.dicom_scale import merged_padding, merged_range, rescale_of, together
+from monai_inpaint.io.dicom.compressed_size import check_size
+from monai_inpaint.io.dicom.file import load
+from monai_inpaint.io.dicom.folder import note_part, slices_in
+from monai_inpaint.io.dicom.geometry import film_affine, plane_affine, plane_of, stack_planes
+from monai_inpaint.io.dicom.identity import uid_name
+from monai_inpaint.io.dicom.lossy import is_lossy, note_loss
+from monai_inpaint.io.dicom.mosaic import check_no_mosaic
+from monai_inpaint.io.dicom.pixels import check_bits, decode_frame
+from monai_inpaint.io.dicom.scale import merged_padding, merged_range, rescale_of, together
 
 MODALITIES = {"CT": "ct", "MR": "mr", "CR": "cxr", "DX": "cxr"}
 _PIXELS = ("PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
@@ -78,7 +78,7 @@ def _read(path: Path) -> Image:
     dataset = load(path)
     check_no_mosaic(dataset, path)
     if int(dataset.get("NumberOfFrames") or 1) > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
-        from monai_inpaint.io.dicom_frames import read_frames
+        from monai_inpaint.io.dicom.multiframe import read_frames
 
         return replace(read_frames(dataset, path), notes=note_part(dataset))
     voxels, words = decode(dataset, path)

@@ -9,7 +9,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.io.dicom_identity import told
+from monai_inpaint.io.dicom.identity import told
 
 # private elements that count the tiles: group, creator, element
 _COUNTS = (

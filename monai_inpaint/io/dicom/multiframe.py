@@ -9,10 +9,10 @@ from pydicom.dataset import Dataset
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
-from monai_inpaint.io.dicom import DicomHeader, check_pixels, empty_stack, image_of, without_pixels
-from monai_inpaint.io.dicom_geometry import Plane, plane_of, stack_planes
-from monai_inpaint.io.dicom_pixels import decode_frame
-from monai_inpaint.io.dicom_scale import rescale_of, together
+from monai_inpaint.io.dicom.geometry import Plane, plane_of, stack_planes
+from monai_inpaint.io.dicom.pixels import decode_frame
+from monai_inpaint.io.dicom.read import DicomHeader, check_pixels, empty_stack, image_of, without_pixels
+from monai_inpaint.io.dicom.scale import rescale_of, together
 
 
 def read_frames(dataset: Dataset, path: Path) -> Image:

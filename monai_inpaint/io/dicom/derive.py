@@ -9,7 +9,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import generate_uid
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.io.dicom_identity import is_uid
+from monai_inpaint.io.dicom.identity import is_uid
 
 Extremes = tuple[tuple[int, int], tuple[int, int]]  # smallest and largest stored value: of an instance, of its series
 

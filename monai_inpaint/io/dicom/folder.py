@@ -12,9 +12,9 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.io.dicom_file import load
-from monai_inpaint.io.dicom_identity import check_slices, is_uid, told, uid_name
-from monai_inpaint.io.dicom_mosaic import check_no_mosaic
+from monai_inpaint.io.dicom.file import load
+from monai_inpaint.io.dicom.identity import check_slices, is_uid, told, uid_name
+from monai_inpaint.io.dicom.mosaic import check_no_mosaic
 
 Head = tuple[Path, Dataset]  # a file, and its data set without pixels
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from monai_inpaint.io.dicom_derived import derivation_codes, derived_type, reference_to
-from monai_inpaint.io.dicom_private import own_copy
+from monai_inpaint.io.dicom.derive import derivation_codes, derived_type, reference_to
+from monai_inpaint.io.dicom.private_elements import own_copy
 
 _FRAME_TYPES = ("CTImageFrameTypeSequence", "MRImageFrameTypeSequence")
 

@@ -11,7 +11,7 @@ from pydicom.uid import ExplicitVRBigEndian, RLELossless
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.checks import check_voxels, native, parsing
-from monai_inpaint.io.dicom_codestream import is_encapsulated
+from monai_inpaint.io.dicom.compressed_size import is_encapsulated
 
 
 def decode_frame(dataset: Dataset, path: Path, frame: int | None) -> tuple[np.ndarray, np.ndarray | None]:
