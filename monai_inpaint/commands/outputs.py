@@ -114,7 +114,7 @@ def check_holds(target: Target, image: Image) -> None:
         raise InputError(f"{target.path} cannot hold a volume; choose .nii.gz, .nrrd or .mha.")
     if target.folder or suffix == ".dcm":
         from monai_inpaint.io.dicom.derive import check_identity
-        from monai_inpaint.io.dicom.read import DicomHeader
+        from monai_inpaint.io.dicom.header import DicomHeader
 
         if not isinstance(image.header, DicomHeader):
             raise InputError(f"{target.path}: only an image read from DICOM can be written as DICOM; choose .nii.gz.")

@@ -11,8 +11,8 @@ from pydicom.dataset import Dataset
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
+from monai_inpaint.io.dicom.header import DicomHeader
 from monai_inpaint.io.dicom.identity import patients_differ
-from monai_inpaint.io.dicom.read import DicomHeader
 
 
 @dataclass(frozen=True)

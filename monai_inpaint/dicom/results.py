@@ -20,7 +20,7 @@ from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import check_output, write_image
 from monai_inpaint.io.atomic import staged
 from monai_inpaint.io.dicom.derive import check_identity
-from monai_inpaint.io.dicom.read import DicomHeader
+from monai_inpaint.io.dicom.header import DicomHeader
 from monai_inpaint.io.dicom.write import save, taking_over
 from monai_inpaint.io.provenance import derivation_of
 

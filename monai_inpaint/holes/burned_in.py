@@ -77,7 +77,7 @@ def check_flag(image: Image) -> None:
     Raises:
         InputError: not DICOM, or BurnedInAnnotation is not YES in any of its files.
     """
-    from monai_inpaint.io.dicom.read import DicomHeader
+    from monai_inpaint.io.dicom.header import DicomHeader
 
     name = image.path or "The image"
     if not isinstance(image.header, DicomHeader):

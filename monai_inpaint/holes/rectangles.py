@@ -31,7 +31,7 @@ def rectangles_in(image: Image, rectangles: Sequence[Rectangle]) -> np.ndarray:
     """
     volume = image.voxels.ndim == 3
     if volume:
-        from monai_inpaint.io.dicom.read import DicomHeader
+        from monai_inpaint.io.dicom.header import DicomHeader
 
         if not isinstance(image.header, DicomHeader):
             raise InputError(

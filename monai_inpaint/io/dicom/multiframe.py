@@ -10,8 +10,8 @@ from pydicom.dataset import Dataset
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.dicom.geometry import Plane, plane_of, stack_planes
-from monai_inpaint.io.dicom.pixels import decode_frame
-from monai_inpaint.io.dicom.read import DicomHeader, check_pixels, empty_stack, image_of, without_pixels
+from monai_inpaint.io.dicom.header import DicomHeader, image_of, without_pixels
+from monai_inpaint.io.dicom.pixels import check_pixels, decode_frame, empty_stack
 from monai_inpaint.io.dicom.scale import rescale_of, together
 
 

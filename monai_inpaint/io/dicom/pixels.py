@@ -6,12 +6,21 @@ from pathlib import Path
 
 import numpy as np
 from pydicom.dataset import Dataset
+from pydicom.pixels import get_decoder
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import ExplicitVRBigEndian, RLELossless
+from pydicom.uid import UID, ExplicitVRBigEndian, RLELossless
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.checks import check_voxels, native, parsing
-from monai_inpaint.io.dicom.compressed_size import is_encapsulated
+from monai_inpaint.io.dicom.compressed_size import check_size, is_encapsulated
+from monai_inpaint.io.dicom.identity import uid_name
+from monai_inpaint.io.dicom.lossy import note_loss
+
+
+def decode(dataset: Dataset, path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """Stored values of a file with one frame, and its words, as `decode_frame` gives them."""
+    check_pixels(dataset, path)
+    return decode_frame(dataset, path, None)
 
 
 def decode_frame(dataset: Dataset, path: Path, frame: int | None) -> tuple[np.ndarray, np.ndarray | None]:
@@ -32,6 +41,25 @@ def decode_frame(dataset: Dataset, path: Path, frame: int | None) -> tuple[np.nd
     values = values_of(words, dataset)
     whole = dataset.BitsStored == dataset.BitsAllocated or np.array_equal(words_of(values, dataset), words)
     return values, None if whole else words
+
+
+def check_pixels(dataset: Dataset, path: Path) -> None:
+    """Refuse a data set without a grey image that can be decoded; note in it whether compression changed its values.
+
+    Raises:
+        InputError: as said.
+    """
+    if "PixelData" not in dataset or "Rows" not in dataset:
+        kind = uid_name(dataset.get("SOPClassUID", ""))
+        raise InputError(f"{path} holds no image ({kind}), or is cut short; give DICOM image files.")
+    photometric = str(dataset.get("PhotometricInterpretation", ""))
+    if int(dataset.get("SamplesPerPixel") or 1) != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2"):
+        raise InputError(f"{path} is a colour image ({photometric}); give a grey one.")
+    _check_compression(dataset, path)
+    with parsing(path, "DICOM"):
+        check_size(dataset, path)
+        check_bits(dataset, path)
+        note_loss(dataset)
 
 
 def check_bits(dataset: Dataset, path: Path) -> None:
@@ -77,6 +105,22 @@ def words_of(values: np.ndarray, dataset: Dataset, before: np.ndarray | None = N
     return words if before is None else np.where(values == values_of(before, dataset), before, words)
 
 
+def empty_stack(path: Path, count: int, first: np.ndarray) -> np.ndarray:
+    """Room for slices like the first: (slices, rows, columns).
+
+    Raises:
+        InputError: this machine has no memory for them.
+    """
+    shape = (count, *first.shape)
+    try:
+        return np.empty(shape, first.dtype)
+    except MemoryError as error:
+        size = first.nbytes * count / 2**30
+        raise InputError(
+            f"{path} holds {shape} voxels, {size:.1f} GB: more than the memory of this machine."
+        ) from error
+
+
 def _layout(dataset: Dataset) -> tuple[int, int, int]:
     """Bits of a word, bits that count, and spare bits above these."""
     bits, stored, high = int(dataset.BitsAllocated), int(dataset.BitsStored), dataset.get("HighBit")
@@ -102,3 +146,13 @@ def _words(dataset: Dataset, frame: int | None) -> np.ndarray:
         content, f"{'>' if big else '<'}u{bits // 8}", rows * columns, (frame or 0) * rows * columns * bits // 8
     )
     return words.astype(words.dtype.newbyteorder("=")).reshape(rows, columns)
+
+
+def _check_compression(dataset: Dataset, path: Path) -> None:
+    syntax = UID(dataset.file_meta.get("TransferSyntaxUID") or "")
+    try:
+        known = not syntax or get_decoder(syntax).is_available
+    except NotImplementedError:
+        known = False
+    if not known:
+        raise InputError(f"{path} has the unsupported compression {uid_name(syntax)}; save it uncompressed.")

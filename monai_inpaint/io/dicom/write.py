@@ -17,9 +17,9 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.dicom.derive import check_identity, is_enhanced, mark_derived, new_uid
 from monai_inpaint.io.dicom.enhanced import mark_frames
+from monai_inpaint.io.dicom.header import BAD_VALUES, DicomHeader
 from monai_inpaint.io.dicom.pixels import words_of
 from monai_inpaint.io.dicom.private_elements import drop_private
-from monai_inpaint.io.dicom.read import BAD_VALUES, DicomHeader
 
 
 def write(image: Image, path: Path, derived: dict | None) -> None:
