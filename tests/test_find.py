@@ -15,12 +15,12 @@ from PIL import Image as Pillow
 from training_samples import TINY, data_set, run_bundle
 
 from monai_inpaint import Filler, InputError, read_image
-from monai_inpaint.effort import read_effort
 from monai_inpaint.engines import load_engine
 from monai_inpaint.engines.torch_engine import load_network
 from monai_inpaint.find import BUNDLE, MARGIN, SIDE, SPECK, Finder, find_artifacts
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.registry import find_bundle
+from monai_inpaint.registry.training_cost import read_effort
 
 BAR = (slice(60, 76), slice(40, 120))
 

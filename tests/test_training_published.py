@@ -14,7 +14,7 @@ import pytest
 import torch
 from training_samples import ROOT, data_set, enlarge_films, image_features, run_bundle
 
-from monai_inpaint.effort import read_effort
+from monai_inpaint.registry.training_cost import read_effort
 
 SYSTEMS = {
     "ct_ip_medgan": {

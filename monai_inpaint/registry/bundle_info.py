@@ -15,7 +15,7 @@ from monai_inpaint.imaging.image import MODALITIES
 from monai_inpaint.inputs import read_json, shown
 from monai_inpaint.paths import path_of
 
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 _MODALITY = {"CR": "cxr", "DX": "cxr", "CT": "ct", "MR": "mr"}
 # What a network of so many channels does; all others fill.
 _KINDS = {1: "segmentation", 3: "correction"}
