@@ -17,8 +17,8 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGBaseline8Bit
 
 from monai_inpaint import InputError, read_image
-from monai_inpaint.dicom.hole import read_hole
 from monai_inpaint.imaging.grid import align_hole
+from monai_inpaint.regions.read import read_hole
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 

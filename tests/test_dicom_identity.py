@@ -19,10 +19,10 @@ from pydicom.uid import SecondaryCaptureImageStorage, generate_uid
 from study_samples import PATIENT, cr
 
 from monai_inpaint import InputError, read_image
-from monai_inpaint.dicom.hole import read_hole
 from monai_inpaint.dicom.rules import rules_of
 from monai_inpaint.io import write_image
 from monai_inpaint.io.dicom.identity import is_uid
+from monai_inpaint.regions.read import read_hole
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 

@@ -17,8 +17,8 @@ from training_samples import TINY, data_set, run_bundle
 from monai_inpaint import Filler, InputError, read_image
 from monai_inpaint.engines import load_engine
 from monai_inpaint.engines.torch_engine import load_network
-from monai_inpaint.find import BUNDLE, MARGIN, SIDE, SPECK, Finder, find_artifacts
 from monai_inpaint.imaging.image import Image
+from monai_inpaint.regions.artifacts import BUNDLE, MARGIN, SIDE, SPECK, Finder, find_artifacts
 from monai_inpaint.registry import find_bundle
 from monai_inpaint.registry.training_cost import read_effort
 
@@ -90,7 +90,7 @@ def test_a_volume_gets_a_label_image_in_its_own_geometry(tmp_path: Path, capfd) 
 
 
 def test_where_nothing_is_found_nothing_is_written(tmp_path: Path, capfd, monkeypatch) -> None:
-    monkeypatch.setattr("monai_inpaint.find.find_artifacts", lambda image, *_: image.voxels < 0)
+    monkeypatch.setattr("monai_inpaint.regions.artifacts.find_artifacts", lambda image, *_: image.voxels < 0)
     image = film(tmp_path / "film.png", barred=False)
     before = tree(tmp_path)
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from monai_inpaint.fill.filler import Fill, Filler
-    from monai_inpaint.holes.burned_in import BurnedIn
     from monai_inpaint.imaging.image import Image
+    from monai_inpaint.regions.burned_in import BurnedIn
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,9 @@ def run_case(case: Case, fillers: Fillers, *, overwrite: bool, progress: Progres
     Raises:
         InputError: as the parts say; outputs are checked first, before anything is read.
     """
-    from monai_inpaint.dicom.hole import read_hole
     from monai_inpaint.io import write_image
     from monai_inpaint.io.isolated import fork_reader, read_image_guarded
+    from monai_inpaint.regions.read import read_hole
 
     if case.image.resolve() == case.hole.resolve():
         raise InputError(f"{case.hole} is the image and the hole at once; name an image that marks what to fill.")
@@ -147,9 +147,9 @@ def _proposed(case: Case, image: Image, engine: str, progress: Progress) -> Imag
     """The hole that is found in an image, on its grid."""
     import numpy as np
 
-    from monai_inpaint.find import Finder, check_found
-    from monai_inpaint.holes.burned_in import boxed, check_flag
-    from monai_inpaint.holes.rectangles import rectangles_in
+    from monai_inpaint.regions.artifacts import Finder, check_found
+    from monai_inpaint.regions.burned_in import boxed, check_flag
+    from monai_inpaint.regions.rectangles import rectangles_in
 
     if case.burned_in and case.burned_in.rectangles:
         found = rectangles_in(image, case.burned_in.rectangles)
@@ -168,7 +168,7 @@ def _proposer(case: Case) -> str:
     """What the hole in the case comes from, if it was not given."""
     if case.burned_in and case.burned_in.rectangles:
         return "rectangles that were listed"
-    from monai_inpaint.find import BUNDLE
+    from monai_inpaint.regions.artifacts import BUNDLE
     from monai_inpaint.registry import find_bundle
 
     return f"{BUNDLE} {find_bundle(BUNDLE).version}"

@@ -147,9 +147,9 @@ def _reduced(
     args: argparse.Namespace, image: Image, found: Found, region: Path | None, output: Target, told: Progress
 ) -> tuple[Job, dict[str, Any]]:
     """What writes the corrected image, and its report."""
-    from monai_inpaint.dicom.hole import read_hole
     from monai_inpaint.io import write_image
     from monai_inpaint.metal.reduce import reduce_metal
+    from monai_inpaint.regions.read import read_hole
 
     reduced = reduce_metal(
         image,

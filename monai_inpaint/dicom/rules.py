@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.holes.rectangles import Rectangle, is_rectangle
 from monai_inpaint.inputs import read_json
+from monai_inpaint.regions.rectangles import Rectangle, is_rectangle
 
 MODALITIES = ("CT", "MR", "CR", "DX")
 SEG, RTSTRUCT, METAL, RECTANGLES = "SEG", "RTSTRUCT", "metal", "rectangles"

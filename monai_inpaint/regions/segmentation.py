@@ -10,8 +10,6 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
-from monai_inpaint.dicom.hole import chosen
-from monai_inpaint.dicom.references import check_drawn_on, check_frame
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.label_map import HALF, Hole
@@ -19,6 +17,8 @@ from monai_inpaint.io.checks import check_affine, parsing
 from monai_inpaint.io.dicom.compressed_size import check_size
 from monai_inpaint.io.dicom.file import load
 from monai_inpaint.io.dicom.geometry import Plane, plane_affine, plane_of
+from monai_inpaint.regions.read import chosen
+from monai_inpaint.regions.references import check_drawn_on, check_frame
 
 _OFF = 0.05  # slices that a frame may lie beside a slice and still be on it
 # those of JPEG 2000 may be without loss, and are not told apart by their name

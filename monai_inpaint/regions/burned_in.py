@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.holes.rectangles import Rectangle, is_rectangle
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.morphology import connected_parts
+from monai_inpaint.regions.rectangles import Rectangle, is_rectangle
 
 FLAG = "flag"
 _COLUMNS = ("x", "y", "w", "h")
