@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
-from monai_inpaint.imaging.label_map import Hole, hole_of, listed, matching
+from monai_inpaint.imaging.label_map import Hole, hole_of
 from monai_inpaint.io.dicom.identity import check_hole_image
 from monai_inpaint.io.isolated import read_image_guarded
 from monai_inpaint.paths import regular_file
@@ -60,27 +59,3 @@ def sop_class(path: Path) -> str:
 
     dataset = load(path, head=True, only=["SOPClassUID"])
     return str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", ""))
-
-
-def chosen(names: Sequence[str], numbers: Sequence[int], pattern: str | None, path: Path, kind: str) -> list[int]:
-    """Which of the segments (`kind` "segments") or ROIs ("ROIs") of these names and numbers are meant: their places.
-
-    Raises:
-        InputError: none, none of that name or number, several and no pattern, or one number for two.
-    """
-    if not names:
-        raise InputError(f"{path} holds no {kind}; give one that marks what to fill.")
-    if len(set(numbers)) < len(numbers):
-        raise InputError(
-            f"{path} gives one number to several {kind}, so that they cannot be told apart; write it anew."
-        )
-    if pattern is None:
-        if len(names) > 1:
-            raise InputError(
-                f"{path} holds {len(names)} {kind}: {listed(names)}; say which to fill: --segment NAME, '*' for all."
-            )
-        return [0]
-    found = matching(names, pattern, numbers)
-    if not found:
-        raise InputError(f"{path} holds no {kind} named {pattern}; it holds {listed(names)}.")
-    return found

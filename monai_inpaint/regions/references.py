@@ -1,9 +1,9 @@
-"""Whether a SEG or RTSTRUCT belongs to an image: patient, study, the series and instances it refers to, its frame."""
+"""Whether a SEG or RTSTRUCT belongs to an image (patient, study, series, instances, frame), and which parts are meant."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.label_map import listed, matching
 from monai_inpaint.io.dicom.header import DicomHeader
 from monai_inpaint.io.dicom.identity import patients_differ
 
@@ -132,6 +133,30 @@ def check_frame(frame_of_reference: object, image: Image, path: Path) -> None:
     own = image.header.datasets[0].get("FrameOfReferenceUID")
     if not own or str(own) != str(frame_of_reference or ""):
         raise InputError(f"{path} lies in another frame of reference than {_name(image)}; draw the hole on this image.")
+
+
+def chosen(names: Sequence[str], numbers: Sequence[int], pattern: str | None, path: Path, kind: str) -> list[int]:
+    """Which of the segments (`kind` "segments") or ROIs ("ROIs") of these names and numbers are meant: their places.
+
+    Raises:
+        InputError: none, none of that name or number, several and no pattern, or one number for two.
+    """
+    if not names:
+        raise InputError(f"{path} holds no {kind}; give one that marks what to fill.")
+    if len(set(numbers)) < len(numbers):
+        raise InputError(
+            f"{path} gives one number to several {kind}, so that they cannot be told apart; write it anew."
+        )
+    if pattern is None:
+        if len(names) > 1:
+            raise InputError(
+                f"{path} holds {len(names)} {kind}: {listed(names)}; say which to fill: --segment NAME, '*' for all."
+            )
+        return [0]
+    found = matching(names, pattern, numbers)
+    if not found:
+        raise InputError(f"{path} holds no {kind} named {pattern}; it holds {listed(names)}.")
+    return found
 
 
 def _instances(items: list[Dataset]) -> Iterator[str]:

@@ -17,8 +17,7 @@ from monai_inpaint.io.checks import check_affine, parsing
 from monai_inpaint.io.dicom.compressed_size import check_size
 from monai_inpaint.io.dicom.file import load
 from monai_inpaint.io.dicom.geometry import Plane, plane_affine, plane_of
-from monai_inpaint.regions.read import chosen
-from monai_inpaint.regions.references import check_drawn_on, check_frame
+from monai_inpaint.regions.references import check_drawn_on, check_frame, chosen
 
 _OFF = 0.05  # slices that a frame may lie beside a slice and still be on it
 # those of JPEG 2000 may be without loss, and are not told apart by their name

@@ -16,8 +16,7 @@ from monai_inpaint.imaging.label_map import Hole
 from monai_inpaint.io.checks import parsing
 from monai_inpaint.io.dicom.file import load
 from monai_inpaint.regions.contours import distinct, inside_contours
-from monai_inpaint.regions.read import chosen
-from monai_inpaint.regions.references import check_drawn_on, check_frame
+from monai_inpaint.regions.references import check_drawn_on, check_frame, chosen
 
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 _ACROSS = 0.5  # slices that the points of one contour may lie from their slice
