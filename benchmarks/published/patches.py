@@ -23,8 +23,8 @@ from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.evaluation.lung_patches import LUNGS, OFF, ON
 from monai_inpaint.evaluation.methods import SAMPLE
 from monai_inpaint.evaluation.protocols import find_protocol
-from monai_inpaint.holes import draw_boxes
 from monai_inpaint.io import read_image
+from monai_inpaint.synthesis.holes import draw_boxes
 
 SOURCE = "nih"
 PROTOCOL = "cxr-lungs"

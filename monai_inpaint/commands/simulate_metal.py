@@ -42,7 +42,7 @@ def _run(args: argparse.Namespace, progress: Progress) -> None:
     from monai_inpaint.io import check_output, suffix_of, write_image
     from monai_inpaint.io.atomic import staged
     from monai_inpaint.io.isolated import fork_reader, read_image_guarded
-    from monai_inpaint.metal.simulate import simulate_metal
+    from monai_inpaint.synthesis.metal.simulate import simulate_metal
     from monai_inpaint.version import __version__
 
     source, folder = Path(args.ct), Path(args.output_dir)

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from monai_inpaint.ct.proton_range import range_shift
 from monai_inpaint.imaging.body import body_in_slice
-from monai_inpaint.metal.proton_range import range_shift
 from monai_inpaint.metrics.ssim import ssim_map
 
 BANDS = (0.0, 10.0, 30.0, np.inf)  # mm from the metal

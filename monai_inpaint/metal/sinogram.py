@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.metal.projection import ParallelBeam, parallel_beam, project, reconstruct
+from monai_inpaint.ct.projector import ParallelBeam, parallel_beam, project, reconstruct
 
 _AIR = 0.05  # of water; what is thinner around the patient is noise
 _AIR_BELOW, _BONE_ABOVE = -500.0, 400.0  # HU, of the prior; lower, streaks that LI leaves look like bone

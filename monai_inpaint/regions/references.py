@@ -1,4 +1,4 @@
-"""Whether a SEG or RTSTRUCT belongs to an image (patient, study, series, instances, frame), and which parts are meant."""
+"""Whether a SEG or RTSTRUCT belongs to an image: patient, study, series, instances, frame; which parts are meant."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from monai_inpaint.metal.materials import attenuation
-from monai_inpaint.metal.spectrum import spectrum
+from monai_inpaint.ct.attenuation import attenuation
+from monai_inpaint.ct.spectrum import spectrum
 
 _TYPICAL = 200.0  # mm of water, behind which the effective energy is taken
 _THICKEST = 6000.0  # mm of water whose signal is told apart

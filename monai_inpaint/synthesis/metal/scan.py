@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from monai_inpaint.metal.projection import FanBeam, fan_beam, project, reconstruct
-from monai_inpaint.metal.scanner import Scanner, counted, relative_to_water, transmitted, water_thickness
+from monai_inpaint.ct.projector import FanBeam, fan_beam, project, reconstruct
+from monai_inpaint.ct.scanner import Scanner, counted, relative_to_water, transmitted, water_thickness
 
 FINER = 3  # samples a pixel of the metal, and rays a channel through it, along each direction
 _BONE = (100.0, 1500.0)  # HU: water below, bone above, a mixture between

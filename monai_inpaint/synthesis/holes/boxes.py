@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.holes.ranges import checked_shape, draw_count, draw_voxels
+from monai_inpaint.synthesis.holes.ranges import checked_shape, draw_count, draw_voxels
 
 
 def random_boxes(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.holes.ranges import (
+from monai_inpaint.synthesis.holes.ranges import (
     checked_range,
     checked_shape,
     draw_axes,

@@ -9,11 +9,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from monai_inpaint.artifacts.blend import blended
-from monai_inpaint.artifacts.contrast import DENSEST, HOUNSFIELD, least_change
 from monai_inpaint.errors import InputError
-from monai_inpaint.holes import metal, wires
-from monai_inpaint.holes.ranges import draw_log_uniform, draw_point, typical_side
+from monai_inpaint.synthesis.artifacts.blend import blended
+from monai_inpaint.synthesis.artifacts.contrast import DENSEST, HOUNSFIELD, least_change
+from monai_inpaint.synthesis.holes import metal_shapes, wires
+from monai_inpaint.synthesis.holes.ranges import draw_log_uniform, draw_point, typical_side
 
 TURNS = 90  # directions between which streaks change smoothly
 
@@ -43,7 +43,7 @@ def random_metal(
     parts: dict[str, Any] = {"metal": [], "wires": [], "rings": []}
     kind = rng.choice(("metal", "wires", "rings", "pins"), p=(0.4, 0.2, 0.2, 0.2))
     if kind == "metal":
-        parts |= metal.random_metal(shape, rng, count=(1, 1), length=(0.05 * zoom, 0.5 * zoom))
+        parts |= metal_shapes.random_metal(shape, rng, count=(1, 1), length=(0.05 * zoom, 0.5 * zoom))
     elif kind == "wires":
         thickness = (1.0, max(1.5, 0.012 * zoom * typical_side(shape)))
         parts |= wires.random_wires(shape, rng, count=(1, 1), length=(0.1 * zoom, 0.8 * zoom), thickness=thickness)
@@ -103,7 +103,7 @@ def draw_metal(
 def _shape(size: tuple[int, ...], implants: Sequence[Any], courses: Sequence[Any], rings: Sequence[Any]) -> np.ndarray:
     shape = np.zeros(size, bool)
     if implants:  # without the rim, which holes have
-        shape |= metal.draw_metal(size, metal=[implant | {"rim": 0.5} for implant in implants])
+        shape |= metal_shapes.draw_metal(size, metal=[implant | {"rim": 0.5} for implant in implants])
     if courses:
         shape |= wires.draw_wires(size, wires=courses)
     rows, columns = np.ogrid[: size[0], : size[1]]

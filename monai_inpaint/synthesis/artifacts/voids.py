@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.artifacts.blend import blended
-from monai_inpaint.artifacts.contrast import least_change
-from monai_inpaint.holes.ranges import draw_log_uniform, draw_point, typical_side
+from monai_inpaint.synthesis.artifacts.blend import blended
+from monai_inpaint.synthesis.artifacts.contrast import least_change
+from monai_inpaint.synthesis.holes.ranges import draw_log_uniform, draw_point, typical_side
 
 WAVES = 4  # around a void
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.holes.blobs import paint_blob, random_blob
-from monai_inpaint.holes.boxes import paint_box, random_box
-from monai_inpaint.holes.ranges import checked_shape, voxel_limits
-from monai_inpaint.holes.strokes import paint_stroke, random_stroke
+from monai_inpaint.synthesis.holes.blobs import paint_blob, random_blob
+from monai_inpaint.synthesis.holes.boxes import paint_box, random_box
+from monai_inpaint.synthesis.holes.ranges import checked_shape, voxel_limits
+from monai_inpaint.synthesis.holes.strokes import paint_stroke, random_stroke
 
 FREE_FORM_KINDS = ("blobs", "strokes", "boxes")
 _PAINT: dict[str, Callable[[np.ndarray, Any], None]] = {

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from monai_inpaint.ct.scanner import Scanner, effective_energy, relative_to_water
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.axial import Axial, axial_slices
 from monai_inpaint.imaging.body import body_in_slice
 from monai_inpaint.imaging.hounsfield import check_hounsfield
 from monai_inpaint.imaging.image import Image
-from monai_inpaint.metal.implants import KINDS, Implant, draw_implant
-from monai_inpaint.metal.scanner import Scanner, effective_energy, relative_to_water
-from monai_inpaint.metal.streaks import FINER, Cover, clean_slice, with_metal
+from monai_inpaint.synthesis.metal.implants import KINDS, Implant, draw_implant
+from monai_inpaint.synthesis.metal.scan import FINER, Cover, clean_slice, with_metal
 from monai_inpaint.version import __version__
 
 LOWEST, HIGHEST = -1024.0, 3071.0  # HU, the ends of a scanner's scale of 12 bits

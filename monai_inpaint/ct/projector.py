@@ -1,9 +1,10 @@
-# scipy brings no types
-# pyright: basic
 """X-ray projections of one CT slice and back, computed by the ASTRA toolbox on the processor.
 
 Arrays of a slice are (rows, columns), sinograms (views, channels); lengths are in mm, values of the slice per mm.
 """
+
+# scipy brings no types
+# pyright: basic
 
 from __future__ import annotations
 

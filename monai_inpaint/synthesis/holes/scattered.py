@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.holes.blobs import UNIT_BALL
-from monai_inpaint.holes.ranges import checked_shape, draw_count, draw_voxels, paint_balls
+from monai_inpaint.synthesis.holes.blobs import UNIT_BALL
+from monai_inpaint.synthesis.holes.ranges import checked_shape, draw_count, draw_voxels, paint_balls
 
 BALLS = 3  # a lump is so many balls that overlap
 SMALLEST = 0.5  # voxels, the radius of a ball

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.holes.blobs import draw_blobs
-from monai_inpaint.holes.boxes import draw_boxes
-from monai_inpaint.holes.free_form import FREE_FORM_KINDS, checked_kinds, draw_free_form, random_parts
-from monai_inpaint.holes.metal import draw_metal, random_metal
-from monai_inpaint.holes.ranges import checked_shape, draw_log_uniform, voxel_limits
-from monai_inpaint.holes.scattered import draw_scattered, random_scattered
-from monai_inpaint.holes.square import draw_square, random_square
-from monai_inpaint.holes.strokes import draw_strokes
-from monai_inpaint.holes.wires import draw_wires, random_wires
+from monai_inpaint.synthesis.holes.blobs import draw_blobs
+from monai_inpaint.synthesis.holes.boxes import draw_boxes
+from monai_inpaint.synthesis.holes.free_form import FREE_FORM_KINDS, checked_kinds, draw_free_form, random_parts
+from monai_inpaint.synthesis.holes.metal_shapes import draw_metal, random_metal
+from monai_inpaint.synthesis.holes.ranges import checked_shape, draw_log_uniform, voxel_limits
+from monai_inpaint.synthesis.holes.scattered import draw_scattered, random_scattered
+from monai_inpaint.synthesis.holes.square import draw_square, random_square
+from monai_inpaint.synthesis.holes.strokes import draw_strokes
+from monai_inpaint.synthesis.holes.wires import draw_wires, random_wires
 
 SHAPES = ("square", "boxes", "blobs", "strokes", "free_form")
 DEVICES = ("wires", "metal")

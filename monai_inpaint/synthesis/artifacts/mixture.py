@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.artifacts.bars import draw_bars, random_bars
-from monai_inpaint.artifacts.metal import draw_metal, random_metal
-from monai_inpaint.artifacts.text import draw_text, random_text
-from monai_inpaint.artifacts.voids import draw_voids, random_voids
+from monai_inpaint.synthesis.artifacts.bars import draw_bars, random_bars
+from monai_inpaint.synthesis.artifacts.metal_artifacts import draw_metal, random_metal
+from monai_inpaint.synthesis.artifacts.text import draw_text, random_text
+from monai_inpaint.synthesis.artifacts.voids import draw_voids, random_voids
 
 KINDS = {"cxr": ("metal", "bars", "text"), "ct": ("metal", "bars", "text"), "mr": ("voids", "bars", "text")}
 

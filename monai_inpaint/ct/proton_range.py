@@ -8,8 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from monai_inpaint.metal.materials import MATERIALS
-from monai_inpaint.metal.scanner import relative_to_water
+from monai_inpaint.ct.attenuation import MATERIALS
+from monai_inpaint.ct.scanner import relative_to_water
 
 _TISSUES = ("lung", "fat", "muscle", "bone")
 _KVP = 120

@@ -5,12 +5,12 @@ units and returns the image with the artifact and its region (bool). Outside the
 streaks that metal throws in CT.
 """
 
-from monai_inpaint.artifacts.bars import draw_bars, random_bars
-from monai_inpaint.artifacts.contrast import contrast_of
-from monai_inpaint.artifacts.metal import draw_metal, random_metal
-from monai_inpaint.artifacts.mixture import KINDS, draw_artifact, random_artifact
-from monai_inpaint.artifacts.text import draw_text, random_text
-from monai_inpaint.artifacts.voids import draw_voids, random_voids
+from monai_inpaint.synthesis.artifacts.bars import draw_bars, random_bars
+from monai_inpaint.synthesis.artifacts.contrast import contrast_of
+from monai_inpaint.synthesis.artifacts.metal_artifacts import draw_metal, random_metal
+from monai_inpaint.synthesis.artifacts.mixture import KINDS, draw_artifact, random_artifact
+from monai_inpaint.synthesis.artifacts.text import draw_text, random_text
+from monai_inpaint.synthesis.artifacts.voids import draw_voids, random_voids
 
 __all__ = [
     "KINDS",

@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 
-from monai_inpaint.artifacts.blend import blended
-from monai_inpaint.artifacts.contrast import any_level, least_change
-from monai_inpaint.holes.ranges import draw_log_uniform, draw_point, typical_side
+from monai_inpaint.synthesis.artifacts.blend import blended
+from monai_inpaint.synthesis.artifacts.contrast import any_level, least_change
+from monai_inpaint.synthesis.holes.ranges import draw_log_uniform, draw_point, typical_side
 
 FONTS = (
     cv2.FONT_HERSHEY_SIMPLEX,
