@@ -17,10 +17,10 @@ from monai_inpaint import read_image
 from monai_inpaint.ct.scanner import Scanner
 from monai_inpaint.errors import InputError
 from monai_inpaint.losses import MetalLoss
-from monai_inpaint.metal.grid import grid_of
-from monai_inpaint.metal.network import predicted, with_prior
+from monai_inpaint.metal.network_grid import grid_of
+from monai_inpaint.metal.network_prior import predicted, with_prior
 from monai_inpaint.metal.reduce import reduce_metal
-from monai_inpaint.metal.sinogram import Projected, li, nmar
+from monai_inpaint.metal.sinogram_correction import Projected, li, nmar
 from monai_inpaint.networks import MetalUNet
 from monai_inpaint.registry import find_generator
 from monai_inpaint.synthesis.metal.scan import clean_slice, with_metal

@@ -20,7 +20,7 @@ from monai_inpaint.version import __version__
 if TYPE_CHECKING:
     from monai_inpaint.commands.outputs import Job, Target
     from monai_inpaint.imaging.image import Image
-    from monai_inpaint.metal.find import Found
+    from monai_inpaint.metal.detect_ct import Found
 
 NAME = "metal"
 HELP = "Find metal in a CT or MR and take its artifacts out."

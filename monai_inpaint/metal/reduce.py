@@ -18,12 +18,12 @@ from monai_inpaint.imaging.grid import align_hole
 from monai_inpaint.imaging.hounsfield import looks_like_hounsfield
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.label_map import Hole
-from monai_inpaint.metal.filled import enclosed
-from monai_inpaint.metal.find import Found, find_metal
-from monai_inpaint.metal.find_mr import find_voids
+from monai_inpaint.metal.by_inpainting import enclosed
+from monai_inpaint.metal.detect_ct import Found, find_metal
+from monai_inpaint.metal.detect_mr import find_voids
 from monai_inpaint.metal.methods import METHODS, choose
-from monai_inpaint.metal.network import Run
-from monai_inpaint.metal.residue import changes, streaks, verdict
+from monai_inpaint.metal.network_prior import Run
+from monai_inpaint.metal.quality_check import changes, streaks, verdict
 from monai_inpaint.metal.task import Task
 
 KEEP, FILL = "keep", "fill"

@@ -12,7 +12,7 @@ import numpy as np
 from monai_inpaint.fill.patches import Progress
 from monai_inpaint.fill.slicing import slice_axis, with_slices_last
 from monai_inpaint.imaging.image import Image
-from monai_inpaint.metal.find import Found, Piece
+from monai_inpaint.metal.detect_ct import Found, Piece
 
 _VOID = 0.15  # of the tissue's brightness, below which there is no signal: fluid in T1 has more
 _PLATE = 1.5  # mm: bone plates and vessels are no thicker than twice of it

@@ -14,8 +14,8 @@ from monai_inpaint.fill.compose import Patch
 from monai_inpaint.imaging.body import PADDING
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.between_slices import averaged
-from monai_inpaint.metal.network import predicted, with_prior
-from monai_inpaint.metal.sinogram import Projected
+from monai_inpaint.metal.network_prior import predicted, with_prior
+from monai_inpaint.metal.sinogram_correction import Projected
 from monai_inpaint.metal.task import Correction, Task
 
 

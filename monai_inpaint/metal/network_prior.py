@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.metal.grid import AIR, grid_of
-from monai_inpaint.metal.sinogram import Projected, nmar
+from monai_inpaint.metal.network_grid import AIR, grid_of
+from monai_inpaint.metal.sinogram_correction import Projected, nmar
 
 BUNDLE = "ct_metal"
 _BLURRED, _CLEAR = 2.0, 4.0  # pixels from the metal, up to where it is all blur, and from where there is none

@@ -12,8 +12,8 @@ from monai_inpaint.imaging.axial import Axial, axial_slices
 from monai_inpaint.imaging.body import body_in_slice, cut_by_the_field_of_view, with_gaps
 from monai_inpaint.imaging.hounsfield import Scale, check_hounsfield, scale_of
 from monai_inpaint.imaging.image import Image
-from monai_inpaint.metal.affected import affected_in_slice
-from monai_inpaint.metal.pieces import EXTENDED, SEED, bright_pieces, grown, is_metal
+from monai_inpaint.metal.candidates import EXTENDED, SEED, bright_pieces, grown, is_metal
+from monai_inpaint.metal.streak_region import affected_in_slice
 
 CUT_IN_BONE = 1200.0  # HU from which a pile-up of values may be metal that was cut there
 

@@ -12,7 +12,7 @@ import numpy as np
 from monai_inpaint.imaging.axial import Axial
 from monai_inpaint.imaging.body import body_in_slice, with_gaps
 from monai_inpaint.imaging.image import Image
-from monai_inpaint.metal.find import Found
+from monai_inpaint.metal.detect_ct import Found
 
 _SOFT = (-250.0, 250.0)  # HU of tissue that is neither lung nor bone
 _LESSENED = 0.85  # of the deviation before, above which a correction did little
