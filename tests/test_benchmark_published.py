@@ -15,7 +15,7 @@ from benchmarks.cases import COPIES, cases_of
 from benchmarks.published import effort, films, measured, papers, patches, slices
 from benchmarks.setting import Options
 from monai_inpaint import Image, write_image
-from monai_inpaint.data import FindingBox
+from monai_inpaint.datasets import FindingBox
 from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.classical import METHODS
 from monai_inpaint.evaluation.methods import Contender

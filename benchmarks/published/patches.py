@@ -13,8 +13,8 @@ from benchmarks.published.measured import by_patient, counts, failures, figure, 
 from benchmarks.published.papers import BELLI, MARK, OTHER_DATA
 from benchmarks.resampled import resampled
 from benchmarks.setting import Options, markdown
-from monai_inpaint.data import FindingBox, is_healthy, read_boxes
-from monai_inpaint.data.listing import UNHEALTHY
+from monai_inpaint.datasets import FindingBox, is_healthy, read_boxes
+from monai_inpaint.datasets.listing import UNHEALTHY
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation import Summary
 from monai_inpaint.evaluation.case import Case

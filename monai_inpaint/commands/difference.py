@@ -53,9 +53,9 @@ def run(args: argparse.Namespace) -> int:
 def _run(
     args: argparse.Namespace, source: Path, output: Target, boxes: Target | None, report: Target | None, told: Progress
 ) -> None:
+    from monai_inpaint.anomaly import abnormality, candidates, write_candidates
     from monai_inpaint.commands.case import Fillers
     from monai_inpaint.commands.outputs import check_holds, check_targets, write_together
-    from monai_inpaint.difference import abnormality, candidates, write_candidates
     from monai_inpaint.io import write_image
     from monai_inpaint.io.isolated import fork_reader, read_image_guarded
 

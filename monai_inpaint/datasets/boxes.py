@@ -25,7 +25,7 @@ BOX_COLUMNS = tuple(field.name for field in fields(FindingBox))
 
 
 def read_boxes(path: str | Path) -> list[FindingBox]:
-    """The boxes of a CSV with the columns image, label, x, y, w, h, which `python -m monai_inpaint.data` writes.
+    """The boxes of a CSV with the columns image, label, x, y, w, h, which `monai-inpaint index` writes.
 
     Raises:
         InputError: no such table, or a box that is none.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monai_inpaint.data.listing import Listing, Row
+from monai_inpaint.datasets.listing import Listing, Row
 from monai_inpaint.errors import InputError
 
 _VOIDED = "t1n-voided.nii.gz"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monai_inpaint.data.boxes import FindingBox, finding_box
-from monai_inpaint.data.listing import TEST, Listing, Row
+from monai_inpaint.datasets.boxes import FindingBox, finding_box
+from monai_inpaint.datasets.listing import TEST, Listing, Row
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.table import only_file, read_table
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monai_inpaint.data.listing import TEST, TRAIN, VAL, Listing, Row
+from monai_inpaint.datasets.listing import TEST, TRAIN, VAL, Listing, Row
 from monai_inpaint.errors import InputError
 from monai_inpaint.io import suffix_of
 from monai_inpaint.io.table import read_table

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.difference.reference import Reference, load_reference
-from monai_inpaint.difference.region import lungs_of, region_of
-from monai_inpaint.difference.sliding import mean_of, places, slide
-from monai_inpaint.difference.traits import traits_of
+from monai_inpaint.anomaly.features import traits_of
+from monai_inpaint.anomaly.reference import Reference, load_reference
+from monai_inpaint.anomaly.search_region import lungs_of, region_of
+from monai_inpaint.anomaly.sliding_holes import mean_of, places, slide
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.slices import check_anatomy, level_of
 from monai_inpaint.fill.filler import Filler
