@@ -9,10 +9,10 @@ import pytest
 from header_samples import BYTES, VOXELS, meta, nrrd
 from io_samples import dicom_series, enhanced_ct
 
-from monai_inpaint.commands.outputs import Target, check_targets
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import files_of, is_detached, read_image, write_image
+from monai_inpaint.jobs.outputs import Target, check_targets
 
 
 def detached(folder, named, kind="meta"):

@@ -100,8 +100,8 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from monai_inpaint.commands.case import Case, Fillers, run_case
-    from monai_inpaint.commands.outputs import hole_target, image_target, report_target, results_target, units_target
+    from monai_inpaint.jobs.fill_image import Case, Fillers, run_case
+    from monai_inpaint.jobs.outputs import hole_target, image_target, report_target, results_target, units_target
     from monai_inpaint.regions.burned_in import read_burned_in
 
     if args.spread and not args.samples:

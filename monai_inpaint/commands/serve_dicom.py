@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     try:
-        from monai_inpaint.dicom.service import serve
-        from monai_inpaint.dicom.settings import read_settings
+        from monai_inpaint.pacs.service import serve
+        from monai_inpaint.pacs.settings import read_settings
     except ModuleNotFoundError as error:
         raise InputError(
             f"serve-dicom needs {error.name}, which is not installed: pip install 'monai-inpaint[dicom]'."

@@ -24,7 +24,7 @@ def training_slices(
     """One entry a slice: {"image": path, "name": str, "source": str, "slice": int | None}, and "lesion" where known.
 
     Fills are to show healthy anatomy, so networks that fill are trained on nothing else: images that show a finding
-    (see `monai_inpaint.datasets.listing.unhealthy`) are left out, and "lesion" is the path of the mask of a lesion, which
+    (see `datasets.listing.unhealthy`) are left out, and "lesion" is the path of the mask of a lesion, which
     the readers make unknown.
 
     Args:

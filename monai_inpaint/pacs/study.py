@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.dicom.results import write_results
-from monai_inpaint.dicom.rules import METAL, RECTANGLES, Rule
-from monai_inpaint.dicom.sentences import sentence_of
-from monai_inpaint.dicom.series import Mark, Series, Study, find_series, read_series
-from monai_inpaint.dicom.space import is_full
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.filler import Filler
 from monai_inpaint.fill.report import NOTICE
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.label_map import matching
 from monai_inpaint.io.atomic import staged
+from monai_inpaint.pacs.anonymous_errors import sentence_of
+from monai_inpaint.pacs.disk_space import is_full
+from monai_inpaint.pacs.rules import METAL, RECTANGLES, Rule
+from monai_inpaint.pacs.series import Mark, Series, Study, find_series, read_series
 from monai_inpaint.regions.read import read_hole
 from monai_inpaint.regions.rectangles import rectangles_in
 from monai_inpaint.registry import BundleInfo, find_bundle

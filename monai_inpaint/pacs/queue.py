@@ -29,9 +29,9 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
-from monai_inpaint.dicom.space import is_full, told
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.dicom.identity import is_uid, same_instance
+from monai_inpaint.pacs.disk_space import is_full, told
 from monai_inpaint.private import make_private, private_files
 
 ARRIVING, WAITING, SENDING, SENT, FAILED = STATES = ("arriving", "waiting", "sending", "sent", "failed")

@@ -11,8 +11,6 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from monai_inpaint.dicom.rules import MODALITIES
-from monai_inpaint.dicom.sentences import sentence_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.dicom.file import load
@@ -20,6 +18,8 @@ from monai_inpaint.io.dicom.folder import is_cut, is_dicom
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.io.isolated import read_image_isolated
 from monai_inpaint.io.stage import temporary_folder
+from monai_inpaint.pacs.anonymous_errors import sentence_of
+from monai_inpaint.pacs.rules import MODALITIES
 from monai_inpaint.regions.read import LABEL_MAP, SEGMENTATION, STRUCTURE_SET
 from monai_inpaint.regions.references import Drawn, drawn_on
 from monai_inpaint.regions.segmentation import segments_of

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monai_inpaint.commands.outputs import Job, Target, check_holds, check_targets, write_together
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.provenance import derivation_of
+from monai_inpaint.jobs.outputs import Job, Target, check_holds, check_targets, write_together
 from monai_inpaint.progress import Progress
 from monai_inpaint.version import __version__
 

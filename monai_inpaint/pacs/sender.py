@@ -9,8 +9,8 @@ from pathlib import Path
 from pydicom.filereader import read_file_meta_info
 from pynetdicom import AE, _config
 
-from monai_inpaint.dicom.settings import Node, sending_tls
 from monai_inpaint.errors import InputError
+from monai_inpaint.pacs.settings import Node, sending_tls
 
 _SECONDS = 60.0
 _PDU = 2**17

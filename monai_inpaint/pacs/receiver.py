@@ -16,9 +16,9 @@ from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID
 from pynetdicom.dsutils import create_file_meta
 
-from monai_inpaint.dicom.queue import Arrival, Different, Full, Queue, TooLarge
-from monai_inpaint.dicom.wire import Broken
 from monai_inpaint.io.dicom.identity import is_uid
+from monai_inpaint.pacs.queue import Arrival, Different, Full, Queue, TooLarge
+from monai_inpaint.pacs.wire import Broken
 
 SUCCESS, DUPLICATE, NO_RESOURCES, DOES_NOT_MATCH, CANNOT_UNDERSTAND = 0x0000, 0x0111, 0xA700, 0xA900, 0xC000
 _HEAD = 2**21  # bytes that are read to learn whose an instance is; what is passed over does not count

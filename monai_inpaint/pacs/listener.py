@@ -13,14 +13,14 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, build_context
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
-from monai_inpaint.dicom.admission import KNOWN, UNKNOWN, Admission
-from monai_inpaint.dicom.association import Association, Entity
-from monai_inpaint.dicom.queue import Queue
-from monai_inpaint.dicom.receiver import Receiver
-from monai_inpaint.dicom.sentences import sentence_of
-from monai_inpaint.dicom.settings import Settings, listening_tls
-from monai_inpaint.dicom.wire import Broken, Wire
 from monai_inpaint.errors import InputError
+from monai_inpaint.pacs.admission import KNOWN, UNKNOWN, Admission
+from monai_inpaint.pacs.anonymous_errors import sentence_of
+from monai_inpaint.pacs.association import Association, Entity
+from monai_inpaint.pacs.queue import Queue
+from monai_inpaint.pacs.receiver import Receiver
+from monai_inpaint.pacs.settings import Settings, listening_tls
+from monai_inpaint.pacs.wire import Broken, Wire
 
 _BACKLOG = 128
 _LOOK = 0.2  # seconds between two looks whether the service ends

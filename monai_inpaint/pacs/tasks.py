@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from monai_inpaint.dicom.rules import Rule
-from monai_inpaint.dicom.sentences import sentence_of
-from monai_inpaint.dicom.settings import Node
-from monai_inpaint.dicom.space import is_full
+from monai_inpaint.pacs.anonymous_errors import sentence_of
+from monai_inpaint.pacs.disk_space import is_full
+from monai_inpaint.pacs.rules import Rule
+from monai_inpaint.pacs.settings import Node
 
 DONE, FAILED, FULL, LATER = "done", "failed", "full", "later"
 
@@ -17,7 +17,7 @@ Outcome = tuple[str, str]  # one of these, and a sentence for what is not done
 
 def filler(rules: Sequence[Rule]) -> Callable[[Path, Path], Outcome]:
     """A function that fills a study: given its folder, and one for the results."""
-    from monai_inpaint.dicom.study import Bundles, process_study
+    from monai_inpaint.pacs.study import Bundles, process_study
 
     bundles = Bundles()
 
@@ -34,7 +34,7 @@ def filler(rules: Sequence[Rule]) -> Callable[[Path, Path], Outcome]:
 
 def sender(to: Node, title: str) -> Callable[[Path], Outcome]:
     """A function that sends all results in a folder to an archive; `title` is our AE title."""
-    from monai_inpaint.dicom.sender import Refused, Unreachable, instances_below, send
+    from monai_inpaint.pacs.sender import Refused, Unreachable, instances_below, send
 
     def send_all(results: Path) -> Outcome:
         try:

@@ -30,7 +30,7 @@ from pynetdicom.pdu_primitives import (
 )
 from pynetdicom.presentation import PresentationContext, negotiate_as_acceptor
 
-from monai_inpaint.dicom.wire import (
+from monai_inpaint.pacs.wire import (
     ABORT,
     ASSOCIATE_AC,
     ASSOCIATE_RJ,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monai_inpaint.dicom.rules import Rule, rules_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.inputs import read_json
+from monai_inpaint.pacs.rules import Rule, rules_of
 from monai_inpaint.paths import path_of
 
 _MB = 10**6
@@ -44,7 +44,7 @@ class Settings:
         listen: where studies are taken.
         callers: AE titles that may send.
         send: where results go.
-        rules: see `monai_inpaint.dicom.rules`.
+        rules: see `monai_inpaint.pacs.rules`.
         quiet_seconds: a study is complete when nothing has come for so long.
         study_bytes: of the largest study that is taken.
         quota_bytes: that the queue may take in all, results included.

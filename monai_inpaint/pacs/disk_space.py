@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from monai_inpaint.dicom.sentences import sentence_of
+from monai_inpaint.pacs.anonymous_errors import sentence_of
 
 _FULL = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT") if hasattr(errno, name)}
 

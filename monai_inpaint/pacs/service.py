@@ -16,14 +16,14 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from monai_inpaint.dicom import queue as places
-from monai_inpaint.dicom import tasks
-from monai_inpaint.dicom.listener import Log, listening
-from monai_inpaint.dicom.queue import Queue
-from monai_inpaint.dicom.sender import instances_below
-from monai_inpaint.dicom.settings import Settings, sending_tls
-from monai_inpaint.dicom.space import is_full, told
-from monai_inpaint.dicom.worker import Lost, Stopped, Worker
+from monai_inpaint.pacs import queue as places
+from monai_inpaint.pacs import tasks
+from monai_inpaint.pacs.disk_space import is_full, told
+from monai_inpaint.pacs.listener import Log, listening
+from monai_inpaint.pacs.queue import Queue
+from monai_inpaint.pacs.sender import instances_below
+from monai_inpaint.pacs.settings import Settings, sending_tls
+from monai_inpaint.pacs.worker import Lost, Stopped, Worker
 from monai_inpaint.private import private_files
 
 _LOOK = 0.1  # seconds between two looks into the queue

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from monai_inpaint.dicom.wire import Wire
+from monai_inpaint.pacs.wire import Wire
 
 UNKNOWN = 32  # connections that have not yet shown who they are
 KNOWN, KNOWN_FROM_ONE = 16, 8  # associations in all, and from one address
