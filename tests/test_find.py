@@ -158,9 +158,9 @@ def test_the_bundle_that_proposes_does_not_fill(tmp_path: Path, capfd) -> None:
 def test_info_tells_what_each_bundle_does(capfd) -> None:
     told = {bundle["name"]: bundle for bundle in json.loads(run(capfd, "info", "--json").out)["bundles"]}
 
-    assert told[BUNDLE]["kind"] == "segmentation"
+    assert told[BUNDLE]["kind"] == "detection"
     assert told["cxr_inpainting"]["kind"] == "inpainting"
-    assert f"{BUNDLE} {find_bundle(BUNDLE).version} (segmentation; cxr, ct, mr)" in run(capfd, "info").out
+    assert f"{BUNDLE} {find_bundle(BUNDLE).version} (detection; cxr, ct, mr)" in run(capfd, "info").out
 
 
 # --- the proposal

@@ -79,8 +79,9 @@ class Port:
         )
 
 
-SLICES, SLABS = (2, 5), (6,)  # channels that a graph may take
-_OTHERS = {"segmentation": (1,), "correction": (3,)}  # of bundles that do not fill
+# Channels that a graph of slices may take, by the kind of its bundle, and one of slabs.
+_SLICES = {"inpainting": (2, 5), "detection": (1,), "correction": (3,)}
+_SLABS = (6,)
 
 
 class GraphEngine(ABC):
@@ -89,10 +90,12 @@ class GraphEngine(ABC):
     def __init__(self, bundle: BundleInfo) -> None:
         self._bundle = bundle
         self._opening = threading.Lock()
-        self._slices, self.channels, self.side = self._checked(bundle.graph, _OTHERS.get(bundle.kind, SLICES))
+        if bundle.kind not in _SLICES:
+            raise InputError(f"{bundle.path}: no engine runs a bundle for {bundle.kind}; use another bundle.")
+        self._slices, self.channels, self.side = self._checked(bundle.graph, _SLICES[bundle.kind])
         self._slabs: Any = None
-        if bundle.slab_graph.is_file():
-            self.channels = max(SLABS)
+        if bundle.capabilities.slabs and bundle.slab_graph.is_file():
+            self.channels = max(_SLABS)
 
     def run(self, windows: np.ndarray) -> np.ndarray:
         """See `Engine.run`."""
@@ -110,7 +113,7 @@ class GraphEngine(ABC):
     def _slab_graph(self) -> Any:
         with self._opening:
             if self._slabs is None:
-                self._slabs, *_ = self._checked(self._bundle.slab_graph, SLABS)
+                self._slabs, *_ = self._checked(self._bundle.slab_graph, _SLABS)
         return self._slabs
 
     def _checked(self, path: Path, channels: Sequence[int]) -> tuple[Any, int, int | None]:
@@ -133,7 +136,7 @@ def check_ports(inputs: Sequence[Port], outputs: Sequence[Port], path: Path, cha
     Raises:
         InputError: naming what it takes and gives.
     """
-    axes = 3 if channels == SLABS else 2
+    axes = 3 if channels == _SLABS else 2
     side = inputs[0].side if inputs else None
     if len(inputs) == len(outputs) == 1 and outputs[0].is_a_batch_of("pred", 1, axes, side):
         for number in channels:

@@ -101,7 +101,7 @@ class Filler:
 
     Args:
         bundle: a bundle's name or folder; "cxr", "ct", "mr" stand for the defaults.
-        engine: "auto", "openvino", "onnxruntime" or "torch".
+        engine: "auto", or a name of `monai_inpaint.engines.ENGINES`.
 
     Raises:
         InputError: no such bundle or engine, or a damaged bundle.
@@ -188,8 +188,8 @@ class Filler:
 
     @property
     def draws_samples(self) -> bool:
-        """Whether the bundle's network takes noise."""
-        return self._engine.channels > 2
+        """Whether the bundle draws samples, and its graph takes what they are drawn from."""
+        return self.bundle.capabilities.samples and self._engine.channels > 2
 
     def _check_samples(self, sample: bool, samples: int, seed: int) -> None:
         if samples < 0 or samples == 1:
@@ -206,7 +206,8 @@ class Filler:
             source = image
         else:
             source = _from_array(image, spacing)
-        if self.bundle.modality == "ct":
+        # a bundle for CT alone takes what does not say its modality for CT
+        if self.bundle.modalities == ("ct",) or (source.modality == "ct" and "ct" in self.bundle.modalities):
             check_hounsfield_units(source)
         return source
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from monai_inpaint.registry.bundle_info import BundleInfo, bundles, find_bundle, find_generator
+from monai_inpaint.registry.bundle_info import KINDS, BundleInfo, Capabilities, bundles, find_bundle, find_generator
 
-__all__ = ["BundleInfo", "bundles", "find_bundle", "find_generator"]
+__all__ = ["KINDS", "BundleInfo", "Capabilities", "bundles", "find_bundle", "find_generator"]

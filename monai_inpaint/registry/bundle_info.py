@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -17,14 +17,32 @@ from monai_inpaint.paths import path_of
 
 _PACKAGE = Path(__file__).parents[1]
 _MODALITY = {"CR": "cxr", "DX": "cxr", "CT": "ct", "MR": "mr"}
-# What a network of so many channels does; all others fill.
-_KINDS = {1: "segmentation", 3: "correction"}
+# What a bundle does, and where it does it, for those that do not fill.
+KINDS = {
+    "inpainting": "it fills (fill)",
+    "detection": "it proposes what to fill (fill --find)",
+    "correction": "it takes metal artifacts out of CT (metal --method network)",
+    "synthesis": "it makes findings to train with",
+}
+# Bundles that were one under two names: each stands for the modality it was named by.
+_FORMER = {"ct_ip_medgan": ("ip_medgan", "ct"), "mr_ip_medgan": ("ip_medgan", "mr")}
 # Name and version are told in headers of every format; DICOM has 64 characters of ASCII for both together.
 _NO_LABEL, _LONGEST = re.compile(r"[^A-Za-z0-9 ._+-]"), 30
-_INSTEAD = {
-    "segmentation": "it proposes what to fill (fill --find)",
-    "correction": "it takes metal artifacts out of CT (metal --method network)",
-}
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a bundle's network can do besides.
+
+    Attributes:
+        samples: it draws plausible fills, from noise, beside its best estimate.
+        slabs: it sees neighbouring slices of a volume together.
+        window: the side in voxels of the only square windows it takes; None where multiples of 32 will do.
+    """
+
+    samples: bool = False
+    slabs: bool = False
+    window: int | None = None
 
 
 @dataclass(frozen=True)
@@ -32,8 +50,8 @@ class BundleInfo:
     """A bundle's place and what its metadata says of it.
 
     `name` is its folder's, as far as headers of images can tell it. `modalities` are those that it is for, of "cxr",
-    "ct" and "mr". `kind` is what it does: "inpainting"; "segmentation", which fills nothing but proposes what to fill;
-    or "correction" of metal artifacts in CT.
+    "ct" and "mr". `kind` is what it does, one of `KINDS`: "inpainting"; "detection", which fills nothing but proposes
+    what to fill; "correction" of metal artifacts in CT; or "synthesis" of findings.
 
     `spread_factor` and `noise_factor` calibrate the spread of samples (see `monai_inpaint.fill.spread`); a bundle whose
     metadata has neither was not calibrated.
@@ -47,6 +65,7 @@ class BundleInfo:
     spread_factor: float = 1.0
     noise_factor: float = 0.0
     kind: str = "inpainting"
+    capabilities: Capabilities = Capabilities()
 
     @property
     def modality(self) -> str:
@@ -102,6 +121,9 @@ def find_bundle(name: str | Path) -> BundleInfo:
     text = str(name)
     if text in MODALITIES:  # never a folder that happens to be called so
         return _read(_home() / f"{text}_inpainting")
+    if text in _FORMER:
+        name, modality = _FORMER[text]
+        return replace(_read(_home() / name), modalities=(modality,))
     folder = path_of(text, _home())
     if Path(text).name != text or not folder.is_dir():
         folder = path_of(text)
@@ -119,7 +141,7 @@ def find_generator(name: str | Path) -> BundleInfo:
     """
     bundle = find_bundle(name)
     if bundle.kind != "inpainting":
-        raise InputError(f"{name} fills nothing, {_INSTEAD[bundle.kind]}; use cxr, ct or mr to fill.")
+        raise InputError(f"{name} fills nothing, {KINDS[bundle.kind]}; use cxr, ct or mr to fill.")
     return bundle
 
 
@@ -138,7 +160,6 @@ def _read(folder: Path) -> BundleInfo:
     told = metadata.text(*image, "modality")
     if any(part.strip() not in _MODALITY for part in told.split(",")):
         raise metadata.fault(f"modality is {shown(told)}, and known are {', '.join(_MODALITY)}")
-    channels = metadata.value(int, "whole number", *image, "num_channels")
     return BundleInfo(
         _NO_LABEL.sub("_", folder.resolve().name)[:_LONGEST],
         tuple(_MODALITY[part.strip()] for part in told.split(",")),
@@ -147,7 +168,8 @@ def _read(folder: Path) -> BundleInfo:
         metadata.text("description"),
         metadata.positive("spread_factor", 1.0),
         metadata.positive("noise_factor", 0.0),
-        _KINDS.get(channels, "inpainting"),
+        metadata.kind(),
+        metadata.capabilities(*image),
     )
 
 
@@ -191,6 +213,30 @@ class _Metadata:
         if not 0 < value <= sys.float_info.max:
             raise self.fault(f"{key} is {shown(value)}, which is no positive number")
         return float(value)
+
+    def kind(self) -> str:
+        """One of `KINDS`; a bundle that does not say is for inpainting."""
+        if "kind" not in self.value(dict, "object"):
+            return "inpainting"
+        value = self.text("kind")
+        if value not in KINDS:
+            raise self.fault(f"kind is {shown(value)}, and known are {', '.join(KINDS)}")
+        return value
+
+    def capabilities(self, *image: str) -> Capabilities:
+        """As they are listed; a bundle that does not list them has what the channels that it names are for."""
+        if "capabilities" in self.value(dict, "object"):
+            listed: dict[str, Any] = self.value(dict, "object", "capabilities")
+            for key in ("samples", "slabs"):
+                if type(listed.get(key, False)) is not bool:
+                    raise self.fault(f"capabilities.{key} is {shown(listed[key])}, which is neither true nor false")
+            window = listed.get("window")
+            if window is not None and (type(window) is not int or not 0 < window < 2**16):
+                raise self.fault(f"capabilities.window is {shown(window)}, which is no number of voxels")
+            return Capabilities(listed.get("samples", False), listed.get("slabs", False), window)
+        told = self.value(dict, "object", *image).get("channel_def")
+        channels = [str(name) for name in told.values()] if isinstance(told, dict) else []
+        return Capabilities("noise" in channels, "ratio of spacings" in channels)
 
     def fault(self, why: str) -> InputError:
         """That the bundle is damaged, and why."""
