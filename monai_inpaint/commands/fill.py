@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 
 from monai_inpaint.commands.arguments import path_text, seed_number
+from monai_inpaint.engines.table import CHOICES
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE
 from monai_inpaint.progress import KINDS, make_progress
 
 NAME = "fill"
 HELP = "Fill the hole of one image."
-ENGINES = ("auto", "openvino", "onnxruntime", "torch")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,7 +93,7 @@ def add_sample_arguments(parser: argparse.ArgumentParser) -> None:
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """Bundle, engine and progress, which `fill` and `batch` share."""
     parser.add_argument("--bundle", metavar="NAME", help="cxr, ct, mr, a bundle's name or its folder")
-    parser.add_argument("--engine", choices=ENGINES, default="auto", help="what runs the network (default: auto)")
+    parser.add_argument("--engine", choices=CHOICES, default="auto", help="what runs the network (default: auto)")
     parser.add_argument(
         "--progress", choices=KINDS, default="auto", help="on stderr: a line on a terminal (auto), JSON lines, nothing"
     )

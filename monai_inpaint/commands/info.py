@@ -55,16 +55,18 @@ def run(args: argparse.Namespace) -> int:
 
 def collect() -> dict[str, Any]:
     """What `--json` prints."""
-    from monai_inpaint.engines import available
+    from monai_inpaint.engines import ENGINES, available
     from monai_inpaint.imaging.image import MODALITIES
     from monai_inpaint.registry import bundles, find_bundle
 
+    engines = available()
     return {
         "version": __version__,
         "use": "research only",
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "engines": available(),
+        "engines": engines,
+        "device": ENGINES[next(iter(engines))] if engines else None,
         "bundles": [
             {**{key: getattr(bundle, key) for key in _BUNDLE}, "path": str(bundle.path)} for bundle in bundles()
         ],

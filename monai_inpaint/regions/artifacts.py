@@ -31,7 +31,7 @@ class Finder:
     """Proposes holes. Building it loads the network; calling it is then fast. `run` is the network itself.
 
     Args:
-        engine: "auto", "openvino", "onnxruntime" or "torch".
+        engine: "auto", or a name of `monai_inpaint.engines.ENGINES`.
 
     Raises:
         InputError: no such engine, or a damaged bundle.
