@@ -10,14 +10,15 @@ import numpy as np
 from benchmarks.resampled import RESAMPLED, resampled
 from benchmarks.setting import Options, markdown
 from monai_inpaint import Filler
-from monai_inpaint.data import FindingBox, read_boxes
-from monai_inpaint.difference import Candidate, candidates
-from monai_inpaint.difference.abnormality import SCORED, SIDE, abnormality_map, score_of, small_slice
-from monai_inpaint.difference.candidates import MOST
-from monai_inpaint.difference.reference import load_reference
-from monai_inpaint.difference.region import region_of
-from monai_inpaint.difference.sliding import mean_of, slide
-from monai_inpaint.difference.traits import nearby
+from monai_inpaint.anomaly import Candidate
+from monai_inpaint.anomaly import peaks as candidates
+from monai_inpaint.anomaly.anomaly_map import SCORED, SIDE, abnormality_map, score_of, small_slice
+from monai_inpaint.anomaly.features import nearby
+from monai_inpaint.anomaly.peaks import MOST
+from monai_inpaint.anomaly.reference import load_reference
+from monai_inpaint.anomaly.search_region import region_of
+from monai_inpaint.anomaly.sliding_holes import mean_of, slide
+from monai_inpaint.datasets import FindingBox, read_boxes
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.io import read_image
 

@@ -9,13 +9,13 @@ from zlib import crc32
 import numpy as np
 
 from benchmarks.setting import Options, markdown
-from monai_inpaint.artifacts import KINDS, contrast_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.evaluation.slices import slices_of
-from monai_inpaint.fill.display import displayed
-from monai_inpaint.find import LIKELY, MARGIN, SIDE, SPECK, Finder, grown, marked_in_slice
+from monai_inpaint.imaging.display import displayed
 from monai_inpaint.io import read_image
+from monai_inpaint.regions.artifacts import LIKELY, MARGIN, SIDE, SPECK, Finder, grown, marked_in_slice
+from monai_inpaint.synthesis.artifacts import KINDS, contrast_of
 from monai_inpaint.transforms.artifact import middle, seen_artifact
 
 IMAGES = 30  # a row

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.setting import Options, markdown
+from monai_inpaint.ct.projector import reconstruct
+from monai_inpaint.ct.scanner import Scanner, counted, transmitted, water_thickness
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
-from monai_inpaint.metal.find import Found
-from monai_inpaint.metal.projection import reconstruct
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.metal.detect_ct import Found
 from monai_inpaint.metal.reduce import reduce_metal
-from monai_inpaint.metal.scanner import Scanner, counted, transmitted, water_thickness
-from monai_inpaint.metal.streaks import FINER, CleanSlice, Cover, clean_slice, with_metal
 from monai_inpaint.reports import grey_png
+from monai_inpaint.synthesis.metal.scan import FINER, CleanSlice, Cover, clean_slice, with_metal
 
 SIDE, MM = 192, 1.6  # pixels, mm
 RODS = 70.0  # mm of both rods from the middle

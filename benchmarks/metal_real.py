@@ -12,11 +12,11 @@ from scipy.ndimage import distance_transform_edt
 from benchmarks.setting import Options, markdown
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.datalist import read_data_list
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.axial import Axial, axial_slices
+from monai_inpaint.imaging.body import body_in_slice, with_gaps
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image
-from monai_inpaint.metal.axial import Axial, axial_slices
-from monai_inpaint.metal.body import body_in_slice, with_gaps
-from monai_inpaint.metal.find import Found, find_metal
+from monai_inpaint.metal.detect_ct import Found, find_metal
 from monai_inpaint.metal.methods import METHODS
 from monai_inpaint.metal.reduce import reduce_metal
 from monai_inpaint.reports import Comparison, Picture, comparison_page, grey_png, planes

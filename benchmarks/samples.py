@@ -11,7 +11,7 @@ from benchmarks.quality import Row
 from benchmarks.strange_images import hand_film, patterns
 from monai_inpaint.demo.phantom import chest_film
 from monai_inpaint.demo.shipped import shipped
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import write_image
 
 FILMS, SLICES = 3, 3

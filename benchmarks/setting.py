@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monai_inpaint.evaluation.machine import processor, versions
+from monai_inpaint.machine import processor, versions
 
 PACKAGES = ("monai-inpaint", "numpy", "openvino", "onnxruntime", "torch", "scikit-image", "opencv-python-headless")
 
@@ -28,7 +28,7 @@ class Options:
         limit: at most so many images a row.
         features: SqueezeNet features for LPIPS (see `monai-inpaint evaluate`); None measures none.
         tiny: as little as shows that the benchmark works; its figures mean nothing.
-        boxes: of findings in films (see `monai_inpaint.data.read_boxes`), for `abnormality` and `published`.
+        boxes: of findings in films (see `monai_inpaint.datasets.read_boxes`), for `abnormality` and `published`.
         methods: to compare in `published`, as `monai-inpaint evaluate` names them; none: its own choice.
     """
 

@@ -13,10 +13,10 @@ import numpy as np
 from monai_inpaint.demo.phantom import chest_film
 from monai_inpaint.demo.shipped import shipped
 from monai_inpaint.demo.tubes import project, tube
-from monai_inpaint.fill.display import displayed
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.display import displayed
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.resize import resized
 from monai_inpaint.io import read_image
-from monai_inpaint.resize import resized
 
 SIDE = 256  # pixels
 GRAIN = 1.0  # grey levels of 255: patterns without noise would be measured beyond what any picture shows

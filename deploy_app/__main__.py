@@ -9,8 +9,8 @@ import warnings
 from app import FillStudy
 from monai.deploy.core import Application
 
-from monai_inpaint.commands.failure import DONE, exit_code_of
-from monai_inpaint.dicom.study import FILLED
+from monai_inpaint.failure import DONE, exit_code_of
+from monai_inpaint.pacs.study import FILLED
 
 
 def main() -> int:

@@ -11,9 +11,9 @@ from holoscan.conditions import BooleanCondition
 from monai.deploy.core import AppContext, Application
 from operators import ChooseOperator, FillOperator, LoadStudyOperator, WriteOperator
 
-from monai_inpaint.dicom.rules import Rule, read_rules
-from monai_inpaint.dicom.series import Study, find_series
-from monai_inpaint.dicom.study import Bundles, check_empty, write_record
+from monai_inpaint.pacs.rules import Rule, read_rules
+from monai_inpaint.pacs.series import Study, find_series
+from monai_inpaint.pacs.study import Bundles, check_empty, write_record
 
 RULES = Path(__file__).with_name("rules.json")
 

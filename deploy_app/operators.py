@@ -8,9 +8,9 @@ from typing import Any
 
 from monai.deploy.core import Fragment, Operator, OperatorSpec
 
-from monai_inpaint.dicom.rules import Rule
-from monai_inpaint.dicom.series import Study
-from monai_inpaint.dicom.study import Bundles, choose_one, fill_case, write_case
+from monai_inpaint.pacs.rules import Rule
+from monai_inpaint.pacs.series import Study
+from monai_inpaint.pacs.study import Bundles, choose_one, fill_case, write_case
 
 
 class LoadStudyOperator(Operator):

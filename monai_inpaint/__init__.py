@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monai_inpaint.lazy import loaded_when_used
+from monai_inpaint._lazy import loaded_when_used
 from monai_inpaint.version import __version__
 
 if TYPE_CHECKING:
     from monai_inpaint.errors import InputError
     from monai_inpaint.fill.filler import Fill, Filler
-    from monai_inpaint.images import Image
+    from monai_inpaint.imaging.image import Image
     from monai_inpaint.io import read_image, write_image
     from monai_inpaint.registry import bundles
 
@@ -28,7 +28,7 @@ __all__ = ["Fill", "Filler", "Image", "InputError", "__version__", "bundles", "r
 _HOME = {
     "Fill": "monai_inpaint.fill.filler",
     "Filler": "monai_inpaint.fill.filler",
-    "Image": "monai_inpaint.images",
+    "Image": "monai_inpaint.imaging.image",
     "InputError": "monai_inpaint.errors",
     "bundles": "monai_inpaint.registry",
     "read_image": "monai_inpaint.io",

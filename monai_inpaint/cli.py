@@ -12,10 +12,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
-from monai_inpaint.commands import batch, difference, evaluate, fill, info, metal, serve_dicom, simulate_metal
-from monai_inpaint.commands.failure import exit_code_of
+from monai_inpaint.commands import (
+    batch,
+    difference,
+    evaluate,
+    fill,
+    index,
+    info,
+    metal,
+    reference,
+    serve_dicom,
+    simulate_metal,
+)
 from monai_inpaint.commands.quiet import libraries_silenced
 from monai_inpaint.errors import InputError
+from monai_inpaint.failure import exit_code_of
 from monai_inpaint.version import __version__
 
 _ABOUT = (
@@ -55,7 +66,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser("monai-inpaint", description=_ABOUT, epilog=_EXIT_CODES, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"monai-inpaint {__version__} (research use only)")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (fill, batch, difference, metal, simulate_metal, evaluate, serve_dicom, info):
+    for command in (fill, batch, difference, metal, simulate_metal, evaluate, index, reference, serve_dicom, info):
         sub = commands.add_parser(
             command.NAME,
             help=command.HELP,

@@ -12,9 +12,9 @@ from monai.data import MetaTensor
 from monai.inferers import Inferer
 
 from monai_inpaint.fill.patches import fill_patches
-from monai_inpaint.find import find_artifacts
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.reduce import reduce_metal
+from monai_inpaint.regions.artifacts import find_artifacts
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from pydicom.uid import (
 
 from monai_inpaint import Filler, read_image
 from monai_inpaint.dicom.results import Results, write_results
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 
 KINDS = ("ct", "mr", "cr", "dx", "oblique", "legacy", "enhanced")
 

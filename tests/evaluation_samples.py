@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 
 
 def smooth(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:

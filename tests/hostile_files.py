@@ -25,7 +25,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import write_image
 
 Make = Callable[[Path], Path]

@@ -30,7 +30,9 @@ def limited(call: Callable, *args: object) -> Outcome:
         AssertionError: the process ended without an answer: out of memory, out of time, or crashed.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["numpy", "pydicom", "monai_inpaint.cli", "monai_inpaint.io.dicom", "PIL.Image"])
+    context.set_forkserver_preload(
+        ["numpy", "pydicom", "monai_inpaint.cli", "monai_inpaint.io.dicom.read", "PIL.Image"]
+    )
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_answer, args=(theirs, call, args))
     process.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monai_inpaint.metal.streaks import FINER, Cover
+from monai_inpaint.synthesis.metal.scan import FINER, Cover
 
 SIDE, MM = 160, 2.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 
 SHAPE = (112, 96, 6)
 SPACING = (2.0, 2.0, 3.0)  # mm

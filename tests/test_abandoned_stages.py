@@ -190,7 +190,7 @@ def test_the_next_series_removes_what_a_killed_one_left(tmp_path: Path, capfd) -
     marked = np.zeros((SIDE, SIDE, 4), np.uint8)
     marked[30:50, 30:50, 1] = 1
     args = ["fill", series, nifti(tmp_path / "hole.nii", marked, read_image(series).affine), tmp_path / "filled"]
-    _killed_while_writing("dicom_write", *args)
+    _killed_while_writing("dicom.write", *args)
     assert len(_hidden(tmp_path)) == 1
 
     assert run(capfd, *args).code == 0

@@ -10,10 +10,10 @@ import pytest
 import torch
 from cli_samples import smooth
 
-from monai_inpaint.artifacts import KINDS, contrast_of, draw_artifact, draw_bars, draw_text, random_artifact
-from monai_inpaint.artifacts.contrast import DENSEST
 from monai_inpaint.losses import DiceBCE
 from monai_inpaint.networks import ArtifactUNet
+from monai_inpaint.synthesis.artifacts import KINDS, contrast_of, draw_artifact, draw_bars, draw_text, random_artifact
+from monai_inpaint.synthesis.artifacts.contrast import DENSEST
 from monai_inpaint.training import FalseAlarms
 from monai_inpaint.transforms import RandArtifactd
 from monai_inpaint.transforms.artifact import middle, seen_artifact

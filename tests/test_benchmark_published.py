@@ -15,12 +15,12 @@ from benchmarks.cases import COPIES, cases_of
 from benchmarks.published import effort, films, measured, papers, patches, slices
 from benchmarks.setting import Options
 from monai_inpaint import Image, write_image
-from monai_inpaint.data import FindingBox
-from monai_inpaint.effort import Effort, write_effort
+from monai_inpaint.datasets import FindingBox
 from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.classical import METHODS
 from monai_inpaint.evaluation.methods import Contender
 from monai_inpaint.registry import find_bundle
+from monai_inpaint.registry.training_cost import Effort, write_effort
 
 pytest.importorskip("skimage")
 pytest.importorskip("cv2")

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from cli_samples import picture, picture_hole, run
 
-from monai_inpaint.commands import failure
-from monai_inpaint.commands.failure import OUR_FAULT, USERS_INPUT, explain
+from monai_inpaint import failure
 from monai_inpaint.errors import InputError
+from monai_inpaint.failure import OUR_FAULT, USERS_INPUT, explain
 
 NAMED = ("EACCES", "EPERM", "ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ENAMETOOLONG", "ENXIO", "ENODEV", "EBUSY")
 

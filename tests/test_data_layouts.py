@@ -11,9 +11,9 @@ import pytest
 import SimpleITK as sitk
 from cli_samples import nifti, picture, smooth, tree
 
+from monai_inpaint.cli import main
 from monai_inpaint.commands.pairs import read_pairs
-from monai_inpaint.data import read_boxes
-from monai_inpaint.data.__main__ import main
+from monai_inpaint.datasets import read_boxes
 from monai_inpaint.evaluation.datalist import read_data_list
 from monai_inpaint.training import fill_pairs, training_slices, training_volumes
 from monai_inpaint.transforms import ReadPyramidd
@@ -85,7 +85,7 @@ def listed(path: Path) -> list[dict[str, str]]:
 
 def refused(capsys: Any, *args: object) -> str:
     """The one sentence that the command refuses with."""
-    assert main([str(arg) for arg in args]) == 2
+    assert main(["index", *map(str, args)]) == 2
     captured = capsys.readouterr()
     (sentence,) = captured.err.splitlines()
     assert captured.out == ""
@@ -94,7 +94,7 @@ def refused(capsys: Any, *args: object) -> str:
 
 def test_nih_films_are_split_by_the_official_lists_by_patient_and_by_findings(nih: Path, capsys: Any) -> None:
     index = nih.parent / "index.csv"
-    assert main(["nih", str(nih), "-o", str(index), "--val", "0.2"]) == 0
+    assert main(["index", "nih", str(nih), "-o", str(index), "--val", "0.2"]) == 0
     rows = listed(index)
 
     assert {row["patient"] for row in rows if row["split"] == "test"} == {"00000011", "00000012"}
@@ -108,7 +108,7 @@ def test_nih_films_are_split_by_the_official_lists_by_patient_and_by_findings(ni
 def test_lists_are_what_training_and_evaluation_read(nih: Path) -> None:
     index = nih / "lists" / "index.csv"
     index.parent.mkdir()
-    main(["nih", str(nih), "-o", str(index)])
+    main(["index", "nih", str(nih), "-o", str(index)])
     slices = training_slices(index, {"nih": 0}, "train", modality="CR")
     entries = read_data_list(index, split="test", modality="cxr")
 
@@ -118,7 +118,7 @@ def test_lists_are_what_training_and_evaluation_read(nih: Path) -> None:
 
 
 def test_boxes_of_nih_findings_are_read_from_its_torn_header(nih: Path) -> None:
-    main(["nih", str(nih), "-o", str(nih.parent / "index.csv")])
+    main(["index", "nih", str(nih), "-o", str(nih.parent / "index.csv")])
     (box,) = read_boxes(nih.parent / "index_boxes.csv")
 
     assert (box.image, box.label, box.x, box.y, box.w, box.h) == ("00000001_001.png", "Mass", 10.5, 20, 30, 40)
@@ -126,7 +126,7 @@ def test_boxes_of_nih_findings_are_read_from_its_torn_header(nih: Path) -> None:
 
 def test_node21_films_with_nodules_are_unhealthy_and_their_boxes_lie_where_they_are_seen(node21: Path) -> None:
     index = node21.parent / "index.csv"
-    assert main(["node21", str(node21), "-o", str(index)]) == 0
+    assert main(["index", "node21", str(node21), "-o", str(index)]) == 0
     rows = listed(index)
     first, _ = read_boxes(node21.parent / "index_boxes.csv")
     film = ReadPyramidd("image", levels=1)({"image": node21 / "images" / first.image})["image"][0]
@@ -140,7 +140,7 @@ def test_node21_films_with_nodules_are_unhealthy_and_their_boxes_lie_where_they_
 
 def test_node21_films_of_one_chestxray14_patient_stay_in_one_split(node21: Path) -> None:
     index = node21.parent / "index.csv"
-    main(["node21", str(node21), "-o", str(index), "--val", "0.5"])
+    main(["index", "node21", str(node21), "-o", str(index), "--val", "0.5"])
     patients = {Path(row["path"]).stem: row["patient"] for row in listed(index)}
 
     assert patients["c0000"] == patients["n0001"] == "00000007"
@@ -149,7 +149,7 @@ def test_node21_films_of_one_chestxray14_patient_stay_in_one_split(node21: Path)
 
 def test_brats_visits_of_one_patient_stay_together_and_the_hole_is_of_healthy_tissue(brats: Path) -> None:
     index = brats.parent / "index.csv"
-    assert main(["brats", str(brats), "-o", str(index)]) == 0
+    assert main(["index", "brats", str(brats), "-o", str(index)]) == 0
     rows = listed(index)
     splits = {row["patient"]: {other["split"] for other in rows if other["patient"] == row["patient"]} for row in rows}
 
@@ -160,7 +160,7 @@ def test_brats_visits_of_one_patient_stay_together_and_the_hole_is_of_healthy_ti
 
 
 def test_brats_pairs_are_what_batch_and_bundles_fill_under_the_names_of_the_challenge(brats: Path) -> None:
-    main(["brats", str(brats), "-o", str(brats.parent / "index.csv")])
+    main(["index", "brats", str(brats), "-o", str(brats.parent / "index.csv")])
     pairs = brats.parent / "index_pairs.csv"
 
     assert [pair.name for pair in read_pairs(pairs, brats.parent / "out")][
@@ -176,7 +176,7 @@ def test_in_plain_folders_a_folder_is_a_patient_and_folders_of_splits_are_kept(t
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         picture(folder / place)
     write(folder / "notes.txt", "no image")
-    main(["cxr", str(folder), "-o", str(tmp_path / "index.csv")])
+    main(["index", "cxr", str(folder), "-o", str(tmp_path / "index.csv")])
 
     found = [tuple(row[name] for name in ("patient", "split", "modality")) for row in listed(tmp_path / "index.csv")]
     assert found == [("anna", "train", "CR")] * 2 + [("bert", "train", "CR"), ("cleo", "val", "CR")]
@@ -187,7 +187,7 @@ def test_a_table_gets_the_columns_that_it_lacks(tmp_path: Path) -> None:
         picture(tmp_path / f"{name}.png")
     rows = ["a.png,CR,1,NORMAL", "b.png,CR,1,PNEUMONIA", "c.png,CR,2,", "d.png,CR,3,NORMAL"]
     table = write(tmp_path / "films.csv", "path,modality,patient,note", *rows)
-    main(["csv", str(table), "-o", str(tmp_path / "index.csv"), "--val", "0.34"])
+    main(["index", "csv", str(table), "-o", str(tmp_path / "index.csv"), "--val", "0.34"])
     first, second, _, _ = listed(tmp_path / "index.csv")
 
     assert first["source"] == "films"
@@ -198,14 +198,14 @@ def test_notes_of_a_source_that_never_says_healthy_mark_nothing(tmp_path: Path) 
     for name in "ab":
         picture(tmp_path / f"{name}.png")
     table = write(tmp_path / "films.csv", "path,modality,patient,note", "a.png,CR,1,scanned", "b.png,CR,2,digital")
-    main(["csv", str(table), "-o", str(tmp_path / "index.csv")])
+    main(["index", "csv", str(table), "-o", str(tmp_path / "index.csv")])
 
     assert {row["split"] for row in listed(tmp_path / "index.csv")} == {"train", "val"}
 
 
 def test_the_same_folder_gives_the_same_list(nih: Path) -> None:
     for name in ("first", "second"):
-        main(["nih", str(nih), "-o", str(nih.parent / f"{name}.csv")])
+        main(["index", "nih", str(nih), "-o", str(nih.parent / f"{name}.csv")])
 
     assert (nih.parent / "first.csv").read_text() == (nih.parent / "second.csv").read_text()
 

@@ -137,9 +137,10 @@ def test_the_packager_takes_the_configuration_and_it_names_our_version() -> None
 
 def test_the_package_never_imports_the_sdk() -> None:
     code = (
-        "import sys, pkgutil, importlib, monai_inpaint.dicom\n"
-        "for m in pkgutil.iter_modules(monai_inpaint.dicom.__path__):\n"
-        "    importlib.import_module('monai_inpaint.dicom.' + m.name)\n"
+        "import sys, pkgutil, importlib, monai_inpaint.dicom, monai_inpaint.pacs\n"
+        "for room in (monai_inpaint.dicom, monai_inpaint.pacs):\n"
+        "    for m in pkgutil.iter_modules(room.__path__):\n"
+        "        importlib.import_module(f'{room.__name__}.{m.name}')\n"
         "print([name for name in sys.modules if name.split('.')[0] == 'holoscan' or name.startswith('monai.deploy')])"
     )
 

@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 
-from monai_inpaint.dicom import admission
-from monai_inpaint.dicom.admission import KNOWN, KNOWN_FROM_ONE, SLOW, UNKNOWN, Admission
-from monai_inpaint.dicom.wire import Wire
+from monai_inpaint.pacs import admission
+from monai_inpaint.pacs.admission import KNOWN, KNOWN_FROM_ONE, SLOW, UNKNOWN, Admission
+from monai_inpaint.pacs.wire import Wire
 
 
 class Peer(Wire):

@@ -16,9 +16,9 @@ from PIL import ImageDraw, ImageFont
 from monai_inpaint import read_image
 from monai_inpaint.demo.phantom import chest_film
 from monai_inpaint.errors import InputError
-from monai_inpaint.fill.morphology import connected_parts
-from monai_inpaint.holes.burned_in import BurnedIn, read_burned_in
-from monai_inpaint.holes.rectangles import rectangles_in
+from monai_inpaint.imaging.morphology import connected_parts
+from monai_inpaint.regions.burned_in import BurnedIn, read_burned_in
+from monai_inpaint.regions.rectangles import rectangles_in
 
 RECTANGLE = "4,6,60,14"  # columns 4 to 63, rows 6 to 19
 

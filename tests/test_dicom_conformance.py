@@ -12,7 +12,7 @@ from dicom_samples import KINDS, errors_in, hole_in, program, results_of, source
 
 from monai_inpaint import read_image
 from monai_inpaint.dicom.results import Results
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 
 pytest.importorskip("highdicom")
 

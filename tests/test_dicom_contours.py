@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monai_inpaint.dicom.contours import distinct, inside_contours
+from monai_inpaint.regions.contours import distinct, inside_contours
 
 SHAPE = (40, 50)
 corner = st.tuples(st.floats(-5, 45), st.floats(-5, 55))

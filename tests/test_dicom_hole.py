@@ -17,8 +17,8 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGBaseline8Bit
 
 from monai_inpaint import InputError, read_image
-from monai_inpaint.dicom.hole import read_hole
-from monai_inpaint.geometry import align_hole
+from monai_inpaint.imaging.grid import align_hole
+from monai_inpaint.regions.read import read_hole
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 
@@ -77,7 +77,7 @@ def test_a_segmentation_comes_back_voxel_for_voxel(make, kind: str, tmp_path: Pa
 
 def image_files(series: Path) -> list[pydicom.Dataset]:
     """The files of a series in the order in which they are read."""
-    from monai_inpaint.io.dicom_geometry import plane_of
+    from monai_inpaint.io.dicom.geometry import plane_of
 
     datasets = [pydicom.dcmread(path) for path in series.iterdir()]
     planes = [plane_of(dataset) for dataset in datasets]

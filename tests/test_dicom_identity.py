@@ -19,14 +19,14 @@ from pydicom.uid import SecondaryCaptureImageStorage, generate_uid
 from study_samples import PATIENT, cr
 
 from monai_inpaint import InputError, read_image
-from monai_inpaint.dicom.hole import read_hole
-from monai_inpaint.dicom.rules import rules_of
 from monai_inpaint.io import write_image
-from monai_inpaint.io.dicom_identity import is_uid
+from monai_inpaint.io.dicom.identity import is_uid
+from monai_inpaint.pacs.rules import rules_of
+from monai_inpaint.regions.read import read_hole
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 
-from monai_inpaint.dicom.study import process_study  # noqa: E402 - imports highdicom
+from monai_inpaint.pacs.study import process_study  # noqa: E402 - imports highdicom
 
 SLICES = 4
 SECRETS = ("P1", "P2", "Doe", "Roe")

@@ -15,7 +15,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from monai_inpaint import read_image
 from monai_inpaint.errors import InputError
-from monai_inpaint.io import dicom_file
+from monai_inpaint.io.dicom import file as dicom_file
 
 MEGABYTES = 300  # of memory in use, of which the libraries alone take 100
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from monai_inpaint import InputError
-from monai_inpaint.dicom import queue as places
-from monai_inpaint.dicom.queue import FAILED, SENDING, SENT, WAITING, Arrival, Different, Full, Queue, TooLarge
+from monai_inpaint.pacs import queue as places
+from monai_inpaint.pacs.queue import FAILED, SENDING, SENT, WAITING, Arrival, Different, Full, Queue, TooLarge
 
 STUDY, INSTANCES = "1.2.3", ["1.2.3.1", "1.2.3.2", "1.2.3.3"]
 LARGE = 10**6

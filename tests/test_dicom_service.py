@@ -19,7 +19,7 @@ from pynetdicom.sop_class import Verification
 from benchmarks.deploy.kills import send_and_kill, wrong_with
 from benchmarks.deploy.service import Archive, Service, free_port, send_files, send_until_taken, until
 from benchmarks.deploy.studies import small_study
-from monai_inpaint.dicom.settings import Tls, listening_tls, read_settings, sending_tls
+from monai_inpaint.pacs.settings import Tls, listening_tls, read_settings, sending_tls
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 

@@ -23,10 +23,10 @@ from pynetdicom.sop_class import CTImageStorage, Verification  # type: ignore[at
 
 from benchmarks.deploy.service import Service, free_port, send_files, until
 from benchmarks.deploy.studies import small_study
-from monai_inpaint.dicom.admission import KNOWN_FROM_ONE
-from monai_inpaint.dicom.association import Association, Entity
-from monai_inpaint.dicom.settings import Tls, sending_tls
-from monai_inpaint.dicom.wire import ASSOCIATE_RQ, DATA, RELEASE_RQ, Broken
+from monai_inpaint.pacs.admission import KNOWN_FROM_ONE
+from monai_inpaint.pacs.association import Association, Entity
+from monai_inpaint.pacs.settings import Tls, sending_tls
+from monai_inpaint.pacs.wire import ASSOCIATE_RQ, DATA, RELEASE_RQ, Broken
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from Linux's /proc")

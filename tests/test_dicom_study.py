@@ -17,12 +17,12 @@ from metal_scans import hip_scan
 from study_samples import PATIENT, RULES, SIDE, cr, ct_with_seg, mr_with_structures, study
 
 from monai_inpaint import InputError, read_image
-from monai_inpaint.dicom.rules import read_rules, rules_of
+from monai_inpaint.pacs.rules import read_rules, rules_of
 from monai_inpaint.registry import find_bundle
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 
-from monai_inpaint.dicom.study import Bundles, process_study  # noqa: E402 - imports highdicom
+from monai_inpaint.pacs.study import Bundles, process_study  # noqa: E402 - imports highdicom
 
 ALL = rules_of(RULES, "rules")
 

@@ -12,12 +12,9 @@ from scipy.ndimage import gaussian_filter
 from test_lungs import ellipse
 
 from monai_inpaint import Filler, Image, InputError
-from monai_inpaint.data import read_boxes
-from monai_inpaint.demo.phantom import chest_film
-from monai_inpaint.difference import abnormality, candidates, write_candidates
-from monai_inpaint.difference.__main__ import main as make_reference
-from monai_inpaint.difference.abnormality import abnormality_map
-from monai_inpaint.difference.reference import (
+from monai_inpaint.anomaly import abnormality, candidates, write_candidates
+from monai_inpaint.anomaly.anomaly_map import abnormality_map
+from monai_inpaint.anomaly.reference import (
     GRID,
     gridded,
     load_reference,
@@ -26,10 +23,13 @@ from monai_inpaint.difference.reference import (
     reference_path,
     save_reference,
 )
-from monai_inpaint.difference.region import lungs_of, region_of
-from monai_inpaint.difference.sliding import mean_of, places, slide
+from monai_inpaint.anomaly.search_region import lungs_of, region_of
+from monai_inpaint.anomaly.sliding_holes import mean_of, places, slide
+from monai_inpaint.cli import main
+from monai_inpaint.datasets import read_boxes
+from monai_inpaint.demo.phantom import chest_film
+from monai_inpaint.imaging.resize import resized
 from monai_inpaint.io import write_image
-from monai_inpaint.resize import resized
 
 SHAPE = (128, 128)
 BLOB = (0.5, 0.27, 0.09, 0.07)  # in the lung on the film's left, see `ellipse`
@@ -255,7 +255,7 @@ def test_a_reference_is_made_of_a_data_list(tmp_path: Path, filler: Filler, heal
     path = reference_path(replace(filler.bundle, path=tmp_path))
     path.parent.mkdir()
 
-    assert make_reference([str(tmp_path / "healthy.csv"), "-o", str(path), "--limit", "1"]) == 0
+    assert main(["reference", str(tmp_path / "healthy.csv"), "-o", str(path), "--limit", "1"]) == 0
 
     read = load_reference(replace(filler.bundle, path=tmp_path))
     assert read is not None
@@ -264,7 +264,7 @@ def test_a_reference_is_made_of_a_data_list(tmp_path: Path, filler: Filler, heal
 
 
 def test_a_reference_of_another_suffix_is_refused(tmp_path: Path, capsys) -> None:
-    assert make_reference([str(tmp_path / "healthy.csv"), "-o", str(tmp_path / "healthy.txt")]) == 2
+    assert main(["reference", str(tmp_path / "healthy.csv"), "-o", str(tmp_path / "healthy.txt")]) == 2
     assert "ends with .npz" in capsys.readouterr().err
 
 

@@ -12,7 +12,7 @@ from test_lungs import LEFT, RIGHT, film
 from benchmarks.__main__ import main
 from benchmarks.abnormality import FALSE_POSITIVES, Boxed, auroc, boxed_of, froc_area, overlap
 from monai_inpaint import Image, write_image
-from monai_inpaint.difference import Candidate
+from monai_inpaint.anomaly import Candidate
 
 
 def test_the_table_has_a_row_for_each_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

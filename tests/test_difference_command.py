@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from test_lungs import LEFT, RIGHT, film
 
 from monai_inpaint import read_image
-from monai_inpaint.data import read_boxes
+from monai_inpaint.datasets import read_boxes
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_an_interrupted_run_leaves_nothing(picture: Path, tmp_path: Path, capfd,
     def interrupted(*_, **__) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("monai_inpaint.difference.write_candidates", interrupted)
+    monkeypatch.setattr("monai_inpaint.anomaly.write_candidates", interrupted)
     before = tree(tmp_path)
 
     ran = run(capfd, "difference", picture, tmp_path / "map.tif", "--bundle", "cxr", "--boxes", tmp_path / "boxes.csv")

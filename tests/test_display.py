@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monai_inpaint.fill.display import display_axes, displayed
+from monai_inpaint.imaging.display import display_axes, displayed
 
 VOLUME = np.arange(4 * 5 * 6).reshape(4, 5, 6)  # axes to the right, to the front, to the head
 SPACING = (0.7, 0.8, 2.5)

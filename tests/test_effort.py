@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from monai_inpaint.effort import Effort, read_effort, write_effort
 from monai_inpaint.errors import InputError
+from monai_inpaint.registry.training_cost import Effort, read_effort, write_effort
 
 EFFORT = Effort(91.5, 180, 2, 4000, 64_000, 11.7, "two cores of a processor", "2026-11-21")
 
@@ -57,5 +57,5 @@ def test_a_file_that_is_no_effort_is_told(text: str, tmp_path: Path) -> None:
 
 
 def test_reading_needs_no_torch() -> None:
-    said = "import sys, monai_inpaint.effort; sys.exit('torch' in sys.modules)"
+    said = "import sys, monai_inpaint.registry.training_cost; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", said], check=False).returncode == 0

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from monai_inpaint import Filler, InputError
-from monai_inpaint.engines import available, load_engine
+from monai_inpaint.engines import ENGINES, available, load_engine
 from monai_inpaint.registry import find_bundle
 
 _NETWORKS = "monai_inpaint.networks"
+_ENGINES = Path(__file__).parents[1] / "monai_inpaint" / "engines"
 
 
 @pytest.mark.parametrize("engine", sorted(available()))
@@ -220,3 +221,8 @@ def test_a_damaged_graph_of_slabs_is_told_when_a_volume_comes(engine: str, tmp_p
     assert filler(volume[..., 0], hole[..., 1]).image.shape == (64, 64)
     with pytest.raises(InputError, match=r"slabs\.onnx: the bundle's network is damaged"):
         filler(volume, hole)
+
+
+def test_every_engine_of_the_table_has_a_module_that_loads_a_bundle() -> None:
+    for name in ENGINES:
+        assert "\ndef load(bundle: BundleInfo)" in (_ENGINES / f"{name}_engine.py").read_text()

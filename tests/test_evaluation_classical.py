@@ -12,7 +12,7 @@ pytest.importorskip("skimage")
 pytest.importorskip("cv2")
 
 from monai_inpaint.evaluation.classical import METHODS, fill_biharmonic, fill_ring_mean
-from monai_inpaint.fill.biharmonic import solve_biharmonic
+from monai_inpaint.imaging.biharmonic import solve_biharmonic
 
 CLASSICAL = list(METHODS)
 

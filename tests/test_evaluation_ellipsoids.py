@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.ellipsoids import draw_ellipsoid, random_ellipsoid
 from monai_inpaint.evaluation.protocols import find_protocol
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 
 
 def cut(image: Image, seed: int = 0, modality: str = "mr"):

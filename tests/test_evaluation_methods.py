@@ -14,7 +14,7 @@ import pytest
 from evaluation_samples import phantom_ct, smooth, square_hole
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 
 pytest.importorskip("skimage")
 pytest.importorskip("cv2")

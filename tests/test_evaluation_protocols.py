@@ -9,14 +9,14 @@ import pytest
 from evaluation_samples import phantom_ct, phantom_head, smooth, square_hole
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 
 pytest.importorskip("skimage")
 pytest.importorskip("cv2")
 
 from monai_inpaint.evaluation.protocols import PROTOCOLS, find_protocol
 from monai_inpaint.evaluation.slices import body_of
-from monai_inpaint.resize import resized
+from monai_inpaint.imaging.resize import resized
 
 
 def cases_of(protocol: str, image: Image, modality: str, *, seed: int = 0, lesion: np.ndarray | None = None):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from monai_inpaint.extent import extent
+from monai_inpaint.imaging.bounding_box import extent
 
 holes = st.sampled_from([np.uint8, bool, np.int16, np.float32]).flatmap(
     lambda dtype: arrays(

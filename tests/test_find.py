@@ -15,12 +15,12 @@ from PIL import Image as Pillow
 from training_samples import TINY, data_set, run_bundle
 
 from monai_inpaint import Filler, InputError, read_image
-from monai_inpaint.effort import read_effort
 from monai_inpaint.engines import load_engine
 from monai_inpaint.engines.torch_engine import load_network
-from monai_inpaint.find import BUNDLE, MARGIN, SIDE, SPECK, Finder, find_artifacts
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.regions.artifacts import BUNDLE, MARGIN, SIDE, SPECK, Finder, find_artifacts
 from monai_inpaint.registry import find_bundle
+from monai_inpaint.registry.training_cost import read_effort
 
 BAR = (slice(60, 76), slice(40, 120))
 
@@ -90,7 +90,7 @@ def test_a_volume_gets_a_label_image_in_its_own_geometry(tmp_path: Path, capfd) 
 
 
 def test_where_nothing_is_found_nothing_is_written(tmp_path: Path, capfd, monkeypatch) -> None:
-    monkeypatch.setattr("monai_inpaint.find.find_artifacts", lambda image, *_: image.voxels < 0)
+    monkeypatch.setattr("monai_inpaint.regions.artifacts.find_artifacts", lambda image, *_: image.voxels < 0)
     image = film(tmp_path / "film.png", barred=False)
     before = tree(tmp_path)
 
@@ -158,9 +158,9 @@ def test_the_bundle_that_proposes_does_not_fill(tmp_path: Path, capfd) -> None:
 def test_info_tells_what_each_bundle_does(capfd) -> None:
     told = {bundle["name"]: bundle for bundle in json.loads(run(capfd, "info", "--json").out)["bundles"]}
 
-    assert told[BUNDLE]["kind"] == "segmentation"
+    assert told[BUNDLE]["kind"] == "detection"
     assert told["cxr_inpainting"]["kind"] == "inpainting"
-    assert f"{BUNDLE} {find_bundle(BUNDLE).version} (segmentation; cxr, ct, mr)" in run(capfd, "info").out
+    assert f"{BUNDLE} {find_bundle(BUNDLE).version} (detection; cxr, ct, mr)" in run(capfd, "info").out
 
 
 # --- the proposal

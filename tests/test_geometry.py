@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from io_samples import oblique_affine
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.geometry import align_hole, check_hole
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.grid import align_hole, check_hole
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image, write_image
 
 SHAPE = (9, 8, 7)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from io_samples import oblique_affine
 
 from monai_inpaint import Image, InputError, read_image
-from monai_inpaint.geometry import align_hole
+from monai_inpaint.imaging.grid import align_hole
 
 SHAPE = (9, 8, 7)
 DISAGREE = "The image tells two places: its sform and qform, as programs read them, disagree."

@@ -10,7 +10,7 @@ import pytest
 from cli_samples import nifti, picture, picture_hole, run, smooth
 
 from monai_inpaint import Filler, InputError
-from monai_inpaint.fill.morphology import grown
+from monai_inpaint.imaging.morphology import grown
 
 SPACING = (1.0, 2.0, 5.0)
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from limited_process import command, limited
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import files_of, read_image, write_image
 
 MUTANTS = 150

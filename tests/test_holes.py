@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt, label
 
-from monai_inpaint import holes
 from monai_inpaint.errors import InputError
+from monai_inpaint.synthesis import holes
 
 MAKERS = {
     "square": (lambda shape, rng: holes.random_square(shape, rng, side=(1, max(1, min(shape) - 1))), holes.draw_square),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monai_inpaint import Filler, Image, InputError
-from monai_inpaint.hounsfield import check_hounsfield_units, offset_of
+from monai_inpaint.imaging.hounsfield import check_hounsfield_units, offset_of
 
 
 def thorax(seed: int = 0, size: int = 64) -> np.ndarray:
@@ -94,3 +94,15 @@ def test_a_filler_of_ct_asks_for_hounsfield_units_and_one_of_mr_does_not() -> No
         Filler("ct")(image, hole)
     Filler("mr")(image, hole)
     assert Filler("ct")(image.astype(np.int32) - 32768, hole).image[45, 45] < 500
+
+
+@pytest.mark.parametrize("name", ["glcic", "ip_medgan"])
+def test_a_bundle_for_ct_and_mr_refuses_grey_values_of_what_says_it_is_ct(name: str) -> None:
+    shades = np.interp(thorax(size=256), [-1000, 700], [0, 255]).round().astype(np.uint8)
+    hole = np.zeros(shades.shape, bool)
+    hole[120:130, 120:130] = True
+    filler = Filler(name)
+
+    with pytest.raises(InputError, match="8-bit grey values"):
+        filler(Image(shades, modality="ct"), hole)
+    assert filler(Image(shades, modality="mr"), hole).image.voxels.dtype == np.uint8

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from cli_samples import run, tree
 
-from monai_inpaint.dicom.rules import read_rules
-from monai_inpaint.dicom.settings import read_settings
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.datalist import read_data_list
 from monai_inpaint.inputs import read_json, read_table
+from monai_inpaint.pacs.rules import read_rules
+from monai_inpaint.pacs.settings import read_settings
 from monai_inpaint.paths import path_of
 
 LONG = "a" * 300

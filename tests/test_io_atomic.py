@@ -9,7 +9,7 @@ import pytest
 from io_samples import dicom_series, oblique_affine, random_voxels
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import check_output, read_image, write_image
 from monai_inpaint.io.atomic import staged
 
@@ -158,7 +158,7 @@ def test_a_full_disk_leaves_nothing(tmp_path, name):
         "import resource, sys\n"
         "from pathlib import Path\n"
         "from monai_inpaint.errors import InputError\n"
-        "from monai_inpaint.images import Image\n"
+        "from monai_inpaint.imaging.image import Image\n"
         "from monai_inpaint.io import read_image, write_image\n"
         f"image = read_image({str(source)!r})\n"
         f"image = Image(image.voxels[..., 0]) if {name.endswith(('png', 'tif'))} else image\n"

@@ -11,7 +11,7 @@ from io_samples import DERIVED, dicom_dataset, dicom_series, enhanced_ct, random
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image, write_image
 
 # BitsAllocated, BitsStored, HighBit

@@ -9,10 +9,10 @@ import pytest
 from header_samples import BYTES, VOXELS, meta, nrrd
 from io_samples import dicom_series, enhanced_ct
 
-from monai_inpaint.commands.outputs import Target, check_targets
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import files_of, is_detached, read_image, write_image
+from monai_inpaint.jobs.outputs import Target, check_targets
 
 
 def detached(folder, named, kind="meta"):
@@ -160,7 +160,7 @@ def test_an_array_of_the_other_byte_order_is_saved_as_the_same_numbers(tmp_path,
 
 
 def test_dicom_is_read_back_slice_by_slice_or_as_frames(tmp_path, monkeypatch):
-    from monai_inpaint.io import dicom_write
+    from monai_inpaint.io.dicom import write as dicom_write
 
     volume = np.random.default_rng(0).integers(0, 900, (3, 5, 4), dtype=np.uint16)
     series = read_image(dicom_series(tmp_path / "series", volume, RescaleSlope=(1, 2, 3)))

@@ -287,7 +287,7 @@ def test_voxels_in_other_files_are_read_from_there(tmp_path, what, kind):
     suffix=st.sampled_from([".nrrd", ".mha", ".nii"]),
 )
 def test_a_place_that_we_write_is_the_place_that_itk_reads(tmp_path_factory, angles, spacing, origin, suffix):
-    from monai_inpaint.images import Image
+    from monai_inpaint.imaging.image import Image
 
     (a, b, c), affine = angles, np.eye(4)
     about_z = [[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]]

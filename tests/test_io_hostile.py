@@ -15,12 +15,12 @@ from limited_process import limited
 from PIL import Image as Pillow
 from pydicom.uid import JPEG2000Lossless
 
-from monai_inpaint.dicom.hole import read_hole
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image
 from monai_inpaint.io.codestream import claim_of
 from monai_inpaint.io.limits import check_claim
+from monai_inpaint.regions.read import read_hole
 
 MEGABYTES, SECONDS = 300, 10
 

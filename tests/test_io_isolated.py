@@ -33,7 +33,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import handover, isolated, read_image, write_image
 from monai_inpaint.io.isolated import fork_reader, read_image_guarded, read_image_isolated
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from io_samples import DERIVED, oblique_affine, random_voxels
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image, write_image
 
 DTYPES = ("uint8", "int8", "int16", "uint16", "int32", "uint32", "int64", "float32", "float64")

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from io_samples import DERIVED, oblique_affine, random_voxels
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image, write_image
 
 SUFFIXES = (".nrrd", ".mha", ".mhd")

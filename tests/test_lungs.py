@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monai_inpaint.holes import draw_boxes
-from monai_inpaint.lungs import lung_boxes
+from monai_inpaint.imaging.lungs import lung_boxes
+from monai_inpaint.synthesis.holes import draw_boxes
 
 SIDE = 256
 Ellipse = tuple[float, float, float, float]  # middle and half axes, rows before columns, in fractions of the film

@@ -16,8 +16,8 @@ from io_samples import oblique_affine
 from PIL import Image as Pillow
 
 from monai_inpaint import Filler, Image, InputError, read_image
-from monai_inpaint.dicom.hole import read_hole
-from monai_inpaint.marks import hole_of, matching
+from monai_inpaint.imaging.label_map import hole_of, matching
+from monai_inpaint.regions.read import read_hole
 
 SHAPE = (9, 8, 7)
 

@@ -8,7 +8,8 @@ import sys
 import pytest
 from cli_samples import run
 
-from monai_inpaint.fill.memory import available_memory_mb, expected_memory_mb
+from monai_inpaint.fill.memory import expected_memory_mb
+from monai_inpaint.machine import available_memory_mb
 
 
 def test_more_voxels_a_larger_type_and_a_larger_hole_take_more() -> None:

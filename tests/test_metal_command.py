@@ -17,8 +17,8 @@ from metal_scans import SHAPE, SPACING, dice, head_mr, hip_scan, pelvis, scan
 
 from monai_inpaint import read_image
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
-from monai_inpaint.metal.find import find_metal
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.metal.detect_ct import find_metal
 from monai_inpaint.metal.methods import choose
 from monai_inpaint.metal.reduce import reduce_metal
 

@@ -9,8 +9,8 @@ import pytest
 from metal_scans import HIP, IMPLANT, SHAPE, dice, head_mr, hip_scan, hip_truth, pelvis, scan, with_metal
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.metal.find import find_metal
-from monai_inpaint.metal.find_mr import find_voids
+from monai_inpaint.metal.detect_ct import find_metal
+from monai_inpaint.metal.detect_mr import find_voids
 
 
 @pytest.mark.parametrize("limit", [3071.0, 3095.0, None])

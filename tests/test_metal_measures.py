@@ -9,8 +9,8 @@ import pytest
 from metal_samples import MM, disc, pelvis, rod
 from scipy.ndimage import gaussian_filter
 
-from monai_inpaint.metal.measures import BONE, MEASURES, MetalCase, measure
-from monai_inpaint.metal.proton_range import range_shift, stopping_power
+from monai_inpaint.ct.proton_range import range_shift, stopping_power
+from monai_inpaint.metrics.metal_artifact import BONE, MEASURES, MetalCase, measure
 
 pytest.importorskip("xraydb")
 METAL_HU = 8000.0

@@ -14,16 +14,16 @@ from metal_scans import hip_scan
 from training_samples import METAL, ROOT, bundle, run_bundle
 
 from monai_inpaint import read_image
+from monai_inpaint.ct.scanner import Scanner
 from monai_inpaint.errors import InputError
 from monai_inpaint.losses import MetalLoss
-from monai_inpaint.metal.grid import grid_of
-from monai_inpaint.metal.network import predicted, with_prior
+from monai_inpaint.metal.network_grid import grid_of
+from monai_inpaint.metal.network_prior import predicted, with_prior
 from monai_inpaint.metal.reduce import reduce_metal
-from monai_inpaint.metal.scanner import Scanner
-from monai_inpaint.metal.sinogram import Projected, li, nmar
-from monai_inpaint.metal.streaks import clean_slice, with_metal
+from monai_inpaint.metal.sinogram_correction import Projected, li, nmar
 from monai_inpaint.networks import MetalUNet
 from monai_inpaint.registry import find_generator
+from monai_inpaint.synthesis.metal.scan import clean_slice, with_metal
 from monai_inpaint.training import MetalRMSE, metal_pairs
 from monai_inpaint.transforms import SimulateMetald
 

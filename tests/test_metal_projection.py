@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from metal_samples import MM, SIDE, centres, disc
 
+from monai_inpaint.ct import projector as projection
+from monai_inpaint.ct.projector import FanBeam, fan_beam, parallel_beam, project, rebinned, reconstruct
 from monai_inpaint.errors import InputError
-from monai_inpaint.metal import projection
-from monai_inpaint.metal.projection import FanBeam, fan_beam, parallel_beam, project, rebinned, reconstruct
 
 SHAPE, SPACING = (SIDE, SIDE), (MM, MM)
 DOWN, RIGHT, RADIUS = 20.0, -30.0, 70.0

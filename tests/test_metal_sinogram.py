@@ -7,9 +7,9 @@ import pytest
 from metal_samples import MM, pelvis, rmse, rod
 from scipy.ndimage import binary_dilation
 
-from monai_inpaint.metal.scanner import Scanner
-from monai_inpaint.metal.sinogram import li, nmar, prior_of
-from monai_inpaint.metal.streaks import clean_slice, with_metal
+from monai_inpaint.ct.scanner import Scanner
+from monai_inpaint.metal.sinogram_correction import li, nmar, prior_of
+from monai_inpaint.synthesis.metal.scan import clean_slice, with_metal
 
 pytest.importorskip("astra")
 pytest.importorskip("xraydb")

@@ -10,7 +10,7 @@ import pytest
 import torch
 from cli_samples import smooth
 
-from monai_inpaint.fill.biharmonic import solve_biharmonic
+from monai_inpaint.imaging.biharmonic import solve_biharmonic
 from monai_inpaint.networks import InpaintUNet
 from monai_inpaint.networks.export import export_onnx
 from monai_inpaint.networks.known import known_statistics, plane_continuation

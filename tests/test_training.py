@@ -19,10 +19,10 @@ from monai.engines import SupervisedTrainer
 from PIL import Image as Pillow
 from training_samples import TINY, bundle, bundle_command, data_set, quiet_environment, run_bundle
 
-from monai_inpaint.effort import read_effort
 from monai_inpaint.errors import InputError
 from monai_inpaint.losses import HoleRMSE
 from monai_inpaint.networks import InpaintUNet
+from monai_inpaint.registry.training_cost import read_effort
 from monai_inpaint.training import (
     HolePSNR,
     autocast_iteration,

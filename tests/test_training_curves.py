@@ -11,7 +11,7 @@ import torch
 from ignite.engine import Engine
 from monai.engines import SupervisedTrainer
 
-from monai_inpaint.effort import Effort, read_effort
+from monai_inpaint.registry.training_cost import Effort, read_effort
 from monai_inpaint.training.curves import curves_picture, save_curves
 from monai_inpaint.training.effort import save_effort
 

@@ -14,10 +14,10 @@ import pytest
 import torch
 from training_samples import ROOT, data_set, enlarge_films, image_features, run_bundle
 
-from monai_inpaint.effort import read_effort
+from monai_inpaint.registry.training_cost import read_effort
 
 SYSTEMS = {
-    "ct_ip_medgan": {
+    "ip_medgan": {
         "network_def#features": 2,
         "network_def#blocks": 1,
         "whole_def#channels": 2,
@@ -88,7 +88,7 @@ def test_the_committed_config_trains_validates_tells_its_effort_and_saves(
 def test_a_stopped_training_goes_on_with_judges_and_curves_and_ends_by_its_budget(
     data: Path, features: Path, tmp_path: Path
 ) -> None:
-    name = "ct_ip_medgan"
+    name = "ip_medgan"
     train(name, data, tmp_path, **more(name, features))
     train(name, data, tmp_path, **more(name, features) | {"max_epochs": 9, "cpu_minutes": 0.001})
 
@@ -101,13 +101,13 @@ def test_a_stopped_training_goes_on_with_judges_and_curves_and_ends_by_its_budge
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ct_ip_medgan", "cxr_context_encoder"])
+@pytest.mark.parametrize("name", ["ip_medgan", "cxr_context_encoder"])
 def test_two_processes_train_as_one_and_keep_their_judges_alike(
     name: str, data: Path, features: Path, tmp_path: Path
 ) -> None:
     alike = "$print('judges', " + ", ".join(
         f"float(sum(p.detach().double().abs().sum() for p in @{judge}.parameters()))"
-        for judge in (("whole", "patch") if name == "ct_ip_medgan" else ("discriminator",))
+        for judge in (("whole", "patch") if name == "ip_medgan" else ("discriminator",))
     ) + ")"  # fmt: skip
     watched = tmp_path / "watched.json"
     watched.write_text(json.dumps({"run": ["$@train#trainer.run()", alike]}))
@@ -137,20 +137,20 @@ def test_holes_of_any_shape_are_an_override_away(data: Path, features: Path, tmp
     assert len(rows_of(tmp_path)) == 2
 
 
-@pytest.mark.parametrize("name", ["ct_ip_medgan", "glcic", "cxr_context_encoder", "partial_conv"])
+@pytest.mark.parametrize("name", ["ip_medgan", "glcic", "cxr_context_encoder", "partial_conv"])
 def test_the_published_size_is_one_override_away(name: str) -> None:
     from monai.bundle import ConfigParser
 
     parser = ConfigParser()
     parser.read_config([str(config(name, "train.json")), str(config(name, "full.json"))])
-    published = {"ct_ip_medgan": 326_446_854, "glcic": 6_068_353, "partial_conv": 32_852_298}
+    published = {"ip_medgan": 326_446_854, "glcic": 6_068_353, "partial_conv": 32_852_298}
     with torch.device("meta"):
         network = parser.get_parsed_content("network_def")
 
     assert sum(p.numel() for p in network.parameters()) == published.get(name, 357_069_824)
 
 
-@pytest.mark.parametrize("name", ["ct_ip_medgan", "mr_ip_medgan", "medgan"])
+@pytest.mark.parametrize("name", ["ip_medgan", "medgan"])
 @pytest.mark.parametrize(("files", "seen"), [(["train.json"], "fill"), (["train.json", "full.json"], "predicted")])
 def test_medgans_losses_see_the_complete_output_at_the_published_size(name: str, files: list[str], seen: str) -> None:
     from monai.bundle import ConfigParser

@@ -15,7 +15,7 @@ from monai.transforms import Compose
 from training_samples import data_set
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.training import synthetic_volumes, training_volumes
 from monai_inpaint.transforms import (
     RandContrastd,

@@ -21,7 +21,7 @@ from monai_inpaint.registry import BundleInfo, bundles
 ROOT = Path(__file__).parents[1]
 NAMES = ("ct_inpainting", "cxr_inpainting", "mr_inpainting")
 PUBLISHED = (
-    *("ct_ip_medgan", "cxr_context_encoder", "cxr_context_encoder_patches", "glcic", "medgan", "mr_ip_medgan"),
+    *("ip_medgan", "cxr_context_encoder", "cxr_context_encoder_patches", "glcic", "medgan"),
     *("partial_conv", "slices_context_encoder"),
 )
 FINDER, METAL = "artifact_segmentation", "ct_metal"

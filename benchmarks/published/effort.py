@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from statistics import median
 
-from monai_inpaint.effort import read_effort
 from monai_inpaint.engines.torch_engine import load_network
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation import Summary
 from monai_inpaint.evaluation.methods import SAMPLE
 from monai_inpaint.registry import find_bundle
+from monai_inpaint.registry.training_cost import read_effort
 
 EFFORT_HEADING = (
     "ms a fill", "parameters", "minutes of training", "minutes of CPU", "hardware of training", "steps", "images seen",

@@ -13,8 +13,8 @@ from benchmarks.published.measured import by_patient, counts, failures, figure, 
 from benchmarks.published.papers import BELLI, MARK, OTHER_DATA
 from benchmarks.resampled import resampled
 from benchmarks.setting import Options, markdown
-from monai_inpaint.data import FindingBox, is_healthy, read_boxes
-from monai_inpaint.data.listing import UNHEALTHY
+from monai_inpaint.datasets import FindingBox, is_healthy, read_boxes
+from monai_inpaint.datasets.listing import UNHEALTHY
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation import Summary
 from monai_inpaint.evaluation.case import Case
@@ -23,8 +23,8 @@ from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.evaluation.lung_patches import LUNGS, OFF, ON
 from monai_inpaint.evaluation.methods import SAMPLE
 from monai_inpaint.evaluation.protocols import find_protocol
-from monai_inpaint.holes import draw_boxes
 from monai_inpaint.io import read_image
+from monai_inpaint.synthesis.holes import draw_boxes
 
 SOURCE = "nih"
 PROTOCOL = "cxr-lungs"

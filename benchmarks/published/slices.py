@@ -29,8 +29,8 @@ IMAGES = 200
 WINDOWS = {"ct": "-1000 to 1000 HU", "mr": "the 0.5 to 99.5 percentiles of the known pixels"}
 THEIRS = {"ct": "CT of the brain region of 10 volunteers", "mr": "T2 FLAIR MR of the heads of 11 patients"}
 BUNDLES = {
-    "ct": ("slices_context_encoder", "glcic", "medgan", "ct_ip_medgan", "partial_conv", "ct", f"ct{SAMPLE}"),
-    "mr": ("slices_context_encoder", "glcic", "medgan", "mr_ip_medgan", "partial_conv", "mr", f"mr{SAMPLE}"),
+    "ct": ("slices_context_encoder", "glcic", "medgan", "ip_medgan", "partial_conv", "ct", f"ct{SAMPLE}"),
+    "mr": ("slices_context_encoder", "glcic", "medgan", "ip_medgan", "partial_conv", "mr", f"mr{SAMPLE}"),
 }
 
 

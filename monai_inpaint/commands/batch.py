@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monai_inpaint.commands.arguments import path_text
-from monai_inpaint.commands.failure import DONE, OUR_FAULT, USERS_INPUT, explain, say
 from monai_inpaint.commands.fill import add_model_arguments, add_sample_arguments
 from monai_inpaint.commands.journal import DONE as FINISHED
 from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Entry, Journal, flat
 from monai_inpaint.errors import InputError
+from monai_inpaint.failure import DONE, OUR_FAULT, USERS_INPUT, explain, say
 from monai_inpaint.paths import path_of
 from monai_inpaint.progress import Progress, make_progress
 
 if TYPE_CHECKING:
-    from monai_inpaint.commands.case import Case, Fillers
     from monai_inpaint.commands.pairs import Pair
+    from monai_inpaint.jobs.fill_image import Case, Fillers
 
 NAME = "batch"
 HELP = "Fill the images of a table, one after the other."
@@ -41,9 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from monai_inpaint.commands.case import Case, Fillers
     from monai_inpaint.commands.pairs import read_pairs
     from monai_inpaint.io.stage import remove_abandoned
+    from monai_inpaint.jobs.fill_image import Case, Fillers
 
     folder, table = Path(args.output_dir), Path(args.pairs)
     pairs = read_pairs(table, folder)
@@ -111,7 +111,7 @@ def _one(
     progress: Progress,
 ) -> str:
     """Fill one pair and note it; returns the status, "skipped" for one that is done already."""
-    from monai_inpaint.commands.case import run_case
+    from monai_inpaint.jobs.fill_image import run_case
 
     same = before is not None and (before.image, before.hole) == (flat(pair.image), flat(pair.hole))
     there = pair.output.path.exists()

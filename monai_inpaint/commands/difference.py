@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monai_inpaint.commands.arguments import path_text
-from monai_inpaint.commands.failure import DONE
 from monai_inpaint.commands.fill import add_model_arguments
 from monai_inpaint.errors import InputError
+from monai_inpaint.failure import DONE
 from monai_inpaint.progress import Progress, make_progress
 
 if TYPE_CHECKING:
-    from monai_inpaint.commands.outputs import Job, Target
+    from monai_inpaint.jobs.outputs import Job, Target
 
 NAME = "difference"
 HELP = "Map where an image is not as its surroundings lead to expect."
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from monai_inpaint.commands.outputs import report_target, table_target, units_target
+    from monai_inpaint.jobs.outputs import report_target, table_target, units_target
 
     output = units_target(args.output)
     boxes = table_target(args.boxes) if args.boxes else None
@@ -53,11 +53,11 @@ def run(args: argparse.Namespace) -> int:
 def _run(
     args: argparse.Namespace, source: Path, output: Target, boxes: Target | None, report: Target | None, told: Progress
 ) -> None:
-    from monai_inpaint.commands.case import Fillers
-    from monai_inpaint.commands.outputs import check_holds, check_targets, write_together
-    from monai_inpaint.difference import abnormality, candidates, write_candidates
+    from monai_inpaint.anomaly import abnormality, candidates, write_candidates
     from monai_inpaint.io import write_image
     from monai_inpaint.io.isolated import fork_reader, read_image_guarded
+    from monai_inpaint.jobs.fill_image import Fillers
+    from monai_inpaint.jobs.outputs import check_holds, check_targets, write_together
 
     check_targets([target for target in (output, boxes, report) if target], [source], overwrite=args.overwrite)
     start = time.perf_counter()

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from monai_inpaint.commands.arguments import path_text
-from monai_inpaint.commands.failure import DONE
-from monai_inpaint.commands.fill import ENGINES
+from monai_inpaint.engines.table import CHOICES
 from monai_inpaint.errors import InputError
+from monai_inpaint.failure import DONE
 from monai_inpaint.progress import KINDS, make_progress
 
 NAME = "evaluate"
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--features", type=path_text, metavar="PATH", help="SqueezeNet features (safetensors), to measure LPIPS"
     )
-    parser.add_argument("--engine", choices=ENGINES, default="auto", help="what runs the bundles (default: auto)")
+    parser.add_argument("--engine", choices=CHOICES, default="auto", help="what runs the bundles (default: auto)")
     parser.add_argument("--progress", choices=KINDS, default="auto", help="on stderr: a line (auto), JSON, nothing")
     parser.add_argument("--overwrite", action="store_true", help="an earlier evaluation in DIR may be replaced")
 

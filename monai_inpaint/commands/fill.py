@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 
 from monai_inpaint.commands.arguments import path_text, seed_number
-from monai_inpaint.commands.failure import DONE
+from monai_inpaint.engines.table import CHOICES
 from monai_inpaint.errors import InputError
+from monai_inpaint.failure import DONE
 from monai_inpaint.progress import KINDS, make_progress
 
 NAME = "fill"
 HELP = "Fill the hole of one image."
-ENGINES = ("auto", "openvino", "onnxruntime", "torch")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,16 +93,16 @@ def add_sample_arguments(parser: argparse.ArgumentParser) -> None:
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """Bundle, engine and progress, which `fill` and `batch` share."""
     parser.add_argument("--bundle", metavar="NAME", help="cxr, ct, mr, a bundle's name or its folder")
-    parser.add_argument("--engine", choices=ENGINES, default="auto", help="what runs the network (default: auto)")
+    parser.add_argument("--engine", choices=CHOICES, default="auto", help="what runs the network (default: auto)")
     parser.add_argument(
         "--progress", choices=KINDS, default="auto", help="on stderr: a line on a terminal (auto), JSON lines, nothing"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    from monai_inpaint.commands.case import Case, Fillers, run_case
-    from monai_inpaint.commands.outputs import hole_target, image_target, report_target, results_target, units_target
-    from monai_inpaint.holes.burned_in import read_burned_in
+    from monai_inpaint.jobs.fill_image import Case, Fillers, run_case
+    from monai_inpaint.jobs.outputs import hole_target, image_target, report_target, results_target, units_target
+    from monai_inpaint.regions.burned_in import read_burned_in
 
     if args.spread and not args.samples:
         raise InputError("--spread needs samples; say how many: --samples 8.")

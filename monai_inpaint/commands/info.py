@@ -7,7 +7,7 @@ import json
 import platform
 from typing import Any
 
-from monai_inpaint.commands.failure import DONE
+from monai_inpaint.failure import DONE
 from monai_inpaint.version import __version__
 
 NAME = "info"
@@ -41,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     facts = collect()
     if args.memory:
-        from monai_inpaint.fill.memory import available_memory_mb, expected_memory_mb
+        from monai_inpaint.fill.memory import expected_memory_mb
+        from monai_inpaint.machine import available_memory_mb
 
         shape, hole = args.memory
         facts["memory"] = {
@@ -54,16 +55,18 @@ def run(args: argparse.Namespace) -> int:
 
 def collect() -> dict[str, Any]:
     """What `--json` prints."""
-    from monai_inpaint.engines import available
-    from monai_inpaint.images import MODALITIES
+    from monai_inpaint.engines import ENGINES, available
+    from monai_inpaint.imaging.image import MODALITIES
     from monai_inpaint.registry import bundles, find_bundle
 
+    engines = available()
     return {
         "version": __version__,
         "use": "research only",
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "engines": available(),
+        "engines": engines,
+        "device": ENGINES[next(iter(engines))] if engines else None,
         "bundles": [
             {**{key: getattr(bundle, key) for key in _BUNDLE}, "path": str(bundle.path)} for bundle in bundles()
         ],

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monai_inpaint.commands.arguments import path_text
-from monai_inpaint.commands.failure import DONE
 from monai_inpaint.commands.fill import add_model_arguments, add_results_argument, add_segment_argument
 from monai_inpaint.errors import InputError
+from monai_inpaint.failure import DONE
+from monai_inpaint.io.provenance import derivation_of
 from monai_inpaint.progress import Progress, make_progress
-from monai_inpaint.provenance import derivation_of
 from monai_inpaint.version import __version__
 
 if TYPE_CHECKING:
-    from monai_inpaint.commands.outputs import Job, Target
-    from monai_inpaint.images import Image
-    from monai_inpaint.metal.find import Found
+    from monai_inpaint.imaging.image import Image
+    from monai_inpaint.jobs.outputs import Job, Target
+    from monai_inpaint.metal.detect_ct import Found
 
 NAME = "metal"
 HELP = "Find metal in a CT or MR and take its artifacts out."
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from monai_inpaint.commands.outputs import image_target, report_target, results_target
+    from monai_inpaint.jobs.outputs import image_target, report_target, results_target
 
     if args.find_only and args.dicom_results:
         raise InputError("--find-only changes nothing, so there are no results; leave out one of both.")
@@ -80,8 +80,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, output: Target, report: Target | None, told: Progress) -> dict[str, Any]:
     """Reads, finds, reduces and writes; returns the report."""
-    from monai_inpaint.commands.outputs import check_holds, check_targets, write_together
     from monai_inpaint.io.isolated import fork_reader, read_image_guarded
+    from monai_inpaint.jobs.outputs import check_holds, check_targets, write_together
     from monai_inpaint.metal.reduce import find
 
     source, region = Path(args.image), Path(args.region) if args.region else None
@@ -147,9 +147,9 @@ def _reduced(
     args: argparse.Namespace, image: Image, found: Found, region: Path | None, output: Target, told: Progress
 ) -> tuple[Job, dict[str, Any]]:
     """What writes the corrected image, and its report."""
-    from monai_inpaint.dicom.hole import read_hole
     from monai_inpaint.io import write_image
     from monai_inpaint.metal.reduce import reduce_metal
+    from monai_inpaint.regions.read import read_hole
 
     reduced = reduce_metal(
         image,
@@ -201,8 +201,8 @@ def _check_found(found: Found, source: Path, *, only: bool) -> None:
 
 def _label_target(text: str) -> Target:
     """An image file of any format but DICOM, which keeps labels in objects of another kind."""
-    from monai_inpaint.commands.outputs import HOLES, Target
     from monai_inpaint.io import suffix_of
+    from monai_inpaint.jobs.outputs import HOLES, Target
 
     if suffix_of(text) not in HOLES:
         raise InputError(f"{text}: --find-only writes a label map there; choose one of {', '.join(HOLES)}.")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from monai_inpaint.commands.outputs import IMAGES, Target, image_target
 from monai_inpaint.errors import InputError
 from monai_inpaint.inputs import read_table
 from monai_inpaint.io import FORMATS, suffix_of
+from monai_inpaint.jobs.outputs import IMAGES, Target, image_target
 from monai_inpaint.paths import path_of
 
 

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from monai_inpaint.commands.failure import DEBUG
+from monai_inpaint.failure import DEBUG
 
 
 @contextmanager

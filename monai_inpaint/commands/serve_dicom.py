@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from monai_inpaint.commands.arguments import path_text
-from monai_inpaint.commands.failure import DONE, say
 from monai_inpaint.errors import InputError
+from monai_inpaint.failure import DONE, say
 
 NAME = "serve-dicom"
 HELP = "Take studies by DICOM, fill them by rules, and send the results back."
@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     try:
-        from monai_inpaint.dicom.service import serve
-        from monai_inpaint.dicom.settings import read_settings
+        from monai_inpaint.pacs.service import serve
+        from monai_inpaint.pacs.settings import read_settings
     except ModuleNotFoundError as error:
         raise InputError(
             f"serve-dicom needs {error.name}, which is not installed: pip install 'monai-inpaint[dicom]'."

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from monai_inpaint.commands.arguments import path_text, seed_number
-from monai_inpaint.commands.failure import DONE
+from monai_inpaint.failure import DONE
 from monai_inpaint.progress import KINDS, Progress, make_progress
 
 NAME = "simulate-metal"
@@ -42,7 +42,7 @@ def _run(args: argparse.Namespace, progress: Progress) -> None:
     from monai_inpaint.io import check_output, suffix_of, write_image
     from monai_inpaint.io.atomic import staged
     from monai_inpaint.io.isolated import fork_reader, read_image_guarded
-    from monai_inpaint.metal.simulate import simulate_metal
+    from monai_inpaint.synthesis.metal.simulate import simulate_metal
     from monai_inpaint.version import __version__
 
     source, folder = Path(args.ct), Path(args.output_dir)

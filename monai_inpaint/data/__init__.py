@@ -1,6 +1,1 @@
-"""Readers of public layouts: each turns a folder as published into the data list of training and evaluation."""
-
-from monai_inpaint.data.boxes import FindingBox, read_boxes
-from monai_inpaint.data.listing import Listing, Row, is_healthy, write_listing
-
-__all__ = ["FindingBox", "Listing", "Row", "is_healthy", "read_boxes", "write_listing"]
+"""The former home of `monai-inpaint index`; `python -m monai_inpaint.data` still runs it."""

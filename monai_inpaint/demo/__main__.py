@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from monai_inpaint.commands.failure import DONE, exit_code_of
 from monai_inpaint.errors import InputError
+from monai_inpaint.failure import DONE, exit_code_of
 from monai_inpaint.io.atomic import staged
 
 _ABOUT = "Fill regions of samples that come with installed packages or are computed. Research use only."

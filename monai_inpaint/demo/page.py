@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from monai_inpaint.demo.run import Outcome
-from monai_inpaint.fill.display import displayed
+from monai_inpaint.imaging.display import displayed
 from monai_inpaint.reports import Comparison, Picture, Table, comparison_page, difference_png, grey_png
 
 _LIMIT = 0.25  # of the window, where the colours of differences end

@@ -12,7 +12,7 @@ import numpy as np
 
 from monai_inpaint.cli import main as monai_inpaint
 from monai_inpaint.demo.samples import Sample
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image, write_image
 
 

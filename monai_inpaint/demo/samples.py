@@ -9,7 +9,7 @@ import numpy as np
 from monai_inpaint.demo.painted import paint_lesion, paint_pacemaker
 from monai_inpaint.demo.phantom import FIELD, SIDE, chest_film
 from monai_inpaint.demo.shipped import shipped
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image
 
 _GROWN = 3  # voxels a hole reaches beyond what it is to remove: blur at the edge must go too

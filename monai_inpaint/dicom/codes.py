@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.io.dicom_derived import SCHEME
+from monai_inpaint.io.dicom.derive import SCHEME
 
 SCHEME_NAME = "monai-inpaint"
 

@@ -20,11 +20,11 @@ from pydicom.uid import (
     DigitalXRayImageStorageForProcessing,
 )
 
-from monai_inpaint.extent import extent
-from monai_inpaint.images import Image
-from monai_inpaint.io.dicom import DicomHeader
-from monai_inpaint.io.dicom_geometry import LPS_TO_RAS
-from monai_inpaint.io.dicom_write import taking_over
+from monai_inpaint.imaging.bounding_box import extent
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.io.dicom.geometry import LPS_TO_RAS
+from monai_inpaint.io.dicom.header import DicomHeader
+from monai_inpaint.io.dicom.write import taking_over
 
 # Of the patient, the study, the trial and the de-identification: what every object of one study shares.
 STUDY = (

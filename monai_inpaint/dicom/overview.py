@@ -14,10 +14,10 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from monai_inpaint.dicom.evidence import adopt_study
-from monai_inpaint.fill.display import display_axes, displayed
-from monai_inpaint.images import Image
-from monai_inpaint.io.dicom import DicomHeader
-from monai_inpaint.io.dicom_derived import new_uid, reference_to, series_number
+from monai_inpaint.imaging.display import display_axes, displayed
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.io.dicom.derive import new_uid, reference_to, series_number
+from monai_inpaint.io.dicom.header import DicomHeader
 from monai_inpaint.reports.pictures import OUTLINE, difference_png, grey_png, outline_of
 from monai_inpaint.version import __version__
 

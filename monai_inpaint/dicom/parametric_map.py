@@ -10,8 +10,8 @@ from pydicom.sr.codedict import codes
 
 from monai_inpaint.dicom.codes import load
 from monai_inpaint.dicom.evidence import Evidence, adopt_study
-from monai_inpaint.images import Image
-from monai_inpaint.io.dicom_derived import new_uid, series_number
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.io.dicom.derive import new_uid, series_number
 from monai_inpaint.version import __version__
 
 

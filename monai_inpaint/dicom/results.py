@@ -13,16 +13,16 @@ from pydicom.dataset import Dataset
 from monai_inpaint.dicom.evidence import evidence_of
 from monai_inpaint.dicom.overview import overview_of
 from monai_inpaint.dicom.parametric_map import Kind, parametric_map
-from monai_inpaint.dicom.record import record_of
-from monai_inpaint.dicom.seg import hole_segmentation
+from monai_inpaint.dicom.segmentation import hole_segmentation
+from monai_inpaint.dicom.structured_report import record_of
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import check_output, write_image
 from monai_inpaint.io.atomic import staged
-from monai_inpaint.io.dicom import DicomHeader
-from monai_inpaint.io.dicom_derived import check_identity
-from monai_inpaint.io.dicom_write import save, taking_over
-from monai_inpaint.provenance import derivation_of
+from monai_inpaint.io.dicom.derive import check_identity
+from monai_inpaint.io.dicom.header import DicomHeader
+from monai_inpaint.io.dicom.write import save, taking_over
+from monai_inpaint.io.provenance import derivation_of
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,1 @@
-"""Where an image is not as its surroundings lead to expect; needs numpy, scipy, Pillow and an engine only."""
-
-from __future__ import annotations
-
-from monai_inpaint.difference.abnormality import Abnormality, abnormality
-from monai_inpaint.difference.candidates import Candidate, candidates, write_candidates
-
-__all__ = ["Abnormality", "Candidate", "abnormality", "candidates", "write_candidates"]
+"""The former home of `monai-inpaint reference`; `python -m monai_inpaint.difference` still runs it."""

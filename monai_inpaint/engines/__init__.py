@@ -1,51 +1,26 @@
-"""Run a bundle's network: in OpenVINO, onnxruntime or torch; choosing one."""
+"""Run a bundle's network: in OpenVINO, onnxruntime or torch; choosing one.
+
+Names are loaded when first used, so that asking which engines there are costs next to nothing.
+"""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from importlib import import_module, metadata
-from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-from monai_inpaint.engines.base import Engine
-from monai_inpaint.errors import InputError
-from monai_inpaint.registry import BundleInfo
+from monai_inpaint._lazy import loaded_when_used
 
-# In the order of preference on a CPU.
-ENGINES = ("openvino", "onnxruntime", "torch")
+if TYPE_CHECKING:
+    from monai_inpaint.engines.base import Engine
+    from monai_inpaint.engines.load import available, load_engine
+    from monai_inpaint.engines.table import ENGINES
 
 __all__ = ["ENGINES", "Engine", "available", "load_engine"]
 
+_HOME = {
+    "ENGINES": "monai_inpaint.engines.table",
+    "Engine": "monai_inpaint.engines.base",
+    "available": "monai_inpaint.engines.load",
+    "load_engine": "monai_inpaint.engines.load",
+}
 
-def available() -> dict[str, str]:
-    """Installed engines and their versions, without importing them."""
-    return {name: metadata.version(name) for name in ENGINES if find_spec(name)}
-
-
-def load_engine(name: str, bundle: BundleInfo) -> Engine:
-    """The engine `name` ("auto" takes the first one installed) with the bundle's network ready to run.
-
-    The ones used last are kept, so asking again costs nothing. A bundle that did not come with the package runs in a
-    process of its own.
-
-    Raises:
-        InputError: unknown or not installed engine, or a network that cannot be read.
-    """
-    installed = available()
-    if name not in ("auto", *ENGINES):
-        raise InputError(f"There is no engine {name}; use auto, {', '.join(ENGINES)}.")
-    if name == "auto":
-        name = next(iter(installed), "openvino")
-    if name not in installed:
-        raise InputError(f"The engine {name} is not installed; install it with: pip install {name}")
-    if name != "torch" and not bundle.graph.is_file():
-        raise InputError(f"{bundle.graph}: the bundle's network is missing; install the bundle again.")
-    return _load(name, bundle)
-
-
-@lru_cache(maxsize=4)
-def _load(name: str, bundle: BundleInfo) -> Engine:
-    if not bundle.ours:
-        from monai_inpaint.engines.apart import ApartEngine
-
-        return ApartEngine(name, bundle)
-    return import_module(f"monai_inpaint.engines.{name}_engine").load(bundle)
+__getattr__ = loaded_when_used(__name__, _HOME)

@@ -79,8 +79,8 @@ class Port:
         )
 
 
-_FILLING = (2, 5, 6)  # channels that a graph may take
-_OTHERS = {"segmentation": (1,), "correction": (3,)}  # of bundles that do not fill
+# Channels that a graph may take, by the kind of its bundle.
+_CHANNELS = {"inpainting": (2, 5, 6), "detection": (1,), "correction": (3,)}
 
 
 class GraphEngine(ABC):
@@ -88,7 +88,9 @@ class GraphEngine(ABC):
 
     def __init__(self, bundle: BundleInfo) -> None:
         self._bundle = bundle
-        self._graph, self.channels, self.side = self._checked(bundle.graph, _OTHERS.get(bundle.kind, _FILLING))
+        if bundle.kind not in _CHANNELS:
+            raise InputError(f"{bundle.path}: no engine runs a bundle for {bundle.kind}; use another bundle.")
+        self._graph, self.channels, self.side = self._checked(bundle.graph, _CHANNELS[bundle.kind])
 
     def run(self, windows: np.ndarray) -> np.ndarray:
         """See `Engine.run`."""

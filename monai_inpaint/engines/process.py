@@ -20,9 +20,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from monai_inpaint.commands.failure import DEBUG, one_line
 from monai_inpaint.errors import InputError
-from monai_inpaint.fill.memory import available_memory_mb
+from monai_inpaint.failure import DEBUG, one_line
+from monai_inpaint.machine import available_memory_mb
 from monai_inpaint.registry import find_bundle
 
 

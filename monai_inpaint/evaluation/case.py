@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from monai_inpaint.extent import around
+from monai_inpaint.imaging.bounding_box import around
 
 GREY_RANGE = 255.0  # every figure is measured on the window mapped to 0..255
 

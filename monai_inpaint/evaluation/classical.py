@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from monai_inpaint.extent import around
-from monai_inpaint.fill.biharmonic import solve_biharmonic
+from monai_inpaint.imaging.biharmonic import solve_biharmonic
+from monai_inpaint.imaging.bounding_box import around
 
 RING = 4  # voxels
 RADIUS = 5  # pixels that OpenCV's methods look around a point

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from monai_inpaint.data.listing import is_label_map
+from monai_inpaint.datasets.listing import is_label_map
 from monai_inpaint.errors import InputError
 from monai_inpaint.inputs import read_table
 
@@ -43,7 +43,7 @@ def read_data_list(
     """Read a CSV with the column `path` and, optionally, `mask`, `patient`, `split`, `modality`, `source`, `note`.
 
     Relative paths start at the list's folder. Rows that are another row's mask, or whose name tells that the file holds
-    labels (see `monai_inpaint.data.listing.is_label_map`), are no images and are left out.
+    labels (see `monai_inpaint.datasets.listing.is_label_map`), are no images and are left out.
 
     Args:
         path: the CSV file, UTF-8.

@@ -10,7 +10,7 @@ import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.slices import Cut, Part, body_of, check_anatomy, level_of
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 
 DIAMETERS = (20.0, 35.0)  # mm, the geometric mean of the three axes
 EACH = 2  # holes of each size in a volume

@@ -7,9 +7,9 @@ import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from monai_inpaint.evaluation.machine import processor, versions
 from monai_inpaint.evaluation.methods import Contender
 from monai_inpaint.evaluation.protocols import Protocol
+from monai_inpaint.machine import processor, versions
 
 PACKAGES = (
     "monai-inpaint",

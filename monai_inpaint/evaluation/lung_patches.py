@@ -8,8 +8,8 @@ import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.slices import Cut, Part
-from monai_inpaint.holes import centre_square, draw_boxes, draw_square
-from monai_inpaint.lungs import lung_boxes
+from monai_inpaint.imaging.lungs import lung_boxes
+from monai_inpaint.synthesis.holes import centre_square, draw_boxes, draw_square
 
 PATCH, SQUARE = 128, 64  # pixels a side, of what is cut out of the film and of the hole in its middle
 SMALLEST_FILM = 4 * PATCH

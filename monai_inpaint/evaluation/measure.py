@@ -8,7 +8,7 @@ import numpy as np
 
 from monai_inpaint import metrics
 from monai_inpaint.evaluation.case import GREY_RANGE, Case
-from monai_inpaint.fill.display import displayed
+from monai_inpaint.imaging.display import displayed
 
 if TYPE_CHECKING:
     from monai_inpaint.metrics.lpips import Lpips

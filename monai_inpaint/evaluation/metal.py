@@ -13,19 +13,19 @@ import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
-from monai_inpaint.evaluation.machine import processor, versions
 from monai_inpaint.evaluation.slices import Part, slices_of
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.axial import axial_slices
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import check_output, read_image
 from monai_inpaint.io.atomic import staged
-from monai_inpaint.metal.axial import axial_slices
-from monai_inpaint.metal.find import Found
-from monai_inpaint.metal.implants import KINDS
-from monai_inpaint.metal.measures import MEASURES, MetalCase, measure
+from monai_inpaint.machine import processor, versions
+from monai_inpaint.metal.detect_ct import Found
 from monai_inpaint.metal.methods import METHODS
 from monai_inpaint.metal.reduce import reduce_metal
-from monai_inpaint.metal.simulate import simulate_metal
+from monai_inpaint.metrics.metal_artifact import MEASURES, MetalCase, measure
 from monai_inpaint.reports import Comparison, Picture, Table, comparison_page, difference_png, grey_png
+from monai_inpaint.synthesis.metal.implants import KINDS
+from monai_inpaint.synthesis.metal.simulate import simulate_metal
 
 NAME = "metal"
 SCANNED = "none"  # the method that leaves the image as it is

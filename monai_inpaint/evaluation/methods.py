@@ -11,7 +11,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.classical import METHODS
 from monai_inpaint.evaluation.protocols import Protocol
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 
 SAMPLE = ":sample"  # after a bundle's name
 

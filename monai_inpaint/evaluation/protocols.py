@@ -14,7 +14,9 @@ from monai_inpaint.evaluation.case import Case, intensity_window
 from monai_inpaint.evaluation.ellipsoids import DIAMETERS, EACH, INSIDE, MARGIN, cut_ellipsoids
 from monai_inpaint.evaluation.lung_patches import EACH_PLACE, PATCH, SMALLEST_FILM, SQUARE, cut_lung_patches
 from monai_inpaint.evaluation.slices import Cut, Part, at_most, body_of, slices_of
-from monai_inpaint.holes import (
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.resize import resized
+from monai_inpaint.synthesis.holes import (
     centre_square,
     draw_blobs,
     draw_free_form,
@@ -25,8 +27,6 @@ from monai_inpaint.holes import (
     random_moved_lesion,
     random_square,
 )
-from monai_inpaint.images import Image
-from monai_inpaint.resize import resized
 
 FILM, SLICE = 128, 256  # pixels a side
 RING = 4

@@ -20,11 +20,11 @@ from monai_inpaint.evaluation.methods import Contender, find_methods, modalities
 from monai_inpaint.evaluation.protocols import Protocol, find_protocol
 from monai_inpaint.evaluation.summary import Result, Summary
 from monai_inpaint.evaluation.tables import cases_csv, skipped_csv, summary_csv, summary_markdown, tables
-from monai_inpaint.geometry import align_hole
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.grid import align_hole
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.label_map import hole_of
 from monai_inpaint.io import check_output, read_image
 from monai_inpaint.io.atomic import staged
-from monai_inpaint.marks import hole_of
 from monai_inpaint.reports import comparison_page
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.fill.display import display_axes, displayed
-from monai_inpaint.images import Image
-from monai_inpaint.resize import resized
+from monai_inpaint.imaging.display import display_axes, displayed
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.resize import resized
 
 SLICES_OF_A_VOLUME = 3
 SAMPLE = 100_000  # voxels looked at to tell a mask from an image

@@ -9,10 +9,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.fill.display import displayed
 from monai_inpaint.fill.flow import TIMES, advanced, drawn_noise
-from monai_inpaint.fill.morphology import depth, doubled
 from monai_inpaint.fill.windows import SIDES, Piece, Window, bounds, pieces, plan_windows, too_large, window_of
+from monai_inpaint.imaging.display import displayed
+from monai_inpaint.imaging.morphology import depth, doubled
 
 BAND = 16  # voxels next to the known ones that are filled anew at each finer resolution
 BATCH = 4 * 128 * 128  # voxels the network sees at once: bounds memory, and more does not run faster on a CPU

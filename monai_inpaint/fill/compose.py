@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monai_inpaint.fill.morphology import doubled
+from monai_inpaint.imaging.morphology import doubled
 
 _COARSEST = 300  # voxels of a hole that is solved without a coarser one
 _STEPS, _ALL_STEPS = 60, 200  # of conjugate gradients: from a coarser solution, and where there is none
@@ -14,7 +14,7 @@ _SOLVED = 1e-6  # of the residual's square, relative
 def continuation(values: np.ndarray, unknown: np.ndarray) -> np.ndarray:
     """Fill a hole towards the biharmonic equation: its solution on coarser grids, and steps of conjugate gradients.
 
-    It comes close to `monai_inpaint.fill.biharmonic`, in time that grows with the hole alone. Voxels count as steps
+    It comes close to `monai_inpaint.imaging.biharmonic`, in time that grows with the hole alone. Voxels count as steps
     along every axis, whatever their spacing: anatomy often runs along the axis on which it was cut thick.
 
     Args:

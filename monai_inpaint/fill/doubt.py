@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from monai_inpaint.extent import around
-from monai_inpaint.fill.biharmonic import REACH, solve_biharmonic
 from monai_inpaint.fill.compose import Patch
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.biharmonic import REACH, solve_biharmonic
+from monai_inpaint.imaging.bounding_box import around
+from monai_inpaint.imaging.image import Image
 
 LARGEST = 50_000  # voxels of a hole whose classical fill takes no more than seconds
 WORTH = 0.5  # dB below which the network's fill is called no better than the classical one

@@ -16,15 +16,15 @@ from monai_inpaint.engines import load_engine
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.compose import Patch, compose, difference, in_place
 from monai_inpaint.fill.doubt import doubt
-from monai_inpaint.fill.morphology import grown
 from monai_inpaint.fill.patches import Progress, fill_patches
 from monai_inpaint.fill.report import fill_report
 from monai_inpaint.fill.spread import spread_of
-from monai_inpaint.geometry import align_hole, check_hole
-from monai_inpaint.hounsfield import check_hounsfield_units
-from monai_inpaint.images import Image
-from monai_inpaint.io.dicom_identity import check_hole_image
-from monai_inpaint.marks import Hole
+from monai_inpaint.imaging.grid import align_hole, check_hole
+from monai_inpaint.imaging.hounsfield import check_hounsfield_units
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.label_map import Hole
+from monai_inpaint.imaging.morphology import grown
+from monai_inpaint.io.dicom.identity import check_hole_image
 from monai_inpaint.registry import find_generator
 
 _COPIED = 64 * 2**20  # bytes
@@ -101,7 +101,7 @@ class Filler:
 
     Args:
         bundle: a bundle's name or folder; "cxr", "ct", "mr" stand for the defaults.
-        engine: "auto", "openvino", "onnxruntime" or "torch".
+        engine: "auto", or a name of `monai_inpaint.engines.ENGINES`.
 
     Raises:
         InputError: no such bundle or engine, or a damaged bundle.
@@ -131,8 +131,8 @@ class Filler:
             image: Image, or array: 2D (rows, columns) or 3D in NIfTI order (i, j, k), RAS; real numbers in
                 the bundle's units (Hounsfield for CT). Slices lie along k, or along the axis whose spacing is more
                 than 1.5 times that of both others.
-            hole: what to fill, by the rule of `marks.hole_of`: truth values, or 0 and one positive value; an array of
-                the image's shape, or an Image or Hole (reoriented or resampled to the image's grid where needed).
+            hole: what to fill, by the rule of `label_map.hole_of`: truth values, or 0 and one positive value; an array
+                of the image's shape, or an Image or Hole (reoriented or resampled to the image's grid where needed).
             spacing: mm between voxels along each axis of an array; goes into the report.
             progress: called with the work done and the work in all, in hundredths of a slice.
             sample: fill with a sample, as sharp as an image, instead of the best estimate, which is smooth where the
@@ -188,8 +188,8 @@ class Filler:
 
     @property
     def draws_samples(self) -> bool:
-        """Whether the bundle's network takes noise."""
-        return self._engine.channels > 2
+        """Whether the bundle draws samples, and its graph takes what they are drawn from."""
+        return self.bundle.capabilities.samples and self._engine.channels > 2
 
     def _check_samples(self, sample: bool, samples: int, seed: int) -> None:
         if samples < 0 or samples == 1:
@@ -206,7 +206,8 @@ class Filler:
             source = image
         else:
             source = _from_array(image, spacing)
-        if self.bundle.modality == "ct":
+        # a bundle for CT alone takes what does not say its modality for CT
+        if self.bundle.modalities == ("ct",) or (source.modality == "ct" and "ct" in self.bundle.modalities):
             check_hounsfield_units(source)
         return source
 

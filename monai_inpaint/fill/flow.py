@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from monai_inpaint.extent import extent
+from monai_inpaint.imaging.bounding_box import extent
 
 TIMES = (0.15, 0.35, 0.65, 0.92)  # after t = 0, whose best estimate is the first state
 

@@ -1,14 +1,9 @@
 """How much memory a fill will take, told before it begins."""
 
-# Windows' part of ctypes has no types elsewhere
-# pyright: basic
-
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -42,31 +37,3 @@ def expected_memory_mb(shape: Sequence[int], dtype: str, hole: Sequence[int]) ->
     if seen > CROP:
         seen = math.prod(shape[:2]) * min(hole[2], most_slices(*hole[:2]))
     return round((_AT_REST + voxels + _A_VOXEL_SEEN * seen) / 2**20, 1)
-
-
-def available_memory_mb() -> float | None:
-    """What the system could give to a new program now, in MB; None where it does not tell (macOS)."""
-    if sys.platform == "win32":
-        return _available_on_windows()
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    told = next((line for line in lines if line.startswith("MemAvailable:")), None)
-    return round(int(told.split()[1]) / 1024, 1) if told else None
-
-
-def _available_on_windows() -> float | None:
-    import ctypes
-
-    class Status(ctypes.Structure):
-        _fields_ = [
-            ("length", ctypes.c_ulong),
-            ("load", ctypes.c_ulong),
-            *((name, ctypes.c_ulonglong) for name in ("total", "available", "a", "b", "c", "d", "e")),
-        ]
-
-    status = Status(length=ctypes.sizeof(Status))
-    if not ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):  # pyright: ignore[reportAttributeAccessIssue]
-        return None
-    return round(status.available / 2**20, 1)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.fill.compose import widened
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 
 REACH = 8  # voxels around the hole's bounding box that are looked at
 MEDIAN = 0.6745  # of the absolute value of a standard normal number

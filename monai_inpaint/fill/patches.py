@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.extent import Box, extent
 from monai_inpaint.fill.blocks import Block, Generator, fill_blocks
 from monai_inpaint.fill.compose import Patch, widened
 from monai_inpaint.fill.continuation import continuation, nearness
 from monai_inpaint.fill.slicing import in_own_order, slice_axis, with_slices_last
 from monai_inpaint.fill.windows import LARGEST, MULTIPLE, SHARE, SMALLEST, bounds
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.bounding_box import Box, extent
+from monai_inpaint.imaging.image import Image
 
 Progress = Callable[[int, int], None]
 VOXELS = 64 * 128 * 128  # of the windows of slices filled at once: bounds memory where a hole runs through a volume

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.fill.compose import untouched_hash
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.registry import BundleInfo
 from monai_inpaint.version import __version__
 

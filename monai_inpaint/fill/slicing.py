@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from monai_inpaint.fill.compose import Patch
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 
 _THICK = 1.5  # times the spacing of both other axes
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from monai_inpaint.fill.compose import Patch, widened
 from monai_inpaint.fill.noise import noise_near
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 
 NEAR = 4.0  # voxels: standard deviation of the Gaussian over which variances are averaged
 DEPTH = 15.0  # voxels from the nearest known one, at which samples have to be taken for twice as close as at the rim

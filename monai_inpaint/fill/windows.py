@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monai_inpaint.fill.morphology import connected_parts
+from monai_inpaint.imaging.morphology import connected_parts
 
 MULTIPLE = 32  # sides the networks take
 SMALLEST, LARGEST = SIDES = 128, 256  # sides in voxels: less shows too little context, more costs too much

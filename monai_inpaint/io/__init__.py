@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.atomic import check_output, staged
 from monai_inpaint.io.files import files_of, is_detached
 from monai_inpaint.io.read_back import check_saved
@@ -26,7 +26,7 @@ FORMATS: dict[str, tuple[str, str | None]] = {
     ".jpg": ("pictures", None),
     ".jpeg": ("pictures", None),
     ".webp": ("pictures", None),
-    ".dcm": ("dicom", "dicom_write"),
+    ".dcm": ("dicom.read", "dicom.write"),
 }
 
 __all__ = ["FORMATS", "check_output", "files_of", "is_detached", "read_image", "suffix_of", "write_image"]
@@ -54,7 +54,7 @@ def read_image(path: str | Path) -> Image:
     path = Path(path)
     try:
         if is_folder(path):
-            return _module("dicom").read_folder(path)
+            return _module("dicom.read").read_folder(path)
         if regular_file(path) == 0:
             raise InputError(f"{path} is empty (0 bytes); give a complete image file.")
         return _reader(path).read(path)
@@ -103,7 +103,7 @@ def _reader(path: Path):
         return _module(FORMATS[suffix][0])
     with path.open("rb") as file:
         if file.read(132)[128:] == b"DICM":
-            return _module("dicom")
+            return _module("dicom.read")
     raise InputError(f"{path} has no suffix of a format that can be read; known are {', '.join(FORMATS)}.")
 
 
@@ -111,7 +111,7 @@ def _writer(path: str | Path):
     """The module that writes, and whether the path is a folder."""
     suffix = suffix_of(path)
     if not suffix and (str(path).endswith(("/", "\\")) or not Path(path).suffix or Path(path).is_dir()):
-        return _module("dicom_write"), True
+        return _module("dicom.write"), True
     writable = ", ".join(s for s, (_, writer) in FORMATS.items() if writer)
     if not suffix:
         raise InputError(f"{path} has no suffix of a format that can be written; known are {writable}.")

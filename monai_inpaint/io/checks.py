@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 
 _SAME = 0.01  # of a voxel
 _SINGLE = 1e-6  # relative, of the single precision that NIfTI has

@@ -113,7 +113,7 @@ class Refusal:
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        ours = module == "monai_inpaint.images" or module.startswith("monai_inpaint.io.")
+        ours = module == "monai_inpaint.imaging.image" or module.startswith("monai_inpaint.io.")
         if ours or name in _CLASSES.get(module, ()):
             found = getattr(import_module(module), name)
             if not ours or (isinstance(found, type) and found.__module__ == module):  # images and headers

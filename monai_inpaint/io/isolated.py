@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import FORMATS, read_image, suffix_of
 from monai_inpaint.io.handover import Refusal, hand_over, take_over
 from monai_inpaint.paths import is_folder, regular_file
@@ -32,7 +32,7 @@ from monai_inpaint.paths import is_folder, regular_file
 SECONDS, SECONDS_PER_MEGABYTE = 8.0, 0.3  # of the processor; the slowest codecs take a tenth of a second for 1 MB
 MEMORY, MEMORY_PER_BYTE = 2 * 2**30, 8
 _WAITING = 3.0  # times as long it may take by the clock: the processor is not its own, disks are slow
-_DECODED_IN_C = ("pictures", "tiff", "dicom")
+_DECODED_IN_C = ("pictures", "tiff", "dicom.read")
 _CAN_ISOLATE = hasattr(os, "fork")  # not on Windows
 
 
@@ -163,7 +163,7 @@ def _size(path: Path) -> int:
 
 def _module_of(path: Path) -> str:
     suffix = suffix_of(path)
-    return FORMATS[suffix][0] if suffix else "dicom"
+    return FORMATS[suffix][0] if suffix else "dicom.read"
 
 
 def _import_reader(path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.checks import check_affine, check_voxels, in_units, native, parsing
 from monai_inpaint.io.stored import Stored, packed, parts_of, read_stored
 from monai_inpaint.io.text_header import (

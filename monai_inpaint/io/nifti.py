@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.checks import check_affine, check_voxels, native, parsing, plain_dtype
 from monai_inpaint.io.limits import DEFLATED, check_claim
 from monai_inpaint.io.nifti_header import Header, new_header, parse_header

@@ -13,7 +13,7 @@ from PIL import ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.checks import check_voxels, parsing
 from monai_inpaint.io.codestream import check_code
 from monai_inpaint.io.limits import CODED, check_claim

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.checks import apart, plain_dtype
 
 _PICTURES = (".png", ".tif", ".tiff")  # hold stored values, whatever they stand for

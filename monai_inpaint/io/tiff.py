@@ -12,7 +12,7 @@ import numpy as np
 import tifffile
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.checks import check_voxels, native, parsing, plain_dtype
 from monai_inpaint.io.codestream import check_code
 from monai_inpaint.io.limits import CODED, check_claim

@@ -13,19 +13,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monai_inpaint.lazy import loaded_when_used
+from monai_inpaint._lazy import loaded_when_used
 
 if TYPE_CHECKING:
-    from monai_inpaint.metal.find import find_metal
+    from monai_inpaint.metal.detect_ct import find_metal
     from monai_inpaint.metal.reduce import reduce_metal
-    from monai_inpaint.metal.simulate import simulate_metal
+    from monai_inpaint.synthesis.metal.simulate import simulate_metal
 
 __all__ = ["find_metal", "reduce_metal", "simulate_metal"]
 
 _HOME = {
-    "find_metal": "monai_inpaint.metal.find",
+    "find_metal": "monai_inpaint.metal.detect_ct",
     "reduce_metal": "monai_inpaint.metal.reduce",
-    "simulate_metal": "monai_inpaint.metal.simulate",
+    "simulate_metal": "monai_inpaint.synthesis.metal.simulate",
 }
 
 __getattr__ = loaded_when_used(__name__, _HOME)

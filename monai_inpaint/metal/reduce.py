@@ -13,17 +13,17 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.fill.compose import Patch, compose, untouched_hash
 from monai_inpaint.fill.patches import Progress
 from monai_inpaint.fill.report import image_head, peak_memory_mb
-from monai_inpaint.geometry import align_hole
-from monai_inpaint.images import Image
-from monai_inpaint.marks import Hole
-from monai_inpaint.metal.axial import axial_slices
-from monai_inpaint.metal.filled import enclosed
-from monai_inpaint.metal.find import Found, find_metal
-from monai_inpaint.metal.find_mr import find_voids
-from monai_inpaint.metal.hounsfield import looks_like_hounsfield
+from monai_inpaint.imaging.axial import axial_slices
+from monai_inpaint.imaging.grid import align_hole
+from monai_inpaint.imaging.hounsfield import looks_like_hounsfield
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.label_map import Hole
+from monai_inpaint.metal.by_inpainting import enclosed
+from monai_inpaint.metal.detect_ct import Found, find_metal
+from monai_inpaint.metal.detect_mr import find_voids
 from monai_inpaint.metal.methods import METHODS, choose
-from monai_inpaint.metal.network import Run
-from monai_inpaint.metal.residue import changes, streaks, verdict
+from monai_inpaint.metal.network_prior import Run
+from monai_inpaint.metal.quality_check import changes, streaks, verdict
 from monai_inpaint.metal.task import Task
 
 KEEP, FILL = "keep", "fill"
@@ -91,7 +91,7 @@ def reduce_metal(
         metal: "keep": the metal's own voxels come back bit for bit; "fill": tissue in their place. The voids of an MR
             are filled always.
         threshold: HU from which everything in the patient is metal; None: pieces are judged, see `find_metal`.
-        region: what may change, by the rule of `marks.hole_of`; an array of the image's shape, an Image or a Hole.
+        region: what may change, by the rule of `label_map.hole_of`; an array of the image's shape, an Image or a Hole.
             None: everything may.
         found: the metal, where it is known already.
         bundle: of the network that fills or corrects, see `choose`.

@@ -9,10 +9,10 @@ import numpy as np
 
 from monai_inpaint.fill.compose import Patch
 from monai_inpaint.fill.patches import Progress
-from monai_inpaint.images import Image
-from monai_inpaint.metal.axial import Axial
-from monai_inpaint.metal.find import Found
-from monai_inpaint.metal.network import Run
+from monai_inpaint.imaging.axial import Axial
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.metal.detect_ct import Found
+from monai_inpaint.metal.network_prior import Run
 from monai_inpaint.registry import BundleInfo
 
 

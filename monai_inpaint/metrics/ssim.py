@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monai_inpaint.extent import around
+from monai_inpaint.imaging.bounding_box import around
 from monai_inpaint.metrics.region import checked
 
 SIGMA = 1.5

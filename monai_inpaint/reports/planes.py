@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from monai_inpaint.fill.display import display_axes, displayed
+from monai_inpaint.imaging.display import display_axes, displayed
 
 GAP = 4  # pixels between planes
 

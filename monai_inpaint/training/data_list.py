@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from monai_inpaint.data.listing import UNHEALTHY, is_label_map, unhealthy
+from monai_inpaint.datasets.listing import UNHEALTHY, is_label_map, unhealthy
 from monai_inpaint.errors import InputError
 
 
@@ -24,7 +24,7 @@ def training_slices(
     """One entry a slice: {"image": path, "name": str, "source": str, "slice": int | None}, and "lesion" where known.
 
     Fills are to show healthy anatomy, so networks that fill are trained on nothing else: images that show a finding
-    (see `monai_inpaint.data.listing.unhealthy`) are left out, and "lesion" is the path of the mask of a lesion, which
+    (see `datasets.listing.unhealthy`) are left out, and "lesion" is the path of the mask of a lesion, which
     the readers make unknown.
 
     Args:
@@ -32,7 +32,7 @@ def training_slices(
         sources: the sources to take, each with the fraction (0, 1) of slices to leave out at both ends of a volume.
         split: "train" or "val".
         modality: as the index spells it (CR, CT, MR). Files that another row names as its mask, or whose name tells
-            that they hold labels (see `monai_inpaint.data.listing.is_label_map`), are no images.
+            that they hold labels (see `monai_inpaint.datasets.listing.is_label_map`), are no images.
         limit: at most so many slices of each source, evenly spread over its files and slices.
         healthy: False for networks that do not fill: images with a finding are taken too, and lesions are as any other
             part of the image.

@@ -13,8 +13,8 @@ import torch
 from ignite.engine import Events
 from monai.engines import Trainer
 
-from monai_inpaint.effort import Effort, read_effort, write_effort
-from monai_inpaint.evaluation.machine import processor
+from monai_inpaint.machine import processor
+from monai_inpaint.registry.training_cost import Effort, read_effort, write_effort
 
 
 def save_effort(trainer: Trainer, folder: str | Path, initial: str | Path | None = None) -> None:

@@ -17,7 +17,7 @@ from monai.transforms import MapTransform, RandomizableTransform
 from scipy import ndimage
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.transforms.smooth import smooth_field
 
 _AIR, _FLUID, _GREY, _WHITE, _BONE, _FAT, _MUSCLE, _MARROW = range(8)

@@ -11,8 +11,8 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, RandomizableTransform
 
-from monai_inpaint.artifacts import KINDS, contrast_of, draw_artifact, random_artifact
 from monai_inpaint.errors import InputError
+from monai_inpaint.synthesis.artifacts import KINDS, contrast_of, draw_artifact, random_artifact
 
 _TRIES = 4
 

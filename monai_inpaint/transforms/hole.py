@@ -11,7 +11,7 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, RandomizableTransform
 
-from monai_inpaint.holes import centre_square, draw_hole, draw_square, random_hole, random_square
+from monai_inpaint.synthesis.holes import centre_square, draw_hole, draw_square, random_hole, random_square
 
 
 def holed(window: np.ndarray, hole: np.ndarray) -> dict[str, torch.Tensor]:
@@ -34,7 +34,7 @@ def holed(window: np.ndarray, hole: np.ndarray) -> dict[str, torch.Tensor]:
 
 
 class RandHoled(RandomizableTransform, MapTransform):
-    """A random hole of every kind that `monai_inpaint.holes` makes.
+    """A random hole of every kind that `monai_inpaint.synthesis.holes` makes.
 
     With probability `centre` it is a square of half the window in the middle (Belli et al. 2018), with probability
     `square` such a square anywhere (Armanious et al. 2019).

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from monai.config import KeysCollection
 
-from monai_inpaint.holes import DEVICES, SHARES, draw_hole, random_hole
+from monai_inpaint.synthesis.holes import DEVICES, SHARES, draw_hole, random_hole
 from monai_inpaint.transforms.hole import RandHoled, holed
 
 _AT_AN_END = 0.2  # share of the holes that may reach the first or last slice with an image
@@ -21,7 +21,7 @@ _DEVICE_SIZES = (0.0, 0.4)  # a wire takes next to nothing of them
 class RandHoledSlabd(RandHoled):
     """A random hole in a slab (D, H, W), somewhere in its slices that show an image.
 
-    A share `solid` are shapes of every kind that `monai_inpaint.holes` makes in 3D, round in millimetres; the others
+    A share `solid` are shapes of every kind that `synthesis.holes` makes in 3D, round in millimetres; the others
     are holes that RandHoled draws in a slice, the same in one slice, a few, or nearly all.
 
     Args:

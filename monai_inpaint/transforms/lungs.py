@@ -10,7 +10,7 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform, RandomizableTransform
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.lungs import lung_boxes
+from monai_inpaint.imaging.lungs import lung_boxes
 
 
 class LungBoxesd(MapTransform):

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from monai.transforms import RandomizableTransform, Transform
 
+from monai_inpaint.ct.scanner import Scanner
 from monai_inpaint.errors import InputError
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.axial import axial_slices
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image
-from monai_inpaint.metal.axial import axial_slices
-from monai_inpaint.metal.grid import AIR, PIXEL, grid_of
-from monai_inpaint.metal.scanner import Scanner
-from monai_inpaint.metal.simulate import simulate_metal
-from monai_inpaint.metal.sinogram import nmar
+from monai_inpaint.metal.network_grid import AIR, PIXEL, grid_of
+from monai_inpaint.metal.sinogram_correction import nmar
+from monai_inpaint.synthesis.metal.simulate import simulate_metal
 
 _KVP = (80, 100, 120, 120, 140)
 _TRIES = 20

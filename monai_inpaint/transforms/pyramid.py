@@ -12,8 +12,8 @@ import numpy as np
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
-from monai_inpaint.fill.display import displayed
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.display import displayed
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from monai.transforms import Transform
 
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import write_image
 from monai_inpaint.version import __version__
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from monai.config import KeysCollection
 
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.transforms.pyramid import make_pyramid
 from monai_inpaint.transforms.volume import stack
 from monai_inpaint.transforms.window import RandWindowd, cut_window

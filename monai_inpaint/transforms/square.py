@@ -10,7 +10,7 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, RandomizableTransform
 
-from monai_inpaint.holes import centre_square, draw_square, random_square, square_centres
+from monai_inpaint.synthesis.holes import centre_square, draw_square, random_square, square_centres
 from monai_inpaint.transforms.hole import holed
 
 

@@ -10,9 +10,9 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, Randomizable
 
-from monai_inpaint.extent import around
 from monai_inpaint.fill.continuation import continuation, nearness
 from monai_inpaint.fill.patches import AROUND
+from monai_inpaint.imaging.bounding_box import around
 
 
 class RandStartedSlicesd(Randomizable, MapTransform):

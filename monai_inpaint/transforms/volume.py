@@ -11,8 +11,8 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.fill.display import displayed
-from monai_inpaint.images import Image
+from monai_inpaint.imaging.display import displayed
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image
 from monai_inpaint.transforms.pyramid import stretched
 

@@ -27,8 +27,8 @@ from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
 from trame_vuetify.ui.vuetify3 import SinglePageLayout
 from trame_vuetify.widgets import vuetify3
 
-from monai_inpaint.commands.failure import explain
-from monai_inpaint.images import MODALITIES, Image
+from monai_inpaint.failure import explain
+from monai_inpaint.imaging.image import MODALITIES, Image
 from monai_inpaint.io.isolated import read_image_isolated
 from monai_inpaint.web.door import Door
 from monai_inpaint.web.InpaintLib import jobs, results, views

@@ -468,11 +468,10 @@ class InpaintLogic(ScriptedLoadableModuleLogic):
         """What `monai-inpaint info` knows, as lines for people."""
         engines = ", ".join(f"{name} {version}" for name, version in facts["engines"].items())
         bundles = ", ".join(f"{bundle['name']} {bundle['version']}" for bundle in facts["bundles"])
-        device = "CPU" if {"openvino", "onnxruntime"} & {*facts["engines"]} else "the GPU if there is one"
         projections = "astra-toolbox" in facts["packages"]
         lines = [
             f"monai-inpaint {facts['version']}, Python {facts['python']}",
-            f"engine: {engines}; device: {device}" if engines else "engine: none, press Install",
+            f"engine: {engines}; device: {facts.get('device') or 'unknown'}" if engines else "engine: none, press Install",
             f"bundles: {bundles or 'none, press Install'}",
             f"metal in CT by projections: {'yes' if projections else 'no, press Install for metal'}",
         ]

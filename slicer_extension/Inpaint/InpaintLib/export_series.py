@@ -12,7 +12,7 @@ from pathlib import Path
 def main(series: str, filled: str, report: str, output: str) -> int:
     """Voxels that differ take the value of the filled volume; all others stay those of the series, bit for bit."""
     from monai_inpaint import read_image, write_image
-    from monai_inpaint.provenance import derivation_of
+    from monai_inpaint.io.provenance import derivation_of
 
     source, volume = read_image(series), read_image(filled)
     units = on_grid_of(source, volume)
@@ -51,6 +51,6 @@ def on_grid_of(source, volume):
 
 
 if __name__ == "__main__":
-    from monai_inpaint.commands.failure import exit_code_of
+    from monai_inpaint.failure import exit_code_of
 
     sys.exit(exit_code_of(lambda: main(*sys.argv[1:])))

@@ -1,0 +1,56 @@
+"""`monai-inpaint index LAYOUT PLACE -o index.csv`."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.failure import DONE
+
+if TYPE_CHECKING:
+    from monai_inpaint.datasets.listing import Listing
+
+NAME = "index"
+HELP = "Write the data list of a published data set, split by patient, for training and for `evaluate`."
+LAYOUTS = ("nih", "node21", "brats", "cxr", "ct", "mr", "csv")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "layout", choices=LAYOUTS, help="of a public data set; cxr, ct, mr: images in folders; csv: a table of images"
+    )
+    parser.add_argument("place", type=Path, help="the data set's folder; for csv a table of images")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="CSV", help="the list to write")
+    parser.add_argument("--val", type=float, default=0.1, help="share of the patients to validate on (default: 0.1)")
+
+
+def run(args: argparse.Namespace) -> int:
+    from monai_inpaint.datasets.listing import split_by_patient, write_listing
+
+    if args.layout != "csv" and not args.place.is_dir():
+        raise InputError(f"{args.place} is no folder; give the one in which the data set lies.")
+    listing = _reader(args.layout)(args.place)
+    listing = replace(listing, rows=split_by_patient(listing.rows, args.val))
+    lines = [f"Written: {path}" for path in write_listing(listing, args.output)]
+    for split, count in sorted(Counter(row.split for row in listing.rows).items()):
+        patients = len({row.patient for row in listing.rows if row.split == split})
+        lines.append(f"{split}: {count} images of {patients} patients")
+    print("\n".join(lines))
+    return DONE
+
+
+def _reader(layout: str) -> Callable[[Path], Listing]:
+    from monai_inpaint.datasets.brats import read_brats
+    from monai_inpaint.datasets.nih import read_nih
+    from monai_inpaint.datasets.node21 import read_node21
+    from monai_inpaint.datasets.plain import read_csv, read_folder
+
+    readers = {"nih": read_nih, "node21": read_node21, "brats": read_brats, "csv": read_csv}
+    modalities = {"cxr": "CR", "ct": "CT", "mr": "MR"}
+    return readers.get(layout) or partial(read_folder, modality=modalities[layout])

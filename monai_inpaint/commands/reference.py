@@ -1,0 +1,40 @@
+"""`monai-inpaint reference HEALTHY.csv -o healthy.npz`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.failure import DONE
+
+NAME = "reference"
+HELP = "Measure healthy chest films, for the abnormality maps of `difference` (models/healthy.npz in a bundle)."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, metavar="HEALTHY.csv", help="a data list of chest films without findings")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="NPZ", help="the file to write")
+    parser.add_argument("--bundle", default="cxr", metavar="NAME", help="whose fills (default: cxr)")
+    parser.add_argument("--split", metavar="VALUE", help="only rows with this split")
+    parser.add_argument("--limit", type=int, metavar="N", help="at most N films of a source, drawn with seed 0")
+
+
+def run(args: argparse.Namespace) -> int:
+    from monai_inpaint.anomaly.measure_reference import measured
+    from monai_inpaint.anomaly.reference import save_reference
+    from monai_inpaint.evaluation.datalist import in_order, read_data_list
+    from monai_inpaint.fill.filler import Filler
+    from monai_inpaint.io.atomic import check_output, staged
+
+    if args.output.suffix != ".npz":
+        raise InputError(f"{args.output} is not the name of a reference; give one that ends with .npz.")
+    check_output(args.output, overwrite=True, sources=[args.data])
+    entries = read_data_list(args.data, split=args.split)
+    sources = {source: [entry for entry in entries if entry.source == source] for source in {e.source for e in entries}}
+    drawn = [in_order(films, args.limit, 0)[: args.limit] for films in sources.values()]
+    reference = measured(Filler(args.bundle), drawn)
+    with staged(args.output, overwrite=True) as place:
+        save_reference(reference, place)
+    print(f"Written: {args.output}, of {reference.films} films")
+    return DONE

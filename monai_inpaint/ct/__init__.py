@@ -1,0 +1,1 @@
+"""The physics of X-ray CT: projections, attenuation, what a scanner measures."""

@@ -1,0 +1,94 @@
+"""What a CT scanner measures behind materials, and what it takes that for: beam hardening, noise, water correction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from monai_inpaint.ct.attenuation import attenuation
+from monai_inpaint.ct.spectrum import spectrum
+
+_TYPICAL = 200.0  # mm of water, behind which the effective energy is taken
+_THICKEST = 6000.0  # mm of water whose signal is told apart
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """How a scan is taken.
+
+    Attributes:
+        kvp: of the tube, one of 80, 100, 120, 140 kV.
+        photons: that reach a channel in one view with nothing in between.
+        scatter: signal that reaches every channel alike, as a share of the mean one behind the patient.
+        water_corrected: signals are taken for thicknesses of water, as scanners do; else for those of the effective
+            energy, so that water is cupped.
+    """
+
+    kvp: int = 120
+    photons: float = 1e6
+    scatter: float = 0.03
+    water_corrected: bool = True
+
+
+def effective_energy(kvp: int) -> float:
+    """keV at which Hounsfield units hold: where water attenuates as it does for the beam behind 200 mm of it."""
+    energies, shares = spectrum(kvp)
+    water = attenuation("water", energies)
+    behind = shares * np.exp(-_TYPICAL * water)
+    return float(np.interp(-(water @ behind) / behind.sum(), -water, energies))
+
+
+def relative_to_water(material: str, kvp: int) -> float:
+    """Attenuation over that of water at the effective energy; 1000 * (it - 1) is the material's HU."""
+    energy = [effective_energy(kvp)]
+    return float(attenuation(material, energy)[0] / attenuation("water", energy)[0])
+
+
+def transmitted(paths: Mapping[str, np.ndarray], kvp: int) -> np.ndarray:
+    """The detected signal as a share of that with nothing in between (Beer and Lambert, summed over the spectrum).
+
+    Args:
+        paths: mm through each material, arrays that broadcast.
+        kvp: of the tube.
+
+    Returns:
+        float32, 0 to 1.
+    """
+    energies, shares = spectrum(kvp)
+    curves = {material: attenuation(material, energies).astype(np.float32) for material in paths}
+    signal = np.zeros(np.broadcast_shapes(*(path.shape for path in paths.values())), np.float32)
+    for number, share in enumerate(shares):
+        exponent = sum(curves[material][number] * path for material, path in paths.items())
+        signal += np.float32(share) * np.exp(-np.asarray(exponent, np.float32))
+    return signal
+
+
+def counted(signal: np.ndarray, photons: float, rng: np.random.Generator) -> np.ndarray:
+    """The signal with the noise of counting photons (Poisson); at least one counts, so that its logarithm exists."""
+    return np.maximum(rng.poisson(photons * signal.astype(np.float64)), 1) / photons
+
+
+def water_thickness(signal: np.ndarray, scanner: Scanner) -> np.ndarray:
+    """mm of water that a signal is taken for, float32.
+
+    Args:
+        signal: share of that with nothing in between, above 0.
+        scanner: with its water correction, or without: then the attenuation at the effective energy is taken for all.
+    """
+    depth = -np.log(signal)
+    if not scanner.water_corrected:
+        return (depth / attenuation("water", [effective_energy(scanner.kvp)])[0]).astype(np.float32)
+    thickness, known = _behind_water(scanner.kvp)
+    return np.interp(depth, known, thickness).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _behind_water(kvp: int) -> tuple[np.ndarray, np.ndarray]:
+    """mm of water and the negative logarithm of the signal behind it; below 0 mm so that noise in air has a place."""
+    thickness = np.concatenate([np.arange(-20.0, 600.0, 0.5), np.arange(600.0, _THICKEST, 20.0)])
+    energies, shares = spectrum(kvp)
+    exponents = -thickness[:, None] * attenuation("water", energies)
+    return thickness, -np.log(np.exp(exponents) @ shares)

@@ -1,0 +1,55 @@
+"""The biharmonic equation: the classical fill to beat, solved without a matrix."""
+
+# scipy brings no types
+# pyright: basic
+
+from __future__ import annotations
+
+import numpy as np
+
+from monai_inpaint.imaging.bounding_box import around
+
+REACH = 2  # voxels that the stencil reaches
+PRECISION = 1e-8  # of the equation's residual, relative
+
+
+def solve_biharmonic(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """The equation of `skimage.restoration.inpaint_biharmonic`, solved by conjugate gradients.
+
+    With L the Laplacian of the grid (voxels as steps, mirrored at the image's border) the rows of L L u = 0 for the
+    hole's voxels are symmetric and positive definite in the unknowns: they minimise |L u|^2 (Damelin and Hoang, 2018).
+    So no matrix is needed, and time grows with the hole's size to the power of about 5/3: a second for 20 000 voxels.
+
+    Args:
+        image: float array of any number of axes, finite outside the hole.
+        hole: bool array of the same shape.
+
+    Returns:
+        float64 array (voxels of the hole,), limited to the range of the known voxels as scikit-image does.
+
+    Raises:
+        ArithmeticError: the iteration did not converge.
+    """
+    from scipy.ndimage import laplace
+    from scipy.sparse.linalg import LinearOperator, cg
+
+    known = image[~hole]
+    box = around(hole, REACH)
+    inside = hole[box]
+    start = float(image[box][~inside].mean(dtype=np.float64))
+
+    def rows(values: np.ndarray) -> np.ndarray:
+        return laplace(laplace(values))[inside]
+
+    def operator(unknowns: np.ndarray) -> np.ndarray:
+        values = np.zeros(inside.shape)
+        values[inside] = unknowns.ravel()
+        return rows(values)
+
+    size = int(inside.sum())
+    residual = -rows(np.where(inside, start, image[box]).astype(np.float64))
+    matrix = LinearOperator((size, size), matvec=operator, dtype=float)  # type: ignore[call-arg]  # stub of a subclass
+    correction, failed = cg(matrix, residual, rtol=PRECISION)
+    if failed:
+        raise ArithmeticError(f"the biharmonic equation of {size} voxels did not converge")
+    return np.clip(start + correction, known.min(), known.max())

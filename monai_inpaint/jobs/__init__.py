@@ -1,0 +1,1 @@
+"""Read, find the region, do, write all outputs or none, report: what every surface runs."""

@@ -1,0 +1,120 @@
+"""The methods `li`, `nmar` and `network`: slice by slice, rays through metal replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from monai_inpaint.engines import load_engine
+from monai_inpaint.errors import InputError
+from monai_inpaint.fill.compose import Patch
+from monai_inpaint.imaging.body import PADDING
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.metal.between_slices import averaged
+from monai_inpaint.metal.network_prior import predicted, with_prior
+from monai_inpaint.metal.sinogram_correction import Projected
+from monai_inpaint.metal.task import Correction, Task
+
+
+def li(task: Task) -> Correction:
+    """`li`, slice by slice."""
+    patches = []
+    for number in _with_metal(task):
+        seen = _seen(task, number)
+        patches.append(Patch(task.axial.index(number), seen.measured, seen.projected.li()))
+    return Correction(patches, {})
+
+
+def nmar(task: Task) -> Correction:
+    """`nmar` with its own priors."""
+
+    def prior(seen: _Seen) -> np.ndarray:
+        return seen.projected.prior()
+
+    def corrected(seen: _Seen, told: np.ndarray) -> np.ndarray:
+        return seen.projected.nmar(told)
+
+    return Correction(_by_priors(task, prior, corrected), {})
+
+
+def network(task: Task) -> Correction:
+    """`nmar` with the network's slices as priors."""
+    facts: dict[str, Any] = {}
+    run = task.run
+    if run is None:
+        assert task.bundle is not None
+        engine = load_engine(task.engine, task.bundle)
+        run = engine.run
+        facts = {"bundle": task.bundle.facts(), "engine": engine.describe()}
+
+    def prior(seen: _Seen) -> np.ndarray:
+        return predicted(seen.hu, seen.metal, task.axial.spacing[:2], run)
+
+    def corrected(seen: _Seen, told: np.ndarray) -> np.ndarray:
+        return with_prior(seen.projected, seen.hu, told)
+
+    return Correction(_by_priors(task, prior, corrected), facts)
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A slice: what the scanner reconstructed of it, its HU with air elsewhere, its metal, and its projections."""
+
+    measured: np.ndarray
+    hu: np.ndarray
+    metal: np.ndarray
+    projected: Projected
+
+
+def _by_priors(
+    task: Task, prior: Callable[[_Seen], np.ndarray], corrected: Callable[[_Seen, np.ndarray], np.ndarray]
+) -> list[Patch]:
+    """The slices with metal, each corrected by a prior that those before and after it were asked about."""
+    seen: dict[int, _Seen] = {}
+    priors: dict[int, np.ndarray] = {}
+    patches, wanted = [], {*_numbers(task)}
+    for number in _with_metal(task):
+        for near in {number, number + 1} & (wanted - priors.keys()):
+            seen[near] = _seen(task, near)
+            priors[near] = prior(seen[near])
+        beside = [priors[near] for near in (number - 1, number + 1) if near in priors]
+        here = seen.pop(number)
+        told = averaged(priors[number], beside, task.axial.spacing[2])
+        patches.append(Patch(task.axial.index(number), here.measured, corrected(here, told)))
+        priors.pop(number - 1, None)
+    return patches
+
+
+def _with_metal(task: Task) -> Iterator[int]:
+    """The numbers of the slices that hold metal and may change; the progress after each."""
+    _check_axial(task.image)
+    numbers = _numbers(task)
+    for done, number in enumerate(numbers, start=1):
+        yield number
+        if task.progress:
+            task.progress(done, len(numbers))
+
+
+def _numbers(task: Task) -> list[int]:
+    return [int(n) for n in np.flatnonzero(task.axial.solid(task.found.metal & task.allowed).any(axis=(0, 1)))]
+
+
+def _seen(task: Task, number: int) -> _Seen:
+    index = task.axial.index(number)
+    source = task.image.units(index)
+    measured = np.isfinite(source) & (source > PADDING)
+    hu, metal = np.where(measured, source, np.float32(-1000.0)), task.found.metal[index]
+    return _Seen(measured, hu, metal, Projected(hu, metal, task.axial.spacing[:2]))
+
+
+def _check_axial(image: Image) -> None:
+    """Refuse a single slice that is not axial: the scanner's rays do not lie in it."""
+    if image.voxels.ndim == 2 and image.affine is not None:
+        across = np.abs(image.affine[2, :2]) / np.linalg.norm(image.affine[:3, :2], axis=0)
+        if across.max() > 0.5:
+            raise InputError(
+                f"{image.path or 'The image'} is no axial slice, and its metal's rays leave it: use inpaint."
+            )

@@ -1,0 +1,86 @@
+"""Metal artifacts taken out of one CT slice by a network and the slice's projections."""
+
+# scipy brings no types
+# pyright: basic
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from monai_inpaint.metal.network_grid import AIR, grid_of
+from monai_inpaint.metal.sinogram_correction import Projected, nmar
+
+BUNDLE = "ct_metal"
+_BLURRED, _CLEAR = 2.0, 4.0  # pixels from the metal, up to where it is all blur, and from where there is none
+_AROUND = 4.0  # mm, standard deviation, over which an artifact's strength is taken
+_FAINT, _STRONG = 50.0, 150.0  # HU of that strength, up to which rays are trusted, and from which they are not
+_LOWEST, _HIGHEST = -1000.0, 3071.0  # HU that the network was trained on
+
+Run = Callable[[np.ndarray], np.ndarray]  # (B, 3, H, W) float32, see `MetalUNet`, to (B, 1, H, W) in HU
+
+
+def predicted(slice_hu: np.ndarray, metal: np.ndarray, spacing: Sequence[float], run: Run) -> np.ndarray:
+    """What the network says the slice is without the metal and its artifacts.
+
+    It sees the slice on pixels of 1.4 mm, beside the result of `nmar` on these; so finer detail is missing.
+
+    Args:
+        slice_hu: (rows, columns), HU, finite.
+        metal: (rows, columns), nonzero where metal is.
+        spacing: mm between rows and between columns.
+        run: the network.
+
+    Returns:
+        (rows, columns) float32, HU.
+
+    Raises:
+        InputError: as `nmar`.
+    """
+    grid = grid_of(slice_hu.shape, spacing)
+    pixel = sum(grid.spacing) / 2  # they differ by rounding to whole pixels; projections want squares
+    scanned = grid.reduced(np.clip(slice_hu, _LOWEST, _HIGHEST))
+    marked = grid.reduced((np.asarray(metal) != 0).astype(np.float32)) > 0
+    corrected = nmar(scanned, marked, (pixel, pixel), keep_metal=False)
+    seen = (np.where(marked, 0.0, scanned), marked, corrected)
+    image = np.stack([grid.padded(part, fill) for part, fill in zip(seen, (AIR, 0.0, AIR), strict=True)])
+    return grid.enlarged(run(image[None].astype(np.float32))[0, 0])
+
+
+def with_prior(projected: Projected, slice_hu: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """The slice without the metal's artifacts: rays through the metal as `predicted` has them, all others as measured.
+
+    So where artifacts are faint the network decides nothing but what the metal hid, and its errors cannot move what
+    other rays tell (the prior of Zhang and Yu 2018, IEEE Transactions on Medical Imaging 37, 1370-1381). Where they are
+    strong, other rays are off as well (scatter, limits of the scale, slices before and after): there all but the finest
+    detail is as predicted. So are the metal and the pixels around it, over which a scanner blurs it.
+
+    Args:
+        projected: the slice.
+        slice_hu: (rows, columns) HU, the same.
+        prior: (rows, columns) HU, of `predicted`.
+
+    Returns:
+        (rows, columns) float32, HU, with tissue in place of the metal.
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    corrected = projected.nmar(prior)
+    away: Any = distance_transform_edt(~projected.metal)
+    blurred = np.clip((_CLEAR - away) / (_CLEAR - _BLURRED), 0.0, 1.0).astype(np.float32)
+    corrected += blurred * (prior - corrected)
+    grid = grid_of(prior.shape, projected.spacing)
+    coarse = grid.reduced(prior)
+    scanned = grid.reduced(np.where(projected.metal, prior, np.clip(slice_hu, _LOWEST, _HIGHEST)))
+    doubt = _doubt(np.abs(scanned - coarse), grid.spacing)
+    return corrected + grid.enlarged(doubt * (coarse - grid.reduced(corrected)))
+
+
+def _doubt(artifact: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
+    """How little rays beside the metal are to be trusted, 0 to 1, by the artifact's strength in HU around."""
+    from scipy.ndimage import gaussian_filter
+
+    strength: Any = gaussian_filter(artifact, [_AROUND / mm for mm in spacing])
+    return np.clip((strength - _FAINT) / (_STRONG - _FAINT), 0.0, 1.0).astype(np.float32)

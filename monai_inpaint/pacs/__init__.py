@@ -1,0 +1,1 @@
+"""The service in a DICOM network: receive studies, fill what rules say, send the results."""

@@ -1,0 +1,513 @@
+"""Studies on disk, from arrival until their results were sent: the folder that a study lies in is its state.
+
+    arriving/UID      instances come in; a study is taken when none has come for a while
+    waiting/UID_N     complete, to be filled
+    sending/UID_N     filled; results are complete and their UIDs final
+    sent/UID_N        done: the record, and the UIDs of what came and of what was sent
+    failed/UID_N      given up, with everything; moved back to `waiting` it is tried again
+
+A file is written beside its place, put on the disk (fsync) and renamed, and so is a state: whenever the process is
+killed, a study is in one state or the next, never in both or in between. Nothing is acknowledged that is not on the
+disk. The same instances sent again, by a sender that missed the acknowledgement, are kept once, or are dropped where
+the study was taken already. Of two instances that differ and have one UID, the second is refused.
+
+All that lies in these folders belongs to the owner alone. What is no study there is left alone and told once; a study
+that is damaged is put into `failed`, and where even that cannot be done, is set aside until it is changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from pathlib import Path
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.io.dicom.identity import is_uid, same_instance
+from monai_inpaint.pacs.disk_space import is_full, told
+from monai_inpaint.private import make_private, private_files
+
+ARRIVING, WAITING, SENDING, SENT, FAILED = STATES = ("arriving", "waiting", "sending", "sent", "failed")
+INPUT, RESULTS, INSTANCES, MADE, RECORD = "input", "results", "instances.json", "made.json", "record.json"
+_INCOMING, _TRASH, _REFUSED, _WHOLE, _LOCK = "incoming", "trash", "refused", "whole", "lock"
+_PATIENCE = 10
+_NUMBER = re.compile("[1-9][0-9]*")
+
+
+class Full(Exception):
+    """The queue may not take more now; later it may."""
+
+
+class TooLarge(Exception):
+    """A study is larger than may be taken, and is refused as a whole."""
+
+
+class Different(Exception):
+    """Another instance with the same UID is there."""
+
+
+class Queue:
+    """The queue in a folder, which one process holds at a time.
+
+    Args:
+        root: made if missing.
+        study_bytes: of the largest study.
+        quota_bytes: of all that lies in the queue, what is coming in included.
+        log: takes a sentence on what is damaged or does not belong here.
+
+    Raises:
+        InputError: the folder cannot be made, or another process holds it.
+    """
+
+    def __init__(
+        self, root: Path, study_bytes: int, quota_bytes: int, log: Callable[[str], None] = lambda _sentence: None
+    ) -> None:
+        self.root = root
+        self._study_bytes, self._quota_bytes, self._log = study_bytes, quota_bytes, log
+        self._mutex = threading.RLock()
+        self._closed = False
+        self._foreign: set[Path] = set()
+        self._aside: set[tuple[Path, int]] = set()  # jobs that are left alone, and when they were last changed
+        self._make_folders()
+        self._held = _hold(root / _LOCK)
+        self._clean()
+        self._coming = 0  # bytes of what comes in
+        self._used = self._stored()
+        # What lay here before we came counts from now on, and may lack what its sender could not send.
+        self._last = {folder.name: time.monotonic() for folder in self._folders(ARRIVING)}
+        self._broken = {study for study in self._last if not (root / ARRIVING / study / _WHOLE).exists()}
+        self._filling = ""  # the job that was last given out to be filled
+
+    def arrival(self) -> Arrival:
+        """A file for an instance that comes in."""
+        return Arrival(self)
+
+    def grow(self, size: int) -> None:
+        """Count bytes that come in; raises Full where the quota does not hold them."""
+        with self._mutex:
+            if self._used + self._coming + size > self._quota_bytes:
+                raise Full
+            self._coming += size
+
+    def shrink(self, size: int) -> None:
+        """Bytes that came in are gone."""
+        with self._mutex:
+            self._coming -= size
+
+    def store(self, arrival: Arrival, study: str, instance: str) -> bool:
+        """Take an instance into its study; it is on the disk when this returns.
+
+        Args:
+            arrival: complete; its file is moved.
+            study, instance: its StudyInstanceUID and SOPInstanceUID.
+
+        Returns:
+            whether it was taken; results of our own that come back are not.
+
+        Raises:
+            ValueError: no UIDs.
+            TooLarge, Full, Different: as they say.
+        """
+        if not (is_uid(study) and is_uid(instance)):
+            raise ValueError("the UIDs of the study and the instance are no UIDs")
+        _sync(arrival.path)
+        with self._mutex:
+            if self._closed:
+                raise Full
+            if instance in self._noted(study, STATES, MADE):
+                return False
+            self._take_back(study)
+            folder = self.root / ARRIVING / study / INPUT
+            there = folder / f"{instance}.dcm"
+            kept = [there, *(job / INPUT / there.name for job in self._jobs(study, WAITING, SENDING))]
+            if any(file.exists() and not same_instance(file, arrival.path) for file in kept):
+                raise Different
+            growth = arrival.size - (there.stat().st_size if there.exists() else 0)
+            self._make_room(study, growth)
+            if not folder.is_dir():
+                folder.mkdir(parents=True)
+                _sync(folder.parent)
+                _sync(folder.parent.parent)
+            (folder.parent / _WHOLE).unlink(missing_ok=True)
+            arrival.path.replace(there)
+            _sync(folder)
+            self._used += growth
+            self._coming -= arrival.size
+            arrival.size = 0
+            self._last[study] = time.monotonic()
+        return True
+
+    def ended(self, studies: set[str], *, whole: bool) -> None:
+        """An association is over that has brought instances of these studies: released (`whole`), or broken off."""
+        with self._mutex:
+            self._broken = self._broken - studies if whole else self._broken | studies
+            for folder in (self.root / ARRIVING / study for study in studies if whole):
+                with suppress(OSError):  # on a full disk; without it the study is waited for longer
+                    if folder.is_dir():
+                        (folder / _WHOLE).touch()  # for the next start
+
+    def take(self, quiet_seconds: float) -> list[tuple[str, str]]:
+        """Move what has been quiet for so long on to `waiting`; gives (study, words for the log) of each.
+
+        What was broken off is given ten times as long, since its sender will send the rest.
+        """
+        taken = []
+        with self._mutex:
+            for folder in self._folders(ARRIVING):
+                seconds = time.monotonic() - self._last.get(folder.name, 0.0)
+                if seconds < quiet_seconds * (_PATIENCE if folder.name in self._broken else 1):
+                    continue
+                try:
+                    taken.append((folder.name, self._take(folder)))
+                except Exception as error:
+                    self.quarantine(folder, error)
+        return taken
+
+    def next(self, state: str, later: Collection[Path] = ()) -> Path | None:
+        """The job that has been longest in a state and is not one of those for later; None if none."""
+        with self._mutex:
+            there = (job for job in self._folders(state) if job not in later)
+            jobs = [(changed, job.name, job) for job in there if (changed := _changed(job))]
+            job = min(jobs)[2] if jobs else None
+            if job and state == WAITING:
+                self._filling = job.name
+        return job
+
+    def quarantine(self, job: Path, error: Exception) -> None:
+        """Take a job that is damaged out of the way, and say so.
+
+        Raises:
+            Exception: the error itself, where it says that the disk is full: then nothing is wrong with the job.
+        """
+        if is_full(error):
+            raise error
+        why = f"What is kept of it cannot be used. {told(error)}"
+        try:
+            if not job.is_dir():
+                return  # taken away by whoever keeps the queue
+            self.fail(job, why)
+            self._log(f"study {job.name} failed: {why}")
+        except OSError as second:
+            if is_full(second):
+                raise
+            with self._mutex:
+                self._aside.add((job, _changed(job)))
+            self._log(f"study {job.name} is damaged and cannot be moved to {FAILED}: it is left alone")
+
+    def move(self, job: Path, state: str) -> Path:
+        """Put a job into another state; what it holds must be on the disk."""
+        with self._mutex:
+            target = self.root / state / job.name
+            _rename(job, target)
+        return target
+
+    def keep_results(self, job: Path, results: Path, made: list[str]) -> None:
+        """Make results a job's own: from now on they are sent, however often, and never made again.
+
+        Args:
+            job: in `waiting`.
+            results: a complete folder on the same disk; is moved.
+            made: SOPInstanceUIDs of the results.
+        """
+        _sync_tree(results)
+        write_json(job / MADE, made)
+        _rename(results, job / RESULTS)
+        self._count()
+
+    def finish(self, job: Path) -> None:
+        """A job in `sending` is done: only the record and the UIDs stay."""
+        if (job / RESULTS / RECORD).is_file() and not (job / RECORD).exists():
+            os.link(job / RESULTS / RECORD, job / RECORD)
+            _sync(job)
+        done = self.move(job, SENT)
+        self._strip(done)
+        self._count()
+
+    def fail(self, job: Path, why: str) -> None:
+        """Give a job up."""
+        try:
+            write_json(job / RECORD, {"why": why})
+        except OSError as error:
+            if is_full(error):  # it stays where it is until there is room
+                raise
+        with self._mutex:
+            target = self.root / FAILED / job.name
+            if target.exists() or not _is_job(job.name):
+                study = job.name.rpartition("_")[0] or job.name
+                target = target.with_name(f"{study}_{self._number(study)}")
+            _rename(job, target)
+
+    def waiting_studies(self) -> int:
+        """How many studies are not done."""
+        return sum(len(self._folders(state)) for state in (ARRIVING, WAITING, SENDING))
+
+    def close(self) -> None:
+        """Take nothing more, and let another process have the queue."""
+        with self._mutex:
+            self._closed = True
+            os.close(self._held)
+
+    def _make_room(self, study: str, size: int) -> None:
+        folder = self.root / ARRIVING / study
+        if (folder / _REFUSED).exists() or size > self._study_bytes or _size(folder) + size > self._study_bytes:
+            folder.mkdir(exist_ok=True)
+            (folder / _REFUSED).touch()
+            _sync(folder)
+            self._last[study] = time.monotonic()
+            self._discard(folder / INPUT)
+            raise TooLarge
+
+    def _take(self, folder: Path) -> str:
+        study = folder.name
+        self._last.pop(study, None)
+        self._broken.discard(study)
+        (folder / _WHOLE).unlink(missing_ok=True)
+        if (folder / _REFUSED).exists():
+            job = self.root / FAILED / f"{study}_{self._number(study)}"
+            write_json(folder / RECORD, {"why": "The study is larger than may be taken."})
+            (folder / _REFUSED).unlink()
+            _rename(folder, job)
+            return "refused: it is larger than a study may be"
+        instances = sorted(path.stem for path in (folder / INPUT).glob("*.dcm"))
+        if not instances:
+            self._discard(folder)
+            return "dropped: it holds nothing"
+        if set(instances) <= self._noted(study, (WAITING, SENDING, SENT), INSTANCES):
+            self._discard(folder)
+            return "dropped: it was sent before"
+        write_json(folder / INSTANCES, instances)
+        _rename(folder, self.root / WAITING / f"{study}_{self._number(study)}")
+        return f"complete with {len(instances)} instances"
+
+    def _noted(self, study: str, states: tuple[str, ...], name: str) -> set[str]:
+        """The UIDs that a study's jobs in these states have noted; a job whose note is damaged goes to `failed`."""
+        noted: set[str] = set()
+        for job in self._jobs(study, *states):
+            if job.is_symlink() or not job.is_dir():
+                continue
+            try:
+                noted |= _read_uids(job / name)
+            except FileNotFoundError:
+                continue
+            except Exception as error:
+                if job.parent.name != FAILED:
+                    self.quarantine(job, error)
+        return noted
+
+    def _jobs(self, study: str, *states: str) -> list[Path]:
+        """Of a study, in these states or in any."""
+        folders = (self.root / state for state in states or STATES[1:])
+        return [job for folder in folders for job in folder.glob(f"{study}_*") if _is_job(job.name)]
+
+    def _number(self, study: str) -> int:
+        """For the next job of a study."""
+        return 1 + max((int(job.name.rpartition("_")[2]) for job in self._jobs(study)), default=0)
+
+    def _folders(self, state: str) -> list[Path]:
+        """The studies in a state; what else lies there is told once."""
+        named = is_uid if state == ARRIVING else _is_job
+        found, foreign = [], set()
+        with os.scandir(self.root / state) as items:
+            for item in items:
+                ours = named(item.name) and item.is_dir(follow_symlinks=False)
+                found.append(Path(item)) if ours else foreign.add(Path(item))
+        new = foreign - self._foreign
+        if new:
+            self._foreign |= new
+            self._log(f"the queue's folder {state} holds {len(new)} things that are no studies: they are left alone")
+        return sorted(item for item in found if not self._aside or (item, _changed(item)) not in self._aside)
+
+    def _count(self) -> None:
+        """Look again how much there is."""
+        with self._mutex:
+            self._used = self._stored()
+
+    def _stored(self) -> int:
+        return sum(_size(self.root / name) for name in (*STATES, _TRASH))
+
+    def _discard(self, folder: Path) -> None:
+        """Take a folder out of the queue at once, and then delete it."""
+        if not folder.is_dir():
+            return
+        place = self.root / _TRASH / str(uuid.uuid4())
+        _rename(folder, place)
+        shutil.rmtree(place, ignore_errors=True)
+        self._count()
+
+    def _take_back(self, study: str) -> None:
+        """More of a study comes that waits, and is not being filled: it is not complete."""
+        folder = self.root / ARRIVING / study
+        for job in self._jobs(study, WAITING):
+            idle = job.name != self._filling
+            if idle and not (job / RESULTS).exists() and not folder.exists():
+                _rename(job, folder)
+
+    def _strip(self, job: Path) -> None:
+        for name in (INPUT, RESULTS):
+            shutil.rmtree(job / name, ignore_errors=True)
+
+    def _make_folders(self) -> None:
+        with private_files():
+            for name in (*STATES, _INCOMING, _TRASH):
+                try:
+                    (self.root / name).mkdir(parents=True, exist_ok=True)
+                except OSError as error:
+                    why = os.strerror(error.errno or 0)
+                    raise InputError(f"The queue {self.root} cannot be made: {why}.") from error
+        ours = {*STATES, _INCOMING, _TRASH, _LOCK}
+        # a folder that holds other things too is not ours to close
+        closed = [self.root / name for name in (*STATES, _INCOMING, _TRASH)]
+        if {item.name for item in self.root.iterdir()} <= ours:
+            closed.append(self.root)
+        for folder in closed:
+            try:
+                make_private(folder)
+            except OSError:
+                self._log("folders of the queue may be read by others, and belong to another user: close them (0700)")
+                return
+
+    def _clean(self) -> None:
+        """Remove what a killed process left: files half received, results half made, data of what is done."""
+        for name in (_INCOMING, _TRASH):
+            for item in (self.root / name).iterdir():
+                _remove(item)
+        for state in STATES:
+            self._folders(state)  # tells what does not belong there
+        for job in self._folders(WAITING):
+            with suppress(OSError):
+                for item in job.glob("*.partial"):
+                    _remove(item)
+        for job in self._folders(SENT):
+            self._strip(job)
+
+
+class Arrival:
+    """A file that an instance is written to as it comes, which counts for the quota from the first byte.
+
+    Attributes:
+        path: of the file; `size`: its bytes.
+    """
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue, self.size = queue, 0
+        handle, name = tempfile.mkstemp(".dcm", dir=queue.root / _INCOMING)
+        self._file, self.path = os.fdopen(handle, "wb"), Path(name)
+
+    def write(self, data: bytes) -> None:
+        """Add to it; raises Full or OSError where there is no room."""
+        self._queue.grow(len(data))
+        self.size += len(data)
+        self._file.write(data)
+
+    def finish(self) -> None:
+        """It is complete; raises OSError where there was no room."""
+        self._file.close()
+
+    def discard(self) -> None:
+        """Remove it, unless it was stored."""
+        with suppress(OSError):  # what is still to be written may find no room
+            self._file.close()
+        if self.size or self.path.exists():
+            self.path.unlink(missing_ok=True)
+            self._queue.shrink(self.size)
+            self.size = 0
+
+
+def _is_job(name: str) -> bool:
+    study, _, number = name.rpartition("_")
+    return is_uid(study) and _NUMBER.fullmatch(number) is not None
+
+
+def _read_uids(path: Path) -> set[str]:
+    try:
+        uids = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        uids = None
+    if not isinstance(uids, list) or not all(isinstance(uid, str) for uid in uids):
+        raise InputError(f"Its {path.name} is no list of UIDs.")
+    return set(uids)
+
+
+def _changed(folder: Path) -> int:
+    """When a folder was last changed, in ns; 0 if it is not there."""
+    try:
+        return folder.stat().st_ctime_ns
+    except OSError:
+        return 0
+
+
+def _remove(item: Path) -> None:
+    if item.is_dir() and not item.is_symlink():
+        shutil.rmtree(item, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            item.unlink()
+
+
+def _rename(item: Path, target: Path) -> None:
+    item.rename(target)
+    _sync(target.parent)
+    if item.parent.exists():
+        _sync(item.parent)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write a file that is complete or not there, and on the disk when this returns."""
+    beside = path.with_name(f".{path.name}.partial")
+    try:
+        beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        _sync(beside)
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+    _sync(path.parent)
+
+
+def _hold(path: Path) -> int:
+    """Hold the lock, which the system frees however this process ends."""
+    try:
+        import fcntl
+    except ImportError:
+        raise InputError("The service needs Linux or macOS, where a queue can be held by one process.") from None
+    held = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(held)
+        raise InputError(f"The queue {path.parent} is in use by another process; end it, or name another.") from None
+    return held
+
+
+def _sync(path: Path) -> None:
+    """Put a file's content, or a folder's entries, on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        _sync(path)
+    _sync(folder)
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files below a folder, which may change meanwhile."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(parent, name)).st_size  # noqa: PTH118 - thousands of files
+            except OSError:  # gone, or not ours to see
+                continue
+    return total

@@ -1,0 +1,102 @@
+"""Send results to an archive (DICOM SCU)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom.filereader import read_file_meta_info
+from pynetdicom import AE, _config
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.pacs.settings import Node, sending_tls
+
+_SECONDS = 60.0
+_PDU = 2**17
+
+
+class Unreachable(Exception):
+    """The archive cannot be reached, or has no room; it may later."""
+
+
+class Refused(Exception):
+    """The archive takes none of that kind."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A file with what its meta information says."""
+
+    path: Path
+    sop_class: str
+    uid: str
+    syntax: str
+
+
+def instances_below(folder: Path) -> list[Instance]:
+    """All DICOM files below a folder, by path; raises InputError where one is damaged."""
+    found = []
+    for path in sorted(folder.rglob("*.dcm")):
+        try:
+            meta = read_file_meta_info(path)
+            kind, uid, syntax = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID, meta.TransferSyntaxUID
+        except Exception as error:  # of any kind, since pydicom reads what is damaged
+            raise InputError(f"{path.name} is damaged.") from error
+        found.append(Instance(path, str(kind), str(uid), str(syntax)))
+    return found
+
+
+def send(instances: Sequence[Instance], to: Node, title: str) -> None:
+    """Send all instances in one association; a receiver that has some of them already gets them again, the same.
+
+    Args:
+        title: our AE title.
+
+    Raises:
+        Unreachable: not all were taken; another time they may be.
+        Refused: some were refused for good. The others were sent.
+        InputError: TLS cannot be set up.
+    """
+    # Files go out as they are read.
+    _config.STORE_SEND_CHUNKED_DATASET = True
+    entity = AE(title)
+    entity.network_timeout = entity.dimse_timeout = entity.acse_timeout = entity.connection_timeout = _SECONDS
+    entity.maximum_pdu_size = _PDU
+    for sop_class, syntax in sorted({(instance.sop_class, instance.syntax) for instance in instances}):
+        entity.add_requested_context(sop_class, syntax)
+    tls = (sending_tls(to.tls), to.host) if to.tls else None
+    association = entity.associate(to.host, to.port, ae_title=to.title, tls_args=tls)
+    if not association.is_established:
+        raise Unreachable(f"{to.title} at {to.host}:{to.port} is not reached or takes no association of {title}")
+    refused: list[str] = []
+    try:
+        for instance in instances:
+            status = _store(association, instance)
+            if status is None:
+                raise Unreachable(f"{to.title} ended the association")
+            if status >> 8 == 0xA7:
+                raise Unreachable(f"{to.title} has no room now (status {status:04X})")
+            if status != 0 and status >> 12 != 0xB:  # Bxxx: taken, with a warning
+                refused.append(f"{status:04X}")
+    finally:
+        if association.is_established:
+            association.release()
+    if refused:
+        told = ", ".join(sorted(set(refused)))
+        raise Refused(f"{to.title} refused {len(refused)} of {len(instances)} results (status {told})")
+
+
+def _store(association, instance: Instance) -> int | None:
+    """The status of one C-STORE; 0122 where the receiver takes no objects of that kind; None if the line broke."""
+    accepted = {context.abstract_syntax for context in association.accepted_contexts}
+    if instance.sop_class not in accepted:
+        return 0x0122  # "SOP class not supported" (PS3.7, C.5.6)
+    try:
+        answer = association.send_c_store(instance.path)
+    except RuntimeError:  # no longer established
+        return None
+    except ValueError:  # of that kind, but not in that transfer syntax
+        return 0x0122
+    status = answer.get("Status")
+    return None if status is None else int(status)

@@ -1,0 +1,182 @@
+"""The service: studies are taken, filled and sent back, one after the other, and none is lost or made twice.
+
+A study that cannot be handled is given up (`failed`), told, and the next one goes on. While the disk is full nothing is
+taken, and what is on its way waits until there is room.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+from monai_inpaint.pacs import queue as places
+from monai_inpaint.pacs import tasks
+from monai_inpaint.pacs.disk_space import is_full, told
+from monai_inpaint.pacs.listener import Log, listening
+from monai_inpaint.pacs.queue import Queue
+from monai_inpaint.pacs.sender import instances_below
+from monai_inpaint.pacs.settings import Settings, sending_tls
+from monai_inpaint.pacs.worker import Lost, Stopped, Worker
+from monai_inpaint.private import private_files
+
+_LOOK = 0.1  # seconds between two looks into the queue
+_LONGEST_FILL = _LONGEST_SENDING = 3600.0  # seconds that one study may take
+_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds before something is tried again: at first, and at most
+
+
+def serve(settings: Settings, log: Log, stop: threading.Event | None = None) -> None:
+    """Run until `stop` is set or this thread is interrupted; what is on its way is taken up at the next start.
+
+    Args:
+        settings: as read from the file.
+        log: takes a sentence; it holds UIDs, AE titles and numbers, nothing else of what is received.
+
+    Raises:
+        InputError: the queue is in use, the port is taken, or TLS cannot be set up.
+    """
+    stop = stop or threading.Event()
+    warnings.simplefilter("ignore")  # libraries quote what they warn of
+    if settings.send.tls:
+        sending_tls(settings.send.tls)  # refused now rather than when the first study is done
+    with private_files():
+        queue = Queue(settings.queue, settings.study_bytes, settings.quota_bytes, log)
+        try:
+            _run(settings, queue, log, stop)
+        finally:
+            queue.close()
+
+
+def _run(settings: Settings, queue: Queue, log: Log, stop: threading.Event) -> None:
+    ended = threading.Event()
+    filling, sending = _Filling(queue, settings, log, ended), _Sending(queue, settings, log, ended)
+    loops = [
+        threading.Thread(target=_loop, args=(step, what, ended, log), daemon=True)
+        for step, what in ((filling, "filling"), (sending, "sending"))
+    ]
+    with listening(settings, queue, log):
+        for loop in loops:
+            loop.start()
+        try:
+            stop.wait()
+        finally:
+            ended.set()
+            for loop, step in zip(loops, (filling, sending), strict=True):
+                loop.join()  # soon, since it waits for nothing but its worker, and looks up
+                step.worker.close()
+            log(f"stopped; studies that are not done: {queue.waiting_studies()}")
+
+
+def _loop(step: Callable[[], bool], what: str, ended: threading.Event, log: Log) -> None:
+    """Do the next thing, or wait a moment; where something is wrong with the place, longer each time."""
+    wait = _WAIT
+    while not ended.is_set():
+        try:
+            if not step():
+                ended.wait(_LOOK)
+        except Exception as error:
+            if ended.is_set():
+                return
+            if wait == _WAIT:
+                log(f"{what} waits: {'the disk is full.' if is_full(error) else told(error)}")
+            ended.wait(wait)
+            wait = min(2 * wait, _LONGEST_WAIT)
+        else:
+            if wait != _WAIT:
+                log(f"{what} goes on")
+            wait = _WAIT
+
+
+class _Filling:
+    """Takes studies that are complete, and fills the next one."""
+
+    def __init__(self, queue: Queue, settings: Settings, log: Log, ended: threading.Event) -> None:
+        self._queue, self._settings, self._log = queue, settings, log
+        self.worker = Worker(ended, tasks.filler, settings.rules)
+
+    def __call__(self) -> bool:
+        for study, sentence in self._queue.take(self._settings.quiet_seconds):
+            self._log(f"study {study} {sentence}")
+        job = self._queue.next(places.WAITING)
+        if job is None:
+            return False
+        try:
+            # A process killed after the results were made and before the job moved on has left them there.
+            if (job / places.RESULTS).is_dir() or self._fill(job):
+                self._queue.move(job, places.SENDING)
+        except Stopped:
+            return False
+        except Exception as error:
+            self._queue.quarantine(job, error)
+        return True
+
+    def _fill(self, job: Path) -> bool:
+        """Make the results in a process of its own; whether they are there."""
+        place = Path(tempfile.mkdtemp(suffix=".partial", dir=job))
+        try:
+            how, why = _done(self.worker, _LONGEST_FILL, job / places.INPUT, place / places.RESULTS)
+            if how == tasks.FAILED:
+                self._queue.fail(job, why)
+                self._log(f"study {job.name} failed: {why}")
+                return False
+            made = [instance.uid for instance in instances_below(place / places.RESULTS)]
+            self._queue.keep_results(job, place / places.RESULTS, made)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+        self._log(f"study {job.name} filled: {len(made)} results")
+        return True
+
+
+class _Sending:
+    """Sends the results of the next study; one that the archive does not take now waits, longer each time."""
+
+    def __init__(self, queue: Queue, settings: Settings, log: Log, ended: threading.Event) -> None:
+        self._queue, self._log = queue, log
+        self.worker = Worker(ended, tasks.sender, settings.send, settings.listen.title)
+        self._later: dict[Path, tuple[float, float]] = {}  # when it is tried again, after how long
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        job = self._queue.next(places.SENDING, {job for job, (when, _) in self._later.items() if when > now})
+        if job is None:
+            return False
+        try:
+            how, why = _done(self.worker, _LONGEST_SENDING, job / places.RESULTS)
+            if how == tasks.LATER:
+                self._wait(job, why)
+                return True
+            if how == tasks.FAILED:
+                self._queue.fail(job, why)
+                self._log(f"study {job.name} failed: {why}")
+            else:
+                self._queue.finish(job)
+                self._log(f"study {job.name} done: {why}")
+            self._later.pop(job, None)
+        except Stopped:
+            return False
+        except Exception as error:
+            self._queue.quarantine(job, error)
+        return True
+
+    def _wait(self, job: Path, why: str) -> None:
+        if job not in self._later:
+            self._log(f"study {job.name} waits to be sent: {why}")
+        wait = min(2 * self._later[job][1], _LONGEST_WAIT) if job in self._later else _WAIT
+        self._later[job] = time.monotonic() + wait, wait
+
+
+def _done(worker: Worker, longest: float, *args: Path) -> tasks.Outcome:
+    """What a worker has done; raises OSError where it found the disk full, and Stopped."""
+    try:
+        how, why = worker.do(longest, *args)
+    except Lost as error:
+        return tasks.FAILED, str(error)
+    if how == tasks.FULL:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return how, why

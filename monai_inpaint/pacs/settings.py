@@ -1,0 +1,158 @@
+"""What the service is told in its JSON file. See docs/deploy.md."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.inputs import read_json
+from monai_inpaint.pacs.rules import Rule, rules_of
+from monai_inpaint.paths import path_of
+
+_MB = 10**6
+
+
+@dataclass(frozen=True)
+class Tls:
+    """Files in PEM: our certificate and its key, and the authorities whose certificates are taken from others."""
+
+    certificate: Path
+    key: Path
+    authority: Path
+
+
+@dataclass(frozen=True)
+class Node:
+    """A DICOM application entity: ours, or the one that results go to."""
+
+    host: str
+    port: int
+    title: str
+    tls: Tls | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The service's settings.
+
+    Attributes:
+        queue: folder of the queue.
+        listen: where studies are taken.
+        callers: AE titles that may send.
+        send: where results go.
+        rules: see `monai_inpaint.pacs.rules`.
+        quiet_seconds: a study is complete when nothing has come for so long.
+        study_bytes: of the largest study that is taken.
+        quota_bytes: that the queue may take in all, results included.
+    """
+
+    queue: Path
+    listen: Node
+    callers: tuple[str, ...]
+    send: Node
+    rules: tuple[Rule, ...]
+    quiet_seconds: float = 30.0
+    study_bytes: int = 4000 * _MB
+    quota_bytes: int = 50000 * _MB
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings of a JSON file; relative paths in it start at its folder.
+
+    Raises:
+        InputError: no such file, no JSON, or something missing, unknown or out of place.
+    """
+    told = read_json(path, "give the settings of the service")
+    _check_keys(told, str(path), {"queue", "listen", "send", "rules"}, {"quiet_seconds", "study_mb", "quota_mb"})
+    queue, listen = told["queue"], told["listen"]
+    if not isinstance(queue, str) or not queue.strip():
+        raise InputError(f"{path}: queue is {queue!r}; name a folder.")
+    _check_keys(listen, f"{path}: listen", {"port", "title", "callers"}, {"host", "tls"})
+    callers = listen["callers"]
+    if not isinstance(callers, list) or not callers or not all(_is_title(title) for title in callers):
+        raise InputError(f"{path}: callers is {callers!r}; list the AE titles that may send, at least one.")
+    return Settings(
+        path_of(queue, path.parent),
+        _node({key: value for key, value in listen.items() if key != "callers"}, f"{path}: listen", path.parent),
+        tuple(callers),
+        _node(told["send"], f"{path}: send", path.parent),
+        tuple(rules_of(told["rules"], str(path))),
+        _positive(told, "quiet_seconds", 30, path),
+        round(_MB * _positive(told, "study_mb", 4000, path)),
+        round(_MB * _positive(told, "quota_mb", 50000, path)),
+    )
+
+
+def listening_tls(tls: Tls) -> ssl.SSLContext:
+    """TLS of a service that takes callers with a certificate of the authority only.
+
+    Raises:
+        InputError: files that are missing or no certificates.
+    """
+    context = _context(tls, ssl.Purpose.CLIENT_AUTH)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.options |= ssl.OP_NO_RENEGOTIATION  # work that a peer could ask for without an end
+    return context
+
+
+def sending_tls(tls: Tls) -> ssl.SSLContext:
+    """TLS of a sender, who shows a certificate and checks the receiver's, its host name too; raises as above."""
+    return _context(tls, ssl.Purpose.SERVER_AUTH)
+
+
+def _context(tls: Tls, purpose: ssl.Purpose) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(purpose, cafile=str(tls.authority))
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(tls.certificate, tls.key)
+    except OSError as error:  # ssl.SSLError is one
+        files = f"{tls.certificate}, {tls.key} and {tls.authority}"
+        raise InputError(f"TLS cannot be set up from {files} ({error}); check these files.") from error
+    return context
+
+
+def _node(told: Any, name: str, folder: Path) -> Node:
+    _check_keys(told, name, {"port", "title"}, {"host", "tls"})
+    host, port, title = told.get("host", "127.0.0.1"), told["port"], told["title"]
+    if not isinstance(host, str) or not host.strip():
+        raise InputError(f"{name}: host is {host!r}; give a name or an address.")
+    if type(port) is not int or not 0 < port < 2**16:
+        raise InputError(f"{name}: port is {port!r}; give a number from 1 to 65535.")
+    if not _is_title(title):
+        raise InputError(f"{name}: title is {title!r}; an AE title has 1 to 16 characters of ASCII, no backslash.")
+    if "tls" not in told:
+        return Node(host, port, title)
+    files = told["tls"]
+    _check_keys(files, f"{name}: tls", {"certificate", "key", "authority"}, set())
+    if not all(isinstance(file, str) and file.strip() for file in files.values()):
+        raise InputError(f"{name}: tls names files in PEM: certificate, key and authority.")
+    return Node(host, port, title, Tls(**{key: path_of(file, folder) for key, file in files.items()}))
+
+
+def _is_title(title: Any) -> bool:
+    return (
+        isinstance(title, str)
+        and title == title.strip()
+        and 0 < len(title) <= 16
+        and all(" " <= letter <= "~" and letter != "\\" for letter in title)
+    )
+
+
+def _positive(told: Mapping[str, Any], key: str, default: float, path: Path) -> float:
+    value = told.get(key, default)
+    if type(value) not in (int, float) or not 0 < value < 1e12:
+        raise InputError(f"{path}: {key} is {value!r}; give a positive number.")
+    return value
+
+
+def _check_keys(told: Any, name: str, needed: set[str], others: set[str]) -> None:
+    if not isinstance(told, dict):
+        raise InputError(f"{name} is no JSON object; see docs/deploy.md.")
+    for key in sorted(needed - set(told)):
+        raise InputError(f"{name} lacks {key}; see docs/deploy.md.")
+    for key in sorted(set(told) - needed - others):
+        raise InputError(f"{name} has the unknown key {key}; known are {', '.join(sorted(needed | others))}.")

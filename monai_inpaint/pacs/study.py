@@ -1,0 +1,249 @@
+"""A study in, results out: each series that a rule is for is filled, all others are named in the record with a reason.
+
+The steps are functions of their own, so that the app of MONAI Deploy is made of the same ones:
+`find_series`, `choose`, `fill_case`, `write_case`, `write_record`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from monai_inpaint.dicom.results import write_results
+from monai_inpaint.errors import InputError
+from monai_inpaint.fill.filler import Filler
+from monai_inpaint.fill.report import NOTICE
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.label_map import matching
+from monai_inpaint.io.atomic import staged
+from monai_inpaint.pacs.anonymous_errors import sentence_of
+from monai_inpaint.pacs.disk_space import is_full
+from monai_inpaint.pacs.rules import METAL, RECTANGLES, Rule
+from monai_inpaint.pacs.series import Mark, Series, Study, find_series, read_series
+from monai_inpaint.regions.read import read_hole
+from monai_inpaint.regions.rectangles import rectangles_in
+from monai_inpaint.registry import BundleInfo, find_bundle
+from monai_inpaint.version import __version__
+
+RECORD = "record.json"
+FILLED, SKIPPED = "filled", "skipped"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A series, and what is to be done with it; or why nothing is."""
+
+    number: int
+    series: Series
+    rule: Rule | None = None
+    mark: Mark | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Filled:
+    """A case with what came of it; `why` says why nothing did."""
+
+    case: Case
+    why: str = ""
+    source: Image | None = None
+    result: Image | None = None
+    hole: np.ndarray | None = None
+    report: dict[str, Any] | None = None
+    seconds: float = 0.0
+
+
+class Bundles:
+    """Where bundles are found, and what runs them.
+
+    Args:
+        folder: of bundles that take the place of those that came with the package, by their names; None: none do.
+        engine: as `Filler` takes it.
+    """
+
+    def __init__(self, folder: Path | None = None, engine: str = "auto") -> None:
+        self.engine = engine
+        self._folder = folder
+
+    def find(self, name: str | Path) -> BundleInfo:
+        """The bundle of that name, in the folder if it is there."""
+        for folder in (self._folder / name, self._folder / f"{name}_inpainting") if self._folder else ():
+            if folder.is_dir():
+                return find_bundle(folder)
+        return find_bundle(name)
+
+    def filler(self, name: str) -> Filler:
+        """What fills with the bundle of that name."""
+        return Filler(self.find(name).path, self.engine)
+
+
+def process_study(study: Path, output: Path, rules: Sequence[Rule], bundles: Bundles | None = None) -> dict[str, Any]:
+    """Fill what the rules say of a study, and write results and record.
+
+    Args:
+        study: folder with DICOM files of any order, of one study or several.
+        output: folder for the results, a numbered one a series, and record.json; made if missing, else empty.
+        rules: the first one that is for a series counts.
+        bundles: what fills.
+
+    Returns:
+        the record, JSON-able: `series` (of each its UIDs, `status` "filled" or "skipped", `why`, and what was done) and
+        `unreadable` (a sentence for each file that could hold a slice and cannot be read). It holds UIDs and nothing
+        else of the files' headers.
+
+    Raises:
+        InputError: no DICOM in the folder, or an output that is not empty or cannot be written.
+    """
+    check_empty(output)
+    found = find_series(study)
+    output.mkdir(exist_ok=True)
+    bundles = bundles or Bundles()
+    entries = [write_case(fill_case(case, bundles), output) for case in choose(found, rules)]
+    return write_record(entries, found.unreadable, output)
+
+
+def check_empty(output: Path) -> None:
+    """Refuse an output folder that holds something already, or has no folder to lie in."""
+    if not output.parent.is_dir():
+        raise InputError(f"{output} cannot be made: the folder {output.parent} does not exist; make it first.")
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise InputError(f"{output} is not an empty folder; name another one for the results.")
+
+
+def choose(study: Study, rules: Sequence[Rule]) -> Iterator[Case]:
+    """What is to be done with each series of a study: the first rule for it whose hole is there."""
+    for number, series in enumerate(study.series, start=1):
+        yield choose_one(number, series, study.marks, rules)
+
+
+def choose_one(number: int, series: Series, marks: Sequence[Mark], rules: Sequence[Rule]) -> Case:
+    """What is to be done with one series; `number` names the folder of its results."""
+    if series.synthetic:
+        return Case(number, series, why="It holds synthetic data already, and is no source to fill.")
+    fitting = [rule for rule in rules if rule.is_for(series.modality, series.description)]
+    if not fitting:
+        return Case(number, series, why="No rule is for it.")
+    why = ""
+    for rule in fitting:
+        if rule.hole in (METAL, RECTANGLES):
+            return Case(number, series, rule)
+        drawn = [mark for mark in marks if mark.kind == rule.hole and mark.is_on(series)]
+        named = [mark for mark in drawn if rule.segment is None or _holds(mark, rule.segment)]
+        if len(named) == 1 and (rule.segment is not None or len(named[0].names) == 1):
+            return Case(number, series, rule, named[0])
+        why = why or _not_one(rule, drawn, named)
+    return Case(number, series, why=why)
+
+
+def fill_case(case: Case, bundles: Bundles) -> Filled:
+    """Read and fill; whatever goes wrong is told in `why`."""
+    if case.why:
+        return Filled(case, case.why)
+    started = time.perf_counter()
+    try:
+        filled = _fill(case, bundles)
+    except Exception as error:
+        if is_full(error):  # passes, and is no fault of the series
+            raise
+        filled = Filled(case, _told(error, case))
+    return replace(filled, seconds=time.perf_counter() - started)
+
+
+def write_case(filled: Filled, output: Path) -> dict[str, Any]:
+    """Write the results into a folder of their own below `output`; returns the series' entry of the record."""
+    case = filled.case
+    entry: dict[str, Any] = {
+        "series": case.series.uid,
+        "study": case.series.study,
+        "modality": case.series.modality,
+        "instances": len(case.series.instances),
+    }
+    if filled.why:
+        return {**entry, "status": SKIPPED, "why": filled.why}
+    started = time.perf_counter()
+    folder = output / f"{case.number:03d}"
+    assert filled.source is not None
+    assert filled.result is not None
+    assert filled.hole is not None
+    assert filled.report is not None
+    try:
+        results = write_results(filled.source, filled.result, filled.hole, filled.report, folder)
+    except Exception as error:
+        if is_full(error):
+            raise
+        return {**entry, "status": SKIPPED, "why": _told(error, case, {str(folder): "The folder of the results"})}
+    assert case.rule is not None
+    seconds = {"fill": round(filled.seconds, 4), "write": round(time.perf_counter() - started, 4)}
+    told = {key: value for key, value in filled.report.items() if key not in ("notice", "geometry", "seconds")}
+    return {
+        **entry, "status": FILLED, "why": "", "hole": case.rule.hole, "folder": folder.name,
+        "results": len(results.files), "seconds": seconds, "report": told,
+    }  # fmt: skip
+
+
+def write_record(entries: Sequence[dict[str, Any]], unreadable: Sequence[str], output: Path) -> dict[str, Any]:
+    """Write the record of a study; returns it."""
+    record = {
+        "notice": NOTICE,
+        "version": __version__,
+        "series": list(entries),
+        "unreadable": list(unreadable),
+    }
+    with staged(output / RECORD) as place:
+        place.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return record
+
+
+def _not_one(rule: Rule, drawn: Sequence[Mark], named: Sequence[Mark]) -> str:
+    """Why a rule finds no hole, or more than one."""
+    if not drawn:
+        return f"No {rule.hole} of the study refers to it."
+    if not named:
+        return f"No {rule.hole} that refers to it holds what the rule names."
+    if len(named) > 1:
+        return f"{len(named)} {rule.hole} refer to it, and the rule does not tell which to take."
+    return f"The {rule.hole} that refers to it holds {len(named[0].names)} regions, and the rule names none."
+
+
+def _holds(mark: Mark, pattern: str) -> bool:
+    return bool(matching(mark.names, pattern))
+
+
+def _fill(case: Case, bundles: Bundles) -> Filled:
+    rule = case.rule
+    assert rule is not None
+    image = read_series(case.series)
+    modality = image.modality or rule.modality.lower()
+    if rule.hole == METAL:
+        return _without_metal(case, rule, image, bundles)
+    if case.mark is not None:
+        hole = read_hole(case.mark.path, image, rule.segment)
+    else:
+        hole = Image(rectangles_in(image, rule.rectangles), image.affine, placed=image.placed)
+    fill = bundles.filler(rule.bundle or modality)(image, hole)
+    return Filled(case, "", image, fill.image, fill.hole, fill.report)
+
+
+def _without_metal(case: Case, rule: Rule, image: Image, bundles: Bundles) -> Filled:
+    from monai_inpaint.metal.methods import choose
+    from monai_inpaint.metal.reduce import modality_of, reduce_metal
+
+    method, bundle = choose(modality_of(image), rule.method, rule.bundle, bundles.find)
+    reduced = reduce_metal(image, method, bundle=bundle and bundle.path, engine=bundles.engine)
+    if not reduced.metal.any():
+        return Filled(case, "No metal was found in it.")
+    changed = reduced.image.voxels != image.voxels
+    if not changed.any():
+        return Filled(case, "Metal was found in it, but nothing was to be changed.")
+    return Filled(case, "", image, reduced.image, changed, reduced.report)
+
+
+def _told(error: Exception, case: Case, names: dict[str, str] | None = None) -> str:
+    marked = {str(case.mark.path): f"The {case.mark.kind}"} if case.mark else {}
+    return sentence_of(error, {**marked, **(names or {})})

@@ -1,0 +1,53 @@
+"""What the service has done in processes of their own: fill a study, send results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from monai_inpaint.pacs.anonymous_errors import sentence_of
+from monai_inpaint.pacs.disk_space import is_full
+from monai_inpaint.pacs.rules import Rule
+from monai_inpaint.pacs.settings import Node
+
+DONE, FAILED, FULL, LATER = "done", "failed", "full", "later"
+
+Outcome = tuple[str, str]  # one of these, and a sentence for what is not done
+
+
+def filler(rules: Sequence[Rule]) -> Callable[[Path, Path], Outcome]:
+    """A function that fills a study: given its folder, and one for the results."""
+    from monai_inpaint.pacs.study import Bundles, process_study
+
+    bundles = Bundles()
+
+    def fill(study: Path, output: Path) -> Outcome:
+        try:
+            process_study(study, output, rules, bundles)
+        except Exception as error:
+            why = sentence_of(error, {str(study): "The study", str(output): "The folder of the results"})
+            return (FULL if is_full(error) else FAILED), why
+        return DONE, ""
+
+    return fill
+
+
+def sender(to: Node, title: str) -> Callable[[Path], Outcome]:
+    """A function that sends all results in a folder to an archive; `title` is our AE title."""
+    from monai_inpaint.pacs.sender import Refused, Unreachable, instances_below, send
+
+    def send_all(results: Path) -> Outcome:
+        try:
+            instances = instances_below(results)
+            if instances:
+                send(instances, to, title)
+        except Unreachable as error:
+            return LATER, f"{error}."
+        except Refused as error:
+            return FAILED, f"{error}."
+        except Exception as error:
+            why = sentence_of(error, {str(results): "The folder of the results"})
+            return FAILED, f"Its results cannot be sent. {why}"
+        return DONE, f"{len(instances)} results sent"
+
+    return send_all

@@ -1,0 +1,100 @@
+"""Where text is burned into the pixels: rectangles that a person lists, or what DICOM's own flag lets one look for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.morphology import connected_parts
+from monai_inpaint.regions.rectangles import Rectangle, is_rectangle
+
+FLAG = "flag"
+_COLUMNS = ("x", "y", "w", "h")
+_GIVE = "give x,y,width,height in pixels from the upper left corner, several with ';' between them, or a .csv"
+
+
+@dataclass(frozen=True)
+class BurnedIn:
+    """Regions of burned-in text.
+
+    Attributes:
+        rectangles: as `rectangles_in` takes them. Empty: found by a network, where the file says that there is text.
+        complete: whoever lists them says that no other text is burned in.
+    """
+
+    rectangles: tuple[Rectangle, ...] = ()
+    complete: bool = False
+
+    def facts(self) -> dict[str, object]:
+        """For the report."""
+        return {"rectangles": [list(rectangle) for rectangle in self.rectangles], "complete": self.complete}
+
+
+def read_burned_in(text: str, *, complete: bool) -> BurnedIn:
+    """The regions that an argument names: "x,y,w,h;...", a CSV file with the columns x, y, w, h, or "flag".
+
+    Raises:
+        InputError: none of these, an empty rectangle, or all text is said to be covered without saying where it is.
+    """
+    if text.strip().lower() == FLAG:
+        if complete:
+            raise InputError("Nobody can say that all text is covered before it is found; list its rectangles.")
+        return BurnedIn()
+    if text.lower().endswith(".csv"):
+        from monai_inpaint.io.table import read_table
+
+        parts = [",".join(row[column] for column in _COLUMNS) for row in read_table(Path(text), _COLUMNS)]
+    else:
+        parts = [part for part in text.split(";") if part.strip()]
+    if not parts:
+        raise InputError(f"--burned-in names no rectangle; {_GIVE}.")
+    return BurnedIn(tuple(_rectangle(part, text) for part in parts), complete)
+
+
+def boxed(found: np.ndarray) -> np.ndarray:
+    """What is marked, widened to upright rectangles slice by slice: outlines of letters would tell the text.
+
+    Args:
+        found: bool, 2D or 3D with slices along the last axis.
+    """
+    result = found.copy()
+    for index in [...] if found.ndim == 2 else [(..., k) for k in range(found.shape[2])]:
+        shown, marked = result[index], 0
+        while marked != np.count_nonzero(shown):  # boxes that overlap make a larger one
+            marked = np.count_nonzero(shown)
+            for box in connected_parts(shown)[1]:
+                shown[box] = True
+    return result
+
+
+def check_flag(image: Image) -> None:
+    """Refuse to look for text where the file does not say that there is some.
+
+    Raises:
+        InputError: not DICOM, or BurnedInAnnotation is not YES in any of its files.
+    """
+    from monai_inpaint.io.dicom.header import DicomHeader
+
+    name = image.path or "The image"
+    if not isinstance(image.header, DicomHeader):
+        raise InputError(f"{name} is no DICOM file, so it has no flag for burned-in text; list the rectangles.")
+    told = {str(dataset.get("BurnedInAnnotation") or "nothing") for dataset in image.header.datasets}
+    if "YES" not in told:
+        raise InputError(
+            f"{name} says {' and '.join(sorted(told))} of burned-in text (BurnedInAnnotation), so nothing was written; "
+            "list the rectangles if there is some."
+        )
+
+
+def _rectangle(part: str, text: str) -> Rectangle:
+    try:
+        left, top, width, height = rectangle = tuple(int(number) for number in part.split(","))
+    except ValueError as error:
+        raise InputError(f"--burned-in {text}: {part.strip()!r} is no rectangle; {_GIVE}.") from error
+    if not is_rectangle(rectangle):
+        raise InputError(f"--burned-in {text}: {part.strip()} is empty or begins outside of the image; {_GIVE}.")
+    return left, top, width, height

@@ -1,0 +1,61 @@
+"""Read a hole: an image of any format, or a DICOM segmentation or structure set that refers to the series to fill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.label_map import Hole, hole_of
+from monai_inpaint.io.dicom.identity import check_hole_image
+from monai_inpaint.io.isolated import read_image_guarded
+from monai_inpaint.paths import regular_file
+
+SEGMENTATION, LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"
+STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
+
+
+def read_hole(path: Path, image: Image, segment: str | None = None) -> Hole:
+    """Read the hole for an image, in its own geometry or the image's; `grid.align_hole` brings it onto its grid.
+
+    Args:
+        path: as `read_image` takes it, or a DICOM segmentation (SEG) or structure set (RTSTRUCT).
+        image: what is to be filled; for a SEG or RTSTRUCT the DICOM series that it refers to.
+        segment: name or number of the segments, ROIs or labels to fill; the very name, or a shell pattern for which
+            upper and lower case are one; "*" takes all together. None: the only one.
+
+    Raises:
+        InputError: as `read_image` and `hole_of` say; a SEG, RTSTRUCT or DICOM image of another patient, study or frame
+            of reference; a SEG or RTSTRUCT of another series, or one that holds several segments where none is named,
+            or none of that name.
+    """
+    kind = sop_class(path)
+    if kind in (SEGMENTATION, LABEL_MAP):
+        from monai_inpaint.regions.segmentation import read_segmentation
+
+        return read_segmentation(path, image, segment)
+    if kind == STRUCTURE_SET:
+        from monai_inpaint.regions.structure_set import read_structures
+
+        return read_structures(path, image, segment)
+    drawn = read_image_guarded(path)
+    check_hole_image(drawn, image)
+    return hole_of(drawn, segment)
+
+
+def sop_class(path: Path) -> str:
+    """What kind of object a DICOM file says it is (a UID): its data set, or where that is silent its meta information.
+
+    "" for all else.
+    """
+    try:
+        regular_file(path)
+        with path.open("rb") as file:
+            if file.read(132)[128:] != b"DICM":
+                return ""
+    except (OSError, InputError):  # missing or a folder: whoever reads it says so
+        return ""
+    from monai_inpaint.io.dicom.file import load
+
+    dataset = load(path, head=True, only=["SOPClassUID"])
+    return str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", ""))

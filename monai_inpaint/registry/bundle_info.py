@@ -1,0 +1,237 @@
+"""Which bundles exist and for what; readable in milliseconds, without torch."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass, replace
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, cast
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.imaging.image import MODALITIES
+from monai_inpaint.inputs import read_json, shown
+from monai_inpaint.paths import path_of
+
+_PACKAGE = Path(__file__).parents[1]
+_MODALITY = {"CR": "cxr", "DX": "cxr", "CT": "ct", "MR": "mr"}
+# What a bundle does, and where it does it, for those that do not fill.
+KINDS = {
+    "inpainting": "it fills (fill)",
+    "detection": "it proposes what to fill (fill --find)",
+    "correction": "it takes metal artifacts out of CT (metal --method network)",
+    "synthesis": "it makes findings to train with",
+}
+# Bundles that were one under two names: each stands for the modality it was named by.
+_FORMER = {"ct_ip_medgan": ("ip_medgan", "ct"), "mr_ip_medgan": ("ip_medgan", "mr")}
+# Name and version are told in headers of every format; DICOM has 64 characters of ASCII for both together.
+_NO_LABEL, _LONGEST = re.compile(r"[^A-Za-z0-9 ._+-]"), 30
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a bundle's network can do besides.
+
+    Attributes:
+        samples: it draws plausible fills, from noise, beside its best estimate.
+        starts: it starts a slice of a volume from the continuation of its neighbours.
+        window: the side in voxels of the only square windows it takes; None where multiples of 32 will do.
+    """
+
+    samples: bool = False
+    starts: bool = False
+    window: int | None = None
+
+
+@dataclass(frozen=True)
+class BundleInfo:
+    """A bundle's place and what its metadata says of it.
+
+    `name` is its folder's, as far as headers of images can tell it. `modalities` are those that it is for, of "cxr",
+    "ct" and "mr". `kind` is what it does, one of `KINDS`: "inpainting"; "detection", which fills nothing but proposes
+    what to fill; "correction" of metal artifacts in CT; or "synthesis" of findings.
+
+    `spread_factor` and `noise_factor` calibrate the spread of samples (see `monai_inpaint.fill.spread`); a bundle whose
+    metadata has neither was not calibrated.
+    """
+
+    name: str
+    modalities: tuple[str, ...]
+    path: Path
+    version: str
+    description: str
+    spread_factor: float = 1.0
+    noise_factor: float = 0.0
+    kind: str = "inpainting"
+    capabilities: Capabilities = Capabilities()
+
+    @property
+    def modality(self) -> str:
+        """What it is for, as text: "ct", or "ct, mr"."""
+        return ", ".join(self.modalities)
+
+    @property
+    def ours(self) -> bool:
+        """Whether it came with the package; any other runs in a process of its own."""
+        return self.path.resolve().parent == _home().resolve()
+
+    @property
+    def graph(self) -> Path:
+        """The exported network."""
+        return self.path / "models" / "model.onnx"
+
+    def facts(self) -> dict[str, str]:
+        """Name, version and modality, and the SHA-256 of its weights, for reports."""
+        weights = {} if (digest := _digest(self)) is None else {"sha256": digest}
+        return {"name": self.name, "version": self.version, "modality": self.modality, **weights}
+
+
+@cache
+def _digest(bundle: BundleInfo) -> str | None:
+    """Of the exported network, or of the weights where nothing was exported."""
+    path = bundle.graph if bundle.graph.is_file() else bundle.path / "models" / "model.pt"
+    if not path.is_file():
+        return None  # a network without weights yet, as training has it
+    digest = sha256()
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def bundles() -> list[BundleInfo]:
+    """The bundles that came with the package, by name; not those that came without weights, to be trained."""
+    return [_read(path.parent.parent) for path in sorted(_home().glob("*/models/model.onnx"))]
+
+
+def find_bundle(name: str | Path) -> BundleInfo:
+    """A bundle by its name, by "cxr", "ct" or "mr" for the default one, or by its folder.
+
+    Raises:
+        InputError: no such bundle, or one whose metadata cannot be read.
+    """
+    text = str(name)
+    if text in MODALITIES:  # never a folder that happens to be called so
+        return _read(_home() / f"{text}_inpainting")
+    if text in _FORMER:
+        name, modality = _FORMER[text]
+        return replace(_read(_home() / name), modalities=(modality,))
+    folder = path_of(text, _home())
+    if Path(text).name != text or not folder.is_dir():
+        folder = path_of(text)
+    if not folder.is_dir():
+        known = ", ".join(path.parent.parent.name for path in sorted(_home().glob("*/models/model.onnx")))
+        raise InputError(f"{text}: there is no such bundle; use cxr, ct, mr, one of {known}, or a bundle's folder.")
+    return _read(folder)
+
+
+def find_generator(name: str | Path) -> BundleInfo:
+    """A bundle that fills; otherwise as `find_bundle`.
+
+    Raises:
+        InputError: as `find_bundle` says, or a bundle that does something else.
+    """
+    bundle = find_bundle(name)
+    if bundle.kind != "inpainting":
+        raise InputError(f"{name} fills nothing, {KINDS[bundle.kind]}; use cxr, ct or mr to fill.")
+    return bundle
+
+
+def _home() -> Path:
+    # In a wheel the bundles lie inside the package, in a checkout beside it.
+    inside = _PACKAGE / "bundles"
+    return inside if inside.is_dir() else _PACKAGE.parent / "bundles"
+
+
+def _read(folder: Path) -> BundleInfo:
+    path = folder / "configs" / "metadata.json"
+    if not path.exists():
+        raise InputError(f"{folder}: not a bundle, it has no configs/metadata.json; name a bundle's folder.")
+    metadata = _Metadata(path, read_json(path, "install the bundle again"))
+    image = ("network_data_format", "inputs", "image")
+    told = metadata.text(*image, "modality")
+    if any(part.strip() not in _MODALITY for part in told.split(",")):
+        raise metadata.fault(f"modality is {shown(told)}, and known are {', '.join(_MODALITY)}")
+    return BundleInfo(
+        _NO_LABEL.sub("_", folder.resolve().name)[:_LONGEST],
+        tuple(_MODALITY[part.strip()] for part in told.split(",")),
+        folder,
+        metadata.version(),
+        metadata.text("description"),
+        metadata.positive("spread_factor", 1.0),
+        metadata.positive("noise_factor", 0.0),
+        metadata.kind(),
+        metadata.capabilities(*image),
+    )
+
+
+@dataclass(frozen=True)
+class _Metadata:
+    """What metadata.json holds; whatever is asked for is of the type that is asked for, or the bundle is damaged."""
+
+    path: Path
+    told: Any
+
+    def value(self, kind: type | tuple[type, ...], called: str, *keys: str) -> Any:
+        """What lies below these keys."""
+        value = self.told
+        for key in keys:
+            if not isinstance(value, dict) or key not in value:
+                raise self.fault(f"it lacks {'.'.join(keys)}")
+            value = cast(dict[str, Any], value)[key]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise self.fault(f"{'.'.join(keys) or 'it'} is {shown(value)}, which is no {called}")
+        return value
+
+    def text(self, *keys: str) -> str:
+        """A text that can be shown, and is not empty."""
+        value: str = self.value(str, "text", *keys)
+        if not value.strip() or not value.isprintable():
+            raise self.fault(f"{'.'.join(keys)} is {shown(value)}, which is not a text of one line")
+        return value
+
+    def version(self) -> str:
+        """A version that derived images can name."""
+        value = self.text("version")
+        if len(value) > _LONGEST or _NO_LABEL.search(value):
+            raise self.fault(f"version is {shown(value)}, which is not {_LONGEST} letters, digits and .+- at most")
+        return value
+
+    def positive(self, key: str, absent: float) -> float:
+        """A positive number, or what its absence stands for."""
+        if key not in self.value(dict, "object"):
+            return absent
+        value = self.value((int, float), "positive number", key)
+        if not 0 < value <= sys.float_info.max:
+            raise self.fault(f"{key} is {shown(value)}, which is no positive number")
+        return float(value)
+
+    def kind(self) -> str:
+        """One of `KINDS`; a bundle that does not say is for inpainting."""
+        if "kind" not in self.value(dict, "object"):
+            return "inpainting"
+        value = self.text("kind")
+        if value not in KINDS:
+            raise self.fault(f"kind is {shown(value)}, and known are {', '.join(KINDS)}")
+        return value
+
+    def capabilities(self, *image: str) -> Capabilities:
+        """As they are listed; a bundle that does not list them has what the channels that it names are for."""
+        if "capabilities" in self.value(dict, "object"):
+            listed: dict[str, Any] = self.value(dict, "object", "capabilities")
+            for key in ("samples", "starts"):
+                if type(listed.get(key, False)) is not bool:
+                    raise self.fault(f"capabilities.{key} is {shown(listed[key])}, which is neither true nor false")
+            window = listed.get("window")
+            if window is not None and (type(window) is not int or not 0 < window < 2**16):
+                raise self.fault(f"capabilities.window is {shown(window)}, which is no number of voxels")
+            return Capabilities(listed.get("samples", False), listed.get("starts", False), window)
+        told: dict[str, Any] = self.value(dict, "object", *image)
+        channels = str(told.get("channel_def"))
+        return Capabilities("noise" in channels, "nearness" in channels)
+
+    def fault(self, why: str) -> InputError:
+        """That the bundle is damaged, and why."""
+        return InputError(f"{self.path}: the bundle is damaged ({why}); install it again.")
