@@ -96,7 +96,7 @@ def test_the_record_tells_volume_model_versions_and_hashes(ct):
     assert content(record, "SHA-256 of the untouched voxels in the derived image") == [report["untouched"]["before"]]
     assert content(record, "Algorithm Name") == [f"{report['bundle']['name']} {report['bundle']['version']}"]
     models = find_bundle("ct").path / "models"
-    weights = hashlib.sha256((models / "model.onnx").read_bytes() + (models / "slabs.onnx").read_bytes()).hexdigest()
+    weights = hashlib.sha256((models / "model.onnx").read_bytes()).hexdigest()
     assert any(f"sha256 {weights}" in text for text in content(record, "Algorithm Parameters"))
     assert any("openvino" in text for text in content(record, "Algorithm Parameters"))
     assert content(record, "Notice") == ["Research use only. Not for diagnosis."]

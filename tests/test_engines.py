@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from monai_inpaint import Filler, InputError
-from monai_inpaint.engines import ENGINES, available, load_engine
+from monai_inpaint.engines import available, load_engine
 from monai_inpaint.registry import find_bundle
 
 _NETWORKS = "monai_inpaint.networks"
@@ -193,36 +193,3 @@ def test_openvino_does_not_tell_its_makers_that_it_is_used() -> None:
 
     assert "openvino.tools.ovc.telemetry_stub" in loaded
     assert not [name for name in loaded if name.startswith("openvino_telemetry.")]
-
-
-@pytest.mark.parametrize("engine", sorted(available()))
-def test_a_network_of_volumes_fills_single_slices_by_the_graph_of_slices(engine: str) -> None:
-    loaded = load_engine(engine, find_bundle("mr"))
-    slab = np.zeros((1, 6, 1, 64, 64), np.float32)
-    slab[:, 0] = np.random.default_rng(0).normal(100, 10, (64, 64))
-    slab[:, 1, :, 20:40, 20:40] = 1
-    slab[:, 0] *= 1 - slab[:, 1]
-    slab[:, 5] = 3
-
-    assert loaded.channels == 6
-    np.testing.assert_allclose(loaded.run(slab)[:, :, 0], loaded.run(slab[:, :5, 0]), atol=0.1)
-
-
-@pytest.mark.parametrize("engine", [name for name in sorted(available()) if name != "torch"])
-def test_a_damaged_graph_of_slabs_is_told_when_a_volume_comes(engine: str, tmp_path: Path) -> None:
-    bundle = tmp_path / "mr_inpainting"
-    shutil.copytree(find_bundle("mr").path, bundle)
-    (bundle / "models" / "slabs.onnx").write_bytes(b"no graph")
-    filler = Filler(bundle, engine=engine)
-    volume = np.random.default_rng(0).normal(100, 10, (64, 64, 4)).astype(np.float32)
-    hole = np.zeros(volume.shape, bool)
-    hole[20:30, 20:30, 1:3] = True
-
-    assert filler(volume[..., 0], hole[..., 1]).image.shape == (64, 64)
-    with pytest.raises(InputError, match=r"slabs\.onnx: the bundle's network is damaged"):
-        filler(volume, hole)
-
-
-def test_every_engine_of_the_table_has_a_module_that_loads_a_bundle() -> None:
-    for name in ENGINES:
-        assert "\ndef load(bundle: BundleInfo)" in (_ENGINES / f"{name}_engine.py").read_text()

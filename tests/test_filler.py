@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from monai_inpaint import Filler, Image, InputError
+from monai_inpaint.fill.blocks import Block, fill_blocks
 from monai_inpaint.fill.patches import fill_patches
-from monai_inpaint.fill.slabs import Slab, fill_slabs
 from monai_inpaint.fill.windows import LARGEST, SIDES, SMALLEST, plan_windows
 
 
@@ -318,8 +318,8 @@ def test_spacing_gives_the_hole_its_size(engine: RowMeans) -> None:
 
 def test_small_windows_are_enough_for_small_slices() -> None:
     run = RowMeans()
-    hole = square((20, 24), (4, 4), 3)
-    fill_slabs([Slab(np.ones((1, 20, 24), np.float32), hole[None], hole[None])], run)
+    hole = square((20, 24, 1), (4, 4, 0), 3)
+    fill_blocks([Block(np.ones(hole.shape, np.float32), hole, hole.copy())], run)
     assert run.batches[0][2:] == (32, 32)
     assert SMALLEST > 32
 

@@ -10,12 +10,9 @@ import pytest
 import torch
 from cli_samples import smooth
 
-from monai_inpaint.imaging.biharmonic import solve_biharmonic
 from monai_inpaint.networks import InpaintUNet
 from monai_inpaint.networks.export import export_onnx
 from monai_inpaint.networks.known import known_statistics, plane_continuation
-from monai_inpaint.networks.lattice import slab_continuation
-from monai_inpaint.networks.slices import Neighbours
 
 SMALL = {"channels": (8, 12, 16), "encoder_blocks": (1, 1, 1), "decoder_blocks": (1, 1), "upsampling": "bilinear"}
 CT = SMALL | {"limits": (-1024.0, 2000.0), "upsampling": "nearest"}
@@ -130,151 +127,59 @@ def test_a_limited_network_fills_within_its_limits() -> None:
     assert filled.max() <= 2000.0
 
 
-VOLUMES = SMALL | {"volumes": True}
+STARTS = SMALL | {"starts": True}
 
 
-def slab(depth: int, ratio: float, time: float = 0.0, side: int = 64) -> torch.Tensor:
-    """Two slabs with a hole in their middle slices, and all that a network of volumes is told."""
-    planes = [told(windows(side), time, seed=k) for k in range(depth)]
-    for k in {0, depth - 1} if depth > 2 else ():
-        planes[k][:, 1:] = 0
-        planes[k][:, :1] = windows(side)[:, :1] + 3.0
-    stack = torch.stack(planes, dim=2)
-    return torch.cat((stack, torch.full_like(stack[:, :1], ratio)), dim=1)
+def started(time: float = 0.0, near: float = 0.5, start: float = 700.0) -> torch.Tensor:
+    """Windows with all that a network is told of a slice of a volume; the image holds the start in the hole."""
+    x = told(windows(), time)
+    hole = x[:, 1:2]
+    return torch.cat((torch.where(hole > 0, start, x[:, :1]), x[:, 1:], near * hole), dim=1)
 
 
 @pytest.mark.parametrize("time", [0.0, 0.6])
-def test_a_slab_of_one_slice_is_filled_as_that_slice(time: float) -> None:
-    net, x = network(**VOLUMES), slab(1, 2.0, time)
+def test_a_start_that_is_not_near_counts_for_nothing(time: float) -> None:
+    net = network(**STARTS)
 
-    torch.testing.assert_close(fill(net, x)[:, :, 0], fill(net, x[:, :5, 0]), rtol=1e-5, atol=1e-2)
-
-
-def test_neighbouring_slices_matter_and_near_ones_most() -> None:
-    net, x = network(**VOLUMES), slab(3, 1.0)
-    changed = x.clone()
-    changed[:, :1, 0] += 200.0
-    far, far_changed = x.clone(), changed.clone()
-    far[:, 5], far_changed[:, 5] = 50.0, 50.0
-
-    def moved(one: torch.Tensor, other: torch.Tensor) -> float:
-        return (fill(net, one) - fill(net, other))[:, :, 1].abs().mean().item()
-
-    assert moved(x, changed) > 1.0
-    assert moved(x, changed) != pytest.approx(moved(far, far_changed), rel=1e-3)
+    assert torch.equal(fill(net, started(time, near=0.0)), fill(net, told(windows(), time)))
 
 
-def test_known_voxels_of_a_slab_come_back_bit_for_bit() -> None:
-    x = slab(4, 3.0, 0.5)
+@pytest.mark.parametrize("near", [0.1, 1.0])
+def test_a_network_that_has_learned_nothing_fills_with_the_start(near: float) -> None:
+    net = InpaintUNet(**STARTS).eval()
+    x = started(near=near)
+
+    torch.testing.assert_close(fill(net, x)[x[:, 1:2] > 0], x[:, :1][x[:, 1:2] > 0], rtol=0, atol=1e-2)
+
+
+def test_a_network_hears_how_near_the_start_is() -> None:
+    net = network(**STARTS)
+    one, other = (fill(net, started(near=near)) for near in (0.2, 0.9))
+
+    assert (one - other).abs().max() > 1.0
+
+
+def test_the_start_is_moved_and_scaled_with_the_image() -> None:
+    net, x = network(**STARTS), started()
+    moved = torch.cat((2.0 * x[:, :1] + 100.0, x[:, 1:]), dim=1)
+    moved[:, :1] = torch.where((x[:, 1:2] > 0) & (x[:, 5:] == 0), 0.0, moved[:, :1])
+
+    torch.testing.assert_close(fill(net, moved), 2.0 * fill(net, x) + 100.0, rtol=1e-3, atol=0.5)
+
+
+def test_known_voxels_beside_a_start_come_back_bit_for_bit() -> None:
+    x = started(0.5)
     known = x[:, 1:2] == 0
 
-    assert torch.equal(fill(network(**VOLUMES), x)[known], x[:, :1][known])
+    assert torch.equal(fill(network(**STARTS), x)[known], x[:, :1][known])
 
 
-def holed(image: torch.Tensor, slices: slice, side: slice = slice(20, 44)) -> tuple[torch.Tensor, torch.Tensor]:
-    """A slab (1, 1, D, 64, 64) with a hole, zeroed, and what is known of it."""
-    known = torch.ones_like(image)
-    known[:, :, slices, side, side] = 0.0
-    return image * known, known
+def test_the_exported_graph_with_starts_is_the_same_network(tmp_path: Path) -> None:
+    net = network(**STARTS)
+    session = onnxruntime.InferenceSession(export_onnx(net, tmp_path / "model.onnx"))
 
-
-def wavy(depth: int) -> torch.Tensor:
-    places = torch.meshgrid(*(torch.arange(float(n)) for n in (depth, 64, 64)), indexing="ij")
-    return (torch.sin(places[0] / 8) + torch.cos(places[1] / 9) * torch.sin(places[2] / 7))[None, None]
-
-
-def test_the_continuation_of_a_slab_runs_straight_between_the_nearest_known_slices() -> None:
-    image = torch.arange(9.0).view(1, 1, 9, 1, 1).expand(1, 1, 9, 64, 64).clone()
-    start = slab_continuation(*holed(image, slice(3, 6), slice(None)))
-
-    torch.testing.assert_close(start.smooth, image, rtol=0, atol=0.02)
-    torch.testing.assert_close(start.before[0, 0, 3:6, 0, 0], torch.full((3,), 2.0))
-    torch.testing.assert_close(start.after[0, 0, 3:6, 0, 0], torch.full((3,), 6.0))
-    torch.testing.assert_close(start.near_before[0, 0, 2:7, 0, 0], torch.tensor([0, 1, 1 / 2, 1 / 3, 0]))
-    torch.testing.assert_close(start.near_after[0, 0, 2:7, 0, 0], torch.tensor([0, 1 / 3, 1 / 2, 1, 0]))
-
-
-def test_the_continuation_of_a_slab_comes_close_to_the_biharmonic_fill() -> None:
-    image = wavy(12)
-    voided, known = holed(image, slice(3, 9))
-    hole = known == 0
-    start = slab_continuation(voided, known)
-    biharmonic = torch.from_numpy(solve_biharmonic(voided[0, 0].numpy(), hole[0, 0].numpy())).float()
-
-    def off(fill: torch.Tensor) -> float:
-        return (fill[hole] - biharmonic).abs().mean().item()
-
-    assert off(start.smooth) < 0.7 * min(off(start.plane), off(start.before), off(start.after))
-
-
-def test_the_continuation_of_a_slab_keeps_known_voxels() -> None:
-    voided, known = holed(wavy(6), slice(2, 5))
-
-    assert torch.equal(slab_continuation(voided, known).smooth[known == 1], voided[known == 1])
-
-
-def test_the_continuation_of_a_slab_of_one_slice_is_that_of_the_slice() -> None:
-    voided, known = holed(wavy(1), slice(0, 1))
-    start = slab_continuation(voided, known)
-
-    for values in (start.smooth, start.before, start.after):
-        torch.testing.assert_close(values[:, :, 0], plane_continuation(voided[:, :, 0], known[:, :, 0])[0])
-
-
-def test_slabs_of_a_batch_are_continued_each_by_itself() -> None:
-    first, known = holed(wavy(6), slice(1, 4))
-    other, known_of_other = holed(5.0 * wavy(6).flip(2), slice(2, 6))
-    together = slab_continuation(torch.cat((first, other)), torch.cat((known, known_of_other)))
-
-    torch.testing.assert_close(together.smooth[:1], slab_continuation(first, known).smooth)
-    torch.testing.assert_close(together.smooth[1:], slab_continuation(other, known_of_other).smooth)
-
-
-def test_slices_of_a_slab_only_hear_of_their_own_slab() -> None:
-    neighbours = Neighbours(3, torch.tensor([1.0, 1.0]), torch.ones(6, 1, 4, 4))
-    features = torch.cat((torch.zeros(3, 1, 2, 2), torch.ones(3, 1, 2, 2)))
-
-    for told in (neighbours.before(4, features), neighbours.after(4, features), neighbours.between(2, features)):
-        torch.testing.assert_close(told, features)
-
-
-def test_before_and_after_are_the_slices_on_either_side() -> None:
-    features = torch.arange(3.0)[:, None, None, None].expand(3, 1, 2, 2)
-    neighbours = Neighbours(3, torch.tensor([5.0]), torch.ones(3, 1, 4, 4))  # thick slices: only the next one counts
-
-    torch.testing.assert_close(
-        neighbours.before(1, features)[:, 0, 0, 0], torch.tensor([0.0, 0.0, 1.0]), atol=0.05, rtol=0
-    )
-    torch.testing.assert_close(
-        neighbours.after(1, features)[:, 0, 0, 0], torch.tensor([1.0, 2.0, 2.0]), atol=0.05, rtol=0
-    )
-
-
-def test_features_are_carried_across_a_hole_from_the_known_cells_on_either_side() -> None:
-    features = torch.tensor([0.0, 77.0, 77.0, 77.0, 4.0])[:, None, None, None].expand(5, 1, 2, 2)
-    known = torch.ones(5, 1, 4, 4)
-    known[1:4, :, :2] = 0.0  # the upper cells
-    told = Neighbours(5, torch.tensor([3.0]), known).between(2, features)
-
-    torch.testing.assert_close(told[1:4, 0, 0, 0], torch.tensor([1.0, 2.0, 3.0]))
-    assert (told[1:4, 0, 1] > 10).all()  # what is known there counts
-
-
-def test_features_without_a_known_cell_before_or_after_stay_as_they_are() -> None:
-    features = torch.rand(3, 2, 2, 2)
-
-    assert torch.equal(Neighbours(3, torch.tensor([1.0]), torch.zeros(3, 1, 4, 4)).between(2, features), features)
-
-
-def test_the_exported_graph_of_volumes_is_the_same_network(tmp_path: Path) -> None:
-    net = network(**VOLUMES)
-    slices = export_onnx(net, tmp_path / "model.onnx")
-    session = onnxruntime.InferenceSession(export_onnx(net, tmp_path / "slabs.onnx", weights_of=slices))
-
-    for depth, side in ((1, 64), (3, 32), (5, 64)):
-        x = slab(depth, 2.5, 0.5, side)
+    for x in (started(0.5), started(near=0.0)):
         (filled,) = session.run(None, {"image": x.numpy()})
-
         np.testing.assert_allclose(filled, fill(net, x).numpy(), rtol=0, atol=0.05)
 
 

@@ -86,7 +86,7 @@ def test_the_wheel_carries_code_and_bundles_and_nothing_else(wheel: Path) -> Non
         assert {"models/model.pt", "models/model.onnx", "configs/metadata.json", "docs/README.md", "LICENSE"} <= inside
     parts = [info for info in zipfile.ZipFile(wheel).infolist() if "/bundles/" in info.filename]
     models = {Path(info.filename).name for info in parts if "/models/" in info.filename}
-    assert models == {"model.pt", "model.onnx", "slabs.onnx", "healthy.npz"}
+    assert models == {"model.pt", "model.onnx", "healthy.npz"}
     assert max(info.file_size for info in parts) <= LARGEST
 
 

@@ -12,7 +12,6 @@ from torch import nn
 from training_samples import TINY, bundle, data_set, run_bundle
 
 from benchmarks import formulations
-from monai_inpaint.errors import InputError
 from monai_inpaint.training import PatchAdversary
 
 RECIPES = Path(formulations.__file__).parent
@@ -63,13 +62,6 @@ def _copy(network: nn.Conv2d) -> nn.Module:
     twin = nn.Conv2d(2, 1, 4, stride=4)
     twin.load_state_dict(network.state_dict())
     return twin
-
-
-def test_slabs_have_no_adversary() -> None:
-    slab = torch.zeros(1, 1, 4, 32, 32)
-
-    with pytest.raises(InputError, match="single slices"):
-        adversary(nn.Conv2d(2, 1, 3))(slab, slab, slab)
 
 
 @pytest.mark.slow

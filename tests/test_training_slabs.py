@@ -11,7 +11,8 @@ import pytest
 import torch
 from cli_samples import nifti, picture, smooth
 from monai.data import CacheDataset, DataLoader
-from monai.transforms import Compose
+from monai.transforms import Compose, SqueezeDimd
+from torch.utils.data import ConcatDataset
 from training_samples import data_set
 
 from monai_inpaint.errors import InputError
@@ -19,15 +20,19 @@ from monai_inpaint.imaging.image import Image
 from monai_inpaint.training import synthetic_volumes, training_volumes
 from monai_inpaint.transforms import (
     RandContrastd,
+    RandHoled,
     RandHoledSlabd,
     RandNoised,
     RandSlabd,
+    RandStartedSlicesd,
     ReadVolumed,
     Seeded,
     SynthAnatomyd,
     SynthContrastd,
+    Unstartedd,
     anatomy,
 )
+from monai_inpaint.transforms.hole import holed
 from monai_inpaint.transforms.slab import reslice
 from monai_inpaint.transforms.volume import stack
 
@@ -261,6 +266,66 @@ def test_a_data_set_of_volumes_gives_batches_of_slabs(tmp_path: Path) -> None:
     assert [entry["source"] for entry in entries] == ["sarcoma", "msd"]
     assert batch["image"].shape == batch["label"].shape == (2, 2, DEPTH, SIDE, SIDE)
     assert batch["ratio"].shape == (2,)
+
+
+def test_a_batch_has_slices_of_volumes_with_their_start_beside_single_slices(tmp_path: Path) -> None:
+    entries = training_volumes(data_set(tmp_path) / "index.csv", ["sarcoma", "msd"], "train", modality="MR")
+    cut = [ReadVolumed("image", percentile=0.5), RandSlabd("image", side=SIDE, depth=DEPTH), RandHoledSlabd()]
+    flat = [
+        ReadVolumed("image", percentile=0.5),
+        RandSlabd("image", side=SIDE, depth=1),
+        SqueezeDimd("image", dim=0),
+        RandHoled(),
+        Unstartedd("image"),
+    ]
+    steps = [Compose([*cut, RandStartedSlicesd(count=3)]), Compose(flat)]
+    data = ConcatDataset([CacheDataset(entries, step, progress=False) for step in steps])
+    batch = next(iter(DataLoader(data, batch_size=4)))
+    started = batch["image"][:, 2].amax(dim=(1, 2)) > 0
+
+    assert batch["image"].shape[1:] == (3, SIDE, SIDE)
+    assert batch["label"].shape == (len(batch["image"]), 2, SIDE, SIDE)
+    assert started.tolist()[-2:] == [False, False]
+    assert started[:-2].any()
+
+
+def test_slices_of_a_slab_start_from_its_continuation() -> None:
+    slab = np.broadcast_to(np.arange(DEPTH, dtype=np.float32)[:, None, None], (DEPTH, SIDE, SIDE)).copy()
+    hole = np.zeros(slab.shape, bool)
+    hole[4:9, 10:20, 8:22] = True
+    given = {**holed(slab, hole), "ratio": 2.0}
+    entries = RandStartedSlicesd(count=9).set_random_state(0)(given)
+
+    assert len(entries) == 5
+    for entry in entries:
+        image, inside, near = entry["image"].numpy()
+        truth, region = entry["label"].numpy()
+        assert np.abs(image - truth).max() < 0.1
+        assert np.array_equal(inside, region)
+        assert np.array_equal(near > 0, region > 0)
+    nearest = sorted(float(entry["image"][2].max()) for entry in entries)
+    assert nearest == pytest.approx([1 / 6, 1 / 4, 1 / 4, 1 / 2, 1 / 2])
+
+
+def test_what_a_slab_lacks_has_no_start() -> None:
+    slab = textured()
+    slab[:, :, :12] = np.nan
+    hole = np.zeros(slab.shape, bool)
+    hole[3:9, 4:20, 4:20] = True
+    for entry in RandStartedSlicesd().set_random_state(0)({**holed(slab, hole), "ratio": 1.0}):
+        image, inside, near = entry["image"].numpy()
+        assert not near[:, :12].any()
+        assert not image[:, :12].any()
+        assert inside[:, :12].all()
+        assert near[4:20, 12:20].all()
+
+
+def test_an_empty_slab_gives_one_slice_without_a_start() -> None:
+    slab = np.full((DEPTH, SIDE, SIDE), np.nan, np.float32)
+    (entry,) = RandStartedSlicesd()({**holed(slab, np.zeros(slab.shape, bool)), "ratio": 1.0})
+
+    assert not entry["image"][2].any()
+    assert not entry["label"].any()
 
 
 def test_a_source_without_volumes_is_told_in_one_sentence(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from monai_inpaint.errors import InputError
 from monai_inpaint.losses import AdversarialLoss
 
 
@@ -28,13 +27,7 @@ class PatchAdversary:
         self.loss = AdversarialLoss("least_squares")
 
     def __call__(self, fill: torch.Tensor, truth: torch.Tensor, region: torch.Tensor) -> torch.Tensor:
-        """Generator's loss of fills (B, 1, H, W) of a region (1 = counts); images of zero mean and unit deviation.
-
-        Raises:
-            InputError: slabs, of which there is no adversary.
-        """
-        if fill.ndim != 4:
-            raise InputError("The patch adversary judges single slices; train slabs without it.")
+        """Generator's loss of fills (B, 1, H, W) of a region (1 = counts); images of zero mean and unit deviation."""
         self.discriminator.train()
         self.optimizer.zero_grad(set_to_none=True)
         self.loss.for_discriminator(self._logits(truth, region), self._logits(fill.detach(), region)).backward()

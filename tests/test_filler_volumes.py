@@ -1,0 +1,216 @@
+"""A network that takes starts fills volumes from their continuation, in slices across all axes that make sense."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from filler_samples import engine_is, head, square
+
+from monai_inpaint import Filler
+from monai_inpaint.fill import patches
+from monai_inpaint.fill.continuation import continuation, nearness
+from monai_inpaint.fill.flow import TIMES
+from monai_inpaint.imaging.biharmonic import solve_biharmonic
+
+SHAPE = (40, 44, 48)
+
+
+class Echo:
+    """Takes starts: fills with the start, and late in the flow adds noise."""
+
+    channels = 6
+    side = None
+
+    def __init__(self) -> None:
+        self.batches: list[np.ndarray] = []
+
+    def run(self, windows: np.ndarray) -> np.ndarray:
+        self.batches.append(windows)
+        return (windows[:, :1] + 10 * windows[:, 2:3] * windows[:, 4:5]).astype(np.float32)
+
+    def describe(self) -> dict[str, str]:
+        return {"name": "echo"}
+
+
+class Means(Echo):
+    """Fills with the mean of all that is known in the window."""
+
+    def run(self, windows: np.ndarray) -> np.ndarray:
+        self.batches.append(windows)
+        image, known = windows[:, :1], 1 - windows[:, 1:2]
+        mean = (image * known).sum(axis=(2, 3), keepdims=True) / known.sum(axis=(2, 3), keepdims=True)
+        return np.where(known > 0, image, mean).astype(np.float32)
+
+
+@pytest.fixture
+def echo(monkeypatch: pytest.MonkeyPatch) -> Echo:
+    return engine_is(Echo(), monkeypatch)
+
+
+@pytest.fixture
+def means(monkeypatch: pytest.MonkeyPatch) -> Means:
+    return engine_is(Means(), monkeypatch)
+
+
+def ramp(axis: int, shape: tuple[int, ...] = SHAPE) -> np.ndarray:
+    return np.broadcast_to(np.indices(shape)[axis], shape).astype(np.float32)
+
+
+def seen(network: Echo) -> int:
+    return sum(len(batch) for batch in network.batches)
+
+
+def test_a_hole_among_nearly_isotropic_voxels_is_seen_in_slices_across_every_axis(echo: Echo) -> None:
+    hole = np.zeros(SHAPE, bool)
+    hole[10:14, 20:25, 30:36] = True
+    fill = Filler("mr")(ramp(0), hole, spacing=(1.0, 1.0, 1.4))
+
+    assert seen(echo) == 4 + 5 + 6
+    assert np.array_equal(fill.image[~hole], ramp(0)[~hole])
+
+
+def test_a_hole_among_thick_slices_is_seen_in_those_alone(echo: Echo) -> None:
+    hole = square(SHAPE, (10, 20, 30), 4)
+    Filler("mr")(ramp(0), hole, spacing=(1.0, 1.0, 4.0))
+
+    assert seen(echo) == 4
+
+
+def test_the_best_estimate_is_the_mean_over_the_axes(means: Means) -> None:
+    hole = square(SHAPE, (10, 20, 30), 7)
+    fill = Filler("mr")(ramp(0), hole).image[hole].reshape(7, 7, 7)
+
+    # Only slices across the first axis tell which value belongs there; the others know their own mean.
+    assert np.allclose(np.diff(fill, axis=0), 1 / 3, atol=0.02)
+    assert np.allclose(np.ptp(fill, axis=(1, 2)), 0, atol=1e-3)
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (1.0, 1.0, 5.0)])
+def test_the_start_continues_what_is_known_in_every_direction(echo: Echo, spacing: tuple[float, ...]) -> None:
+    image, hole = ramp(2) + 3 * ramp(1), square(SHAPE, (10, 20, 30), 9)
+
+    assert np.allclose(Filler("mr")(image, hole, spacing=spacing).image, image, atol=0.1)
+
+
+def test_a_start_is_as_near_as_the_nearest_slice_that_knows_the_place(echo: Echo) -> None:
+    hole = square(SHAPE, (10, 20, 30), 5)
+    Filler("mr")(ramp(0), hole, spacing=(2.0, 2.0, 4.0))
+    near = np.concatenate([batch[:, 5] for batch in echo.batches])
+
+    assert near.max(axis=(1, 2)).tolist() == pytest.approx([1 / 2, 1 / 4, 1 / 6, 1 / 4, 1 / 2])
+    assert (np.unique(near[2]) == np.float32([0, 1 / 6])).all()
+
+
+def test_a_hole_that_takes_whole_slices_is_seen_across_the_others(echo: Echo) -> None:
+    hole = np.zeros(SHAPE, bool)
+    hole[18:22, :, 5:43] = True
+    hole[18:22, 3, :] = False
+    Filler("mr")(ramp(1), hole)
+    one = seen(echo)
+    hole[:] = False
+    hole[18:22, :, 10:] = True
+    Filler("mr")(ramp(1), hole)
+
+    assert one == 4 + 43 + 38
+    assert seen(echo) - one == 4 + 44 + 38
+
+
+def test_few_slices_are_seen_as_they_were_taken(echo: Echo) -> None:
+    Filler("mr")(ramp(0, (60, 60, 12)), square((60, 60, 12), (20, 20, 4), 4))
+
+    assert seen(echo) == 4
+
+
+def test_a_hole_too_large_for_memory_is_seen_as_slices_were_taken(echo: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patches, "CROP", 1000)
+    image, hole = ramp(2), square(SHAPE, (10, 20, 30), 4)
+    fill = Filler("mr")(image, hole)
+
+    assert seen(echo) == 4
+    assert np.allclose(fill.image, image, atol=0.1)
+
+
+def test_a_hole_too_wide_for_windows_is_filled_at_half_the_resolution_first(echo: Echo) -> None:
+    shape = (280, 280, 40)
+    hole = np.zeros(shape, bool)
+    hole[20:220, 30:220, 12:26] = True
+    fill = Filler("mr")(ramp(0, shape), hole)
+
+    assert np.abs(fill.image - ramp(0, shape)).max() < 3
+
+
+def test_voxels_that_are_no_numbers_stay_so_and_do_not_spread(echo: Echo) -> None:
+    image, hole = ramp(0), square(SHAPE, (10, 20, 30), 6)
+    image[12:20, 22, 31] = np.nan
+    fill = Filler("mr")(image, hole)
+
+    assert np.isfinite(fill.image[hole]).all()
+    assert np.array_equal(fill.image[~hole], image[~hole], equal_nan=True)
+
+
+def test_samples_take_the_axes_in_turn(echo: Echo) -> None:
+    hole = square(SHAPE, (10, 20, 30), 4)
+    first, again, other = (Filler("mr")(ramp(0), hole, sample=True, seed=seed).image for seed in (1, 1, 2))
+
+    assert seen(echo) == 3 * (3 * 4 + len(TIMES) * 4)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_a_thick_slice_has_the_same_noise_whatever_slices_it_is_filled_with(echo: Echo) -> None:
+    hole = square(SHAPE, (10, 20, 30), 4)
+
+    def noise() -> np.ndarray:
+        echo.batches.clear()
+        Filler("mr")(ramp(0), hole, spacing=(1.0, 1.0, 4.0), sample=True)
+        return echo.batches[-1][:, 2]
+
+    together = noise()
+    hole[:, :, :33] = False
+
+    assert np.array_equal(noise()[0], together[3])
+
+
+def test_single_slices_have_no_start(echo: Echo) -> None:
+    image, hole = head(), square((160, 160), (60, 60), 20)
+    Filler("mr")(image, hole)
+
+    assert echo.batches[0].shape == (1, 6, 128, 128)
+    assert not echo.batches[0][:, 5].any()
+    assert not echo.batches[0][:, 0][echo.batches[0][:, 1] > 0].any()
+
+
+def wavy(side: int) -> np.ndarray:
+    i, j, k = np.indices((side, side, side))
+    return (np.sin(i / 8) + np.cos(j / 9) * np.sin(k / 7)).astype(np.float32)
+
+
+@pytest.mark.parametrize("side", [4, 17])
+def test_the_continuation_comes_close_to_the_biharmonic_fill(side: int) -> None:
+    image, hole = wavy(34), square((34, 34, 34), (8, 9, 6), side)
+    continued = continuation(np.where(hole, np.nan, image), hole)
+    exact = solve_biharmonic(np.where(hole, 0.0, image), hole)
+
+    assert np.array_equal(continued[~hole], image[~hole])
+    assert continued.dtype == np.float32
+    assert np.abs(continued[hole] - exact).mean() < 0.03 * image[hole].std()
+
+
+def test_a_continuation_stays_within_the_known_values() -> None:
+    rng = np.random.default_rng(0)
+    image, hole = rng.uniform(5, 6, (20, 20, 20)).astype(np.float32), square((20, 20, 20), (3, 3, 3), 14)
+    continued = continuation(image, hole)
+
+    assert continued.min() == image[~hole].min()
+    assert continued.max() == image[~hole].max()
+
+
+def test_nearness_is_one_over_the_steps_to_the_nearer_end() -> None:
+    unknown = np.zeros((7, 1, 1), bool)
+    unknown[1:6] = True
+
+    assert nearness(unknown, 0, 1.0).ravel().tolist() == pytest.approx([0, 1, 1 / 2, 1 / 3, 1 / 2, 1, 0])
+    assert nearness(unknown, 0, 0.5).max() == 1.0
+    unknown[5:] = True
+    assert nearness(unknown, 0, 1.0).ravel().tolist() == pytest.approx([0, 1, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 6])
+    assert not nearness(np.ones((3, 2, 2), bool), 0, 1.0).any()
