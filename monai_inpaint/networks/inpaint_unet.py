@@ -95,14 +95,14 @@ class InpaintUNet(nn.Module):
         inside = hole > 0.5
         known = torch.logical_not(inside).to(x.dtype)
         image = torch.where(inside, torch.zeros_like(image), image)  # NaN in the hole must not spread
-        limited = image.clamp(*self.limits) if self.limits else image
-        shift, scale = known_statistics(limited, known)
-        smooth, _ = plane_continuation((limited - shift) / scale * known, known)
-        near = torch.zeros_like(hole)
-        if x.shape[1] == 6:
-            near = x[:, 5:6] * (1.0 - known)
-            start = x[:, :1].clamp(*self.limits) if self.limits else x[:, :1]
-            smooth = torch.where(near > 0.0, (start - shift) / scale, smooth)
+        near = x[:, 5:6] * (1.0 - known) if x.shape[1] == 6 else torch.zeros_like(hole)
+        told = torch.where(near > 0.0, x[:, :1], image)
+        told = told.clamp(*self.limits) if self.limits else told
+        # A start counts among what is known: around it there may be nothing but air.
+        shift, scale = known_statistics(told, torch.where(near > 0.0, torch.ones_like(known), known))
+        normal = (told - shift) / scale
+        smooth, _ = plane_continuation(normal * known, known)
+        smooth = torch.where(near > 0.0, normal, smooth)
         normal_state = (state - shift) / scale
         flow = to_flow(normal_state - smooth, noise, time) * (1.0 - known)
         unsure = (1.0 - known) * (1.0 - _SURE * near)

@@ -16,6 +16,8 @@ from monai.engines.utils import IterationEvents
 from monai_inpaint.networks.flow import draw_times, output_scale
 from monai_inpaint.networks.known import known_statistics
 
+_FLATTEST = 8.0  # grey levels of 255: windows of next to nothing but air would outweigh all others
+
 Beside = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -61,7 +63,7 @@ def flow_iteration(engine: Trainer, batch: Any, at_start: float = 0.8, beside: B
     there = 1.0 - hole + region  # places without an image are in the hole, and not counted
     shift, scale = known_statistics(truth, there)
     time = draw_times(len(image), at_start).to(image.device).view(-1, 1, 1, 1)
-    unit = 1.0 / (scale * output_scale(time))
+    unit = 1.0 / (scale.clamp(min=_FLATTEST) * output_scale(time))
     time = time * there  # where there is no image there is no state: as at t = 0, only the known voxels speak
     noise = torch.randn_like(truth) * (time > 0) * region
     given = _network_input(image, [noise, truth * region, time])
