@@ -17,7 +17,7 @@ from benchmarks.setting import Options, markdown
 from benchmarks.strips import Shown, shown_on, strip
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation import Summary
-from monai_inpaint.reports.page import NOTICE
+from monai_inpaint.version import NOTICE
 
 
 def run(options: Options) -> str:

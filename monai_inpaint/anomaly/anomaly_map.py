@@ -15,12 +15,12 @@ from monai_inpaint.anomaly.sliding_holes import mean_of, places, slide
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.slices import check_anatomy, level_of
 from monai_inpaint.fill.filler import Filler
-from monai_inpaint.fill.patches import Progress
 from monai_inpaint.fill.report import peak_memory_mb, report_head
 from monai_inpaint.fill.slicing import slice_axis, with_slices_last
 from monai_inpaint.imaging.display import displayed
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.resize import enlarged, resized
+from monai_inpaint.progress import Steps, part
 
 SIDE = 128  # pixels that the longer side of a slice is reduced to, which the networks see at once
 SMALLEST = 64  # pixels a side of an image to search
@@ -42,7 +42,7 @@ class Abnormality:
     report: dict[str, Any]
 
 
-def abnormality(filler: Filler, image: Image, progress: Progress | None = None) -> Abnormality:
+def abnormality(filler: Filler, image: Image, progress: Steps | None = None) -> Abnormality:
     """How far an image is from what its surroundings lead to expect, place by place.
 
     A hole is slid over the lungs of a film or the body in each slice of another image; the fills are compared with the
@@ -69,7 +69,7 @@ def abnormality(filler: Filler, image: Image, progress: Progress | None = None) 
         pixels = small_slice(sliced, index)
         region = region_of(pixels, modality, level)
         holes += len(places(region))
-        residual = mean_of(slide(filler, pixels, region, _part(progress, number, len(slices))), pixels.shape)
+        residual = mean_of(slide(filler, pixels, region, part(progress, number, len(slices))), pixels.shape)
         found = abnormality_map(residual, pixels, region, reference)
         # Views of the slice as shown: what is written to them lies as the image does.
         map_shown, region_shown = (
@@ -146,8 +146,3 @@ def _level(image: Image, modality: str) -> float:
     except InputError as error:
         raise InputError(f"{name} cannot be searched: {error}") from None
     return level
-
-
-def _part(progress: Progress | None, number: int, slices: int) -> Progress | None:
-    """Progress over all slices, out of the progress over the holes of one."""
-    return progress and (lambda done, holes: progress(100 * number + 100 * done // holes, 100 * slices))

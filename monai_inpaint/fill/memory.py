@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from monai_inpaint.fill.patches import CONTEXT, most_slices
-from monai_inpaint.fill.windows import LARGEST, MULTIPLE, SHARE, SMALLEST
+from monai_inpaint.fill.windows import LARGEST, SHARE, window_side
 
 # Fitted to the peaks of `monai-inpaint fill` that `python -m benchmarks memory` measures, with OpenVINO.
 _AT_REST = 220e6  # bytes: Python, the engine, the network
@@ -33,8 +33,6 @@ def expected_memory_mb(shape: Sequence[int], dtype: str, hole: Sequence[int]) ->
         a_pixel = _A_PIXEL_BESIDE_LARGE_HOLES if max(hole) > SHARE * LARGEST else _A_PIXEL
         return round((_FILMS_AT_REST + math.prod(shape) * a_pixel) / 2**20, 1)
     voxels = math.prod(shape) * (2 * np.dtype(dtype).itemsize + 1)
-    whole = math.ceil(max(shape[:2]) / MULTIPLE) * MULTIPLE
-    needed = math.ceil(max(hole[:2]) / SHARE / MULTIPLE) * MULTIPLE
-    side = min(max(needed, SMALLEST), LARGEST, whole)
+    side = window_side(max(hole[:2]), shape[:2])
     slices = min(min(hole[2], most_slices(*hole[:2])) + 2 * CONTEXT, shape[2])
     return round((_AT_REST + voxels + _A_WINDOW_VOXEL * side**2 * slices) / 2**20, 1)

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.fill.patches import Progress
 from monai_inpaint.imaging.axial import Axial, axial_slices
 from monai_inpaint.imaging.body import body_in_slice, cut_by_the_field_of_view, with_gaps
 from monai_inpaint.imaging.hounsfield import Scale, check_hounsfield, scale_of
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.candidates import EXTENDED, SEED, bright_pieces, grown, is_metal
 from monai_inpaint.metal.streak_region import affected_in_slice
+from monai_inpaint.progress import Steps
 
 CUT_IN_BONE = 1200.0  # HU from which a pile-up of values may be metal that was cut there
 
@@ -89,7 +89,7 @@ class Found:
         }
 
 
-def find_metal(image: Image, threshold: float | None = None, progress: Progress | None = None) -> Found:
+def find_metal(image: Image, threshold: float | None = None, progress: Steps | None = None) -> Found:
     """Metal inside the patient, and the streaks and shadows around it.
 
     Without `threshold`, pieces that reach 2500 HU are judged: metal falls off at its edge within the scanner's blur and

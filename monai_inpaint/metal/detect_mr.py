@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.fill.patches import Progress
 from monai_inpaint.fill.slicing import slice_axis, with_slices_last
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.detect_ct import Found, Piece
+from monai_inpaint.progress import Steps
 
 _VOID = 0.15  # of the tissue's brightness, below which there is no signal: fluid in T1 has more
 _PLATE = 1.5  # mm: bone plates and vessels are no thicker than twice of it
@@ -23,7 +23,7 @@ _ENCLOSED = 0.5  # of the rim that has signal
 _SMALLEST = (150.0, 10.0)  # mm3, or mm2 in a single slice
 
 
-def find_voids(image: Image, progress: Progress | None = None) -> Found:
+def find_voids(image: Image, progress: Steps | None = None) -> Found:
     """Voids in the body of an MR: "found" where signal piles up beside them, "perhaps" where nothing tells.
 
     Air in sinuses, flowing blood and dense bone have no signal either. What sets metal apart is the signal that it

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.imaging.image import MODALITIES
+from monai_inpaint.imaging.modality import MODALITIES
 from monai_inpaint.metal.by_inpainting import inpaint
 from monai_inpaint.metal.by_projection import li, network, nmar
 from monai_inpaint.metal.network_prior import BUNDLE

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.imaging.label_map import matching
+from monai_inpaint.imaging.modality import FROM_DICOM
 from monai_inpaint.inputs import read_json
 from monai_inpaint.regions.rectangles import Rectangle, is_rectangle
 
-MODALITIES = ("CT", "MR", "CR", "DX")
 SEG, RTSTRUCT, METAL, RECTANGLES = "SEG", "RTSTRUCT", "metal", "rectangles"
 HOLES = (SEG, RTSTRUCT, METAL, RECTANGLES)
 _KEYS = {"modality", "description", "hole", "segment", "rectangles", "method", "bundle"}
@@ -42,7 +42,7 @@ class Rule:
 
     def is_for(self, modality: str, description: str) -> bool:
         """Whether a series of that modality and SeriesDescription is meant."""
-        return modality == self.modality and fnmatchcase(description.strip().lower(), self.description.lower())
+        return modality == self.modality and bool(matching([description], self.description))
 
 
 def read_rules(path: Path) -> list[Rule]:
@@ -71,7 +71,7 @@ def _rule(told: Any, name: str) -> Rule:
     unknown = sorted(set(told) - _KEYS)
     if unknown:
         raise InputError(f"{name} has the unknown key {unknown[0]}; known are {', '.join(sorted(_KEYS))}.")
-    for key, known in (("modality", MODALITIES), ("hole", HOLES)):
+    for key, known in (("modality", FROM_DICOM), ("hole", HOLES)):
         if told.get(key) not in known:
             raise InputError(f"{name}: {key} is {told.get(key)!r}; give one of {', '.join(known)}.")
     for key in ("description", "segment", "method", "bundle"):

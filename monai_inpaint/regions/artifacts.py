@@ -14,6 +14,7 @@ from monai_inpaint.imaging.display import displayed
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.morphology import connected_parts, depth
 from monai_inpaint.imaging.resize import enlarged, resized
+from monai_inpaint.progress import Steps
 from monai_inpaint.registry import find_bundle
 
 BUNDLE = "artifact_segmentation"
@@ -24,7 +25,6 @@ MARGIN = 2  # pixels of the reduced slice that regions are grown by, as the edge
 _MULTIPLE = 32  # of rows and columns that the network takes
 
 Run = Callable[[np.ndarray], np.ndarray]  # images (B, 1, H, W) float32 in units, to probabilities of that shape
-Progress = Callable[[int, int], None]
 
 
 class Finder:
@@ -41,7 +41,7 @@ class Finder:
         self.bundle = find_bundle(BUNDLE)
         self.run: Run = load_engine(engine, self.bundle).run
 
-    def __call__(self, image: Image, progress: Progress | None = None) -> np.ndarray:
+    def __call__(self, image: Image, progress: Steps | None = None) -> np.ndarray:
         """What looks like an artifact: bool array of the image's shape, empty where nothing does.
 
         Args:
@@ -51,7 +51,7 @@ class Finder:
         return find_artifacts(image, self.run, progress)
 
 
-def find_artifacts(image: Image, run: Run, progress: Progress | None = None) -> np.ndarray:
+def find_artifacts(image: Image, run: Run, progress: Steps | None = None) -> np.ndarray:
     """`Finder.__call__` with any way to run the network."""
     axis = slice_axis(image)
     sliced = with_slices_last(image, axis)

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.imaging.image import MODALITIES
+from monai_inpaint.imaging.modality import FROM_DICOM, MODALITIES
 from monai_inpaint.inputs import read_json, shown
 from monai_inpaint.paths import path_of
 
 _PACKAGE = Path(__file__).parents[1]
-_MODALITY = {"CR": "cxr", "DX": "cxr", "CT": "ct", "MR": "mr"}
 # What a bundle does, and where it does it, for those that do not fill.
 KINDS = {
     "inpainting": "it fills (fill)",
@@ -158,11 +157,11 @@ def _read(folder: Path) -> BundleInfo:
     metadata = _Metadata(path, read_json(path, "install the bundle again"))
     image = ("network_data_format", "inputs", "image")
     told = metadata.text(*image, "modality")
-    if any(part.strip() not in _MODALITY for part in told.split(",")):
-        raise metadata.fault(f"modality is {shown(told)}, and known are {', '.join(_MODALITY)}")
+    if any(part.strip() not in FROM_DICOM for part in told.split(",")):
+        raise metadata.fault(f"modality is {shown(told)}, and known are {', '.join(FROM_DICOM)}")
     return BundleInfo(
         _NO_LABEL.sub("_", folder.resolve().name)[:_LONGEST],
-        tuple(_MODALITY[part.strip()] for part in told.split(",")),
+        tuple(FROM_DICOM[part.strip()] for part in told.split(",")),
         folder,
         metadata.version(),
         metadata.text("description"),
@@ -234,8 +233,8 @@ class _Metadata:
             if window is not None and (type(window) is not int or not 0 < window < 2**16):
                 raise self.fault(f"capabilities.window is {shown(window)}, which is no number of voxels")
             return Capabilities(listed.get("samples", False), listed.get("slabs", False), window)
-        told = self.value(dict, "object", *image).get("channel_def")
-        channels = [str(name) for name in told.values()] if isinstance(told, dict) else []
+        named = self.value(dict, "object", *image).get("channel_def")
+        channels = list(cast(dict[str, Any], named).values()) if isinstance(named, dict) else []
         return Capabilities("noise" in channels, "ratio of spacings" in channels)
 
     def fault(self, why: str) -> InputError:

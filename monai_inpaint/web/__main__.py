@@ -16,7 +16,7 @@ from pathlib import Path
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import exit_code_of
-from monai_inpaint.imaging.image import MODALITIES
+from monai_inpaint.imaging.modality import MODALITIES
 from monai_inpaint.io.stage import temporary_folder
 from monai_inpaint.paths import regular_file
 from monai_inpaint.private import private_files
