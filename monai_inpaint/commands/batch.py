@@ -18,7 +18,7 @@ from monai_inpaint.progress import Progress, make_progress
 
 if TYPE_CHECKING:
     from monai_inpaint.commands.pairs import Pair
-    from monai_inpaint.jobs.fill_image import Case, Fillers
+    from monai_inpaint.jobs.fill_image import Fillers, FillJob
 
 NAME = "batch"
 HELP = "Fill the images of a table, one after the other."
@@ -43,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from monai_inpaint.commands.pairs import read_pairs
     from monai_inpaint.io.stage import remove_abandoned
-    from monai_inpaint.jobs.fill_image import Case, Fillers
+    from monai_inpaint.jobs.fill_image import Fillers, FillJob
+    from monai_inpaint.regions.sources import Drawn
 
     folder, table = Path(args.output_dir), Path(args.pairs)
     pairs = read_pairs(table, folder)
@@ -60,10 +61,14 @@ def run(args: argparse.Namespace) -> int:
                 remove_abandoned(place)
         for number, pair in enumerate(pairs):
             progress("batch", number, len(pairs))
-            case = Case(
-                pair.image_path, pair.hole_path, pair.output, sample=args.sample, seed=args.seed, segment=pair.segment
+            job = FillJob(
+                image=pair.image_path,
+                hole=Drawn(pair.hole_path, pair.segment),
+                output=pair.output,
+                sample=args.sample,
+                seed=args.seed,
             )
-            status = _one(pair, case, fillers, journal, before.get(flat(pair.name)), args.overwrite, progress)
+            status = _one(pair, job, fillers, journal, before.get(flat(pair.name)), args.overwrite, progress)
             counts[status] = counts.get(status, 0) + 1
         progress("batch", len(pairs), len(pairs))
     finally:
@@ -103,7 +108,7 @@ def _entries(journal: Journal, *, resume: bool, overwrite: bool) -> dict[str, En
 
 def _one(
     pair: Pair,
-    case: Case,
+    job: FillJob,
     fillers: Fillers,
     journal: Journal,
     before: Entry | None,
@@ -111,7 +116,7 @@ def _one(
     progress: Progress,
 ) -> str:
     """Fill one pair and note it; returns the status, "skipped" for one that is done already."""
-    from monai_inpaint.jobs.fill_image import run_case
+    from monai_inpaint.jobs.fill_image import fill_image
 
     same = before is not None and (before.image, before.hole) == (flat(pair.image), flat(pair.hole))
     there = pair.output.path.exists()
@@ -128,7 +133,7 @@ def _one(
         journal.add(Entry(pair.image, pair.hole, pair.name, STARTED))
         made = _make_folders(pair.output.path.parent)
         try:
-            run_case(case, fillers, overwrite=overwrite or ours, progress=progress)
+            fill_image(job, fillers, overwrite=overwrite or ours, progress=progress)
         finally:
             _drop_empty(made)
     except Exception as error:

@@ -18,7 +18,6 @@ import numpy as np
 from monai_inpaint.dicom.results import write_results
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.filler import Filler
-from monai_inpaint.fill.report import NOTICE
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.label_map import matching
 from monai_inpaint.io.atomic import staged
@@ -26,10 +25,9 @@ from monai_inpaint.pacs.anonymous_errors import sentence_of
 from monai_inpaint.pacs.disk_space import is_full
 from monai_inpaint.pacs.rules import METAL, RECTANGLES, Rule
 from monai_inpaint.pacs.series import Mark, Series, Study, find_series, read_series
-from monai_inpaint.regions.read import read_hole
-from monai_inpaint.regions.rectangles import rectangles_in
+from monai_inpaint.regions.sources import Drawn, Listed
 from monai_inpaint.registry import BundleInfo, find_bundle
-from monai_inpaint.version import __version__
+from monai_inpaint.version import NOTICE, __version__
 
 RECORD = "record.json"
 FILLED, SKIPPED = "filled", "skipped"
@@ -222,11 +220,8 @@ def _fill(case: Case, bundles: Bundles) -> Filled:
     modality = image.modality or rule.modality.lower()
     if rule.hole == METAL:
         return _without_metal(case, rule, image, bundles)
-    if case.mark is not None:
-        hole = read_hole(case.mark.path, image, rule.segment)
-    else:
-        hole = Image(rectangles_in(image, rule.rectangles), image.affine, placed=image.placed)
-    fill = bundles.filler(rule.bundle or modality)(image, hole)
+    source = Drawn(case.mark.path, rule.segment) if case.mark else Listed(rule.rectangles)
+    fill = bundles.filler(rule.bundle or modality)(image, source.hole_in(image))
     return Filled(case, "", image, fill.image, fill.hole, fill.report)
 
 
