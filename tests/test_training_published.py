@@ -14,7 +14,7 @@ import pytest
 import torch
 from training_samples import ROOT, data_set, enlarge_films, image_features, run_bundle
 
-from monai_inpaint.registry.training_cost import read_effort
+from monai_inpaint.registry.training_cost import read_training_cost
 
 SYSTEMS = {
     "ip_medgan": {
@@ -77,7 +77,7 @@ def test_the_committed_config_trains_validates_tells_its_effort_and_saves(
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert all(math.isfinite(float(row["loss"])) and float(row["hole_psnr"]) > 0 for row in rows)
     assert float(rows[1]["cpu_minutes"]) > float(rows[0]["cpu_minutes"]) > 0
-    effort = read_effort(tmp_path)
+    effort = read_training_cost(tmp_path)
     assert effort is not None
     assert (effort.steps, effort.images) == (4, 8)
     weights = torch.load(tmp_path / "model.pt", weights_only=True)
@@ -117,7 +117,7 @@ def test_two_processes_train_as_one_and_keep_their_judges_alike(
     assert len(told) == 2
     assert told[0] == told[1]
     assert [row["epoch"] for row in rows_of(tmp_path / "out")] == ["1", "2"]
-    effort = read_effort(tmp_path / "out")
+    effort = read_training_cost(tmp_path / "out")
     assert effort is not None
     assert effort.images == 16
 

@@ -15,10 +15,10 @@ import numpy as np
 from monai_inpaint.engines import load_engine
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.compose import Patch, compose, difference, in_place
-from monai_inpaint.fill.doubt import doubt
 from monai_inpaint.fill.patches import fill_patches
 from monai_inpaint.fill.report import fill_report
 from monai_inpaint.fill.spread import spread_of
+from monai_inpaint.fill.uncertainty import reliability
 from monai_inpaint.imaging.grid import align_hole, check_hole
 from monai_inpaint.imaging.hounsfield import check_hounsfield_units
 from monai_inpaint.imaging.image import Image
@@ -93,7 +93,7 @@ class Fill:
         bundle = self._facts["bundle"]
         report["spread"] = {"factor": bundle.spread_factor, "noise_factor": bundle.noise_factor}
         if self._facts["drawn"]["fill"] != "sample":
-            report["doubt"] = doubt(self._source, self._filled, self._hole, self._spread)
+            report["doubt"] = reliability(self._source, self._filled, self._hole, self._spread)
         return report
 
 

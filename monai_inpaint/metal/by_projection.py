@@ -15,11 +15,11 @@ from monai_inpaint.imaging.body import PADDING
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.between_slices import averaged
 from monai_inpaint.metal.network_prior import predicted, with_prior
-from monai_inpaint.metal.sinogram_correction import Projected
+from monai_inpaint.metal.sinogram_correction import SinogramCorrector
 from monai_inpaint.metal.task import Correction, Task
 
 
-def li(task: Task) -> Correction:
+def li_method(task: Task) -> Correction:
     """`li`, slice by slice."""
     patches = []
     for number in _with_metal(task):
@@ -28,7 +28,7 @@ def li(task: Task) -> Correction:
     return Correction(patches, {})
 
 
-def nmar(task: Task) -> Correction:
+def nmar_method(task: Task) -> Correction:
     """`nmar` with its own priors."""
 
     def prior(seen: _Seen) -> np.ndarray:
@@ -40,7 +40,7 @@ def nmar(task: Task) -> Correction:
     return Correction(_by_priors(task, prior, corrected), {})
 
 
-def network(task: Task) -> Correction:
+def network_method(task: Task) -> Correction:
     """`nmar` with the network's slices as priors."""
     facts: dict[str, Any] = {}
     run = task.run
@@ -66,7 +66,7 @@ class _Seen:
     measured: np.ndarray
     hu: np.ndarray
     metal: np.ndarray
-    projected: Projected
+    projected: SinogramCorrector
 
 
 def _by_priors(
@@ -107,7 +107,7 @@ def _seen(task: Task, number: int) -> _Seen:
     source = task.image.units(index)
     measured = np.isfinite(source) & (source > PADDING)
     hu, metal = np.where(measured, source, np.float32(-1000.0)), task.found.metal[index]
-    return _Seen(measured, hu, metal, Projected(hu, metal, task.axial.spacing[:2]))
+    return _Seen(measured, hu, metal, SinogramCorrector(hu, metal, task.axial.spacing[:2]))
 
 
 def _check_axial(image: Image) -> None:

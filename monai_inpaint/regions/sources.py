@@ -76,9 +76,9 @@ class Found:
     engine: str = "auto"
 
     def hole_in(self, image: Image, progress: Steps | None = None) -> Image:
-        from monai_inpaint.regions.artifacts import Finder, check_found
+        from monai_inpaint.regions.artifacts import ArtifactDetector, check_found
 
-        found = Finder(self.engine)(image, progress)
+        found = ArtifactDetector(self.engine)(image, progress)
         check_found(found, image)
         return image.map_of(found)
 
