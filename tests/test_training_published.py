@@ -170,11 +170,11 @@ def test_without_features_the_style_loss_says_what_to_give(data: Path, tmp_path:
 
 
 def test_squares_lie_in_the_body_where_a_level_is_given() -> None:
-    from monai_inpaint.transforms import RandSquared
+    from monai_inpaint.transforms import RandSquareHoled
 
     window = np.zeros((256, 256), np.float32)
     window[:, 160:] = 200.0
-    square = RandSquared("image", side=64, level=12)
+    square = RandSquareHoled("image", side=64, level=12)
     square.set_random_state(0)
     for _ in range(20):
         hole = square({"image": window})["image"][1].numpy() > 0
@@ -183,11 +183,11 @@ def test_squares_lie_in_the_body_where_a_level_is_given() -> None:
 
 @pytest.mark.parametrize("shown", [0, 20, 31])
 def test_a_window_with_no_more_than_an_edge_of_the_body_gets_a_square_anywhere(shown: int) -> None:
-    from monai_inpaint.transforms import RandSquared
+    from monai_inpaint.transforms import RandSquareHoled
 
     window = np.zeros((256, 256), np.float32)
     window[:, 256 - shown :] = 200.0
-    square = RandSquared("image", side=64, level=12)
+    square = RandSquareHoled("image", side=64, level=12)
     square.set_random_state(0)
 
     starts = {int(np.argmax(square({"image": window})["image"][1].any(0))) for _ in range(20)}

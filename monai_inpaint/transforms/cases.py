@@ -19,7 +19,7 @@ from monai_inpaint.regions.read import read_hole
 from monai_inpaint.transforms.save import SaveDerived
 
 
-class ReadCased(Transform):
+class ReadFillPaird(Transform):
     """{"image": path, "hole": path} -> {"image": MetaTensor (2, *spatial), "source": path, "hole": path}.
 
     The first channel is the image in its units with the hole zeroed, the second the hole on the image's grid. Where a
