@@ -63,7 +63,7 @@ def abnormality(filler: Filler, image: Image, progress: Steps | None = None) -> 
     sliced = with_slices_last(image, axis)
     level = _level(sliced, modality)
     slices: list[Any] = [...] if image.voxels.ndim == 2 else [(..., k) for k in range(sliced.voxels.shape[2])]
-    told, searched = np.zeros(image.voxels.shape, np.float32), np.zeros(image.voxels.shape, bool)
+    anomaly, searched = np.zeros(image.voxels.shape, np.float32), np.zeros(image.voxels.shape, bool)
     holes = 0
     for number, index in enumerate(slices):
         pixels = small_slice(sliced, index)
@@ -73,7 +73,7 @@ def abnormality(filler: Filler, image: Image, progress: Steps | None = None) -> 
         found = abnormality_map(residual, pixels, region, reference)
         # Views of the slice as shown: what is written to them lies as the image does.
         map_shown, region_shown = (
-            displayed(np.moveaxis(values, axis, -1)[index], sliced.affine) for values in (told, searched)
+            displayed(np.moveaxis(values, axis, -1)[index], sliced.affine) for values in (anomaly, searched)
         )
         finite = np.isfinite(displayed(sliced.voxels[index], sliced.affine))
         region_shown[:] = finite & (enlarged(region.astype(np.float32), region_shown.shape) >= 0.5)
@@ -86,11 +86,11 @@ def abnormality(filler: Filler, image: Image, progress: Steps | None = None) -> 
             "holes": holes,
             "reference_films": reference.films if reference else 0,
         },
-        "score": score_of(told, searched),
+        "score": score_of(anomaly, searched),
         "seconds": {"search": round(time.perf_counter() - started, 4)},
         "peak_memory_mb": peak_memory_mb(),
     }
-    return Abnormality(told, searched, report)
+    return Abnormality(anomaly, searched, report)
 
 
 def abnormality_map(

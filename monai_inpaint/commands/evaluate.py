@@ -61,10 +61,10 @@ def run(args: argparse.Namespace) -> int:
         "progress": progress.stage("evaluate"),
     }
     try:
-        told = _metal(args, methods, options) if args.protocol == "metal" else _fills(args, methods, options)
+        table = _metal(args, methods, options) if args.protocol == "metal" else _fills(args, methods, options)
     finally:
         progress.clear()
-    print(told)
+    print(table)
     return DONE
 
 

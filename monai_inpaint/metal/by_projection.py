@@ -34,8 +34,8 @@ def nmar_method(task: Task) -> Correction:
     def prior(seen: _Seen) -> np.ndarray:
         return seen.projected.prior()
 
-    def corrected(seen: _Seen, told: np.ndarray) -> np.ndarray:
-        return seen.projected.nmar(told)
+    def corrected(seen: _Seen, smoothed: np.ndarray) -> np.ndarray:
+        return seen.projected.nmar(smoothed)
 
     return Correction(_by_priors(task, prior, corrected), {})
 
@@ -53,8 +53,8 @@ def network_method(task: Task) -> Correction:
     def prior(seen: _Seen) -> np.ndarray:
         return predicted(seen.hu, seen.metal, task.axial.spacing[:2], run)
 
-    def corrected(seen: _Seen, told: np.ndarray) -> np.ndarray:
-        return with_prior(seen.projected, seen.hu, told)
+    def corrected(seen: _Seen, smoothed: np.ndarray) -> np.ndarray:
+        return with_prior(seen.projected, seen.hu, smoothed)
 
     return Correction(_by_priors(task, prior, corrected), facts)
 
@@ -82,8 +82,8 @@ def _by_priors(
             priors[near] = prior(seen[near])
         beside = [priors[near] for near in (number - 1, number + 1) if near in priors]
         here = seen.pop(number)
-        told = averaged(priors[number], beside, task.axial.spacing[2])
-        patches.append(Patch(task.axial.index(number), here.measured, corrected(here, told)))
+        smoothed = averaged(priors[number], beside, task.axial.spacing[2])
+        patches.append(Patch(task.axial.index(number), here.measured, corrected(here, smoothed)))
         priors.pop(number - 1, None)
     return patches
 

@@ -190,23 +190,23 @@ def _warnings(
     other: list[np.ndarray],
 ) -> list[str]:
     saturated, highest = scale.saturated, scale.highest
-    told: list[str] = []
+    warnings: list[str] = []
     if saturated and CUT_IN_BONE < highest < SEED:
-        told.append(
+        warnings.append(
             f"Values are cut at {highest:.0f} HU, where metal cannot be told from bone; name a threshold to mark it."
         )
     elif saturated and metal:
-        told.append(f"Values are cut at {highest:.0f} HU: the metal's own values are not known.")
+        warnings.append(f"Values are cut at {highest:.0f} HU: the metal's own values are not known.")
     if cut:
-        told.append("The field of view cuts the patient: corrections by projection are less sure.")
+        warnings.append("The field of view cuts the patient: corrections by projection are less sure.")
     if outside:
-        told.append(f"{_count(outside)} outside the patient (table, cables) {_were(outside)} left out.")
+        warnings.append(f"{_count(outside)} outside the patient (table, cables) {_were(outside)} left out.")
     if other:
         peak = max(axial.image.units(_at(axial, places)).max() for places in other)
-        told.append(
+        warnings.append(
             f"{_count(other)} up to {peak:.0f} HU {_were(other)} taken for contrast agent, teeth or dense bone."
         )
-    return told
+    return warnings
 
 
 def _at(axial: Axial, places: np.ndarray) -> tuple[Any, ...]:

@@ -110,8 +110,8 @@ def read_series(series: Series) -> Image:
             return replace(read_image_isolated(folder), path=None)
         except InputError as error:
             name = f"Series {series.uid}"
-            told = str(error).replace(f"{folder}{os.sep}", f"{name}, file ").replace(str(folder), name)
-            raise InputError(told) from error.__cause__
+            sentence = str(error).replace(f"{folder}{os.sep}", f"{name}, file ").replace(str(folder), name)
+            raise InputError(sentence) from error.__cause__
 
 
 def _sort(head: Dataset, path: Path, groups: dict[str, list[Series]], study: Study) -> None:

@@ -149,7 +149,7 @@ def fill_case(case: SeriesTask, bundles: Bundles) -> TaskResult:
     except Exception as error:
         if is_full(error):  # passes, and is no fault of the series
             raise
-        filled = TaskResult(case, _told(error, case))
+        filled = TaskResult(case, _sentence(error, case))
     return replace(filled, seconds=time.perf_counter() - started)
 
 
@@ -175,13 +175,13 @@ def write_case(filled: TaskResult, output: Path) -> dict[str, Any]:
     except Exception as error:
         if is_full(error):
             raise
-        return {**entry, "status": SKIPPED, "why": _told(error, case, {str(folder): "The folder of the results"})}
+        return {**entry, "status": SKIPPED, "why": _sentence(error, case, {str(folder): "The folder of the results"})}
     assert case.rule is not None
     seconds = {"fill": round(filled.seconds, 4), "write": round(time.perf_counter() - started, 4)}
-    told = {key: value for key, value in filled.report.items() if key not in ("notice", "geometry", "seconds")}
+    kept = {key: value for key, value in filled.report.items() if key not in ("notice", "geometry", "seconds")}
     return {
         **entry, "status": FILLED, "why": "", "hole": case.rule.hole, "folder": folder.name,
-        "results": len(results.files), "seconds": seconds, "report": told,
+        "results": len(results.files), "seconds": seconds, "report": kept,
     }  # fmt: skip
 
 
@@ -239,6 +239,6 @@ def _without_metal(case: SeriesTask, rule: Rule, image: Image, bundles: Bundles)
     return TaskResult(case, "", image, reduced.image, changed, reduced.report)
 
 
-def _told(error: Exception, case: SeriesTask, names: dict[str, str] | None = None) -> str:
+def _sentence(error: Exception, case: SeriesTask, names: dict[str, str] | None = None) -> str:
     marked = {str(case.mark.path): f"The {case.mark.kind}"} if case.mark else {}
     return sentence_of(error, {**marked, **(names or {})})

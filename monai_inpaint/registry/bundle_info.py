@@ -156,12 +156,12 @@ def _read(folder: Path) -> BundleInfo:
         raise InputError(f"{folder}: not a bundle, it has no configs/metadata.json; name a bundle's folder.")
     metadata = _Metadata(path, read_json(path, "install the bundle again"))
     image = ("network_data_format", "inputs", "image")
-    told = metadata.text(*image, "modality")
-    if any(part.strip() not in FROM_DICOM for part in told.split(",")):
-        raise metadata.fault(f"modality is {shown(told)}, and known are {', '.join(FROM_DICOM)}")
+    codes = metadata.text(*image, "modality")
+    if any(part.strip() not in FROM_DICOM for part in codes.split(",")):
+        raise metadata.fault(f"modality is {shown(codes)}, and known are {', '.join(FROM_DICOM)}")
     return BundleInfo(
         _NO_LABEL.sub("_", folder.resolve().name)[:_LONGEST],
-        tuple(FROM_DICOM[part.strip()] for part in told.split(",")),
+        tuple(FROM_DICOM[part.strip()] for part in codes.split(",")),
         folder,
         metadata.version(),
         metadata.text("description"),
@@ -177,11 +177,11 @@ class _Metadata:
     """What metadata.json holds; whatever is asked for is of the type that is asked for, or the bundle is damaged."""
 
     path: Path
-    told: Any
+    content: Any
 
     def value(self, kind: type | tuple[type, ...], called: str, *keys: str) -> Any:
         """What lies below these keys."""
-        value = self.told
+        value = self.content
         for key in keys:
             if not isinstance(value, dict) or key not in value:
                 raise self.fault(f"it lacks {'.'.join(keys)}")
