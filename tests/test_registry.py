@@ -28,7 +28,7 @@ def test_what_a_bundle_says_it_can_do_is_what_its_channels_are_for(info: BundleI
     assert info.kind in KINDS
     assert (info.kind == "inpainting") == ("hole" in channels)
     assert info.capabilities.samples == ("noise" in channels)
-    assert info.capabilities.slabs == ("ratio of spacings" in channels) == info.slab_graph.is_file()
+    assert info.capabilities.starts == ("nearness of the start" in channels)
     assert info.capabilities.window == (side if isinstance(side, int) else None)
 
 
@@ -39,7 +39,7 @@ def test_a_bundle_of_an_earlier_version_fills_and_can_do_what_its_channels_are_f
     path.write_text(json.dumps(metadata))
 
     assert find_bundle(copy).kind == "inpainting"
-    assert find_bundle(copy).capabilities == Capabilities(samples=True, slabs=True)
+    assert find_bundle(copy).capabilities == Capabilities(samples=True, starts=True)
 
 
 @pytest.mark.parametrize("modality", ["ct", "mr"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ class Engine(Protocol):
     """A bundle's network, ready to run. It normalises by itself: units in, units out.
 
     Attributes:
-        channels: 2: image and hole; 5: noise, state and time too, for samples; 6: slabs too, with their spacing; 1: the
-            image alone, of a network that marks artifacts; 3: of one that corrects slices with metal.
+        channels: 2: image and hole; 5: noise, state and time too, for samples; 6: the nearness of a start too, for
+            slices of volumes; 1: the image alone, of a network that marks artifacts; 3: of one that corrects slices
+            with metal.
         side: of the windows in voxels, where the network takes no others.
     """
 
@@ -32,15 +32,15 @@ class Engine(Protocol):
         """Fill a batch of windows.
 
         Args:
-            windows: (B, 2 or 5, H, W) float32: the image in its units with the hole zeroed, then the hole (1 = fill);
-                of 5 then standard normal noise, the state in the image's units and the time (zeros in these three ask
-                for the best estimate). Slabs are (B, 6, D, H, W), with the spacing of slices over that of voxels
-                within a slice as last channel. For artifacts to be marked (B, 1, H, W): the image in its units. For
-                metal (B, 3, H, W): HU with the metal zeroed, the metal, HU corrected in the projections.
+            windows: (B, 2, 5 or 6, H, W) float32: the image in its units with the hole zeroed, then the hole (1 =
+                fill); of 5 then standard normal noise, the state in the image's units and the time (zeros in these
+                three ask for the best estimate); of 6 then the nearness of the start, which the image holds in the
+                hole (0: there is none). For artifacts to be marked (B, 1, H, W): the image in its units. For metal
+                (B, 3, H, W): HU with the metal zeroed, the metal, HU corrected in the projections.
 
         Returns:
-            (B, 1, *spatial) float32: the image, composited; or the probability of an artifact; or HU without
-            metal and its artifacts.
+            (B, 1, H, W) float32: the image, composited; or the probability of an artifact; or HU without metal and its
+            artifacts.
         """
         ...
 
@@ -66,55 +66,43 @@ class Port:
         """Of the square windows of a graph of slices, where any other will not do."""
         return self.sizes[2] if len(self.sizes) == 4 and self.sizes[2] == self.sizes[3] else None
 
-    def is_a_batch_of(self, name: str, channels: int, axes: int, side: int | None) -> bool:
-        """Whether it is called so and can hold (B, channels, *axes) float32 for every B, with that side or any."""
-        sizes = self.sizes or (None,) * (2 + axes)
+    def is_a_batch_of(self, name: str, channels: int, side: int | None) -> bool:
+        """Whether it is called so and can hold (B, channels, H, W) float32 for every B, with that side or any."""
+        sizes = self.sizes or (None,) * 4
         return (
             self.name == name
             and self.is_float32
-            and len(sizes) == 2 + axes
+            and len(sizes) == 4
             and sizes[1] in (None, channels)
             and sizes[0] is None
             and all(size in (None, side) for size in sizes[2:])
         )
 
 
-# Channels that a graph of slices may take, by the kind of its bundle, and one of slabs.
-_SLICES = {"inpainting": (2, 5), "detection": (1,), "correction": (3,)}
-_SLABS = (6,)
+# Channels that a graph may take, by the kind of its bundle.
+_CHANNELS = {"inpainting": (2, 5, 6), "detection": (1,), "correction": (3,)}
 
 
 class GraphEngine(ABC):
-    """An engine that opens the bundle's graphs: that of slices at once, that of slabs when it is first needed."""
+    """An engine that opens the bundle's graph."""
 
     def __init__(self, bundle: BundleInfo) -> None:
         self._bundle = bundle
-        self._opening = threading.Lock()
-        if bundle.kind not in _SLICES:
+        if bundle.kind not in _CHANNELS:
             raise InputError(f"{bundle.path}: no engine runs a bundle for {bundle.kind}; use another bundle.")
-        self._slices, self.channels, self.side = self._checked(bundle.graph, _SLICES[bundle.kind])
-        self._slabs: Any = None
-        if bundle.capabilities.slabs and bundle.slab_graph.is_file():
-            self.channels = max(_SLABS)
+        self._graph, self.channels, self.side = self._checked(bundle.graph, _CHANNELS[bundle.kind])
 
     def run(self, windows: np.ndarray) -> np.ndarray:
         """See `Engine.run`."""
-        graph = self._slices if windows.ndim == 4 else self._slab_graph()
-        return self._compute(graph, np.ascontiguousarray(windows, np.float32))
+        return self._compute(np.ascontiguousarray(windows, np.float32))
 
     @abstractmethod
     def _open(self, path: Path) -> tuple[Any, Sequence[Port], Sequence[Port]]:
         """The graph ready to compute, its inputs and its outputs; any exception says that the file is damaged."""
 
     @abstractmethod
-    def _compute(self, graph: Any, windows: np.ndarray) -> np.ndarray:
-        """`Engine.run` by one of the graphs."""
-
-    def _slab_graph(self) -> Any:
-        with self._opening:
-            if self._slabs is None:
-                self._slabs, *_ = self._checked(self._bundle.slab_graph, _SLABS)
-        return self._slabs
+    def _compute(self, windows: np.ndarray) -> np.ndarray:
+        """`Engine.run` by the graph."""
 
     def _checked(self, path: Path, channels: Sequence[int]) -> tuple[Any, int, int | None]:
         if not self._bundle.ours:
@@ -136,15 +124,13 @@ def check_ports(inputs: Sequence[Port], outputs: Sequence[Port], path: Path, cha
     Raises:
         InputError: naming what it takes and gives.
     """
-    axes = 3 if channels == _SLABS else 2
     side = inputs[0].side if inputs else None
-    if len(inputs) == len(outputs) == 1 and outputs[0].is_a_batch_of("pred", 1, axes, side):
+    if len(inputs) == len(outputs) == 1 and outputs[0].is_a_batch_of("pred", 1, side):
         for number in channels:
-            if inputs[0].is_a_batch_of("image", number, axes, side):
+            if inputs[0].is_a_batch_of("image", number, side):
                 return number
     taken, given = (" and ".join(map(str, ports)) or "nothing" for ports in (inputs, outputs))
-    free = ", any" * axes
     raise InputError(
         f"{path}: the network takes {taken} and gives {given}; it must take image (any, "
-        f"{' or '.join(map(str, channels))}{free}) and give pred (any, 1{free}), both float32."
+        f"{' or '.join(map(str, channels))}, any, any) and give pred (any, 1, any, any), both float32."
     )

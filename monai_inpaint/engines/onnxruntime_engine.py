@@ -15,7 +15,7 @@ from monai_inpaint.registry import BundleInfo
 
 
 class OnnxRuntimeEngine(GraphEngine):
-    """Sessions on the bundle's graphs."""
+    """A session on the bundle's graph."""
 
     def describe(self) -> dict[str, str]:
         """See `Engine.describe`."""
@@ -28,8 +28,8 @@ class OnnxRuntimeEngine(GraphEngine):
         inputs, outputs = ([_port(port) for port in ports] for ports in (session.get_inputs(), session.get_outputs()))
         return session, inputs, outputs
 
-    def _compute(self, graph: Any, windows: np.ndarray) -> np.ndarray:
-        (filled,) = graph.run(None, {"image": windows})
+    def _compute(self, windows: np.ndarray) -> np.ndarray:
+        (filled,) = self._graph.run(None, {"image": windows})
         return np.asarray(filled)
 
 

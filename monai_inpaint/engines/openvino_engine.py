@@ -21,10 +21,10 @@ _PATIENCE_MS = 100
 
 
 class OpenVinoEngine(GraphEngine):
-    """Compiled graphs with dynamic batch and window size.
+    """A compiled graph with dynamic batch and window size.
 
     Args:
-        bundle: with the graphs.
+        bundle: with the graph.
         precision: "bf16" or "f32"; a processor without bfloat16 falls back to f32.
     """
 
@@ -35,7 +35,7 @@ class OpenVinoEngine(GraphEngine):
 
     def describe(self) -> dict[str, str]:
         """See `Engine.describe`."""
-        precision = self._slices.get_compiled_model().get_property("INFERENCE_PRECISION_HINT").to_string()
+        precision = self._graph.get_compiled_model().get_property("INFERENCE_PRECISION_HINT").to_string()
         return {"name": "openvino", "version": version("openvino"), "device": "CPU", "arithmetic": precision}
 
     def _open(self, path: Path) -> tuple[Any, Sequence[Port], Sequence[Port]]:
@@ -44,18 +44,18 @@ class OpenVinoEngine(GraphEngine):
         inputs, outputs = ([_port(port) for port in ports] for ports in (graph.inputs, graph.outputs))
         return core.compile_model(graph, "CPU", self._hints).create_infer_request(), inputs, outputs
 
-    def _compute(self, graph: Any, windows: np.ndarray) -> np.ndarray:
+    def _compute(self, windows: np.ndarray) -> np.ndarray:
         with self._lock:
-            graph.start_async([windows])
+            self._graph.start_async([windows])
             try:
-                while not graph.wait_for(_PATIENCE_MS):  # in Python now and then, where Ctrl-C is heard
+                while not self._graph.wait_for(_PATIENCE_MS):  # in Python now and then, where Ctrl-C is heard
                     pass
             except BaseException:
-                graph.cancel()
+                self._graph.cancel()
                 with suppress(RuntimeError):  # says that it was cancelled
-                    graph.wait()
+                    self._graph.wait()
                 raise
-            return graph.get_output_tensor(0).data.copy()
+            return self._graph.get_output_tensor(0).data.copy()
 
 
 def load(bundle: BundleInfo) -> OpenVinoEngine:

@@ -29,9 +29,7 @@ class TorchEngine:
         """See `Engine.run`."""
         with torch.inference_mode():
             batch = torch.from_numpy(np.ascontiguousarray(windows, np.float32)).to(self._device)
-            if batch.ndim == 4:
-                batch = batch.contiguous(memory_format=torch.channels_last)
-            return self._network(batch).cpu().numpy()
+            return self._network(batch.contiguous(memory_format=torch.channels_last)).cpu().numpy()
 
     def describe(self) -> dict[str, str]:
         """See `Engine.describe`."""

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from monai_inpaint.fill.patches import CONTEXT, most_slices
-from monai_inpaint.fill.windows import LARGEST, SHARE, window_side
+from monai_inpaint.fill.patches import CROP, crop_around, most_slices
+from monai_inpaint.fill.windows import LARGEST, SHARE
 
 # Fitted to the peaks of `monai-inpaint fill` that `python -m benchmarks memory` measures, with OpenVINO.
 _AT_REST = 220e6  # bytes: Python, the engine, the network
-_A_WINDOW_VOXEL = 1150  # bytes of what the network holds for each voxel that it sees at once
+_A_VOXEL_SEEN = 24  # bytes for each voxel around the hole that windows may show
 _FILMS_AT_REST = 190e6
 _A_PIXEL, _A_PIXEL_BESIDE_LARGE_HOLES = 12, 125  # bytes; holes that no window takes are filled coarse to fine
 
@@ -26,13 +26,14 @@ def expected_memory_mb(shape: Sequence[int], dtype: str, hole: Sequence[int]) ->
         hole: sides of the hole's bounding box, in voxels; one for each axis of the image.
 
     Returns:
-        MB. The image, the hole and the filled image are held whole, the network's windows one batch at a time. Holes
-        that no window takes were measured on films only; in volumes they may take more.
+        MB. The image, the hole and the filled image are held whole, the network's windows one batch at a time.
     """
     if len(shape) == 2:
         a_pixel = _A_PIXEL_BESIDE_LARGE_HOLES if max(hole) > SHARE * LARGEST else _A_PIXEL
         return round((_FILMS_AT_REST + math.prod(shape) * a_pixel) / 2**20, 1)
     voxels = math.prod(shape) * (2 * np.dtype(dtype).itemsize + 1)
-    side = window_side(max(hole[:2]), shape[:2])
-    slices = min(min(hole[2], most_slices(*hole[:2])) + 2 * CONTEXT, shape[2])
-    return round((_AT_REST + voxels + _A_WINDOW_VOXEL * side**2 * slices) / 2**20, 1)
+    middle = [slice((whole - part) // 2, (whole - part) // 2 + part) for whole, part in zip(shape, hole, strict=True)]
+    seen = math.prod(side.stop - side.start for side in crop_around(middle, shape))
+    if seen > CROP:
+        seen = math.prod(shape[:2]) * min(hole[2], most_slices(*hole[:2]))
+    return round((_AT_REST + voxels + _A_VOXEL_SEEN * seen) / 2**20, 1)

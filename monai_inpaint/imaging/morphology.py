@@ -51,8 +51,9 @@ def grown(hole: np.ndarray, mm: float, spacing: Sequence[float]) -> np.ndarray:
 
 
 def doubled(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """(slices, rows, columns) at twice the resolution of a slice, linearly interpolated, cut to `shape`."""
+    """An array at twice the resolution where `shape` is longer, linearly interpolated, and cut to `shape`."""
     from scipy import ndimage
 
-    result: Any = ndimage.zoom(values, (1, 2, 2), order=1, mode="nearest", grid_mode=True)
-    return result[:, : shape[1], : shape[2]]
+    factors = [2 if size > old else 1 for size, old in zip(shape, values.shape, strict=True)]
+    result: Any = ndimage.zoom(values, factors, order=1, mode="nearest", grid_mode=True)
+    return result[tuple(slice(size) for size in shape)]

@@ -14,7 +14,6 @@ import numpy as np
 import onnx
 import torch
 from onnx import helper, numpy_helper
-from onnx.external_data_helper import set_external_data
 from torch import nn
 
 from monai_inpaint.engines.torch_engine import load_network
@@ -23,34 +22,30 @@ from monai_inpaint.registry import find_bundle
 _SMALL = 256  # numbers: constants of the graph's own arithmetic stay as they are
 
 
-def export_onnx(network: nn.Module, path: str | Path, *, weights_of: Path | None = None) -> Path:
+def export_onnx(network: nn.Module, path: str | Path) -> Path:
     """Write the graph of a network, which takes `image` and gives `pred`, float32.
 
-    It takes (B, C, H, W) and gives (B, 1, H, W), where C is the network's `channels`, 2 if it names none and 5 at most.
-    The batch is dynamic; so are height and width, in multiples of 32, of a network that names no `side`. The file holds
-    the weights and appears only when it is whole.
+    It takes (B, C, H, W) and gives (B, 1, H, W), where C is the network's `channels`, 2 if it names none. The batch is
+    dynamic; so are height and width, in multiples of 32, of a network that names no `side`. The file holds the weights
+    and appears only when it is whole.
 
     Args:
         network: the generator.
         path: file to write.
-        weights_of: the graph of slices in the same folder. Then the graph of slabs is written, of a network with 6
-            channels: (B, 6, D, H, W) to (B, 1, D, H, W). It refers to that file for the weights that lie there.
     """
     path = Path(path)
     side = getattr(network, "side", None)
     height, width = torch.export.Dim("h", min=1, max=64), torch.export.Dim("w", min=1, max=64)
-    batch, depth = torch.export.Dim("batch", min=1, max=1024), torch.export.Dim("depth", min=1, max=256)
-    channels = getattr(network, "channels", 2) if weights_of else min(getattr(network, "channels", 2), 5)
-    example = torch.zeros(2, channels, *([3] if weights_of else []), *([side, side] if side else [4 * 32, 5 * 32]))
-    example[:, 1:2, ..., 32:64, 32:64] = 1.0
-    example[:, 5:] = 1.0
-    sides = {} if side else {example.ndim - 2: 32 * height, example.ndim - 1: 32 * width}
+    batch = torch.export.Dim("batch", min=1, max=1024)
+    example = torch.zeros(2, getattr(network, "channels", 2), *([side, side] if side else [4 * 32, 5 * 32]))
+    example[:, 1:2, 32:64, 32:64] = 1.0
+    sides = {} if side else {2: 32 * height, 3: 32 * width}
     program = torch.onnx.export(
         network.cpu().eval(),
         (example,),
         input_names=["image"],
         output_names=["pred"],
-        dynamic_shapes=({0: batch, **({2: depth} if weights_of else {}), **sides},),
+        dynamic_shapes=({0: batch, **sides},),
         opset_version=20,
         dynamo=True,
         verbose=False,
@@ -61,8 +56,6 @@ def export_onnx(network: nn.Module, path: str | Path, *, weights_of: Path | None
     beside = path.with_name(f".{path.name}.part")
     graph = program.model_proto
     _halve(graph.graph)
-    if weights_of:
-        _share(graph.graph, weights_of)
     onnx.save(graph, beside)
     os.replace(beside, path)
     return path
@@ -83,30 +76,15 @@ def _halve(graph: onnx.GraphProto) -> None:
     graph.node.extend(nodes)
 
 
-def _share(graph: onnx.GraphProto, other: Path) -> None:
-    """Weights that the file `other` holds as well are left there."""
-    there = other.read_bytes()
-    for weights in graph.initializer:
-        raw = weights.raw_data
-        offset = there.find(raw) if len(raw) >= _SMALL else -1
-        if offset < 0:
-            continue
-        set_external_data(weights, other.name, offset=offset, length=len(raw))
-        weights.ClearField("raw_data")
-
-
 def export_bundle(folder: str | Path) -> None:
-    """Write the graphs of a bundle's `models` from its `model.pt`, and store that in half precision too."""
+    """Write the graph of a bundle's `models` from its `model.pt`, and store that in half precision too."""
     info = find_bundle(folder)
     network = load_network(info)
     weights = info.path / "models" / "model.pt"
     beside = weights.with_name(f".{weights.name}.part")
     torch.save({name: values.half() for name, values in network.state_dict().items()}, beside)
     os.replace(beside, weights)
-    network = load_network(info)
-    export_onnx(network, info.graph)
-    if getattr(network, "channels", 2) == 6:
-        export_onnx(network, info.slab_graph, weights_of=info.graph)
+    export_onnx(load_network(info), info.graph)
 
 
 if __name__ == "__main__":

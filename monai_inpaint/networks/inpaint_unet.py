@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -12,8 +12,8 @@ from torch import nn
 from monai_inpaint.networks.far_context import FarContext
 from monai_inpaint.networks.flow import PACE, clock, detail, from_flow, pace_of, to_flow
 from monai_inpaint.networks.known import known_statistics, plane_continuation
-from monai_inpaint.networks.lattice import folded, slab_continuation
-from monai_inpaint.networks.slices import Neighbours, ThroughPlane
+
+_SURE = 0.45  # how much of the hole's channel a start next to known voxels takes away
 
 
 class ResidualBlock(nn.Module):
@@ -49,15 +49,16 @@ class InpaintUNet(nn.Module):
     scaling and shifting an image scales and shifts its fill. With `limits=(low, high)` values outside are limited
     before they enter the convolutions and no fill leaves the limits; known voxels still come back untouched.
 
-    With `volumes=True` it also takes slabs, (B, 2, D, H, W) or (B, 6, D, H, W): D neighbouring slices, and as last
-    channel the spacing of slices over that of voxels within a slice (1 where it is not given). Slices then tell one
-    another what they know; a slab of one slice is filled as that slice is by itself.
+    With `starts=True` the input may be (B, 6, H, W): a slice of a volume. In the hole the image channel then holds the
+    continuation of the volume's known voxels, where the network starts from, and the last channel its nearness there:
+    one over the distance to the nearest known voxel across the slices, in voxels of the slice, at most 1; 0 where
+    there is no start, and the slice's own continuation serves.
 
     Args:
         channels: features at 1/2, 1/4, 1/8, ... of the window's resolution.
         encoder_blocks, decoder_blocks: residual blocks a level; the decoder has one level fewer.
         limits: lowest and highest value that means something, in the image's units (CT: air, dense bone).
-        volumes: with layers between slices.
+        starts: takes starts.
         upsampling: "bilinear" between the levels of the decoder; "nearest", as in the weights of 0.3.0, leaves
             lines along rows and columns where a fill is uncertain.
     """
@@ -68,13 +69,12 @@ class InpaintUNet(nn.Module):
         encoder_blocks: Sequence[int] = (1, 2, 2, 3),
         decoder_blocks: Sequence[int] = (2, 2, 2),
         limits: Sequence[float] | None = None,
-        volumes: bool = False,
+        starts: bool = False,
         upsampling: Literal["nearest", "bilinear"] = "nearest",
     ) -> None:
         super().__init__()
-        self.volumes = volumes
         self.upsampling = upsampling
-        self.channels = 6 if volumes else 5
+        self.channels = 6 if starts else 5
         self.limits = tuple(limits) if limits else None
         self.stem = nn.Conv2d(5 * 4, channels[0], 3, padding=1)
         self.encoder = nn.ModuleList(_blocks(c, n) for c, n in zip(channels, encoder_blocks, strict=True))
@@ -85,18 +85,6 @@ class InpaintUNet(nn.Module):
         self.decoder = nn.ModuleList(_blocks(c, n) for c, n in zip(channels[:-1], decoder_blocks, strict=True))
         self.head = nn.Conv2d(channels[0], 4, 3, padding=1)
         _start_at_zero(self.head)
-        if volumes:
-            reaches = [2 ** (level + 1) for level in range(len(channels))]
-            self.through_down = nn.ModuleList(map(ThroughPlane, channels, reaches))
-            self.through_up = nn.ModuleList(map(ThroughPlane, channels[:-1], reaches[:-1]))
-            self.through_stem = nn.Conv2d(7 * 4, channels[0], 3, padding=1, bias=False)
-            self.through_head = nn.Conv2d(channels[0], 4 * 4, 3, padding=1)
-            _start_at_zero(self.through_stem)
-            _start_at_zero(self.through_head)
-            with torch.no_grad():
-                start = self.through_head.get_parameter("bias").view(4, 4)
-                start[:3] = -3.0  # nearly nothing of what else could stand there,
-                start[3] = 3.0  # nearly all of what is added to the continuation
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         image, hole = x[:, :1], x[:, 1:2]
@@ -109,32 +97,27 @@ class InpaintUNet(nn.Module):
         image = torch.where(inside, torch.zeros_like(image), image)  # NaN in the hole must not spread
         limited = image.clamp(*self.limits) if self.limits else image
         shift, scale = known_statistics(limited, known)
-        normal = (limited - shift) / scale * known
+        smooth, _ = plane_continuation((limited - shift) / scale * known, known)
+        near = torch.zeros_like(hole)
+        if x.shape[1] == 6:
+            near = x[:, 5:6] * (1.0 - known)
+            start = x[:, :1].clamp(*self.limits) if self.limits else x[:, :1]
+            smooth = torch.where(near > 0.0, (start - shift) / scale, smooth)
         normal_state = (state - shift) / scale
-
-        slab = None
-        if x.ndim == 5:
-            slab, smooth = _slab(normal, known, x)
-            normal, known, normal_state, noise, time = map(folded, (normal, known, normal_state, noise, time))
-        else:
-            smooth, _ = plane_continuation(normal, known)
         flow = to_flow(normal_state - smooth, noise, time) * (1.0 - known)
-        features = torch.cat((smooth, 1.0 - known, flow, detail(flow, time), clock(time)), dim=1)
-        output = self._output(features, pace_of(time), slab).to(x.dtype)
-        fill = (smooth + from_flow(output, flow, time)).reshape(image.shape) * scale + shift
+        unsure = (1.0 - known) * (1.0 - _SURE * near)
+        features = torch.cat((smooth, unsure, flow, detail(flow, time), clock(time)), dim=1)
+        output = self._output(features, pace_of(time)).to(x.dtype)
+        fill = (smooth + from_flow(output, flow, time)) * scale + shift
         if self.limits and not self.training:
             fill = fill.clamp(*self.limits)
         return torch.where(inside, fill, image)
 
-    def _output(self, x: torch.Tensor, pace: torch.Tensor, slab: Slab | None) -> torch.Tensor:
+    def _output(self, x: torch.Tensor, pace: torch.Tensor) -> torch.Tensor:
         x = self.stem(F.pixel_unshuffle(x, 2))
-        if slab:
-            x = x + self.through_stem(F.pixel_unshuffle(torch.cat((slab.others, slab.near), dim=1), 2))
         skips = []
         for level, blocks in enumerate(self.encoder):
             x = _through(blocks, x, pace)
-            if slab:
-                x = self.through_down[level](x, slab.neighbours)
             if level < len(self.down):
                 skips.append(x)
                 x = self.down[level](x)
@@ -142,44 +125,7 @@ class InpaintUNet(nn.Module):
         for level in reversed(range(len(self.up))):
             x = skips[level] + F.interpolate(self.up[level](x), scale_factor=2.0, mode=self.upsampling)
             x = _through(self.decoder[level], x, pace)
-            if slab:
-                x = self.through_up[level](x, slab.neighbours)
-        x = F.relu(x)
-        output = F.pixel_shuffle(self.head(x), 2)
-        if slab:
-            logits = F.pixel_shuffle(self.through_head(x), 2).float()
-            shares = F.softmax(F.pad(logits[:, :3], (0, 0, 0, 0, 1, 0)), dim=1)[:, 1:]
-            # Where no slice beside knows anything, all that the slice's own layers add is kept.
-            kept = torch.where(slab.near.amax(dim=1, keepdim=True) > 0.0, logits[:, 3:].sigmoid(), 1.0)
-            output = output * kept + (shares * slab.others).sum(dim=1, keepdim=True)
-        return output
-
-
-class Slab(NamedTuple):
-    """What the slices of slabs know of one another, B * D of them.
-
-    Attributes:
-        neighbours: for features.
-        others: (B * D, 3, H, W), what else could stand there, less the smooth continuation: that of the plane, and the
-            nearest known values before and after.
-        near: (B * D, 4, H, W), how near these two are, in slices and in voxels of the plane; larger is nearer.
-    """
-
-    neighbours: Neighbours
-    others: torch.Tensor
-    near: torch.Tensor
-
-
-def _slab(image: torch.Tensor, known: torch.Tensor, x: torch.Tensor) -> tuple[Slab, torch.Tensor]:
-    """The slab and its smooth continuation (B * D, 1, H, W)."""
-    slices = x.shape[2]
-    ratio = x[:, 5].amax(dim=(1, 2, 3)) if x.shape[1] == 6 else x.new_ones(x.shape[0])
-    start = slab_continuation(image, known)
-    others = [folded(values - start.smooth) for values in (start.plane, start.before, start.after)]
-    near = torch.cat((folded(start.near_before), folded(start.near_after)), dim=1)
-    in_voxels = near / ratio.view(-1, 1).expand(-1, slices).reshape(-1, 1, 1, 1)
-    slab = Slab(Neighbours(slices, ratio, folded(known)), torch.cat(others, dim=1), torch.cat((near, in_voxels), dim=1))
-    return slab, folded(start.smooth)
+        return F.pixel_shuffle(self.head(F.relu(x)), 2)
 
 
 def _blocks(channels: int, count: int) -> nn.ModuleList:

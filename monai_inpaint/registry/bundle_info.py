@@ -35,12 +35,12 @@ class Capabilities:
 
     Attributes:
         samples: it draws plausible fills, from noise, beside its best estimate.
-        slabs: it sees neighbouring slices of a volume together.
+        starts: it starts a slice of a volume from the continuation of its neighbours.
         window: the side in voxels of the only square windows it takes; None where multiples of 32 will do.
     """
 
     samples: bool = False
-    slabs: bool = False
+    starts: bool = False
     window: int | None = None
 
 
@@ -78,13 +78,8 @@ class BundleInfo:
 
     @property
     def graph(self) -> Path:
-        """The exported network of single slices."""
+        """The exported network."""
         return self.path / "models" / "model.onnx"
-
-    @property
-    def slab_graph(self) -> Path:
-        """The exported network of slabs; a bundle may have none, and then fills volumes slice by slice."""
-        return self.path / "models" / "slabs.onnx"
 
     def facts(self) -> dict[str, str]:
         """Name, version and modality, and the SHA-256 of its weights, for reports."""
@@ -94,15 +89,14 @@ class BundleInfo:
 
 @cache
 def _digest(bundle: BundleInfo) -> str | None:
-    """Of the exported networks, one after the other, or of the weights where nothing was exported."""
-    exported = [path for path in (bundle.graph, bundle.slab_graph) if path.is_file()]
+    """Of the exported network, or of the weights where nothing was exported."""
+    path = bundle.graph if bundle.graph.is_file() else bundle.path / "models" / "model.pt"
+    if not path.is_file():
+        return None  # a network without weights yet, as training has it
     digest = sha256()
-    for path in exported or [bundle.path / "models" / "model.pt"]:
-        if not path.is_file():
-            return None  # a network without weights yet, as training has it
-        with path.open("rb") as file:
-            while part := file.read(1 << 20):
-                digest.update(part)
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
     return digest.hexdigest()
 
 
@@ -226,16 +220,16 @@ class _Metadata:
         """As they are listed; a bundle that does not list them has what the channels that it names are for."""
         if "capabilities" in self.value(dict, "object"):
             listed: dict[str, Any] = self.value(dict, "object", "capabilities")
-            for key in ("samples", "slabs"):
+            for key in ("samples", "starts"):
                 if type(listed.get(key, False)) is not bool:
                     raise self.fault(f"capabilities.{key} is {shown(listed[key])}, which is neither true nor false")
             window = listed.get("window")
             if window is not None and (type(window) is not int or not 0 < window < 2**16):
                 raise self.fault(f"capabilities.window is {shown(window)}, which is no number of voxels")
-            return Capabilities(listed.get("samples", False), listed.get("slabs", False), window)
+            return Capabilities(listed.get("samples", False), listed.get("starts", False), window)
         named = self.value(dict, "object", *image).get("channel_def")
-        channels = list(cast(dict[str, Any], named).values()) if isinstance(named, dict) else []
-        return Capabilities("noise" in channels, "ratio of spacings" in channels)
+        channels = str(list(cast(dict[str, Any], named).values())) if isinstance(named, dict) else ""
+        return Capabilities("noise" in channels, "nearness" in channels)
 
     def fault(self, why: str) -> InputError:
         """That the bundle is damaged, and why."""

@@ -22,15 +22,12 @@ Beside = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 def batch_of(engine: Any, batch: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """Image and label on the engine's device."""
     image, label = engine.prepare_batch(batch, engine.state.device, engine.non_blocking, **engine.to_kwargs)
-    return (image.contiguous(memory_format=torch.channels_last) if image.ndim == 4 else image), label
+    return image.contiguous(memory_format=torch.channels_last), label
 
 
-def _told(image: torch.Tensor, flow: list[torch.Tensor], batch: Any) -> torch.Tensor:
-    """What the network is given: image and hole, noise, state and time, and of slabs the ratio of spacings."""
-    if image.ndim == 4:
-        return torch.cat((image, *flow), dim=1).contiguous(memory_format=torch.channels_last)
-    ratio = batch["ratio"].to(image).view(-1, 1, 1, 1, 1)
-    return torch.cat((image, *flow, ratio.expand_as(image[:, :1])), dim=1)
+def _network_input(image: torch.Tensor, flow: list[torch.Tensor]) -> torch.Tensor:
+    """Image and hole, noise, state and time, and with a start its nearness."""
+    return torch.cat((image[:, :2], *flow, image[:, 2:]), dim=1).contiguous(memory_format=torch.channels_last)
 
 
 def autocast(engine: Any) -> torch.autocast:
@@ -41,7 +38,7 @@ def autocast(engine: Any) -> torch.autocast:
 
 
 def flow_iteration(engine: Trainer, batch: Any, at_start: float = 0.8, beside: Beside | None = None) -> Any:
-    """Forward, loss, backward, step, with windows (or slabs) at t = 0 and at random times.
+    """Forward, loss, backward, step, with windows at t = 0 and at random times.
 
     The output keys are those of MONAI's SupervisedTrainer.
 
@@ -63,21 +60,21 @@ def flow_iteration(engine: Trainer, batch: Any, at_start: float = 0.8, beside: B
     hole = image[:, 1:2]
     there = 1.0 - hole + region  # places without an image are in the hole, and not counted
     shift, scale = known_statistics(truth, there)
-    time = draw_times(len(image), at_start).to(image.device).view(-1, *[1] * (image.ndim - 1))
+    time = draw_times(len(image), at_start).to(image.device).view(-1, 1, 1, 1)
     unit = 1.0 / (scale * output_scale(time))
     time = time * there  # where there is no image there is no state: as at t = 0, only the known voxels speak
     noise = torch.randn_like(truth) * (time > 0) * region
-    told = _told(image, [noise, truth * region, time], batch)
+    given = _network_input(image, [noise, truth * region, time])
     engine.network.train()
     engine.optimizer.zero_grad(set_to_none=True)
     with autocast(engine):
-        fill = engine.inferer(told, engine.network)
+        fill = engine.inferer(given, engine.network)
         further = beside((fill - shift) / scale, (truth - shift) / scale, region) if beside else 0.0
     loss = engine.loss_function(fill.float() * unit, torch.cat((truth * unit, region), dim=1)) + further
     checked(loss).backward()
     torch.nn.utils.clip_grad_norm_(engine.network.parameters(), 1.0)
     engine.optimizer.step()
-    return completed(engine, image=told, label=label, pred=fill, loss=loss)
+    return completed(engine, image=given, label=label, pred=fill, loss=loss)
 
 
 def autocast_iteration(engine: Trainer, batch: Any) -> Any:
@@ -100,8 +97,8 @@ def autocast_iteration(engine: Trainer, batch: Any) -> Any:
 def autocast_validation(engine: Evaluator, batch: Any) -> Any:
     """Forward without gradients; the output keys are those of MONAI's SupervisedEvaluator."""
     image, label = batch_of(engine, batch)
-    if image.ndim == 5:
-        image = _told(image, [torch.zeros_like(image[:, :1])] * 3, batch)
+    if image.shape[1] == 3:
+        image = _network_input(image, [torch.zeros_like(image[:, :1])] * 3)
     engine.network.eval()
     with torch.no_grad(), autocast(engine):
         fill = engine.inferer(image, engine.network)

@@ -14,6 +14,7 @@ from monai_inpaint.transforms.repeatable import Repeatable
 from monai_inpaint.transforms.save import ReadImaged, SaveCorrected, SaveFound
 from monai_inpaint.transforms.slab import RandSlabd
 from monai_inpaint.transforms.square_hole import RandSquareHoled
+from monai_inpaint.transforms.starts import RandStartedSlicesd, Unstartedd
 from monai_inpaint.transforms.volume import ReadVolumed
 from monai_inpaint.transforms.window import CentreWindowd, RandWindowd
 
@@ -40,6 +41,7 @@ __all__ = [
     "RandSlicesd",
     "RandSquareHoled",
     "RandSquared",
+    "RandStartedSlicesd",
     "RandWindowd",
     "ReadCased",
     "ReadFillPaird",
@@ -56,4 +58,5 @@ __all__ = [
     "SimulateMetald",
     "SynthAnatomyd",
     "SynthContrastd",
+    "Unstartedd",
 ]

@@ -1,0 +1,270 @@
+"""Fill the hole of a block slice by slice: in one pass where windows give enough context, else coarse to fine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.fill.flow import TIMES, advanced, drawn_noise
+from monai_inpaint.fill.windows import SIDES, Piece, Window, bounds, pieces, plan_windows, too_large, window_of
+from monai_inpaint.imaging.display import displayed
+from monai_inpaint.imaging.morphology import depth, doubled
+
+BAND = 16  # voxels next to the known ones that are filled anew at each finer resolution
+BATCH = 4 * 128 * 128  # voxels the network sees at once: bounds memory, and more does not run faster on a CPU
+
+
+class Generator(Protocol):
+    """A network as filling sees it.
+
+    Attributes:
+        channels: 2 (image, hole); 5, with noise, state and time: one that draws samples; 6: one that takes starts too,
+            with their nearness.
+        side: of the windows in voxels, if it takes those of one size only.
+    """
+
+    @property
+    def channels(self) -> int: ...
+
+    @property
+    def side(self) -> int | None: ...
+
+    def run(self, windows: np.ndarray) -> np.ndarray:
+        """(B, 2, 5 or 6, H, W) float32 to (B, 1, H, W)."""
+        ...
+
+
+@dataclass
+class Block:
+    """A part of an image, and the axes across which it is seen slice by slice.
+
+    All arrays are (i, j, k) of one shape. `values` is filled in place; `hole` and `unknown` are consumed.
+
+    Attributes:
+        values: float32 in units.
+        hole: bool, what is to be filled.
+        unknown: bool, a superset of the hole: voxels that tell nothing.
+        affine: indices to RAS+ mm, which tells how a slice is displayed; None: as the array lies.
+        axes: across which the slices lie. The best estimate is the mean over all of them; samples take them in turn.
+        seeds: one for each slice along the last axis: the hole is filled with the sample that belongs to them; None:
+            with the best estimate.
+        start: float32, the continuation that the network starts from in the hole; None where it has its own.
+        near: by axis, the nearness of the start (`monai_inpaint.fill.continuation.nearness`).
+    """
+
+    values: np.ndarray
+    hole: np.ndarray
+    unknown: np.ndarray
+    affine: np.ndarray | None = None
+    axes: tuple[int, ...] = (2,)
+    seeds: Sequence[Sequence[int]] | None = None
+    start: np.ndarray | None = None
+    near: Mapping[int, np.ndarray] | None = None
+
+    def slices(self, array: np.ndarray, axis: int) -> np.ndarray:
+        """A view of one of the arrays as (slices, rows, columns) on the screen."""
+        order = [*(other for other in range(3) if other != axis), axis]
+        affine = None if self.affine is None else self.affine[:, [*order, 3]]
+        return np.moveaxis(displayed(array.transpose(order), affine), -1, 0)
+
+
+class _Planned(NamedTuple):
+    """A window of a slice of a block."""
+
+    block: Block
+    axis: int
+    number: int
+    window: Window
+
+
+def fill_blocks(
+    blocks: Sequence[Block], generator: Generator, progress: Callable[[int, int], None] | None = None
+) -> list[int]:
+    """Fill every block in place.
+
+    A piece of a hole that is too large for any window is filled at half the resolution first (where it may again be too
+    large); what that gives is kept in its interior, and the band next to the known voxels is filled anew between the
+    two.
+
+    Args:
+        blocks: all with the best estimate or all with a sample; those of one resolution share batches.
+        generator: draws the samples, and takes the starts, where there are such.
+        progress: called with the windows done and in all, at the finest resolution.
+
+    Returns:
+        The sides of the windows computed, at all resolutions.
+    """
+    allowed = (generator.side, generator.side) if generator.side else SIDES
+    large = [(block, *masks) for block in blocks if (masks := _large_pieces(block, allowed))]
+    sides: list[int] = []
+    if large:
+        halves = [_halved(block, whole) for block, whole, _ in large]
+        sides += fill_blocks(halves, generator)
+        for (block, _, interior), half in zip(large, halves, strict=True):
+            block.values[interior] = doubled(half.values, block.values.shape)[interior]
+            block.hole &= ~interior
+            block.unknown &= ~interior
+    planned = sorted((one for block in blocks for one in _plan(block, allowed)), key=lambda one: one.window.side)
+    noise = {id(block): _noise(block) for block in blocks if block.seeds is not None}
+    times = (0.0, *TIMES) if noise else (0.0,)
+    steps = [[one for one in planned if _is_seen(one, step)] for step in range(len(times))]
+    total = sum(map(len, steps))
+    for step, (time, seen) in enumerate(zip(times, steps, strict=True)):
+        done = sum(map(len, steps[:step]))
+        for block, estimate in _estimates(seen, generator, time, noise, _after(progress, done, total)):
+            state = block.values[block.hole]
+            between = time > 0.0 and step + 1 < len(times)
+            block.values[block.hole] = advanced(state, estimate, time, times[step + 1]) if between else estimate
+        sides += [one.window.side for one in seen]
+    return sides
+
+
+def _plan(block: Block, allowed: tuple[int, int]) -> list[_Planned]:
+    return [
+        _Planned(block, axis, number, window)
+        for axis in block.axes
+        for number, section in enumerate(block.slices(block.hole, axis))
+        if section.any()
+        for window in plan_windows(section, allowed)
+    ]
+
+
+def _is_seen(one: _Planned, step: int) -> bool:
+    """Whether a step of the flow looks at this window: the first one at all, the others at one axis each."""
+    return step == 0 or one.axis == one.block.axes[step % len(one.block.axes)]
+
+
+def _noise(block: Block) -> np.ndarray:
+    """Standard normal noise for a block, drawn slice by slice as displayed."""
+    noise = np.zeros(block.values.shape, np.float32)
+    assert block.seeds is not None
+    block.slices(noise, 2)[:] = drawn_noise(block.slices(block.hole, 2), block.seeds)
+    return noise
+
+
+def _estimates(
+    planned: list[_Planned],
+    generator: Generator,
+    time: float,
+    noise: Mapping[int, np.ndarray],
+    progress: Callable[[int, int], None] | None,
+) -> list[tuple[Block, np.ndarray]]:
+    """What the network takes the voxels of each block's hole for, windows blended and axes averaged."""
+    blocks = {id(one.block): one.block for one in planned}
+    sums = {key: (np.zeros_like(block.values), np.zeros_like(block.values)) for key, block in blocks.items()}
+    done = 0
+    while done < len(planned):
+        side = planned[done].window.side
+        together = planned[done : done + max(BATCH // side**2, 1)]
+        batch = [one for one in together if one.window.side == side]
+        given = np.stack([_network_input(one, time, noise.get(id(one.block))) for one in batch])
+        filled = generator.run(np.ascontiguousarray(given[:, : generator.channels]))[:, 0]
+        for one, fill in zip(batch, filled, strict=True):
+            total, weight = (one.block.slices(part, one.axis)[one.number] for part in sums[id(one.block)])
+            _add(total, weight, fill, one.window)
+        done += len(batch)
+        if progress:
+            progress(done, len(planned))
+    estimates: list[tuple[Block, np.ndarray]] = []
+    for key, block in blocks.items():
+        total, weight = sums[key]
+        fill = total[block.hole] / weight[block.hole]
+        if not np.isfinite(fill).all():
+            raise InputError(
+                "The network gave values that are no numbers: the bundle is damaged, or the image extreme."
+            )
+        estimates.append((block, fill))
+    return estimates
+
+
+def _network_input(one: _Planned, time: float, noise: np.ndarray | None) -> np.ndarray:
+    """(6, side, side): image (in the hole the start), hole, noise, state, time, nearness."""
+    block, window = one.block, one.window
+
+    def seen(array: np.ndarray, outside: float) -> np.ndarray:
+        section = block.slices(array, one.axis)[one.number]
+        return window_of(section, window.row, window.column, window.side, outside)
+
+    unknown, values = seen(block.unknown, True), seen(block.values, 0.0)
+    start = 0.0 if block.start is None else seen(block.start, 0.0)
+    given = np.zeros((6, *values.shape), np.float32)
+    given[0], given[1] = np.where(unknown, start, values), unknown
+    if noise is not None and time > 0.0:
+        inside = seen(block.hole, False)
+        given[2] = np.where(inside, seen(noise, 0.0), 0.0)
+        given[3] = np.where(inside, values, 0.0)
+        given[4] = time * (inside | ~unknown)  # voxels that stay unknown have no state
+    if block.near is not None:
+        given[5] = unknown * seen(block.near[one.axis], 0.0)
+    return given
+
+
+def _add(total: np.ndarray, weight: np.ndarray, fill: np.ndarray, window: Window) -> None:
+    rows, columns = total.shape
+    top, left = max(window.row, 0), max(window.column, 0)
+    bottom, right = min(window.row + window.side, rows), min(window.column + window.side, columns)
+    inside = (slice(top - window.row, bottom - window.row), slice(left - window.column, right - window.column))
+    total[top:bottom, left:right] += (fill * window.weight)[inside]
+    weight[top:bottom, left:right] += window.weight[inside]
+
+
+def _after(progress: Callable[[int, int], None] | None, done: int, total: int) -> Callable[[int, int], None] | None:
+    """Progress over all steps, out of the progress in one."""
+    return progress and (lambda here, _: progress(done + here, total))
+
+
+def _large_pieces(block: Block, sides: tuple[int, int]) -> tuple[np.ndarray, np.ndarray] | None:
+    """The pieces too large for any window, and what of them lies deeper than the band; None if nothing does."""
+    large = np.zeros_like(block.hole)
+    for axis in block.axes:
+        for section, place in zip(block.slices(block.hole, axis), block.slices(large, axis), strict=True):
+            if section.any() and too_large(Piece(*bounds(section), label=0), section.shape, sides):
+                labels, found = pieces(section, sides)
+                place |= np.isin(labels, [piece.label for piece in found if too_large(piece, section.shape, sides)])
+    if not large.any():
+        return None
+    deep = depth(block.hole) if len(block.axes) > 1 else np.stack([depth(s) for s in np.moveaxis(block.hole, 2, 0)], 2)
+    interior = large & (deep > BAND)
+    return (large, interior) if interior.any() else None
+
+
+def _halved(block: Block, large: np.ndarray) -> Block:
+    """Half the resolution within the slices: means of the known voxels; one without any is unknown.
+
+    What is unknown is a hole where it is large.
+    """
+
+    def mean(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+        count = _cells(where.astype(np.float32), block.axes)
+        return (_cells(np.where(where, values, 0.0), block.axes) / np.maximum(count, 1.0)).astype(np.float32)
+
+    unknown = _cells(~block.unknown, block.axes) == 0
+    return replace(
+        block,
+        values=mean(block.values, ~block.unknown),
+        hole=unknown & (_cells(large, block.axes) > 0),
+        unknown=unknown,
+        seeds=block.seeds and [(*seed, 0) for seed in _thinned(block)],  # noise of its own at each resolution
+        start=None if block.start is None else mean(block.start, block.unknown),
+        near=block.near and {a: np.minimum(2.0 * mean(n, block.unknown), 1.0) for a, n in block.near.items()},
+    )
+
+
+def _thinned(block: Block) -> Sequence[Sequence[int]]:
+    """The seeds of the slices that are left along the last axis."""
+    assert block.seeds is not None
+    return block.seeds if block.axes == (2,) else block.seeds[::2]
+
+
+def _cells(values: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """Sums over two voxels along each axis within slices; the last ones repeated where a length is odd."""
+    halved = (0, 1) if axes == (2,) else (0, 1, 2)
+    even = np.pad(values, [(0, size % 2 if axis in halved else 0) for axis, size in enumerate(values.shape)], "edge")
+    for axis in halved:
+        shape = (*even.shape[:axis], even.shape[axis] // 2, 2, *even.shape[axis + 1 :])
+        even = even.reshape(shape).sum(axis=axis + 1)
+    return even
