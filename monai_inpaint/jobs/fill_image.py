@@ -75,13 +75,14 @@ def fill_image(job: FillJob, fillers: Fillers, *, overwrite: bool, progress: Pro
         InputError: as the parts say; outputs are checked first, before anything is read.
     """
     given = job.hole.path if isinstance(job.hole, Drawn) else None
-    if given and job.image.resolve() == given.resolve():
-        raise InputError(f"{given} is the image and the hole at once; name an image that marks what to fill.")
+    hole = given or (job.proposal.path if job.proposal else None)
+    if hole and job.image.resolve() == hole.resolve():
+        raise InputError(f"{hole} is the image and the hole at once; name an image that marks what to fill.")
     fillers.check()
 
     def read(image: Image) -> Callable[[], Done]:
-        hole = job.hole.hole_in(image) if given else None
-        return lambda: _filled(job, image, hole, fillers, progress)
+        drawn = job.hole.hole_in(image) if given else None
+        return lambda: _filled(job, image, drawn, fillers, progress)
 
     images = [target for target in (job.output, job.difference, job.spread, job.proposal) if target]
     inputs = [given] if given else []
