@@ -181,7 +181,8 @@ def _labels(values: np.ndarray) -> list[int] | None:
 def _segment_names(image: Image) -> dict[int, str]:
     """What a segmentation of 3D Slicer (.seg.nrrd) calls its labels."""
     segments: dict[str, dict[str, str]] = {}
-    for key, value in (getattr(image.header, "metadata", None) or {}).items():
+    metadata: dict[str, object] = getattr(image.header, "metadata", None) or {}
+    for key, value in metadata.items():
         if match := _SEGMENT.fullmatch(key):
             segments.setdefault(match[1], {})[match[2]] = str(value).strip()
     pairs = [(one.get("LabelValue", ""), one.get("Name", "")) for one in segments.values()]

@@ -91,14 +91,22 @@ def fill_image(job: FillJob, fillers: Fillers, *, overwrite: bool, progress: Pro
 
 def _filled(job: FillJob, image: Image, hole: Hole | Image | None, fillers: Fillers, progress: Progress) -> Done:
     filler = fillers.of(image)
-    seconds, proposed = {}, None
+    seconds: dict[str, float] = {}
+    proposed = None
     if hole is None:
         started = time.perf_counter()
         hole = proposed = job.hole.hole_in(image, progress.stage("find"))
         seconds["find"] = time.perf_counter() - started
     progress("fill", 0, 0)
-    wanted = {"sample": job.sample, "samples": job.samples, "seed": job.seed, "grow": job.grow}
-    fill = filler(image, hole, progress=progress.stage("fill"), **wanted)
+    fill = filler(
+        image,
+        hole,
+        progress=progress.stage("fill"),
+        sample=job.sample,
+        samples=job.samples,
+        seed=job.seed,
+        grow=job.grow,
+    )
 
     def facts() -> dict[str, Any]:
         return {**fill.report, "hole": fill.report["hole"] | job.hole.facts()}
@@ -119,7 +127,8 @@ def _filled(job: FillJob, image: Image, hole: Hole | Image | None, fillers: Fill
     if job.proposal and isinstance(proposed, Image):
         writes.append((job.proposal, _proposal_writer(job.proposal, proposed, job.hole)))
     named = job.hole.path if isinstance(job.hole, Drawn) else job.proposal.path if job.proposal else None
-    return Done(writes, facts, {"hole": named.name} if named else {}, seconds)
+    files = {"hole": named.name} if named else dict[str, str]()
+    return Done(writes, facts, files, seconds)
 
 
 def _writer(image: Callable[[], Image], derived: dict[str, Any]) -> Callable[[Path | str], None]:

@@ -29,8 +29,8 @@ class Done:
 
     writes: Sequence[Write]
     facts: Callable[[], dict[str, Any]]
-    files: dict[str, str] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict[str, str])
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
 
 
 def run(
