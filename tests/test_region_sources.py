@@ -10,7 +10,7 @@ from cli_samples import picture
 
 from monai_inpaint import Image, InputError, read_image
 from monai_inpaint.regions.burned_in import BurnedIn
-from monai_inpaint.regions.sources import BurnedInText, Drawn, Listed
+from monai_inpaint.regions.sources import BurnedInText, HoleFile, ListedRectangles
 
 BOX = (10, 20, 30, 5)  # x, y, width, height
 
@@ -21,7 +21,7 @@ def image(tmp_path: Path) -> Image:
 
 
 def test_rectangles_of_a_rule_and_of_burned_in_text_are_the_same_hole(image: Image) -> None:
-    listed, text = Listed((BOX,)), BurnedInText(BurnedIn((BOX,), complete=True))
+    listed, text = ListedRectangles((BOX,)), BurnedInText(BurnedIn((BOX,), complete=True))
 
     hole = listed.hole_in(image).voxels
 
@@ -31,8 +31,8 @@ def test_rectangles_of_a_rule_and_of_burned_in_text_are_the_same_hole(image: Ima
 
 
 def test_only_what_was_not_given_as_a_file_is_said_in_the_report(tmp_path: Path) -> None:
-    assert Drawn(tmp_path / "hole.png").facts() == {}
-    assert Listed((BOX,)).facts() == {}
+    assert HoleFile(tmp_path / "hole.png").facts() == {}
+    assert ListedRectangles((BOX,)).facts() == {}
     assert BurnedInText(BurnedIn((BOX,))).facts() == {"burned_in": {"rectangles": [list(BOX)], "complete": False}}
     assert BurnedInText(BurnedIn()).facts()["proposed_by"].startswith("artifact_segmentation ")
 
@@ -44,6 +44,6 @@ def test_a_drawn_hole_is_read_by_its_segment(image: Image, tmp_path: Path) -> No
     labels[:4], labels[4:6] = 1, 2
     Pillow.fromarray(labels).save(tmp_path / "labels.png")
 
-    assert Drawn(tmp_path / "labels.png", "2").hole_in(image).image.voxels.sum() == 2 * labels.shape[1]
+    assert HoleFile(tmp_path / "labels.png", "2").hole_in(image).image.voxels.sum() == 2 * labels.shape[1]
     with pytest.raises(InputError, match="holds 2 labels"):
-        Drawn(tmp_path / "labels.png").hole_in(image)
+        HoleFile(tmp_path / "labels.png").hole_in(image)

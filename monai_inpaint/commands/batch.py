@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from monai_inpaint.commands.arguments import path_text
 from monai_inpaint.commands.fill import add_model_arguments, add_sample_arguments
 from monai_inpaint.commands.journal import DONE as FINISHED
-from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Entry, Journal, flat
+from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Journal, JournalEntry, flat
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE, OUR_FAULT, USERS_INPUT, explain, say
 from monai_inpaint.paths import path_of
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from monai_inpaint.commands.pairs import read_pairs
     from monai_inpaint.io.stage import remove_abandoned
     from monai_inpaint.jobs.fill_image import Fillers, FillJob
-    from monai_inpaint.regions.sources import Drawn
+    from monai_inpaint.regions.sources import HoleFile
 
     folder, table = Path(args.output_dir), Path(args.pairs)
     pairs = read_pairs(table, folder)
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
             progress("batch", number, len(pairs))
             job = FillJob(
                 image=pair.image_path,
-                hole=Drawn(pair.hole_path, pair.segment),
+                hole=HoleFile(pair.hole_path, pair.segment),
                 output=pair.output,
                 sample=args.sample,
                 seed=args.seed,
@@ -95,7 +95,7 @@ def _journal(folder: Path) -> Journal:
     return Journal(folder / "batch.csv")
 
 
-def _entries(journal: Journal, *, resume: bool, overwrite: bool) -> dict[str, Entry]:
+def _entries(journal: Journal, *, resume: bool, overwrite: bool) -> dict[str, JournalEntry]:
     """The entries of the batch that goes on; none of one that begins."""
     if journal.exists() and resume:
         return journal.read()
@@ -111,7 +111,7 @@ def _one(
     job: FillJob,
     fillers: Fillers,
     journal: Journal,
-    before: Entry | None,
+    before: JournalEntry | None,
     overwrite: bool,
     progress: Progress,
 ) -> str:
@@ -130,7 +130,7 @@ def _one(
             path_of(path)
         if there and not (overwrite or ours):
             raise InputError(f"{pair.output.path} exists; name another output, or add --overwrite.")
-        journal.add(Entry(pair.image, pair.hole, pair.name, STARTED))
+        journal.add(JournalEntry(pair.image, pair.hole, pair.name, STARTED))
         made = _make_folders(pair.output.path.parent)
         try:
             fill_image(job, fillers, overwrite=overwrite or ours, progress=progress)
@@ -147,8 +147,8 @@ def _one(
     return FINISHED
 
 
-def _entry(pair: Pair, status: str, start: float, sentence: str = "") -> Entry:
-    return Entry(pair.image, pair.hole, pair.name, status, sentence, round(time.perf_counter() - start, 3))
+def _entry(pair: Pair, status: str, start: float, sentence: str = "") -> JournalEntry:
+    return JournalEntry(pair.image, pair.hole, pair.name, status, sentence, round(time.perf_counter() - start, 3))
 
 
 def _make_folders(folder: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monai_inpaint.commands.arguments import path_text, seed_number
-from monai_inpaint.engines.table import CHOICES
+from monai_inpaint.engines.names import CHOICES
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE
 from monai_inpaint.progress import KINDS, make_progress
@@ -144,10 +144,10 @@ def run(args: argparse.Namespace) -> int:
 def _source(args: argparse.Namespace) -> Source:
     """Where the hole comes from."""
     from monai_inpaint.regions.burned_in import read_burned_in
-    from monai_inpaint.regions.sources import BurnedInText, Drawn, Found
+    from monai_inpaint.regions.sources import BurnedInText, FoundArtifacts, HoleFile
 
     if args.find:
-        return Found(args.engine)
+        return FoundArtifacts(args.engine)
     if args.burned_in is not None:
         return BurnedInText(read_burned_in(args.burned_in, complete=args.burned_in_complete), args.engine)
-    return Drawn(Path(args.hole), args.segment)
+    return HoleFile(Path(args.hole), args.segment)

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from monai_inpaint.jobs.correct_metal import MetalJob, correct_metal
     from monai_inpaint.jobs.outputs import image_target, report_target, results_target
-    from monai_inpaint.regions.sources import Drawn
+    from monai_inpaint.regions.sources import HoleFile
 
     if args.find_only and args.dicom_results:
         raise InputError("--find-only changes nothing, so there are no results; leave out one of both.")
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         image=Path(args.image),
         output=output,
         report=report_target(args.report) if args.report else None,
-        region=Drawn(Path(args.region), args.segment) if args.region else None,
+        region=HoleFile(Path(args.region), args.segment) if args.region else None,
         method=args.method,
         metal=args.metal,
         threshold=args.threshold,

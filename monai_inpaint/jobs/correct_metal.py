@@ -13,8 +13,8 @@ import numpy as np
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.provenance import derivation_of
 from monai_inpaint.jobs.outputs import Target
-from monai_inpaint.jobs.run import Done, run
-from monai_inpaint.regions.sources import Drawn
+from monai_inpaint.jobs.run_job import Done, run
+from monai_inpaint.regions.sources import HoleFile
 from monai_inpaint.version import __version__
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class MetalJob:
     image: Path
     output: Target
     report: Target | None = None
-    region: Drawn | None = None  # only what it marks may change
+    region: HoleFile | None = None  # only what it marks may change
     method: str | None = None
     metal: str = "keep"
     threshold: float | None = None

@@ -14,9 +14,9 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.provenance import derivation_of
 from monai_inpaint.jobs.outputs import Target, Write
-from monai_inpaint.jobs.run import Done, run
+from monai_inpaint.jobs.run_job import Done, run
 from monai_inpaint.progress import Progress
-from monai_inpaint.regions.sources import Drawn, Source
+from monai_inpaint.regions.sources import HoleFile, Source
 from monai_inpaint.version import __version__
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def fill_image(job: FillJob, fillers: Fillers, *, overwrite: bool, progress: Pro
     Raises:
         InputError: as the parts say; outputs are checked first, before anything is read.
     """
-    given = job.hole.path if isinstance(job.hole, Drawn) else None
+    given = job.hole.path if isinstance(job.hole, HoleFile) else None
     hole = given or (job.proposal.path if job.proposal else None)
     if hole and job.image.resolve() == hole.resolve():
         raise InputError(f"{hole} is the image and the hole at once; name an image that marks what to fill.")
@@ -126,7 +126,7 @@ def _filled(job: FillJob, image: Image, hole: Hole | Image | None, fillers: Fill
         writes.append((job.spread, _writer(lambda: image.map_of(fill.spread, image.modality), derived)))
     if job.proposal and isinstance(proposed, Image):
         writes.append((job.proposal, _proposal_writer(job.proposal, proposed, job.hole)))
-    named = job.hole.path if isinstance(job.hole, Drawn) else job.proposal.path if job.proposal else None
+    named = job.hole.path if isinstance(job.hole, HoleFile) else job.proposal.path if job.proposal else None
     files = {"hole": named.name} if named else dict[str, str]()
     return Done(writes, facts, files, seconds)
 

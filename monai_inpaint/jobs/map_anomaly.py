@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.jobs.outputs import Target, Write
-from monai_inpaint.jobs.run import Done, run
+from monai_inpaint.jobs.run_job import Done, run
 
 if TYPE_CHECKING:
     from monai_inpaint.imaging.image import Image

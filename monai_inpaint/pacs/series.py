@@ -20,10 +20,10 @@ from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.io.isolated import read_image_isolated
 from monai_inpaint.io.stage import temporary_folder
 from monai_inpaint.pacs.anonymous_errors import sentence_of
-from monai_inpaint.regions.read import LABEL_MAP, SEGMENTATION, STRUCTURE_SET
+from monai_inpaint.regions.hole_file import LABEL_MAP, SEGMENTATION, STRUCTURE_SET
 from monai_inpaint.regions.references import Drawn, drawn_on
-from monai_inpaint.regions.segmentation import segments_of
-from monai_inpaint.regions.structure_set import rois_of
+from monai_inpaint.regions.segmentation_reader import segments_of
+from monai_inpaint.regions.structure_set_reader import rois_of
 
 _OURS = "monai-inpaint"
 _UIDS = ("SeriesInstanceUID", "StudyInstanceUID", "SOPInstanceUID")

@@ -25,7 +25,7 @@ from monai_inpaint.pacs.anonymous_errors import sentence_of
 from monai_inpaint.pacs.disk_space import is_full
 from monai_inpaint.pacs.rules import METAL, RECTANGLES, Rule
 from monai_inpaint.pacs.series import Mark, Series, Study, find_series, read_series
-from monai_inpaint.regions.sources import Drawn, Listed
+from monai_inpaint.regions.sources import HoleFile, ListedRectangles
 from monai_inpaint.registry import BundleInfo, find_bundle
 from monai_inpaint.version import NOTICE, __version__
 
@@ -220,7 +220,7 @@ def _fill(case: SeriesTask, bundles: Bundles) -> TaskResult:
     modality = image.modality or rule.modality.lower()
     if rule.hole == METAL:
         return _without_metal(case, rule, image, bundles)
-    source = Drawn(case.mark.path, rule.segment) if case.mark else Listed(rule.rectangles)
+    source = HoleFile(case.mark.path, rule.segment) if case.mark else ListedRectangles(rule.rectangles)
     fill = bundles.filler(rule.bundle or modality)(image, source.hole_in(image))
     return TaskResult(case, "", image, fill.image, fill.hole, fill.report)
 

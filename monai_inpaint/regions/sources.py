@@ -34,7 +34,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Drawn:
+class HoleFile:
     """A file: an image of the hole, a label map, a DICOM SEG or RTSTRUCT.
 
     Attributes:
@@ -46,7 +46,7 @@ class Drawn:
     segment: str | None = None
 
     def hole_in(self, image: Image, progress: Steps | None = None) -> Hole:  # noqa: ARG002
-        from monai_inpaint.regions.read import read_hole
+        from monai_inpaint.regions.hole_file import read_hole
 
         return read_hole(self.path, image, self.segment)
 
@@ -55,7 +55,7 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedRectangles:
     """Rectangles of pixels, the same in every slice."""
 
     rectangles: tuple[Rectangle, ...]
@@ -70,7 +70,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundArtifacts:
     """What a network takes for an artifact."""
 
     engine: str = "auto"
@@ -100,10 +100,10 @@ class BurnedInText:
         from monai_inpaint.regions.burned_in import boxed, check_flag
 
         if self.text.rectangles:
-            return Listed(self.text.rectangles).hole_in(image)
+            return ListedRectangles(self.text.rectangles).hole_in(image)
         check_flag(image)
-        return image.map_of(boxed(Found(self.engine).hole_in(image, progress).voxels))
+        return image.map_of(boxed(FoundArtifacts(self.engine).hole_in(image, progress).voxels))
 
     def facts(self) -> dict[str, Any]:
-        proposed = {} if self.text.rectangles else Found(self.engine).facts()
+        proposed = {} if self.text.rectangles else FoundArtifacts(self.engine).facts()
         return proposed | {"burned_in": self.text.facts()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from monai.metrics import CumulativeIterationMetric
 
-from monai_inpaint.losses.metal import AIR
+from monai_inpaint.losses.metal_correction import AIR
 
 
 class MetalRMSE(CumulativeIterationMetric):

@@ -15,7 +15,7 @@ from monai_inpaint.fill.compose import Patch, compose
 from monai_inpaint.imaging.grid import align_hole, check_hole
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image
-from monai_inpaint.regions.read import read_hole
+from monai_inpaint.regions.hole_file import read_hole
 from monai_inpaint.transforms.save import SaveDerived
 
 

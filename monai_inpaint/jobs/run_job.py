@@ -80,14 +80,14 @@ def run(
         seconds = {"read": reading, **facts.get("seconds", {}), **done.seconds}
         seconds |= {"write": now - writing, "total": now - start}
         files = {"image": source.name, **done.files, "output": images[0].path.name}
-        Path(place).write_text(text_of(facts, files, seconds), encoding="utf-8", errors="backslashreplace")
+        Path(place).write_text(report_text(facts, files, seconds), encoding="utf-8", errors="backslashreplace")
 
     progress("write", 0, 1)
     write_together([*done.writes, *([(report, write_report)] if report else [])], overwrite=overwrite)
     progress("write", 1, 1)
 
 
-def text_of(facts: dict[str, Any], files: dict[str, str], seconds: dict[str, float]) -> str:
+def report_text(facts: dict[str, Any], files: dict[str, str], seconds: dict[str, float]) -> str:
     """The facts, the names of the files (no folders, nothing of their headers), and all stages' times, as JSON."""
     times = {stage: round(value, 4) for stage, value in seconds.items()}
     return json.dumps({**facts, "files": files, "seconds": times}, indent=2, ensure_ascii=False) + "\n"
