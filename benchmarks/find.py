@@ -14,7 +14,7 @@ from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.evaluation.slices import slices_of
 from monai_inpaint.imaging.display import displayed
 from monai_inpaint.io import read_image
-from monai_inpaint.regions.artifacts import LIKELY, MARGIN, SIDE, SPECK, Finder, grown, marked_in_slice
+from monai_inpaint.regions.artifacts import LIKELY, MARGIN, MIN_AREA, SIDE, ArtifactDetector, dilated, marked_in_slice
 from monai_inpaint.synthesis.artifacts import KINDS, contrast_of
 from monai_inpaint.transforms.artifact import middle, seen_artifact
 
@@ -56,7 +56,7 @@ class Result:
 def run(options: Options) -> str:
     """The table."""
     assert options.data is not None
-    finder, count = Finder(), options.limit or options.repeats(IMAGES)
+    finder, count = ArtifactDetector(), options.limit or options.repeats(IMAGES)
     rows: list[list[str]] = []
     for modality, kinds in KINDS.items():
         try:
@@ -77,7 +77,7 @@ def run(options: Options) -> str:
         f"data: {options.data.name}, split {options.split}, seed {options.seed}; at most {count} images a row, from "
         "all sources in turn; of films the middle 70 % of rows and columns, of volumes up to 3 slices",
         f"{finder.bundle.name} {finder.bundle.version}; slices of at most {SIDE} pixels a side, probability from "
-        f"{LIKELY}, regions of at most {SPECK} pixels dropped; the proposed hole is grown by {MARGIN} pixels",
+        f"{LIKELY}, regions of at most {MIN_AREA} pixels dropped; the proposed hole is grown by {MARGIN} pixels",
         "Dice: of what is marked, before it is grown, with what was drawn; mean and standard deviation over images",
         "in the hole: mean share of the artifact's pixels that lie in the proposed hole",
         f"found: images of whose artifact at least {FOUND:.0%} lies in the proposed hole",
@@ -111,7 +111,9 @@ def _slices(entries: list[Entry], modality: str, options: Options, count: int) -
                 return
 
 
-def _with_artifacts(finder: Finder, slices: list[Slice], modality: str, kind: str, seed: int) -> Iterator[Result]:
+def _with_artifacts(
+    finder: ArtifactDetector, slices: list[Slice], modality: str, kind: str, seed: int
+) -> Iterator[Result]:
     for one in slices:
         rng = np.random.default_rng([seed, crc32(f"{one.name} {kind}".encode())])
         image, region = seen_artifact(one.pixels, kind, rng, contrast_of(one.pixels, modality))
@@ -119,7 +121,7 @@ def _with_artifacts(finder: Finder, slices: list[Slice], modality: str, kind: st
             yield _result(finder, one, image, region)
 
 
-def _metal(finder: Finder, entries: list[Entry]) -> Iterator[Result]:
+def _metal(finder: ArtifactDetector, entries: list[Entry]) -> Iterator[Result]:
     for entry in entries:
         image = read_image(entry.path)
         for index in [...] if image.voxels.ndim == 2 else [(..., k) for k in range(image.voxels.shape[2])]:
@@ -129,11 +131,11 @@ def _metal(finder: Finder, entries: list[Entry]) -> Iterator[Result]:
                 yield _result(finder, Slice(pixels, f"{entry.source} {entry.patient}", ""), pixels, metal)
 
 
-def _result(finder: Finder, one: Slice, image: np.ndarray, region: np.ndarray | None = None) -> Result:
+def _result(finder: ArtifactDetector, one: Slice, image: np.ndarray, region: np.ndarray | None = None) -> Result:
     """What is found in an image, in which the region holds an artifact."""
     region = np.zeros(image.shape, bool) if region is None else region
     marked = marked_in_slice(image, finder.run)
-    hole = grown(marked)
+    hole = dilated(marked)
     dice = 2 * np.count_nonzero(marked & region) / max(np.count_nonzero(marked) + np.count_nonzero(region), 1)
     covered = np.count_nonzero(hole & region) / max(np.count_nonzero(region), 1)
     return Result(one.patient, dice, covered, float(np.mean(hole[~region])))

@@ -14,10 +14,10 @@ from pathlib import Path
 from benchmarks import quality, samples
 from benchmarks.quality import Row
 from benchmarks.setting import Options, markdown
-from benchmarks.strips import Shown, shown_on, strip
+from benchmarks.strips import Shown, shown, strip
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation import Summary
-from monai_inpaint.reports.page import NOTICE
+from monai_inpaint.version import NOTICE
 
 
 def run(options: Options) -> str:
@@ -95,7 +95,7 @@ def _losses(row: Row, summary: Summary) -> Iterator[list[str]]:
 def _section(row: Row, summary: Summary, page: Path, output: Path, whole: bool) -> Iterator[str]:
     """Lines on one evaluation, whose strip is written into `output`; and its whole page too, where that is wanted."""
     name = page.parent.name
-    cases = shown_on(page.read_text(encoding="utf-8"))
+    cases = [shown(case) for case in summary.shown]
     strip(cases).save(output / f"{name}.png", optimize=True)
     windows = {f"{result.case} - {result.variant}": (result.low, result.high) for result in summary.results}
     hidden = summary.facts["images and hole"]

@@ -13,7 +13,7 @@ from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.classical import fill_biharmonic
 from monai_inpaint.evaluation.measure import measure
 from monai_inpaint.evaluation.protocols import find_protocol
-from monai_inpaint.fill.doubt import WORTH
+from monai_inpaint.fill.uncertainty import WORTH
 
 BUNDLES = ("cxr", "ct", "mr")
 HOLES, SAMPLES, FEWEST = 5, 8, 2

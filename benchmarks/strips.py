@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import io
-import re
-from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import unescape
 
 import numpy as np
 from PIL import Image as Picture
 from PIL import ImageDraw
 
+from monai_inpaint.reports import Comparison
 from monai_inpaint.reports.pictures import OUTLINE
 
 AROUND = 32  # pixels shown around a hole
@@ -30,16 +28,14 @@ class Shown:
     pictures: dict[str, Picture.Image]
 
 
-def shown_on(page: str) -> list[Shown]:
-    """The cases of a page of `evaluate`, in order."""
-    cases = []
-    for section in re.findall(r"<section>(.*?)</section>", page, re.DOTALL):
-        title, note = (unescape(re.findall(f"<{tag}>(.*?)</{tag}>", section)[0]) for tag in ("h2", "p"))
-        found = re.findall(r'<img alt="([^"]*)" src="data:image/png;base64,([^"]*)">', section)
-        named = [(unescape(caption), data) for caption, data in found]
-        pictures = {caption: _opened(data) for caption, data in named if not caption.endswith(" - truth")}
-        cases.append(Shown(title, note, pictures))
-    return cases
+def shown(case: Comparison) -> Shown:
+    """A case of an evaluation, as strips show it."""
+    pictures = (picture for column in case.columns for picture in column if picture.scale is None)
+    return Shown(
+        case.title,
+        case.note,
+        {one.caption: Picture.open(io.BytesIO(one.png)) for one in pictures if not one.caption.endswith(" - truth")},
+    )
 
 
 def strip(cases: Sequence[Shown]) -> Picture.Image:
@@ -53,10 +49,6 @@ def strip(cases: Sequence[Shown]) -> Picture.Image:
         for column, panel in enumerate(row):
             whole.paste(panel, (sum(widths[:column]), number * (HEIGHT + CAPTION + GAP)))
     return whole.quantize(palette=_palette(), dither=Picture.Dither.NONE)
-
-
-def _opened(data: str) -> Picture.Image:
-    return Picture.open(io.BytesIO(b64decode(data)))
 
 
 def _palette() -> Picture.Image:

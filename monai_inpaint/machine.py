@@ -36,8 +36,8 @@ def available_memory_mb() -> float | None:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
         return None
-    told = next((line for line in lines if line.startswith("MemAvailable:")), None)
-    return round(int(told.split()[1]) / 1024, 1) if told else None
+    line = next((line for line in lines if line.startswith("MemAvailable:")), None)
+    return round(int(line.split()[1]) / 1024, 1) if line else None
 
 
 def _available_on_windows() -> float | None:

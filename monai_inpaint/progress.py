@@ -13,6 +13,23 @@ _QUIET_SECONDS = 2.0  # what is done by then needs no progress line
 _REDRAW_SECONDS = 0.1
 
 
+Steps = Callable[[int, int], None]  # one stage, in one piece: the steps done and their number
+
+
+def part(progress: Steps | None, first: int, total: int, size: int = 1) -> Steps | None:
+    """Progress in all, out of the progress in one part.
+
+    Args:
+        progress: of all; called in hundredths, or as the part is where it is all.
+        first: the parts before.
+        total: the parts in all.
+        size: how many of them this one stands for.
+    """
+    if progress is None or size == total:
+        return progress
+    return lambda done, steps: progress(100 * first + 100 * size * done // steps, 100 * total)
+
+
 class Progress:
     """Reports nothing; the others extend it.
 

@@ -17,9 +17,9 @@ pytest.importorskip("cv2")
 from benchmarks import quality, samples
 from benchmarks.__main__ import main
 from benchmarks.quality import Row
-from benchmarks.strips import CAPTION, GAP, HEIGHT, shown_on, strip
+from benchmarks.strips import CAPTION, GAP, HEIGHT, shown, strip
 from monai_inpaint import read_image
-from monai_inpaint.reports import Comparison, compare, comparison_page
+from monai_inpaint.reports import Comparison, compare
 
 ROW = HEIGHT + CAPTION + GAP
 
@@ -36,8 +36,8 @@ def case(title: str, shape: tuple[int, int] = (200, 180)) -> Comparison:
     return compare(title, truth, hole, fills, low=0, high=255, truth=truth, note=f"worst of {title}")
 
 
-def test_the_cases_of_a_page_are_read_without_their_differences() -> None:
-    cases = shown_on(comparison_page("Evaluation", [case("a & b - square"), case("c - square")]))
+def test_cases_are_shown_without_their_differences() -> None:
+    cases = [shown(case("a & b - square")), shown(case("c - square"))]
     assert [(one.title, one.note) for one in cases] == [
         ("a & b - square", "worst of a & b - square"),
         ("c - square", "worst of c - square"),
@@ -47,7 +47,7 @@ def test_the_cases_of_a_page_are_read_without_their_differences() -> None:
 
 
 def test_a_strip_has_a_row_for_each_case_cut_to_what_lies_around_its_hole() -> None:
-    whole = strip(shown_on(comparison_page("Evaluation", [case("a"), case("b")])))
+    whole = strip([shown(case("a")), shown(case("b"))])
     # a hole of 40 pixels amid 200 x 180: rows and columns are cut alike
     assert whole.size == (4 * (HEIGHT + GAP), 2 * ROW)
 
@@ -56,7 +56,7 @@ def test_planes_of_volumes_stand_a_method_under_the_other_and_a_case_beside_the_
     truth = np.tile(smooth((100, 100)), 4)
     hole = np.tile(square_hole((100, 100), 30, 30, 40), 4)
     volume = compare("a", truth, hole, {"mr": truth}, low=0, high=255, truth=truth, note="best of mr")
-    whole = strip(shown_on(comparison_page("Evaluation", [volume, volume])))
+    whole = strip([shown(volume), shown(volume)])
     assert whole.height == 3 * ROW
     assert whole.width > 2 * 2 * HEIGHT
 

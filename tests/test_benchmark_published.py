@@ -12,7 +12,7 @@ from evaluation_samples import phantom_ct, smooth, square_hole
 
 from benchmarks.__main__ import main
 from benchmarks.cases import COPIES, cases_of
-from benchmarks.published import effort, films, measured, papers, patches, slices
+from benchmarks.published import films, measured, papers, patches, slices, training_cost
 from benchmarks.setting import Options
 from monai_inpaint import Image, write_image
 from monai_inpaint.datasets import FindingBox
@@ -20,7 +20,7 @@ from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.classical import METHODS
 from monai_inpaint.evaluation.methods import Contender
 from monai_inpaint.registry import find_bundle
-from monai_inpaint.registry.training_cost import Effort, write_effort
+from monai_inpaint.registry.training_cost import TrainingCost, write_training_cost
 
 pytest.importorskip("skimage")
 pytest.importorskip("cv2")
@@ -122,13 +122,13 @@ def test_bundles_that_are_missing_are_named_and_no_other_row_is_lost(
 def test_what_a_bundle_tells_of_its_training_stands_beside_its_figures(data: Path, tmp_path: Path) -> None:
     bundle = tmp_path / "other_bundle"
     shutil.copytree(find_bundle("cxr").path, bundle)
-    write_effort(Effort(91.5, 180, 2, 4000, 64_000, 11.66, "some processor", "2026-11-21"), bundle)
+    write_training_cost(TrainingCost(91.5, 180, 2, 4000, 64_000, 11.66, "some processor", "2026-11-21"), bundle)
     methods, missing = measured.methods_for("cxr", (), Options(methods=("ring", str(bundle))))
     summary = measured.measured(cases_of(Options(data), "cxr", "cxr-centre", 1), methods)
 
     assert missing == []
-    assert effort.effort_cells(summary, "ring")[1:] == ["0", *["-"] * 6]
-    assert effort.effort_cells(summary, str(bundle))[1:] == [
+    assert training_cost.effort_cells(summary, "ring")[1:] == ["0", *["-"] * 6]
+    assert training_cost.effort_cells(summary, str(bundle))[1:] == [
         "3.91 M", "92", "180", "some processor, threads: 2", "4,000", "64,000", "11.7",
     ]  # fmt: skip
 

@@ -185,7 +185,7 @@ def test_when_one_output_cannot_be_written_none_appears(film, tmp_path: Path, ca
     def broken(*_, **__) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("monai_inpaint.jobs.fill_image._report", broken)
+    monkeypatch.setattr("monai_inpaint.jobs.run_job.report_text", broken)
     before = tree(tmp_path)
 
     ran = run(capfd, "fill", *film, tmp_path / "filled.png", "--bundle", "cxr", "--report", tmp_path / "report.json")

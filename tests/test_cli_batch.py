@@ -15,7 +15,7 @@ from cli_samples import SIDE, box, ct_series, nifti, picture, picture_hole, run,
 from PIL import Image as Pillow
 
 from monai_inpaint import read_image
-from monai_inpaint.commands.journal import COLUMNS, Entry, Journal
+from monai_inpaint.commands.journal import COLUMNS, Journal, JournalEntry
 
 
 def _table(folder: Path, *rows: str) -> Path:
@@ -259,7 +259,7 @@ def test_a_row_whose_image_is_a_loop_of_links_fails_alone(tmp_path: Path, capfd)
 def test_a_journal_takes_names_that_are_no_text(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "batch.csv")
     journal.start()
-    journal.add(Entry("a.png", "hole.png", "a.png", "input error", "caf\udce9 is not there."))
+    journal.add(JournalEntry("a.png", "hole.png", "a.png", "input error", "caf\udce9 is not there."))
     assert journal.read()["a.png"].sentence == "caf\\udce9 is not there."
     journal.close()
 

@@ -89,11 +89,11 @@ def test_metal_takes_a_segment_of_its_region_and_none_without(head: Path, labels
 def test_a_bundle_run_by_monai_reads_the_same_hole(head: Path, labels: Path) -> None:
     pytest.importorskip("monai")
     from monai_inpaint import InputError
-    from monai_inpaint.transforms import ReadCased
+    from monai_inpaint.transforms import ReadFillPaird
 
     case = {"image": head, "hole": labels}
     with pytest.raises(InputError, match="say which to fill"):
-        ReadCased()(case)
-    read = ReadCased()({**case, "segment": "1"})
+        ReadFillPaird()(case)
+    read = ReadFillPaird()({**case, "segment": "1"})
     assert np.array_equal(read["image"][1].numpy() != 0, read_image(labels).voxels == 1)
     assert read["segment"] == "1"

@@ -15,7 +15,7 @@ from monai_inpaint.demo.painted import paint_lesion, paint_pacemaker
 from monai_inpaint.demo.phantom import GREY_LEVELS, SIDE, chest_film
 from monai_inpaint.demo.tubes import project, tube
 from monai_inpaint.imaging.grid import align_hole
-from monai_inpaint.reports.page import NOTICE
+from monai_inpaint.version import NOTICE
 
 CASES = {
     "film-region": ".png",

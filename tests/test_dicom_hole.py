@@ -18,7 +18,7 @@ from pydicom.uid import JPEGBaseline8Bit
 
 from monai_inpaint import InputError, read_image
 from monai_inpaint.imaging.grid import align_hole
-from monai_inpaint.regions.read import read_hole
+from monai_inpaint.regions.hole_file import read_hole
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 

@@ -22,7 +22,7 @@ from monai_inpaint import InputError, read_image
 from monai_inpaint.io import write_image
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.pacs.rules import rules_of
-from monai_inpaint.regions.read import read_hole
+from monai_inpaint.regions.hole_file import read_hole
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 

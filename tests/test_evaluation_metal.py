@@ -11,7 +11,7 @@ from cli_samples import nifti, run
 from metal_samples import MM, pelvis
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.evaluation.metal import evaluate_metal
+from monai_inpaint.evaluation.metal_reduction import evaluate_metal
 
 pytest.importorskip("astra")
 pytest.importorskip("xraydb")

@@ -18,9 +18,9 @@ from monai_inpaint import Filler, InputError, read_image
 from monai_inpaint.engines import load_engine
 from monai_inpaint.engines.torch_engine import load_network
 from monai_inpaint.imaging.image import Image
-from monai_inpaint.regions.artifacts import BUNDLE, MARGIN, SIDE, SPECK, Finder, find_artifacts
+from monai_inpaint.regions.artifacts import BUNDLE, MARGIN, MIN_AREA, SIDE, ArtifactDetector, find_artifacts
 from monai_inpaint.registry import find_bundle
-from monai_inpaint.registry.training_cost import read_effort
+from monai_inpaint.registry.training_cost import read_training_cost
 
 BAR = (slice(60, 76), slice(40, 120))
 
@@ -169,17 +169,17 @@ def test_info_tells_what_each_bundle_does(capfd) -> None:
 def test_regions_are_grown_and_specks_dropped() -> None:
     pixels = np.zeros((64, 96), np.float32)
     pixels[20:30, 20:40] = 1
-    pixels[50, 50 : 50 + SPECK] = 1
-    pixels[40, 80 : 80 + SPECK + 1] = 1
+    pixels[50, 50 : 50 + MIN_AREA] = 1
+    pixels[40, 80 : 80 + MIN_AREA + 1] = 1
 
     found = find_artifacts(Image(pixels), marker(0.5))
 
     expected = np.zeros(pixels.shape, bool)
     expected[20 - MARGIN : 30 + MARGIN, 20 - MARGIN : 40 + MARGIN] = True
-    expected[40 - MARGIN : 41 + MARGIN, 80 - MARGIN : 81 + SPECK + MARGIN] = True
+    expected[40 - MARGIN : 41 + MARGIN, 80 - MARGIN : 81 + MIN_AREA + MARGIN] = True
     assert not found[~expected].any()
     assert found[20:30, 20 - MARGIN : 40 + MARGIN].all()
-    assert found[40, 80 : 81 + SPECK].all()
+    assert found[40, 80 : 81 + MIN_AREA].all()
 
 
 def test_the_network_sees_slices_as_shown_and_dense_as_bright() -> None:
@@ -251,7 +251,7 @@ def test_the_graph_marks_what_the_network_marks(engine: str) -> None:
 def test_a_scan_in_other_units_gets_the_same_proposal() -> None:
     pixels = (100 * smooth((128, 128), 2)).astype(np.float32)
     pixels[30:44, 50:90] = 130
-    finder = Finder("onnxruntime")
+    finder = ArtifactDetector("onnxruntime")
 
     one, other = finder(Image(pixels)), finder(Image(40 * pixels - 1000))
 
@@ -271,7 +271,7 @@ def test_inference_by_monai_proposes_what_the_package_does(tmp_path: Path) -> No
 
     hole = read_image(tmp_path / "out" / "film_hole.png").voxels
     assert set(np.unique(hole)) == {0, 255}
-    assert ((hole > 0) != Finder("onnxruntime")(read_image(image))).mean() < 1e-3
+    assert ((hole > 0) != ArtifactDetector("onnxruntime")(read_image(image))).mean() < 1e-3
 
 
 @pytest.mark.slow
@@ -289,7 +289,7 @@ def test_the_committed_config_trains_validates_and_goes_on(tmp_path: Path) -> No
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert all(0 <= float(row["dice"]) <= 1 for row in rows)
     assert {"loss", "false_alarms"} <= rows[0].keys()
-    told = read_effort(out)
+    told = read_training_cost(out)
     assert told is not None
     assert (told.steps, told.images) == (4, 8)
     assert (

@@ -20,7 +20,7 @@ from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image
 from monai_inpaint.io.codestream import claim_of
 from monai_inpaint.io.limits import check_claim
-from monai_inpaint.regions.read import read_hole
+from monai_inpaint.regions.hole_file import read_hole
 
 MEGABYTES, SECONDS = 300, 10
 

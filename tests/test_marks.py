@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 
 from monai_inpaint import Filler, Image, InputError, read_image
 from monai_inpaint.imaging.label_map import hole_of, matching
-from monai_inpaint.regions.read import read_hole
+from monai_inpaint.regions.hole_file import read_hole
 
 SHAPE = (9, 8, 7)
 

@@ -20,7 +20,7 @@ from monai_inpaint.losses import MetalLoss
 from monai_inpaint.metal.network_grid import grid_of
 from monai_inpaint.metal.network_prior import predicted, with_prior
 from monai_inpaint.metal.reduce import reduce_metal
-from monai_inpaint.metal.sinogram_correction import Projected, li, nmar
+from monai_inpaint.metal.sinogram_correction import SinogramCorrector, li, nmar
 from monai_inpaint.networks import MetalUNet
 from monai_inpaint.registry import find_generator
 from monai_inpaint.synthesis.metal.scan import clean_slice, with_metal
@@ -116,7 +116,7 @@ def test_the_network_is_shown_the_metal_and_the_slice_without_it(scanned) -> Non
 def test_the_better_the_network_the_better_the_slice(scanned) -> None:
     slice_hu, metal = scanned
     truth = pelvis()
-    patient, projected = (truth > -900) & ~metal, Projected(slice_hu, metal, SPACING)
+    patient, projected = (truth > -900) & ~metal, SinogramCorrector(slice_hu, metal, SPACING)
 
     perfect = with_prior(projected, slice_hu, truth)
     blind = with_prior(projected, slice_hu, np.zeros_like(truth))

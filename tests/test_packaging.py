@@ -67,6 +67,16 @@ def test_filling_a_picture_loads_one_engine_and_one_reader(tmp_path: Path) -> No
     assert {"openvino", "PIL"} <= loaded
 
 
+def test_inference_through_monai_needs_neither_ignite_nor_matplotlib() -> None:
+    code = (
+        "import sys\nsys.modules['ignite'] = sys.modules['matplotlib'] = None\n"
+        "from monai_inpaint import inferers, networks, training, transforms\n"
+        "assert training.fill_pairs\nassert training.find_images\n"
+    )
+
+    _run(sys.executable, "-c", code)
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel built from this checkout."""

@@ -13,7 +13,7 @@ from monai_inpaint.fill.compose import Patch
 from monai_inpaint.fill.noise import noise_near
 from monai_inpaint.fill.spread import DEPTH, spread_of
 from monai_inpaint.imaging.bounding_box import around
-from monai_inpaint.imaging.image import MODALITIES
+from monai_inpaint.imaging.modality import MODALITIES
 from monai_inpaint.registry import find_bundle
 
 SHAPE = (96, 96)

@@ -23,7 +23,7 @@ from training_samples import TINY, bundle, bundle_command, data_set, quiet_envir
 from monai_inpaint.errors import InputError
 from monai_inpaint.losses import HoleRMSE
 from monai_inpaint.networks import InpaintUNet
-from monai_inpaint.registry.training_cost import read_effort
+from monai_inpaint.registry.training_cost import read_training_cost
 from monai_inpaint.training import (
     HolePSNR,
     autocast_iteration,
@@ -173,7 +173,7 @@ def test_two_processes_train_one_network(data: Path) -> None:
     names = state_of(name).keys()
     assert load(data.parent / "ckpt" / "model.pt").keys() == names
     assert load(newest(data.parent / "out")[1])["network"].keys() == names
-    effort = read_effort(data.parent / "out")
+    effort = read_training_cost(data.parent / "out")
     assert effort is not None
     assert (effort.steps, effort.images) == (4, 16)  # of both
 

@@ -11,7 +11,7 @@ import torch
 from ignite.engine import Engine
 from monai.engines import SupervisedTrainer
 
-from monai_inpaint.registry.training_cost import Effort, read_effort
+from monai_inpaint.registry.training_cost import TrainingCost, read_training_cost
 from monai_inpaint.training.curves import curves_picture, save_curves
 from monai_inpaint.training.effort import save_effort
 
@@ -25,7 +25,7 @@ def trainer_of(epochs: int, steps: int) -> SupervisedTrainer:
     )  # fmt: skip
 
 
-def five_epochs(folder: Path, initial: Path | None = None) -> Effort:
+def five_epochs(folder: Path, initial: Path | None = None) -> TrainingCost:
     """Of a training with 300 images, whose curves say 2 minutes an epoch and half of that of the processor."""
     ends = [2.0, 4.0, 50.0, 52.0, 54.0]  # the third one lay still for 44 minutes
     trainer = trainer_of(len(ends), 30)
@@ -34,7 +34,7 @@ def five_epochs(folder: Path, initial: Path | None = None) -> Effort:
     (folder / "curves.csv").write_text("\n".join(["epoch,minutes,cpu_minutes", *lines]), encoding="utf-8")
     save_effort(trainer, folder, initial)
     trainer.run()
-    effort = read_effort(folder)
+    effort = read_training_cost(folder)
     assert effort is not None
     return effort
 

@@ -16,12 +16,12 @@ from monai_inpaint.imaging.image import Image
 from monai_inpaint.transforms import (
     CentreWindowd,
     LungBoxesd,
-    Millimetred,
     RandLungWindowsd,
     RandSlicesd,
-    RandSquared,
+    RandSquareHoled,
     ReadPyramidd,
-    Seeded,
+    Repeatable,
+    Resample1mmd,
 )
 from monai_inpaint.transforms.millimetre import at_one_millimetre
 
@@ -76,7 +76,7 @@ def test_windows_near_an_edge_are_moved_into_the_film() -> None:
 def test_a_seed_gives_the_same_points_again_and_every_epoch_others_without() -> None:
     cut = RandLungWindowsd(side=32, num_samples=20)
     first, second = centres(cut(film())), centres(cut(film()))
-    fixed = Seeded(Compose([cut]))
+    fixed = Repeatable(Compose([cut]))
 
     assert (first != second).any()
     np.testing.assert_array_equal(centres(fixed(film())), centres(fixed(film())))
@@ -85,7 +85,7 @@ def test_a_seed_gives_the_same_points_again_and_every_epoch_others_without() -> 
 
 def test_threads_that_fill_a_cache_do_not_draw_from_one_anothers_seeds() -> None:
     films = [film() | {"name": str(number)} for number in range(40)]
-    fixed = Seeded(Compose([RandLungWindowsd(side=32, num_samples=20)]))
+    fixed = Repeatable(Compose([RandLungWindowsd(side=32, num_samples=20)]))
 
     together = CacheDataset(films, fixed, num_workers=8, progress=False)
 
@@ -104,7 +104,7 @@ def test_a_loader_gives_every_films_windows_in_one_batch(tmp_path: Path) -> None
         ReadPyramidd("image", levels=1),
         LungBoxesd("image"),
         RandLungWindowsd("image", num_samples=3),
-        RandSquared("image", side=64, centre=True),
+        RandSquareHoled("image", side=64, centre=True),
     ]
     (batch,) = DataLoader(Dataset(films, Compose(steps)), batch_size=2)
 
@@ -114,7 +114,7 @@ def test_a_loader_gives_every_films_windows_in_one_batch(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("side", [64, 56])
 def test_the_square_in_the_middle_may_leave_a_ring_visible(side: int) -> None:
-    hole = RandSquared(side=side, centre=True)({"image": np.zeros((128, 128), np.float32)})["image"][1]
+    hole = RandSquareHoled(side=side, centre=True)({"image": np.zeros((128, 128), np.float32)})["image"][1]
     edge = (128 - side) // 2
 
     assert bool(hole[edge : edge + side, edge : edge + side].all())
@@ -123,7 +123,7 @@ def test_the_square_in_the_middle_may_leave_a_ring_visible(side: int) -> None:
 
 def test_a_square_lies_anywhere_and_comes_again_with_the_seed() -> None:
     window = {"image": smooth((256, 256)).astype(np.float32)}
-    squared = RandSquared(side=64)
+    squared = RandSquareHoled(side=64)
     holes = [squared.set_random_state(seed)(window)["image"][1] for seed in (1, 1, 2)]
 
     assert torch.equal(holes[0], holes[1])
@@ -165,7 +165,7 @@ def test_slices_are_axial_hold_body_and_become_256_by_256() -> None:
     volume = head()
     # Slices along the first axis: axial ones are still taken.
     sagittal = Image(np.moveaxis(volume.voxels, 2, 0), volume.affine[:, [2, 0, 1, 3]])
-    steps = Compose([Millimetred("image"), RandSlicesd(num_samples=5), CentreWindowd("image", side=256)])
+    steps = Compose([Resample1mmd("image"), RandSlicesd(num_samples=5), CentreWindowd("image", side=256)])
     slices = steps.set_random_state(3)({"image": sagittal, "name": "head"})
 
     assert [entry["image"].shape for entry in slices] == [(256, 256)] * 5

@@ -14,7 +14,7 @@ import pytest
 import torch
 from training_samples import ROOT, data_set, enlarge_films, image_features, run_bundle
 
-from monai_inpaint.registry.training_cost import read_effort
+from monai_inpaint.registry.training_cost import read_training_cost
 
 SYSTEMS = {
     "ip_medgan": {
@@ -77,7 +77,7 @@ def test_the_committed_config_trains_validates_tells_its_effort_and_saves(
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert all(math.isfinite(float(row["loss"])) and float(row["hole_psnr"]) > 0 for row in rows)
     assert float(rows[1]["cpu_minutes"]) > float(rows[0]["cpu_minutes"]) > 0
-    effort = read_effort(tmp_path)
+    effort = read_training_cost(tmp_path)
     assert effort is not None
     assert (effort.steps, effort.images) == (4, 8)
     weights = torch.load(tmp_path / "model.pt", weights_only=True)
@@ -117,7 +117,7 @@ def test_two_processes_train_as_one_and_keep_their_judges_alike(
     assert len(told) == 2
     assert told[0] == told[1]
     assert [row["epoch"] for row in rows_of(tmp_path / "out")] == ["1", "2"]
-    effort = read_effort(tmp_path / "out")
+    effort = read_training_cost(tmp_path / "out")
     assert effort is not None
     assert effort.images == 16
 
@@ -170,11 +170,11 @@ def test_without_features_the_style_loss_says_what_to_give(data: Path, tmp_path:
 
 
 def test_squares_lie_in_the_body_where_a_level_is_given() -> None:
-    from monai_inpaint.transforms import RandSquared
+    from monai_inpaint.transforms import RandSquareHoled
 
     window = np.zeros((256, 256), np.float32)
     window[:, 160:] = 200.0
-    square = RandSquared("image", side=64, level=12)
+    square = RandSquareHoled("image", side=64, level=12)
     square.set_random_state(0)
     for _ in range(20):
         hole = square({"image": window})["image"][1].numpy() > 0
@@ -183,11 +183,11 @@ def test_squares_lie_in_the_body_where_a_level_is_given() -> None:
 
 @pytest.mark.parametrize("shown", [0, 20, 31])
 def test_a_window_with_no_more_than_an_edge_of_the_body_gets_a_square_anywhere(shown: int) -> None:
-    from monai_inpaint.transforms import RandSquared
+    from monai_inpaint.transforms import RandSquareHoled
 
     window = np.zeros((256, 256), np.float32)
     window[:, 256 - shown :] = 200.0
-    square = RandSquared("image", side=64, level=12)
+    square = RandSquareHoled("image", side=64, level=12)
     square.set_random_state(0)
 
     starts = {int(np.argmax(square({"image": window})["image"][1].any(0))) for _ in range(20)}

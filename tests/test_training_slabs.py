@@ -26,7 +26,7 @@ from monai_inpaint.transforms import (
     RandSlabd,
     RandStartedSlicesd,
     ReadVolumed,
-    Seeded,
+    Repeatable,
     SynthAnatomyd,
     SynthContrastd,
     Unstartedd,
@@ -335,7 +335,7 @@ def test_a_source_without_volumes_is_told_in_one_sentence(tmp_path: Path) -> Non
 
 def test_seeded_slabs_belong_to_the_image() -> None:
     image = volume(smooth(SHAPE))
-    steps = Seeded(Compose([RandSlabd("image", side=SIDE, depth=DEPTH), RandHoledSlabd()]))
+    steps = Repeatable(Compose([RandSlabd("image", side=SIDE, depth=DEPTH), RandHoledSlabd()]))
     made = [steps({"image": image, "name": name, "slice": k})["image"] for name, k in (("a", 1), ("a", 1), ("a", 2))]
 
     assert torch.equal(made[0], made[1])

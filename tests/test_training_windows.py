@@ -14,12 +14,12 @@ from PIL import Image as Pillow
 
 from monai_inpaint.transforms import (
     CentreWindowd,
+    FixedHoled,
     RandContrastd,
     RandHoled,
     RandHounsfieldd,
     RandWindowd,
     ReadPyramidd,
-    SeededHoled,
 )
 from monai_inpaint.transforms.window import cut_window
 
@@ -155,7 +155,7 @@ def test_the_centre_hole_is_half_the_window_in_its_middle() -> None:
 def test_validation_holes_belong_to_the_image() -> None:
     window = np.ones((SIDE, SIDE), np.float32)
     holes = [
-        SeededHoled("image", square=0.5)({"image": window, "name": name, "slice": k})["image"][1]
+        FixedHoled("image", square=0.5)({"image": window, "name": name, "slice": k})["image"][1]
         for name, k in (("a", 1), ("a", 1), ("a", 2), ("b", 1))
     ]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.cases import cases_of
-from benchmarks.published.effort import EFFORT_HEADING, EFFORT_NOTES, effort_cells
 from benchmarks.published.measured import counts, failures, figure, measured, methods_for, psnr_over
 from benchmarks.published.patches import MEASURES, REGION, SOURCE
+from benchmarks.published.training_cost import EFFORT_HEADING, EFFORT_NOTES, effort_cells
 from benchmarks.setting import Options, markdown
 from monai_inpaint.evaluation.classical import METHODS
 from monai_inpaint.evaluation.methods import SAMPLE

@@ -8,9 +8,9 @@ from statistics import median
 
 import numpy as np
 
-from benchmarks.published.effort import EFFORT_HEADING, EFFORT_NOTES, effort_cells
 from benchmarks.published.measured import by_patient, counts, failures, figure, mean, measured, methods_for, psnr_over
 from benchmarks.published.papers import BELLI, MARK, OTHER_DATA
+from benchmarks.published.training_cost import EFFORT_HEADING, EFFORT_NOTES, effort_cells
 from benchmarks.resampled import resampled
 from benchmarks.setting import Options, markdown
 from monai_inpaint.datasets import FindingBox, is_healthy, read_boxes

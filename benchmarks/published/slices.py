@@ -7,9 +7,9 @@ from itertools import chain
 from pathlib import Path
 
 from benchmarks.cases import COPIES, cases_of
-from benchmarks.published.effort import EFFORT_HEADING, EFFORT_NOTES, effort_cells
 from benchmarks.published.measured import counts, failures, figure, measured, methods_for, psnr_over
 from benchmarks.published.papers import ARMANIOUS, MARK, OTHER_DATA
+from benchmarks.published.training_cost import EFFORT_HEADING, EFFORT_NOTES, effort_cells
 from benchmarks.setting import Options, markdown
 from monai_inpaint.evaluation.classical import METHODS
 from monai_inpaint.evaluation.methods import SAMPLE

@@ -15,12 +15,12 @@ from monai_inpaint.anomaly.sliding_holes import mean_of, places, slide
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.slices import check_anatomy, level_of
 from monai_inpaint.fill.filler import Filler
-from monai_inpaint.fill.patches import Progress
 from monai_inpaint.fill.report import peak_memory_mb, report_head
 from monai_inpaint.fill.slicing import slice_axis, with_slices_last
 from monai_inpaint.imaging.display import displayed
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.resize import enlarged, resized
+from monai_inpaint.progress import Steps, part
 
 SIDE = 128  # pixels that the longer side of a slice is reduced to, which the networks see at once
 SMALLEST = 64  # pixels a side of an image to search
@@ -42,7 +42,7 @@ class Abnormality:
     report: dict[str, Any]
 
 
-def abnormality(filler: Filler, image: Image, progress: Progress | None = None) -> Abnormality:
+def abnormality(filler: Filler, image: Image, progress: Steps | None = None) -> Abnormality:
     """How far an image is from what its surroundings lead to expect, place by place.
 
     A hole is slid over the lungs of a film or the body in each slice of another image; the fills are compared with the
@@ -63,17 +63,17 @@ def abnormality(filler: Filler, image: Image, progress: Progress | None = None) 
     sliced = with_slices_last(image, axis)
     level = _level(sliced, modality)
     slices: list[Any] = [...] if image.voxels.ndim == 2 else [(..., k) for k in range(sliced.voxels.shape[2])]
-    told, searched = np.zeros(image.voxels.shape, np.float32), np.zeros(image.voxels.shape, bool)
+    anomaly, searched = np.zeros(image.voxels.shape, np.float32), np.zeros(image.voxels.shape, bool)
     holes = 0
     for number, index in enumerate(slices):
         pixels = small_slice(sliced, index)
         region = region_of(pixels, modality, level)
         holes += len(places(region))
-        residual = mean_of(slide(filler, pixels, region, _part(progress, number, len(slices))), pixels.shape)
+        residual = mean_of(slide(filler, pixels, region, part(progress, number, len(slices))), pixels.shape)
         found = abnormality_map(residual, pixels, region, reference)
         # Views of the slice as shown: what is written to them lies as the image does.
         map_shown, region_shown = (
-            displayed(np.moveaxis(values, axis, -1)[index], sliced.affine) for values in (told, searched)
+            displayed(np.moveaxis(values, axis, -1)[index], sliced.affine) for values in (anomaly, searched)
         )
         finite = np.isfinite(displayed(sliced.voxels[index], sliced.affine))
         region_shown[:] = finite & (enlarged(region.astype(np.float32), region_shown.shape) >= 0.5)
@@ -86,11 +86,11 @@ def abnormality(filler: Filler, image: Image, progress: Progress | None = None) 
             "holes": holes,
             "reference_films": reference.films if reference else 0,
         },
-        "score": score_of(told, searched),
+        "score": score_of(anomaly, searched),
         "seconds": {"search": round(time.perf_counter() - started, 4)},
         "peak_memory_mb": peak_memory_mb(),
     }
-    return Abnormality(told, searched, report)
+    return Abnormality(anomaly, searched, report)
 
 
 def abnormality_map(
@@ -146,8 +146,3 @@ def _level(image: Image, modality: str) -> float:
     except InputError as error:
         raise InputError(f"{name} cannot be searched: {error}") from None
     return level
-
-
-def _part(progress: Progress | None, number: int, slices: int) -> Progress | None:
-    """Progress over all slices, out of the progress over the holes of one."""
-    return progress and (lambda done, holes: progress(100 * number + 100 * done // holes, 100 * slices))

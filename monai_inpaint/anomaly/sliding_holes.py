@@ -8,8 +8,8 @@ from itertools import product
 import numpy as np
 
 from monai_inpaint.fill.filler import Filler
-from monai_inpaint.fill.patches import Progress
 from monai_inpaint.imaging.bounding_box import Box, extent
+from monai_inpaint.progress import Steps
 
 HOLE = 3 / 8  # side of the hole, in parts of the slice's longer side; neighbouring holes overlap by half
 
@@ -32,7 +32,7 @@ def places(region: np.ndarray) -> list[Box]:
 
 
 def slide(
-    filler: Filler, pixels: np.ndarray, region: np.ndarray, progress: Progress | None = None
+    filler: Filler, pixels: np.ndarray, region: np.ndarray, progress: Steps | None = None
 ) -> Iterator[tuple[Box, np.ndarray]]:
     """Each hole and source - filled in it, in units.
 

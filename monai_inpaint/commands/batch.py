@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from monai_inpaint.commands.arguments import path_text
 from monai_inpaint.commands.fill import add_model_arguments, add_sample_arguments
 from monai_inpaint.commands.journal import DONE as FINISHED
-from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Entry, Journal, flat
+from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Journal, JournalEntry, flat
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE, OUR_FAULT, USERS_INPUT, explain, say
 from monai_inpaint.paths import path_of
@@ -18,7 +18,7 @@ from monai_inpaint.progress import Progress, make_progress
 
 if TYPE_CHECKING:
     from monai_inpaint.commands.pairs import Pair
-    from monai_inpaint.jobs.fill_image import Case, Fillers
+    from monai_inpaint.jobs.fill_image import Fillers, FillJob
 
 NAME = "batch"
 HELP = "Fill the images of a table, one after the other."
@@ -43,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from monai_inpaint.commands.pairs import read_pairs
     from monai_inpaint.io.stage import remove_abandoned
-    from monai_inpaint.jobs.fill_image import Case, Fillers
+    from monai_inpaint.jobs.fill_image import Fillers, FillJob
+    from monai_inpaint.regions.sources import HoleFile
 
     folder, table = Path(args.output_dir), Path(args.pairs)
     pairs = read_pairs(table, folder)
@@ -60,10 +61,14 @@ def run(args: argparse.Namespace) -> int:
                 remove_abandoned(place)
         for number, pair in enumerate(pairs):
             progress("batch", number, len(pairs))
-            case = Case(
-                pair.image_path, pair.hole_path, pair.output, sample=args.sample, seed=args.seed, segment=pair.segment
+            job = FillJob(
+                image=pair.image_path,
+                hole=HoleFile(pair.hole_path, pair.segment),
+                output=pair.output,
+                sample=args.sample,
+                seed=args.seed,
             )
-            status = _one(pair, case, fillers, journal, before.get(flat(pair.name)), args.overwrite, progress)
+            status = _one(pair, job, fillers, journal, before.get(flat(pair.name)), args.overwrite, progress)
             counts[status] = counts.get(status, 0) + 1
         progress("batch", len(pairs), len(pairs))
     finally:
@@ -90,7 +95,7 @@ def _journal(folder: Path) -> Journal:
     return Journal(folder / "batch.csv")
 
 
-def _entries(journal: Journal, *, resume: bool, overwrite: bool) -> dict[str, Entry]:
+def _entries(journal: Journal, *, resume: bool, overwrite: bool) -> dict[str, JournalEntry]:
     """The entries of the batch that goes on; none of one that begins."""
     if journal.exists() and resume:
         return journal.read()
@@ -103,15 +108,15 @@ def _entries(journal: Journal, *, resume: bool, overwrite: bool) -> dict[str, En
 
 def _one(
     pair: Pair,
-    case: Case,
+    job: FillJob,
     fillers: Fillers,
     journal: Journal,
-    before: Entry | None,
+    before: JournalEntry | None,
     overwrite: bool,
     progress: Progress,
 ) -> str:
     """Fill one pair and note it; returns the status, "skipped" for one that is done already."""
-    from monai_inpaint.jobs.fill_image import run_case
+    from monai_inpaint.jobs.fill_image import fill_image
 
     same = before is not None and (before.image, before.hole) == (flat(pair.image), flat(pair.hole))
     there = pair.output.path.exists()
@@ -125,10 +130,10 @@ def _one(
             path_of(path)
         if there and not (overwrite or ours):
             raise InputError(f"{pair.output.path} exists; name another output, or add --overwrite.")
-        journal.add(Entry(pair.image, pair.hole, pair.name, STARTED))
+        journal.add(JournalEntry(pair.image, pair.hole, pair.name, STARTED))
         made = _make_folders(pair.output.path.parent)
         try:
-            run_case(case, fillers, overwrite=overwrite or ours, progress=progress)
+            fill_image(job, fillers, overwrite=overwrite or ours, progress=progress)
         finally:
             _drop_empty(made)
     except Exception as error:
@@ -142,8 +147,8 @@ def _one(
     return FINISHED
 
 
-def _entry(pair: Pair, status: str, start: float, sentence: str = "") -> Entry:
-    return Entry(pair.image, pair.hole, pair.name, status, sentence, round(time.perf_counter() - start, 3))
+def _entry(pair: Pair, status: str, start: float, sentence: str = "") -> JournalEntry:
+    return JournalEntry(pair.image, pair.hole, pair.name, status, sentence, round(time.perf_counter() - start, 3))
 
 
 def _make_folders(folder: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_inpaint.commands.arguments import path_text
-from monai_inpaint.engines.table import CHOICES
+from monai_inpaint.engines.names import CHOICES
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE
 from monai_inpaint.progress import KINDS, make_progress
@@ -61,10 +61,10 @@ def run(args: argparse.Namespace) -> int:
         "progress": progress.stage("evaluate"),
     }
     try:
-        told = _metal(args, methods, options) if args.protocol == "metal" else _fills(args, methods, options)
+        table = _metal(args, methods, options) if args.protocol == "metal" else _fills(args, methods, options)
     finally:
         progress.clear()
-    print(told)
+    print(table)
     return DONE
 
 
@@ -77,7 +77,7 @@ def _fills(args: argparse.Namespace, methods: list[str], options: dict[str, Any]
 
 
 def _metal(args: argparse.Namespace, methods: list[str], options: dict[str, Any]) -> str:
-    from monai_inpaint.evaluation.metal import evaluate_metal, metal_markdown
+    from monai_inpaint.evaluation.metal_reduction import evaluate_metal, metal_markdown
 
     if args.features or args.modality not in (None, "CT", "ct"):
         raise InputError("Protocol metal is for CT and measures no LPIPS; leave --modality and --features out.")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monai_inpaint.commands.arguments import path_text, seed_number
-from monai_inpaint.engines.table import CHOICES
+from monai_inpaint.engines.names import CHOICES
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE
 from monai_inpaint.progress import KINDS, make_progress
+
+if TYPE_CHECKING:
+    from monai_inpaint.regions.sources import Source
 
 NAME = "fill"
 HELP = "Fill the hole of one image."
@@ -100,9 +104,8 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from monai_inpaint.jobs.fill_image import Case, Fillers, run_case
+    from monai_inpaint.jobs.fill_image import Fillers, FillJob, fill_image
     from monai_inpaint.jobs.outputs import hole_target, image_target, report_target, results_target, units_target
-    from monai_inpaint.regions.burned_in import read_burned_in
 
     if args.spread and not args.samples:
         raise InputError("--spread needs samples; say how many: --samples 8.")
@@ -114,30 +117,37 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(
             "--burned-in goes without --find and --segment, and without --difference, which tells the text."
         )
-    regions = None
-    if args.burned_in is not None:
-        regions = read_burned_in(args.burned_in, complete=args.burned_in_complete)
-    case = Case(
-        Path(args.image),
-        Path(args.hole),
-        results_target(args.output) if args.dicom_results else image_target(args.output),
-        units_target(args.difference) if args.difference else None,
-        report_target(args.report) if args.report else None,
-        units_target(args.spread) if args.spread else None,
-        args.sample,
-        args.samples,
-        args.seed,
-        hole_target(args.hole) if args.find or regions else None,
-        args.segment,
+    job = FillJob(
+        image=Path(args.image),
+        hole=_source(args),
+        output=results_target(args.output) if args.dicom_results else image_target(args.output),
+        proposal=hole_target(args.hole) if args.find or args.burned_in is not None else None,
+        difference=units_target(args.difference) if args.difference else None,
+        report=report_target(args.report) if args.report else None,
+        spread=units_target(args.spread) if args.spread else None,
+        sample=args.sample,
+        samples=args.samples,
+        seed=args.seed,
         grow=args.grow,
-        burned_in=regions,
         results=args.dicom_results,
     )
     progress = make_progress(args.progress)
     try:
-        run_case(case, Fillers(args.bundle, args.engine), overwrite=args.overwrite, progress=progress)
+        fill_image(job, Fillers(args.bundle, args.engine), overwrite=args.overwrite, progress=progress)
     finally:
         progress.clear()
-    if args.find or (regions and not regions.rectangles):
-        print(f"{case.hole} is a proposal: look whether it is what you mean to fill. Research use only.")
+    if "proposed_by" in job.hole.facts():
+        print(f"{args.hole} is a proposal: look whether it is what you mean to fill. Research use only.")
     return DONE
+
+
+def _source(args: argparse.Namespace) -> Source:
+    """Where the hole comes from."""
+    from monai_inpaint.regions.burned_in import read_burned_in
+    from monai_inpaint.regions.sources import BurnedInText, FoundArtifacts, HoleFile
+
+    if args.find:
+        return FoundArtifacts(args.engine)
+    if args.burned_in is not None:
+        return BurnedInText(read_burned_in(args.burned_in, complete=args.burned_in_complete), args.engine)
+    return HoleFile(Path(args.hole), args.segment)

@@ -50,7 +50,8 @@ def _reader(layout: str) -> Callable[[Path], Listing]:
     from monai_inpaint.datasets.nih import read_nih
     from monai_inpaint.datasets.node21 import read_node21
     from monai_inpaint.datasets.plain import read_csv, read_folder
+    from monai_inpaint.imaging.modality import FROM_DICOM
 
     readers = {"nih": read_nih, "node21": read_node21, "brats": read_brats, "csv": read_csv}
-    modalities = {"cxr": "CR", "ct": "CT", "mr": "MR"}
-    return readers.get(layout) or partial(read_folder, modality=modalities[layout])
+    code = next((code for code, modality in FROM_DICOM.items() if modality == layout), "")
+    return readers.get(layout) or partial(read_folder, modality=code)

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 def collect() -> dict[str, Any]:
     """What `--json` prints."""
     from monai_inpaint.engines import ENGINES, available
-    from monai_inpaint.imaging.image import MODALITIES
+    from monai_inpaint.imaging.modality import MODALITIES
     from monai_inpaint.registry import bundles, find_bundle
 
     engines = available()

@@ -18,7 +18,7 @@ STARTED, DONE, INPUT_ERROR, OUR_ERROR = "started", "done", "input error", "our e
 
 
 @dataclass(frozen=True)
-class Entry:
+class JournalEntry:
     """One line; `sentence` says why a case failed, `seconds` is 0 for a case that started."""
 
     image: str
@@ -71,7 +71,7 @@ class Journal:
             os.ftruncate(self._file, 0)
             raise
 
-    def read(self) -> dict[str, Entry]:
+    def read(self) -> dict[str, JournalEntry]:
         """The last entry of each output; a line that a killed run left unfinished is cut off the file.
 
         Raises:
@@ -84,7 +84,7 @@ class Journal:
             if not rows or tuple(rows[0]) != COLUMNS:
                 raise ValueError("its first line names other columns")
             entries = {
-                output: Entry(image, hole, output, status, sentence, float(seconds))
+                output: JournalEntry(image, hole, output, status, sentence, float(seconds))
                 for image, hole, output, status, sentence, seconds in rows[1:]
             }
         except (OSError, ValueError, csv.Error) as error:
@@ -93,7 +93,7 @@ class Journal:
             os.ftruncate(self._file, len(whole))
         return entries
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: JournalEntry) -> None:
         """One more line, written at once and kept even if the machine stops."""
         self._write(_line(astuple(entry)))
 

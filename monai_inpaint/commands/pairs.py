@@ -86,8 +86,8 @@ def _pair(row: dict[str, str], where: str, folder: Path, output_dir: Path) -> Pa
     target = Target(path, folder=True) if is_folder else image_target(f"{path}{os.sep if name.endswith('/') else ''}")
     segment = row.get("segment") or None
     # a batch that goes on does a row again whose hole is another segment than before
-    told = row["hole"] + (f" ({segment})" if segment else "")
-    return Pair(row["image"], told, inside.as_posix(), image, folder / row["hole"], target, segment)
+    hole_name = row["hole"] + (f" ({segment})" if segment else "")
+    return Pair(row["image"], hole_name, inside.as_posix(), image, folder / row["hole"], target, segment)
 
 
 def _default_name(image: Path, where: str) -> str:

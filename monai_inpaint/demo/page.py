@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from monai_inpaint.demo.run import Outcome
+from monai_inpaint.demo.run import Demonstration
 from monai_inpaint.imaging.display import displayed
 from monai_inpaint.reports import Comparison, Picture, Table, comparison_page, difference_png, grey_png
 
@@ -24,7 +24,7 @@ _INTRO = (
 )
 
 
-def demo_page(outcomes: Sequence[Outcome]) -> str:
+def demo_page(outcomes: Sequence[Demonstration]) -> str:
     """The page as HTML text, pictures embedded."""
     first = outcomes[0].report
     facts = {
@@ -39,7 +39,7 @@ def demo_page(outcomes: Sequence[Outcome]) -> str:
     return comparison_page("monai-inpaint: demo", cases, facts=facts, tables=[_table(outcomes)], intro=_INTRO)
 
 
-def _table(outcomes: Sequence[Outcome]) -> Table:
+def _table(outcomes: Sequence[Demonstration]) -> Table:
     rows = []
     for outcome in outcomes:
         report, unit = outcome.report, _UNITS[outcome.sample.bundle]
@@ -60,7 +60,7 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
     return Table("Cases", heading, rows)
 
 
-def _comparisons(outcome: Outcome) -> Iterator[Comparison]:
+def _comparisons(outcome: Demonstration) -> Iterator[Comparison]:
     sample = outcome.sample
     source = sample.source.units()
     truth = replace(sample.source, voxels=sample.truth).units()
@@ -82,7 +82,7 @@ def _plane(values: np.ndarray, affine: np.ndarray | None, hole: np.ndarray, axis
     return displayed(np.take(values, index, axis), turned), name
 
 
-def _comparison(outcome: Outcome, shown: np.ndarray, plane: str) -> Comparison:
+def _comparison(outcome: Demonstration, shown: np.ndarray, plane: str) -> Comparison:
     """Columns of two pictures: the whole slice, and what lies around the hole."""
     close = _close_up(shown)
     rows = [_columns(outcome, _fitting(shown)), _columns(outcome, close)]
@@ -90,7 +90,7 @@ def _comparison(outcome: Outcome, shown: np.ndarray, plane: str) -> Comparison:
     return Comparison(outcome.sample.title + plane, columns, outcome.sample.note)
 
 
-def _columns(outcome: Outcome, shown: np.ndarray) -> list[Picture]:
+def _columns(outcome: Demonstration, shown: np.ndarray) -> list[Picture]:
     sample, (low, high) = outcome.sample, outcome.sample.window
     source, truth, fill = (np.ascontiguousarray(shown[..., n]) for n in range(3))
     hole = shown[..., 3] > 0.5

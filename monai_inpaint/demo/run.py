@@ -25,7 +25,7 @@ class DemoFailedError(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class Demonstration:
     """A sample, what was read back after its fill, and what the run said of itself."""
 
     sample: Sample
@@ -40,7 +40,7 @@ class Outcome:
         return float(np.abs(self.filled.units() - truth)[self.sample.hole].mean(dtype=np.float64))
 
 
-def run_sample(sample: Sample, folder: Path) -> Outcome:
+def run_sample(sample: Sample, folder: Path) -> Demonstration:
     """Write source and hole, fill, read the result.
 
     Args:
@@ -64,7 +64,7 @@ def run_sample(sample: Sample, folder: Path) -> Outcome:
     code = monai_inpaint([str(word) for word in words])
     if code:
         raise DemoFailedError(code)
-    return Outcome(sample, read_image(filled), json.loads(report.read_text(encoding="utf-8")), place)
+    return Demonstration(sample, read_image(filled), json.loads(report.read_text(encoding="utf-8")), place)
 
 
 def _write_source(sample: Sample, path: Path) -> None:

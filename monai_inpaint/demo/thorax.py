@@ -15,7 +15,6 @@ import numpy as np
 from monai_inpaint.demo.tubes import Ball, project, tube, vessel_tree
 
 _TOP = 18.0  # z of the film's upper edge
-Triple = tuple[float, float, float]
 Interval = tuple[np.ndarray, np.ndarray]  # where a ray enters and leaves a body, y in mm; nothing where in >= out
 
 # z and, at that height: the lungs' centres (from the midline), half widths and half depths

@@ -152,8 +152,8 @@ def _slice(image: Image, source: Dataset, *, assumed: bool) -> Dataset:
         if affine is not None:
             dataset.PixelSpacing = list(np.linalg.norm(affine[:3, :2], axis=0))
         return dataset
-    told = source.get("FrameOfReferenceUID") if image.placed else None
-    dataset.FrameOfReferenceUID = told or own_frame(source)
+    frame = source.get("FrameOfReferenceUID") if image.placed else None
+    dataset.FrameOfReferenceUID = frame or own_frame(source)
     dataset.PixelSpacing, dataset.ImageOrientationPatient = _measures(affine, image.voxels.ndim)
     origin = source.get("ImagePositionPatient")
     dataset.ImagePositionPatient = list(origin) if origin and image.placed else list(affine[:3, 3] * LPS_TO_RAS)

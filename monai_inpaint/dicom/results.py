@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from monai_inpaint.dicom.evidence import evidence_of
 from monai_inpaint.dicom.overview import overview_of
 from monai_inpaint.dicom.parametric_map import Kind, parametric_map
-from monai_inpaint.dicom.segmentation import hole_segmentation
+from monai_inpaint.dicom.segmentation_writer import hole_segmentation
 from monai_inpaint.dicom.structured_report import record_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image

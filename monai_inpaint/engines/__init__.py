@@ -12,12 +12,12 @@ from monai_inpaint._lazy import loaded_when_used
 if TYPE_CHECKING:
     from monai_inpaint.engines.base import Engine
     from monai_inpaint.engines.load import available, load_engine
-    from monai_inpaint.engines.table import ENGINES
+    from monai_inpaint.engines.names import ENGINES
 
 __all__ = ["ENGINES", "Engine", "available", "load_engine"]
 
 _HOME = {
-    "ENGINES": "monai_inpaint.engines.table",
+    "ENGINES": "monai_inpaint.engines.names",
     "Engine": "monai_inpaint.engines.base",
     "available": "monai_inpaint.engines.load",
     "load_engine": "monai_inpaint.engines.load",

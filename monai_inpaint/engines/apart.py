@@ -47,10 +47,10 @@ class ApartEngine:
     def __init__(self, name: str, bundle: BundleInfo) -> None:
         self._name, self._bundle = name, bundle
         self._lock = threading.Lock()  # one caller at a time
-        self._process, told = self._open()
-        self.channels: int = told["channels"]
-        self.side: int | None = told["side"]
-        self._engine: dict[str, str] = told["engine"]
+        self._process, answer = self._open()
+        self.channels: int = answer["channels"]
+        self.side: int | None = answer["side"]
+        self._engine: dict[str, str] = answer["engine"]
 
     def run(self, windows: np.ndarray) -> np.ndarray:
         """See `Engine.run`.
@@ -66,9 +66,9 @@ class ApartEngine:
             with self._in_time(self._process, _TO_COMPUTE + _A_VOXEL * math.prod(shape)) as (questions, answers):
                 questions.write(json.dumps(windows.shape).encode() + b"\n" + windows.tobytes())
                 questions.flush()
-                told = _answer(answers)
-                if told["shape"] != shape:
-                    raise self._fault(f"gives {told['shape']} for {list(windows.shape)}, and must give {shape}")
+                answer = _answer(answers)
+                if answer["shape"] != shape:
+                    raise self._fault(f"gives {answer['shape']} for {list(windows.shape)}, and must give {shape}")
                 filled = np.frombuffer(_exactly(answers, 4 * math.prod(shape)), np.float32).reshape(shape)
                 if not np.isfinite(filled).all():
                     raise self._fault("gives values that are no numbers")
@@ -117,10 +117,10 @@ def _answer(answers: Any) -> dict[str, Any]:
     line = answers.readline(_LONGEST_ANSWER)
     if not line.endswith(b"\n"):
         raise EOFError
-    told = json.loads(line)
-    if "fault" in told:
-        raise InputError(told["fault"])
-    return told
+    answer = json.loads(line)
+    if "fault" in answer:
+        raise InputError(answer["fault"])
+    return answer
 
 
 def _exactly(answers: Any, size: int) -> bytes:

@@ -7,7 +7,7 @@ from importlib import import_module, metadata
 from importlib.util import find_spec
 
 from monai_inpaint.engines.base import Engine
-from monai_inpaint.engines.table import CHOICES, ENGINES
+from monai_inpaint.engines.names import CHOICES, ENGINES
 from monai_inpaint.errors import InputError
 from monai_inpaint.registry import BundleInfo
 

@@ -60,8 +60,8 @@ def _sentence(error: Exception, folder: str) -> str:
     return f"{folder}: the bundle's network fails ({reason[-300:] or type(error).__name__}); use another bundle."
 
 
-def _say(answers: BinaryIO, told: dict[str, Any], content: bytes = b"") -> None:
-    answers.write(json.dumps(told).encode() + b"\n" + content)
+def _say(answers: BinaryIO, message: dict[str, Any], content: bytes = b"") -> None:
+    answers.write(json.dumps(message).encode() + b"\n" + content)
     answers.flush()
 
 

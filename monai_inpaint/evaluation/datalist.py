@@ -10,9 +10,8 @@ import numpy as np
 
 from monai_inpaint.datasets.listing import is_label_map
 from monai_inpaint.errors import InputError
+from monai_inpaint.imaging.modality import modality_named
 from monai_inpaint.inputs import read_table
-
-MODALITY_OF = {"cr": "cxr", "dx": "cxr", "cxr": "cxr", "ct": "ct", "mr": "mr"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Entry:
     @property
     def kind(self) -> str | None:
         """ "cxr", "ct" or "mr"; None where the list does not say."""
-        return MODALITY_OF.get(self.modality.lower())
+        return modality_named(self.modality)
 
 
 def read_data_list(
@@ -109,7 +108,7 @@ def _keep(rows: list[dict[str, str]], column: str, wanted: str, path: Path) -> l
 
     def plain(value: str) -> str:
         value = value.lower()
-        return MODALITY_OF.get(value, value) if column == "modality" else value
+        return modality_named(value) or value if column == "modality" else value
 
     kept = [row for row in rows if plain(row[column]) == plain(wanted)]
     if not kept:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,8 +124,9 @@ def evaluate(
             if any(name.startswith(entry.name) for name in wanted):
                 yield from _cases(entry, chosen, shown, seed, [])
 
+    summary = replace(summary, shown=gallery(summary, fills, again))
     with staged(output, folder=True, overwrite=overwrite) as folder:
-        _write(summary, fills, again, folder)
+        _write(summary, folder)
     return summary
 
 
@@ -199,14 +201,14 @@ def result_of(
     return Result.of(case, contender.name, seconds, figures)
 
 
-def _write(summary: Summary, fills: Fills, again: Callable[[set[str]], Iterable[Case]], folder: Path) -> None:
+def _write(summary: Summary, folder: Path) -> None:
     (folder / "cases.csv").write_text(cases_csv(summary), encoding="utf-8")
     (folder / "summary.csv").write_text(summary_csv(summary), encoding="utf-8")
     (folder / "skipped.csv").write_text(skipped_csv(summary), encoding="utf-8")
     (folder / "summary.md").write_text(summary_markdown(summary), encoding="utf-8")
     page = comparison_page(
         f"Evaluation: {summary.facts['protocol']}, seed {summary.facts['seed']}",
-        gallery(summary, fills, again),
+        summary.shown,
         facts=summary.facts,
         tables=tables(summary),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.measure import MEASURES
+from monai_inpaint.reports import Comparison
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Summary:
         classical: those of them that are classical.
         skipped: images that could not be read or (with some of their slices) do not fit the protocol: name and reason.
         output: the folder written.
+        shown: the cases of its page, as pictures.
     """
 
     facts: dict[str, str]
@@ -75,6 +77,7 @@ class Summary:
     classical: list[str]
     skipped: list[tuple[str, str]]
     output: Path
+    shown: Sequence[Comparison] = ()
 
     @property
     def failed(self) -> list[Result]:

@@ -15,16 +15,17 @@ import numpy as np
 from monai_inpaint.engines import load_engine
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.compose import Patch, compose, difference, in_place
-from monai_inpaint.fill.doubt import doubt
-from monai_inpaint.fill.patches import Progress, fill_patches
+from monai_inpaint.fill.patches import fill_patches
 from monai_inpaint.fill.report import fill_report
 from monai_inpaint.fill.spread import spread_of
+from monai_inpaint.fill.uncertainty import reliability
 from monai_inpaint.imaging.grid import align_hole, check_hole
 from monai_inpaint.imaging.hounsfield import check_hounsfield_units
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.label_map import Hole
 from monai_inpaint.imaging.morphology import grown
 from monai_inpaint.io.dicom.identity import check_hole_image
+from monai_inpaint.progress import Steps, part
 from monai_inpaint.registry import find_generator
 
 _COPIED = 64 * 2**20  # bytes
@@ -92,7 +93,7 @@ class Fill:
         bundle = self._facts["bundle"]
         report["spread"] = {"factor": bundle.spread_factor, "noise_factor": bundle.noise_factor}
         if self._facts["drawn"]["fill"] != "sample":
-            report["doubt"] = doubt(self._source, self._filled, self._hole, self._spread)
+            report["doubt"] = reliability(self._source, self._filled, self._hole, self._spread)
         return report
 
 
@@ -119,7 +120,7 @@ class Filler:
         hole: Hole | Image | np.ndarray,
         *,
         spacing: Sequence[float] | None = None,
-        progress: Progress | None = None,
+        progress: Steps | None = None,
         sample: bool = False,
         samples: int = 0,
         seed: int = 0,
@@ -134,7 +135,7 @@ class Filler:
             hole: what to fill, by the rule of `label_map.hole_of`: truth values, or 0 and one positive value; an array
                 of the image's shape, or an Image or Hole (reoriented or resampled to the image's grid where needed).
             spacing: mm between voxels along each axis of an array; goes into the report.
-            progress: called with the work done and the work in all, in hundredths of a slice.
+            progress: called with the work done and the work in all, in hundredths of a slice (of a fill with samples).
             sample: fill with a sample, as sharp as an image, instead of the best estimate, which is smooth where the
                 network is in doubt.
             samples: draw so many (at least 2, or 0) for `Fill.spread`; the first is the one that `sample` fills with.
@@ -162,7 +163,7 @@ class Filler:
         seeds = [[seed, number] for number in range(max(samples, int(sample)))]
         wanted: list[Sequence[int] | None] = [*([] if sample else [None]), *seeds]
         runs = [
-            fill_patches(source, inside, self._engine, _part(progress, n, len(wanted)), box, numbers)
+            fill_patches(source, inside, self._engine, part(progress, n, len(wanted)), box, numbers)
             for n, numbers in enumerate(wanted)
         ]
         patches, sides = runs[0]
@@ -220,11 +221,6 @@ def _grown(hole: np.ndarray, source: Image, mm: float) -> np.ndarray:
             f"{source.path or 'The image'} has no spacing in mm, so its hole cannot be grown by {mm:g} mm."
         )
     return grown(hole, mm, source.spacing)
-
-
-def _part(progress: Progress | None, number: int, count: int) -> Progress | None:
-    """Progress over several fills, out of the progress in one."""
-    return progress and (lambda done, total: progress(number * total + done, count * total))
 
 
 def _from_array(image: np.ndarray, spacing: Sequence[float] | None) -> Image:

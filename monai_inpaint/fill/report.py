@@ -12,9 +12,7 @@ import numpy as np
 from monai_inpaint.fill.compose import untouched_hash
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.registry import BundleInfo
-from monai_inpaint.version import __version__
-
-NOTICE = "Research use only. Not for diagnosis."
+from monai_inpaint.version import NOTICE, __version__
 
 
 def fill_report(source: Image, filled: Image, hole: np.ndarray, facts: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +71,17 @@ def too_large(piece: Piece, shape: tuple[int, ...], sides: tuple[int, int] = SID
     return piece.extent > SHARE * sides[1] and max(shape) > sides[1]
 
 
+def window_side(extent: int, shape: Sequence[int], sides: tuple[int, int] = SIDES) -> int:
+    """Side in voxels of the window around a piece of that extent in a slice of that shape."""
+    smallest, largest = sides
+    if smallest == largest:
+        return largest
+    needed = math.ceil(extent / SHARE / MULTIPLE) * MULTIPLE
+    # More than the slice cannot be seen, so a large hole in a small slice takes the slice as it is.
+    whole = math.ceil(max(*shape, 1) / MULTIPLE) * MULTIPLE
+    return min(max(needed, smallest), largest, whole)
+
+
 def plan_windows(hole: np.ndarray, sides: tuple[int, int] = SIDES) -> list[Window]:
     """Windows whose weights sum to 1 on every hole voxel after normalisation, and are 0 elsewhere.
 
@@ -116,11 +129,7 @@ def window_of(values: np.ndarray, row: int, column: int, side: int, outside: flo
 
 
 def _around(piece: Piece, shape: tuple[int, ...], sides: tuple[int, int]) -> tuple[int, int, int]:
-    smallest, largest = sides
-    needed = max(smallest, int(np.ceil(piece.extent / SHARE / MULTIPLE)) * MULTIPLE)
-    # More than the slice cannot be seen, so a large hole in a small slice takes the slice as it is.
-    whole = int(np.ceil(max(*shape, 1) / MULTIPLE)) * MULTIPLE
-    side = largest if smallest == largest else min(needed, max(whole, MULTIPLE))
+    side = window_side(piece.extent, shape, sides)
     row = _placed((piece.top + piece.bottom) // 2 - side // 2, side, shape[0])
     column = _placed((piece.left + piece.right) // 2 - side // 2, side, shape[1])
     return row, column, side

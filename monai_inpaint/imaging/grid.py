@@ -44,8 +44,8 @@ class Aligned:
 
     def facts(self) -> dict[str, Any]:
         """For reports."""
-        told = {"grid": self.grid, "kept": round(self.kept, 4), "threshold": self.hole.threshold}
-        return {**told, "notes": list(self.notes)}
+        facts = {"grid": self.grid, "kept": round(self.kept, 4), "threshold": self.hole.threshold}
+        return {**facts, "notes": list(self.notes)}
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class _Forms:
 
     hole: np.ndarray
     image: np.ndarray
-    told: str
+    words: str
 
 
 def align_hole(hole: Hole | Image, image: Image) -> Aligned:
@@ -98,7 +98,7 @@ def _aligned(drawn: Image, image: Image) -> tuple[np.ndarray, str, float]:
     forms = list(_forms(drawn, image))
     for form in forms:
         if marked.shape == shape and _corners_agree(form.hole, form.image, solid):
-            return marked, SAME + form.told, 1.0
+            return marked, SAME + form.words, 1.0
     # Where an orientation is assumed, other programs assume another one: they agree on pixels only.
     assumed = not (drawn.placed and image.placed)
     if assumed and marked.shape == shape:
@@ -107,7 +107,7 @@ def _aligned(drawn: Image, image: Image) -> tuple[np.ndarray, str, float]:
     readings = [(form, result) for form, result in turned if result is not None]
     if readings:
         form, result = _one_reading(readings, drawn, image)
-        return result.reshape(shape), REORIENTED + form.told, 1.0
+        return result.reshape(shape), REORIENTED + form.words, 1.0
     pixels = _by_pixels(marked, shape) if assumed else None
     if pixels is not None:
         return pixels, PIXELS, 1.0
@@ -136,7 +136,7 @@ def _of_another_grid(drawn: Image, image: Image, forms: list[_Forms]) -> tuple[n
         )
     form, result = _one_reading(marking, drawn, image)
     share = kept(full, form.hole, form.image, result) if full.any() else 1.0
-    return result.reshape(image.voxels.shape), RESAMPLED + form.told, share
+    return result.reshape(image.voxels.shape), RESAMPLED + form.words, share
 
 
 def _one_reading(readings: list[tuple[_Forms, np.ndarray]], drawn: Image, image: Image) -> tuple[_Forms, np.ndarray]:
@@ -158,8 +158,8 @@ def _one_reading(readings: list[tuple[_Forms, np.ndarray]], drawn: Image, image:
 
 def _forms(drawn: Image, image: Image) -> Iterator[_Forms]:
     """All readings of where both lie; the first form of both goes first."""
-    told = {(0, 0): "", (0, 1): " by its qform", (1, 0): " by the hole's qform", (1, 1): " by both qforms"}
-    for (m, n), words in told.items():
+    named = {(0, 0): "", (0, 1): " by its qform", (1, 0): " by the hole's qform", (1, 1): " by both qforms"}
+    for (m, n), words in named.items():
         hole, own = (drawn.affine, drawn.other_affine)[m], (image.affine, image.other_affine)[n]
         if hole is not None and own is not None:
             yield _Forms(hole, own, words)

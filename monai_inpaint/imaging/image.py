@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-MODALITIES = ("cxr", "ct", "mr")
-
 
 @dataclass(frozen=True, eq=False)
 class Image:

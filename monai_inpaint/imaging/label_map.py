@@ -145,8 +145,8 @@ def _labelled(values: np.ndarray, image: Image, segment: str | None) -> np.ndarr
             f"{_name(image)} holds values between whole numbers (to {values.max():.4g}), neither labels nor fractions "
             "of 1; save the voxels that you mean as 1, all others as 0."
         )
-    told = _segment_names(image)
-    names = [told.get(label, str(label)) for label in labels]
+    segments = _segment_names(image)
+    names = [segments.get(label, str(label)) for label in labels]
     white = np.iinfo(values.dtype).max if values.dtype.kind == "u" and image.affine is None else None
     if len(labels) > 1 and labels[-1] == white and (segment is None or segment.strip() == "*"):
         raise InputError(
@@ -180,11 +180,12 @@ def _labels(values: np.ndarray) -> list[int] | None:
 
 def _segment_names(image: Image) -> dict[int, str]:
     """What a segmentation of 3D Slicer (.seg.nrrd) calls its labels."""
-    told: dict[str, dict[str, str]] = {}
-    for key, value in (getattr(image.header, "metadata", None) or {}).items():
+    segments: dict[str, dict[str, str]] = {}
+    metadata: dict[str, object] = getattr(image.header, "metadata", None) or {}
+    for key, value in metadata.items():
         if match := _SEGMENT.fullmatch(key):
-            told.setdefault(match[1], {})[match[2]] = str(value).strip()
-    pairs = [(one.get("LabelValue", ""), one.get("Name", "")) for one in told.values()]
+            segments.setdefault(match[1], {})[match[2]] = str(value).strip()
+    pairs = [(one.get("LabelValue", ""), one.get("Name", "")) for one in segments.values()]
     return {int(label): name for label, name in pairs if label.isdigit() and name}
 
 

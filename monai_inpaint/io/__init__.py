@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
@@ -66,7 +67,9 @@ def read_image(path: str | Path) -> Image:
         raise InputError(f"{path} does not exist: a part of its path is a file; check the path.") from error
 
 
-def write_image(image: Image, path: str | Path, *, overwrite: bool = False, derived: dict | None = None) -> None:
+def write_image(
+    image: Image, path: str | Path, *, overwrite: bool = False, derived: dict[str, Any] | None = None
+) -> None:
     """Write an image; the file appears complete or not at all.
 
     Into the format it was read from, all of its header is kept; into another one, geometry and units as well as

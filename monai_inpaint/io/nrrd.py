@@ -329,8 +329,8 @@ def _new_lines(voxels: np.ndarray, affine: np.ndarray | None, known: TextHeader 
     lines = [Line("", b"NRRD0004\n"), *(Line(f, f"{f}: {text}\n".encode()) for f, text in texts.items())]
     for key, value in (known.metadata if known else {}).items():
         if key and not re.search(r"[:\r\n]", key) and not key.startswith("#"):
-            told = key.encode("utf-8", "surrogateescape") + b":=" + _escaped(value)
-            lines.append(Line("", told + b"\n"))
+            field = key.encode("utf-8", "surrogateescape") + b":=" + _escaped(value)
+            lines.append(Line("", field + b"\n"))
     return lines
 
 

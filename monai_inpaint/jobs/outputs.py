@@ -28,7 +28,7 @@ class Target:
     folder: bool = False
 
 
-Job = tuple[Target, Callable[[Path | str], None]]  # a target, and what writes it into a place of the same name
+Write = tuple[Target, Callable[[Path | str], None]]  # a target, and what writes it into a place of the same name
 
 
 def image_target(text: str | Path) -> Target:
@@ -121,24 +121,24 @@ def check_holds(target: Target, image: Image) -> None:
         check_identity(image.header.of_slice(0), image.path)
 
 
-def write_together(jobs: Sequence[Job], *, overwrite: bool) -> None:
+def write_together(writes: Sequence[Write], *, overwrite: bool) -> None:
     """Write every target beside its place, then rename all of them; what fails on the way leaves nothing behind.
 
     Args:
-        jobs: the first target is renamed last, so that whoever waits for it finds the others there.
+        writes: the first target is renamed last, so that whoever waits for it finds the others there.
         overwrite: existing targets may be replaced.
 
     Raises:
         InputError: disk full, no right to write, or a target came into being meanwhile.
     """
     ours: list[tuple[Path, os.stat_result]] = []
-    before = {target.path for target, _ in jobs if target.path.exists()}
+    before = {target.path for target, _ in writes if target.path.exists()}
     try:
         with ExitStack() as stack:
-            places = [stack.enter_context(staged(target.path, overwrite=overwrite)) for target, _ in jobs]
-            for (target, write), place in zip(jobs, places, strict=True):
+            places = [stack.enter_context(staged(target.path, overwrite=overwrite)) for target, _ in writes]
+            for (target, write), place in zip(writes, places, strict=True):
                 _write(target, place, write)
-            for (target, _), place in zip(jobs, places, strict=True):
+            for (target, _), place in zip(writes, places, strict=True):
                 if target.path not in before:
                     ours += [(target.path.parent / item.name, item.stat()) for item in place.parent.iterdir()]
     except BaseException:

@@ -2,10 +2,10 @@
 
 from monai_inpaint.losses.adversarial import AdversarialLoss
 from monai_inpaint.losses.border import BorderWeightedL2
+from monai_inpaint.losses.dice_bce import DiceBCE
 from monai_inpaint.losses.features import FeatureLoss, StyleLoss
-from monai_inpaint.losses.found import DiceBCE
 from monai_inpaint.losses.hole import HoleRMSE
-from monai_inpaint.losses.metal import MetalLoss
+from monai_inpaint.losses.metal_correction import MetalLoss
 from monai_inpaint.losses.partial_conv import PartialConvLoss
 
 __all__ = [

@@ -17,7 +17,7 @@ _RIM = 2.0  # mm of the metal's edge, which holds metal and tissue at once
 _NEAR = 8.0  # mm from the metal within which what is in doubt is filled
 
 
-def hole_of(axial: Axial, metal: np.ndarray, affected: np.ndarray) -> np.ndarray:
+def region_to_fill(axial: Axial, metal: np.ndarray, affected: np.ndarray) -> np.ndarray:
     """What `inpaint` fills: the metal with its rim, and what is in doubt up to 8 mm from it, slice by slice.
 
     Args:
@@ -53,7 +53,7 @@ def inpaint(task: Task) -> Correction:
     """Fills the hole around the metal with the engine."""
     from monai_inpaint.fill.filler import Filler
 
-    hole = hole_of(task.axial, task.found.metal, task.found.affected) & task.allowed
+    hole = region_to_fill(task.axial, task.found.metal, task.found.affected) & task.allowed
     assert task.bundle is not None
     fill = Filler(task.bundle.path, task.engine)(task.image, hole, progress=task.progress)
     report, filled = fill.report, fill.image

@@ -15,11 +15,11 @@ from monai_inpaint.imaging.body import PADDING
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.between_slices import averaged
 from monai_inpaint.metal.network_prior import predicted, with_prior
-from monai_inpaint.metal.sinogram_correction import Projected
+from monai_inpaint.metal.sinogram_correction import SinogramCorrector
 from monai_inpaint.metal.task import Correction, Task
 
 
-def li(task: Task) -> Correction:
+def li_method(task: Task) -> Correction:
     """`li`, slice by slice."""
     patches = []
     for number in _with_metal(task):
@@ -28,19 +28,19 @@ def li(task: Task) -> Correction:
     return Correction(patches, {})
 
 
-def nmar(task: Task) -> Correction:
+def nmar_method(task: Task) -> Correction:
     """`nmar` with its own priors."""
 
     def prior(seen: _Seen) -> np.ndarray:
         return seen.projected.prior()
 
-    def corrected(seen: _Seen, told: np.ndarray) -> np.ndarray:
-        return seen.projected.nmar(told)
+    def corrected(seen: _Seen, smoothed: np.ndarray) -> np.ndarray:
+        return seen.projected.nmar(smoothed)
 
     return Correction(_by_priors(task, prior, corrected), {})
 
 
-def network(task: Task) -> Correction:
+def network_method(task: Task) -> Correction:
     """`nmar` with the network's slices as priors."""
     facts: dict[str, Any] = {}
     run = task.run
@@ -53,8 +53,8 @@ def network(task: Task) -> Correction:
     def prior(seen: _Seen) -> np.ndarray:
         return predicted(seen.hu, seen.metal, task.axial.spacing[:2], run)
 
-    def corrected(seen: _Seen, told: np.ndarray) -> np.ndarray:
-        return with_prior(seen.projected, seen.hu, told)
+    def corrected(seen: _Seen, smoothed: np.ndarray) -> np.ndarray:
+        return with_prior(seen.projected, seen.hu, smoothed)
 
     return Correction(_by_priors(task, prior, corrected), facts)
 
@@ -66,7 +66,7 @@ class _Seen:
     measured: np.ndarray
     hu: np.ndarray
     metal: np.ndarray
-    projected: Projected
+    projected: SinogramCorrector
 
 
 def _by_priors(
@@ -82,8 +82,8 @@ def _by_priors(
             priors[near] = prior(seen[near])
         beside = [priors[near] for near in (number - 1, number + 1) if near in priors]
         here = seen.pop(number)
-        told = averaged(priors[number], beside, task.axial.spacing[2])
-        patches.append(Patch(task.axial.index(number), here.measured, corrected(here, told)))
+        smoothed = averaged(priors[number], beside, task.axial.spacing[2])
+        patches.append(Patch(task.axial.index(number), here.measured, corrected(here, smoothed)))
         priors.pop(number - 1, None)
     return patches
 
@@ -107,7 +107,7 @@ def _seen(task: Task, number: int) -> _Seen:
     source = task.image.units(index)
     measured = np.isfinite(source) & (source > PADDING)
     hu, metal = np.where(measured, source, np.float32(-1000.0)), task.found.metal[index]
-    return _Seen(measured, hu, metal, Projected(hu, metal, task.axial.spacing[:2]))
+    return _Seen(measured, hu, metal, SinogramCorrector(hu, metal, task.axial.spacing[:2]))
 
 
 def _check_axial(image: Image) -> None:

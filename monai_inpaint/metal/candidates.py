@@ -100,7 +100,7 @@ def is_metal(axial: Axial, piece: np.ndarray, scale: Scale) -> bool:
     return bool(np.count_nonzero(bright) < _FEW or np.mean(units[bright] < full) < _POOL)
 
 
-def grown(axial: Axial, piece: np.ndarray) -> tuple[Box, np.ndarray]:
+def grown_piece(axial: Axial, piece: np.ndarray) -> tuple[Box, np.ndarray]:
     """A piece of metal with its edge: where it rises half way from its surroundings, next to its seeds.
 
     Returns:

@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.fill.patches import Progress
 from monai_inpaint.imaging.axial import Axial, axial_slices
 from monai_inpaint.imaging.body import body_in_slice, cut_by_the_field_of_view, with_gaps
 from monai_inpaint.imaging.hounsfield import Scale, check_hounsfield, scale_of
 from monai_inpaint.imaging.image import Image
-from monai_inpaint.metal.candidates import EXTENDED, SEED, bright_pieces, grown, is_metal
+from monai_inpaint.metal.candidates import EXTENDED, SEED, bright_pieces, grown_piece, is_metal
 from monai_inpaint.metal.streak_region import affected_in_slice
+from monai_inpaint.progress import Steps
 
 CUT_IN_BONE = 1200.0  # HU from which a pile-up of values may be metal that was cut there
 
 
 @dataclass(frozen=True)
-class Piece:
+class MetalPiece:
     """One piece of metal.
 
     Attributes:
@@ -55,7 +55,7 @@ class Found:
 
     metal: np.ndarray
     affected: np.ndarray
-    pieces: list[Piece]
+    pieces: list[MetalPiece]
     threshold: float | None
     saturated: bool
     warnings: list[str]
@@ -89,7 +89,7 @@ class Found:
         }
 
 
-def find_metal(image: Image, threshold: float | None = None, progress: Progress | None = None) -> Found:
+def find_metal(image: Image, threshold: float | None = None, progress: Steps | None = None) -> Found:
     """Metal inside the patient, and the streaks and shadows around it.
 
     Without `threshold`, pieces that reach 2500 HU are judged: metal falls off at its edge within the scanner's blur and
@@ -115,7 +115,7 @@ def find_metal(image: Image, threshold: float | None = None, progress: Progress 
 
     metal, affected = (np.zeros(image.voxels.shape, bool) for _ in range(2))
     solid_metal, solid_affected = axial.solid(metal), axial.solid(affected)
-    pieces: list[Piece] = []
+    pieces: list[MetalPiece] = []
     outside: list[np.ndarray] = []
     other: list[np.ndarray] = []
     # On an extended scale the brightest pieces come first: at lower values teeth join the metal in them.
@@ -131,7 +131,7 @@ def find_metal(image: Image, threshold: float | None = None, progress: Progress 
                 solid_metal[tuple(places.T)] = True
                 pieces.append(_piece(axial, places))
             elif is_metal(axial, places, scale):
-                box, extent = grown(axial, places)
+                box, extent = grown_piece(axial, places)
                 pieces.append(_piece(axial, np.argwhere(extent) + [part.start for part in box]))
                 solid_metal[box] |= extent
             else:
@@ -162,7 +162,7 @@ def _plane(axial: Axial, number: int) -> np.ndarray:
     return np.nan_to_num(axial.image.units(axial.index(number)), nan=-1000.0, posinf=-1000.0, neginf=-1000.0)
 
 
-def _piece(axial: Axial, places: np.ndarray) -> Piece:
+def _piece(axial: Axial, places: np.ndarray) -> MetalPiece:
     """What to tell of voxels (count, 3) of (axis, axis, slice)."""
     low, high = places.min(axis=0), places.max(axis=0) + 1
     units = axial.units([slice(int(a), int(b)) for a, b in zip(low, high, strict=True)])
@@ -172,7 +172,7 @@ def _piece(axial: Axial, places: np.ndarray) -> Piece:
     else:
         centre.pop()
     area = len(places) * axial.spacing[0] * axial.spacing[1]
-    return Piece(
+    return MetalPiece(
         area * axial.spacing[2] if np.isfinite(axial.spacing[2]) else None,
         None if np.isfinite(axial.spacing[2]) else area,
         float(units[tuple((places - low).T)].max()),
@@ -190,23 +190,23 @@ def _warnings(
     other: list[np.ndarray],
 ) -> list[str]:
     saturated, highest = scale.saturated, scale.highest
-    told: list[str] = []
+    warnings: list[str] = []
     if saturated and CUT_IN_BONE < highest < SEED:
-        told.append(
+        warnings.append(
             f"Values are cut at {highest:.0f} HU, where metal cannot be told from bone; name a threshold to mark it."
         )
     elif saturated and metal:
-        told.append(f"Values are cut at {highest:.0f} HU: the metal's own values are not known.")
+        warnings.append(f"Values are cut at {highest:.0f} HU: the metal's own values are not known.")
     if cut:
-        told.append("The field of view cuts the patient: corrections by projection are less sure.")
+        warnings.append("The field of view cuts the patient: corrections by projection are less sure.")
     if outside:
-        told.append(f"{_count(outside)} outside the patient (table, cables) {_were(outside)} left out.")
+        warnings.append(f"{_count(outside)} outside the patient (table, cables) {_were(outside)} left out.")
     if other:
         peak = max(axial.image.units(_at(axial, places)).max() for places in other)
-        told.append(
+        warnings.append(
             f"{_count(other)} up to {peak:.0f} HU {_were(other)} taken for contrast agent, teeth or dense bone."
         )
-    return told
+    return warnings
 
 
 def _at(axial: Axial, places: np.ndarray) -> tuple[Any, ...]:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.fill.patches import Progress
 from monai_inpaint.fill.slicing import slice_axis, with_slices_last
 from monai_inpaint.imaging.image import Image
-from monai_inpaint.metal.detect_ct import Found, Piece
+from monai_inpaint.metal.detect_ct import Found, MetalPiece
+from monai_inpaint.progress import Steps
 
 _VOID = 0.15  # of the tissue's brightness, below which there is no signal: fluid in T1 has more
 _PLATE = 1.5  # mm: bone plates and vessels are no thicker than twice of it
@@ -23,7 +23,7 @@ _ENCLOSED = 0.5  # of the rim that has signal
 _SMALLEST = (150.0, 10.0)  # mm3, or mm2 in a single slice
 
 
-def find_voids(image: Image, progress: Progress | None = None) -> Found:
+def find_voids(image: Image, progress: Steps | None = None) -> Found:
     """Voids in the body of an MR: "found" where signal piles up beside them, "perhaps" where nothing tells.
 
     Air in sinuses, flowing blood and dense bone have no signal either. What sets metal apart is the signal that it
@@ -39,7 +39,7 @@ def find_voids(image: Image, progress: Progress | None = None) -> Found:
     values = np.nan_to_num(sliced.units(), nan=0.0, posinf=0.0, neginf=0.0)
     spacing = tuple(sliced.spacing or (1.0,) * values.ndim)
     found, perhaps, affected = (np.zeros(values.shape, bool) for _ in range(3))
-    pieces: list[Piece] = []
+    pieces: list[MetalPiece] = []
     tissue = _tissue(values)
     body = _body(values, tissue)
     boxes, parts = _voids(values, body, tissue, spacing)
@@ -121,12 +121,12 @@ def _brightest(values: np.ndarray, body: np.ndarray, box: tuple[slice, ...]) -> 
 
 def _piece(
     values: np.ndarray, void: np.ndarray, box: tuple[slice, ...], size: float, axis: int, certain: bool
-) -> Piece:
+) -> MetalPiece:
     places = np.argwhere(void) + [side.start for side in box]
     centre = [float(place) for place in places.mean(axis=0)]
     if values.ndim == 3:
         centre.insert(axis, centre.pop())
-    return Piece(
+    return MetalPiece(
         size if values.ndim == 3 else None,
         None if values.ndim == 3 else size,
         float(values[box][void].max()),

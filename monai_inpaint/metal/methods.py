@@ -7,18 +7,18 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.imaging.image import MODALITIES
+from monai_inpaint.imaging.modality import MODALITIES
 from monai_inpaint.metal.by_inpainting import inpaint
-from monai_inpaint.metal.by_projection import li, network, nmar
+from monai_inpaint.metal.by_projection import li_method, network_method, nmar_method
 from monai_inpaint.metal.network_prior import BUNDLE
 from monai_inpaint.metal.task import Correction, Task
 from monai_inpaint.registry import BundleInfo, find_bundle
 
 METHODS: dict[str, Callable[[Task], Correction]] = {
     "inpaint": inpaint,
-    "li": li,
-    "nmar": nmar,
-    "network": network,
+    "li": li_method,
+    "nmar": nmar_method,
+    "network": network_method,
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.metal.network_grid import AIR, grid_of
-from monai_inpaint.metal.sinogram_correction import Projected, nmar
+from monai_inpaint.metal.sinogram_correction import SinogramCorrector, nmar
 
 BUNDLE = "ct_metal"
 _BLURRED, _CLEAR = 2.0, 4.0  # pixels from the metal, up to where it is all blur, and from where there is none
@@ -49,7 +49,7 @@ def predicted(slice_hu: np.ndarray, metal: np.ndarray, spacing: Sequence[float],
     return grid.enlarged(run(image[None].astype(np.float32))[0, 0])
 
 
-def with_prior(projected: Projected, slice_hu: np.ndarray, prior: np.ndarray) -> np.ndarray:
+def with_prior(projected: SinogramCorrector, slice_hu: np.ndarray, prior: np.ndarray) -> np.ndarray:
     """The slice without the metal's artifacts: rays through the metal as `predicted` has them, all others as measured.
 
     So where artifacts are faint the network decides nothing but what the metal hid, and its errors cannot move what

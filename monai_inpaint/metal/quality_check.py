@@ -69,9 +69,9 @@ def streaks(axial: Axial, reduced: Image, found: Found) -> dict[str, Any]:
     return {name: _spread(part) for name, part in zip(names, parts, strict=True)}
 
 
-def verdict(told: dict[str, Any]) -> str:
+def verdict(deviations: dict[str, Any]) -> str:
     """What the measures of `streaks` say, in a sentence."""
-    before, after = (told[f"affected_{when}"]["deviation_hu"] for when in ("before", "after"))
+    before, after = (deviations[f"affected_{when}"]["deviation_hu"] for when in ("before", "after"))
     if before is None:
         return "Too little soft tissue lies around the metal to judge the correction."
     change = f"in the affected region the values' deviation went from {before:.0f} to {after:.0f} HU"

@@ -11,7 +11,6 @@ import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.compose import Patch, compose, untouched_hash
-from monai_inpaint.fill.patches import Progress
 from monai_inpaint.fill.report import image_head, peak_memory_mb
 from monai_inpaint.imaging.axial import axial_slices
 from monai_inpaint.imaging.grid import align_hole
@@ -25,6 +24,7 @@ from monai_inpaint.metal.methods import METHODS, choose
 from monai_inpaint.metal.network_prior import Run
 from monai_inpaint.metal.quality_check import changes, streaks, verdict
 from monai_inpaint.metal.task import Task
+from monai_inpaint.progress import Steps
 
 KEEP, FILL = "keep", "fill"
 
@@ -61,7 +61,7 @@ def modality_of(image: Image) -> str:
     raise InputError(f"{name} does not tell its modality; name a bundle: --bundle ct or mr.")
 
 
-def find(image: Image, threshold: float | None = None, progress: Progress | None = None) -> Found:
+def find(image: Image, threshold: float | None = None, progress: Steps | None = None) -> Found:
     """`find_metal` for a CT, `find_voids` for an MR."""
     if modality_of(image) == "ct":
         return find_metal(image, threshold, progress)
@@ -81,7 +81,7 @@ def reduce_metal(
     bundle: str | Path | None = None,
     engine: str = "auto",
     run: Run | None = None,
-    progress: Progress | None = None,
+    progress: Steps | None = None,
 ) -> Reduced:
     """Take out what metal did to a CT, or fill the voids that it left in an MR.
 

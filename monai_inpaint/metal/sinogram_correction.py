@@ -51,7 +51,7 @@ def li(
     Raises:
         InputError: pixels are not square, or ASTRA is not installed.
     """
-    return _corrected(slice_hu, metal, spacing, beam, keep_metal, Projected.li)
+    return _corrected(slice_hu, metal, spacing, beam, keep_metal, SinogramCorrector.li)
 
 
 def nmar(
@@ -104,7 +104,7 @@ def prior_of(hu: np.ndarray, metal: np.ndarray, spacing: Sequence[float]) -> np.
     return prior
 
 
-class Projected:
+class SinogramCorrector:
     """A slice with its metal and the pixels next to it replaced by water, its sinogram, and the metal's trace in it.
 
     Args:
@@ -154,12 +154,12 @@ def _corrected(
     spacing: Sequence[float],
     beam: ParallelBeam | None,
     keep_metal: bool,
-    method: Callable[[Projected], np.ndarray],
+    method: Callable[[SinogramCorrector], np.ndarray],
 ) -> np.ndarray:
     values, marked = np.asarray(slice_hu, np.float32), np.asarray(metal) != 0
     if not marked.any():
         return values.copy()
-    result = method(Projected(values, marked, spacing, beam))
+    result = method(SinogramCorrector(values, marked, spacing, beam))
     return np.where(marked, values, result) if keep_metal else result
 
 

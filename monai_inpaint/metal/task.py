@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.fill.compose import Patch
-from monai_inpaint.fill.patches import Progress
 from monai_inpaint.imaging.axial import Axial
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.detect_ct import Found
 from monai_inpaint.metal.network_prior import Run
+from monai_inpaint.progress import Steps
 from monai_inpaint.registry import BundleInfo
 
 
@@ -37,7 +37,7 @@ class Task:
     allowed: np.ndarray
     bundle: BundleInfo | None
     engine: str
-    progress: Progress | None
+    progress: Steps | None
     run: Run | None = None
 
 

@@ -23,11 +23,11 @@ class Admission:
     sends is never ended for another.
 
     Args:
-        told: takes a sentence for the log when a known one is ended.
+        log: takes a sentence for the log when a known one is ended.
     """
 
-    def __init__(self, told: Callable[[str], None]) -> None:
-        self._told = told
+    def __init__(self, log: Callable[[str], None]) -> None:
+        self._log = log
         self._mutex = threading.Lock()
         self._unknown: list[Wire] = []
         self._known: list[Wire] = []
@@ -69,7 +69,7 @@ class Admission:
         slowest = min(same if len(same) >= KNOWN_FROM_ONE else _from_fullest(self._known), key=lambda one: one.moved)
         if time.monotonic() - slowest.moved < SLOW:
             return False
-        self._told("an association that sends nothing is ended, since another one waits")
+        self._log("an association that sends nothing is ended, since another one waits")
         self._end(self._known, slowest)
         return True
 

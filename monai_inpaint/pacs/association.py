@@ -166,18 +166,18 @@ class Association:
         """Each message: its context, its command, and the parts of its data set, which must be read to the end."""
         fragments = self._fragments()
         for context, is_command, last, first in fragments:
-            told = bytearray(first)
-            while is_command and not last and len(told) <= _LONGEST_COMMAND:
+            received = bytearray(first)
+            while is_command and not last and len(received) <= _LONGEST_COMMAND:
                 other, is_command, last, more = next(fragments, (0, False, False, b""))
-                told += more
+                received += more
                 if other != context:
                     raise Broken("a command is broken off by something else")
-            if len(told) > _LONGEST_COMMAND:
+            if len(received) > _LONGEST_COMMAND:
                 raise Broken("a command does not end")
             if not is_command or context not in self._accepted:
                 raise Broken("a command is not where it must be")
             try:
-                command = decode(BytesIO(told), True, True)
+                command = decode(BytesIO(received), True, True)
                 list(command)  # has all its elements read
                 kind = command.get("CommandDataSetType")
             except Exception as error:  # of any kind, since pydicom reads what a peer made up

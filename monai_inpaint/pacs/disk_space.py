@@ -19,7 +19,7 @@ def is_full(error: BaseException | None) -> bool:
     return False
 
 
-def told(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """One sentence for the log, without a name or a value of the patient's."""
     if isinstance(error, OSError) and error.errno:
         return f"{os.strerror(error.errno)}."

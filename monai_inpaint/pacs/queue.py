@@ -31,7 +31,7 @@ from pathlib import Path
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.dicom.identity import is_uid, same_instance
-from monai_inpaint.pacs.disk_space import is_full, told
+from monai_inpaint.pacs.disk_space import is_full, reason_of
 from monai_inpaint.private import make_private, private_files
 
 ARRIVING, WAITING, SENDING, SENT, FAILED = STATES = ("arriving", "waiting", "sending", "sent", "failed")
@@ -188,7 +188,7 @@ class Queue:
         """
         if is_full(error):
             raise error
-        why = f"What is kept of it cannot be used. {told(error)}"
+        why = f"What is kept of it cannot be used. {reason_of(error)}"
         try:
             if not job.is_dir():
                 return  # taken away by whoever keeps the queue

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.imaging.label_map import matching
+from monai_inpaint.imaging.modality import FROM_DICOM
 from monai_inpaint.inputs import read_json
 from monai_inpaint.regions.rectangles import Rectangle, is_rectangle
 
-MODALITIES = ("CT", "MR", "CR", "DX")
 SEG, RTSTRUCT, METAL, RECTANGLES = "SEG", "RTSTRUCT", "metal", "rectangles"
 HOLES = (SEG, RTSTRUCT, METAL, RECTANGLES)
 _KEYS = {"modality", "description", "hole", "segment", "rectangles", "method", "bundle"}
@@ -42,7 +42,7 @@ class Rule:
 
     def is_for(self, modality: str, description: str) -> bool:
         """Whether a series of that modality and SeriesDescription is meant."""
-        return modality == self.modality and fnmatchcase(description.strip().lower(), self.description.lower())
+        return modality == self.modality and bool(matching([description], self.description))
 
 
 def read_rules(path: Path) -> list[Rule]:
@@ -54,52 +54,52 @@ def read_rules(path: Path) -> list[Rule]:
     return rules_of(read_json(path, "give a file with rules"), str(path))
 
 
-def rules_of(told: Any, name: str) -> list[Rule]:
+def rules_of(given: Any, name: str) -> list[Rule]:
     """The rules of a list that was read from JSON; `name` is the file to blame.
 
     Raises:
         InputError: not a list of rules.
     """
-    if not isinstance(told, list) or not told:
+    if not isinstance(given, list) or not given:
         raise InputError(f"{name}: the rules must be a list of at least one rule; see docs/deploy.md.")
-    return [_rule(item, f"{name}: rule {n}") for n, item in enumerate(told, start=1)]
+    return [_rule(item, f"{name}: rule {n}") for n, item in enumerate(given, start=1)]
 
 
-def _rule(told: Any, name: str) -> Rule:
-    if not isinstance(told, dict):
+def _rule(given: Any, name: str) -> Rule:
+    if not isinstance(given, dict):
         raise InputError(f"{name} is no object; see docs/deploy.md.")
-    unknown = sorted(set(told) - _KEYS)
+    unknown = sorted(set(given) - _KEYS)
     if unknown:
         raise InputError(f"{name} has the unknown key {unknown[0]}; known are {', '.join(sorted(_KEYS))}.")
-    for key, known in (("modality", MODALITIES), ("hole", HOLES)):
-        if told.get(key) not in known:
-            raise InputError(f"{name}: {key} is {told.get(key)!r}; give one of {', '.join(known)}.")
+    for key, known in (("modality", FROM_DICOM), ("hole", HOLES)):
+        if given.get(key) not in known:
+            raise InputError(f"{name}: {key} is {given.get(key)!r}; give one of {', '.join(known)}.")
     for key in ("description", "segment", "method", "bundle"):
-        if key in told and not (isinstance(told[key], str) and told[key].strip()):
-            raise InputError(f"{name}: {key} is {told[key]!r}; give a text, or leave it out.")
-    hole = told["hole"]
+        if key in given and not (isinstance(given[key], str) and given[key].strip()):
+            raise InputError(f"{name}: {key} is {given[key]!r}; give a text, or leave it out.")
+    hole = given["hole"]
     needless = {"segment": (SEG, RTSTRUCT), "rectangles": (RECTANGLES,), "method": (METAL,)}
     for key, kinds in needless.items():
-        if key in told and hole not in kinds:
+        if key in given and hole not in kinds:
             raise InputError(f"{name}: {key} means nothing for the hole {hole}; leave it out.")
-    rectangles = _rectangles(told.get("rectangles"), name) if hole == RECTANGLES else ()
-    _check_method(told, name)
-    return Rule(**{**told, "rectangles": rectangles})
+    rectangles = _rectangles(given.get("rectangles"), name) if hole == RECTANGLES else ()
+    _check_method(given, name)
+    return Rule(**{**given, "rectangles": rectangles})
 
 
-def _rectangles(told: Any, name: str) -> tuple[Rectangle, ...]:
-    fit = isinstance(told, list) and told
-    if not fit or not all(isinstance(one, list) and is_rectangle(one) for one in told):
+def _rectangles(given: Any, name: str) -> tuple[Rectangle, ...]:
+    fit = isinstance(given, list) and given
+    if not fit or not all(isinstance(one, list) and is_rectangle(one) for one in given):
         raise InputError(
             f"{name}: rectangles are lists of four numbers in pixels: x, y, width, height, from the upper left corner."
         )
-    return tuple((one[0], one[1], one[2], one[3]) for one in told)
+    return tuple((one[0], one[1], one[2], one[3]) for one in given)
 
 
-def _check_method(told: dict[str, Any], name: str) -> None:
+def _check_method(given: dict[str, Any], name: str) -> None:
     from monai_inpaint.metal.methods import METHODS
 
-    if told["hole"] == METAL and told["modality"] not in ("CT", "MR"):
-        raise InputError(f"{name}: metal is found in CT and MR, not in {told['modality']}; give another hole.")
-    if "method" in told and told["method"] not in METHODS:
-        raise InputError(f"{name}: there is no method {told['method']}; known are {', '.join(METHODS)}.")
+    if given["hole"] == METAL and given["modality"] not in ("CT", "MR"):
+        raise InputError(f"{name}: metal is found in CT and MR, not in {given['modality']}; give another hole.")
+    if "method" in given and given["method"] not in METHODS:
+        raise InputError(f"{name}: there is no method {given['method']}; known are {', '.join(METHODS)}.")

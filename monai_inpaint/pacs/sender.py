@@ -83,8 +83,8 @@ def send(instances: Sequence[Instance], to: Node, title: str) -> None:
         if association.is_established:
             association.release()
     if refused:
-        told = ", ".join(sorted(set(refused)))
-        raise Refused(f"{to.title} refused {len(refused)} of {len(instances)} results (status {told})")
+        statuses = ", ".join(sorted(set(refused)))
+        raise Refused(f"{to.title} refused {len(refused)} of {len(instances)} results (status {statuses})")
 
 
 def _store(association, instance: Instance) -> int | None:

@@ -13,20 +13,19 @@ from pydicom.dataset import Dataset
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.modality import FILMS, FROM_DICOM
 from monai_inpaint.io.dicom.file import load
 from monai_inpaint.io.dicom.folder import is_cut, is_dicom
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.io.isolated import read_image_isolated
 from monai_inpaint.io.stage import temporary_folder
 from monai_inpaint.pacs.anonymous_errors import sentence_of
-from monai_inpaint.pacs.rules import MODALITIES
-from monai_inpaint.regions.read import LABEL_MAP, SEGMENTATION, STRUCTURE_SET
+from monai_inpaint.regions.hole_file import LABEL_MAP, SEGMENTATION, STRUCTURE_SET
 from monai_inpaint.regions.references import Drawn, drawn_on
-from monai_inpaint.regions.segmentation import segments_of
-from monai_inpaint.regions.structure_set import rois_of
+from monai_inpaint.regions.segmentation_reader import segments_of
+from monai_inpaint.regions.structure_set_reader import rois_of
 
 _OURS = "monai-inpaint"
-_FILMS = ("CR", "DX")
 _UIDS = ("SeriesInstanceUID", "StudyInstanceUID", "SOPInstanceUID")
 _MARKS = {SEGMENTATION: "SEG", LABEL_MAP: "SEG", STRUCTURE_SET: "RTSTRUCT"}
 
@@ -61,7 +60,7 @@ class Mark:
 
     def is_on(self, series: Series) -> bool:
         """Whether it was drawn on a series; of a film, whether on this very film where it says on which."""
-        return self.drawn.is_on(series.uid, series.instances, whole=series.modality in _FILMS)
+        return self.drawn.is_on(series.uid, series.instances, whole=series.modality in FILMS)
 
 
 @dataclass(frozen=True)
@@ -111,8 +110,8 @@ def read_series(series: Series) -> Image:
             return replace(read_image_isolated(folder), path=None)
         except InputError as error:
             name = f"Series {series.uid}"
-            told = str(error).replace(f"{folder}{os.sep}", f"{name}, file ").replace(str(folder), name)
-            raise InputError(told) from error.__cause__
+            sentence = str(error).replace(f"{folder}{os.sep}", f"{name}, file ").replace(str(folder), name)
+            raise InputError(sentence) from error.__cause__
 
 
 def _sort(head: Dataset, path: Path, groups: dict[str, list[Series]], study: Study) -> None:
@@ -143,14 +142,14 @@ def _joined(parts: list[Series]) -> Iterator[Series]:
 
     Slices stay together with whatever has their SeriesInstanceUID, so that who reads them sees it, and refuses it.
     """
-    modalities = {part.modality for part in parts}.intersection(MODALITIES)
+    modalities = {part.modality for part in parts}.intersection(FROM_DICOM)
     if not modalities:
         return
     together: dict[str, list[Series]] = {}
     for part in parts:
-        if not modalities.issubset(_FILMS):
+        if not modalities.issubset(FILMS):
             together.setdefault("", []).append(part)
-        elif part.modality in _FILMS:
+        elif part.modality in FILMS:
             together.setdefault(min(part.instances), []).append(part)
     for key in sorted(together):
         items = together[key]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from monai_inpaint.pacs import queue as places
 from monai_inpaint.pacs import tasks
-from monai_inpaint.pacs.disk_space import is_full, told
+from monai_inpaint.pacs.disk_space import is_full, reason_of
 from monai_inpaint.pacs.listener import Log, listening
 from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.sender import instances_below
@@ -84,7 +84,7 @@ def _loop(step: Callable[[], bool], what: str, ended: threading.Event, log: Log)
             if ended.is_set():
                 return
             if wait == _WAIT:
-                log(f"{what} waits: {'the disk is full.' if is_full(error) else told(error)}")
+                log(f"{what} waits: {'the disk is full.' if is_full(error) else reason_of(error)}")
             ended.wait(wait)
             wait = min(2 * wait, _LONGEST_WAIT)
         else:

@@ -66,9 +66,9 @@ def read_settings(path: Path) -> Settings:
     Raises:
         InputError: no such file, no JSON, or something missing, unknown or out of place.
     """
-    told = read_json(path, "give the settings of the service")
-    _check_keys(told, str(path), {"queue", "listen", "send", "rules"}, {"quiet_seconds", "study_mb", "quota_mb"})
-    queue, listen = told["queue"], told["listen"]
+    given = read_json(path, "give the settings of the service")
+    _check_keys(given, str(path), {"queue", "listen", "send", "rules"}, {"quiet_seconds", "study_mb", "quota_mb"})
+    queue, listen = given["queue"], given["listen"]
     if not isinstance(queue, str) or not queue.strip():
         raise InputError(f"{path}: queue is {queue!r}; name a folder.")
     _check_keys(listen, f"{path}: listen", {"port", "title", "callers"}, {"host", "tls"})
@@ -79,11 +79,11 @@ def read_settings(path: Path) -> Settings:
         path_of(queue, path.parent),
         _node({key: value for key, value in listen.items() if key != "callers"}, f"{path}: listen", path.parent),
         tuple(callers),
-        _node(told["send"], f"{path}: send", path.parent),
-        tuple(rules_of(told["rules"], str(path))),
-        _positive(told, "quiet_seconds", 30, path),
-        round(_MB * _positive(told, "study_mb", 4000, path)),
-        round(_MB * _positive(told, "quota_mb", 50000, path)),
+        _node(given["send"], f"{path}: send", path.parent),
+        tuple(rules_of(given["rules"], str(path))),
+        _positive(given, "quiet_seconds", 30, path),
+        round(_MB * _positive(given, "study_mb", 4000, path)),
+        round(_MB * _positive(given, "quota_mb", 50000, path)),
     )
 
 
@@ -115,18 +115,18 @@ def _context(tls: Tls, purpose: ssl.Purpose) -> ssl.SSLContext:
     return context
 
 
-def _node(told: Any, name: str, folder: Path) -> Node:
-    _check_keys(told, name, {"port", "title"}, {"host", "tls"})
-    host, port, title = told.get("host", "127.0.0.1"), told["port"], told["title"]
+def _node(given: Any, name: str, folder: Path) -> Node:
+    _check_keys(given, name, {"port", "title"}, {"host", "tls"})
+    host, port, title = given.get("host", "127.0.0.1"), given["port"], given["title"]
     if not isinstance(host, str) or not host.strip():
         raise InputError(f"{name}: host is {host!r}; give a name or an address.")
     if type(port) is not int or not 0 < port < 2**16:
         raise InputError(f"{name}: port is {port!r}; give a number from 1 to 65535.")
     if not _is_title(title):
         raise InputError(f"{name}: title is {title!r}; an AE title has 1 to 16 characters of ASCII, no backslash.")
-    if "tls" not in told:
+    if "tls" not in given:
         return Node(host, port, title)
-    files = told["tls"]
+    files = given["tls"]
     _check_keys(files, f"{name}: tls", {"certificate", "key", "authority"}, set())
     if not all(isinstance(file, str) and file.strip() for file in files.values()):
         raise InputError(f"{name}: tls names files in PEM: certificate, key and authority.")
@@ -142,17 +142,17 @@ def _is_title(title: Any) -> bool:
     )
 
 
-def _positive(told: Mapping[str, Any], key: str, default: float, path: Path) -> float:
-    value = told.get(key, default)
+def _positive(given: Mapping[str, Any], key: str, default: float, path: Path) -> float:
+    value = given.get(key, default)
     if type(value) not in (int, float) or not 0 < value < 1e12:
         raise InputError(f"{path}: {key} is {value!r}; give a positive number.")
     return value
 
 
-def _check_keys(told: Any, name: str, needed: set[str], others: set[str]) -> None:
-    if not isinstance(told, dict):
+def _check_keys(given: Any, name: str, needed: set[str], others: set[str]) -> None:
+    if not isinstance(given, dict):
         raise InputError(f"{name} is no JSON object; see docs/deploy.md.")
-    for key in sorted(needed - set(told)):
+    for key in sorted(needed - set(given)):
         raise InputError(f"{name} lacks {key}; see docs/deploy.md.")
-    for key in sorted(set(told) - needed - others):
+    for key in sorted(set(given) - needed - others):
         raise InputError(f"{name} has the unknown key {key}; known are {', '.join(sorted(needed | others))}.")

@@ -18,7 +18,6 @@ import numpy as np
 from monai_inpaint.dicom.results import write_results
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.filler import Filler
-from monai_inpaint.fill.report import NOTICE
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.label_map import matching
 from monai_inpaint.io.atomic import staged
@@ -26,17 +25,16 @@ from monai_inpaint.pacs.anonymous_errors import sentence_of
 from monai_inpaint.pacs.disk_space import is_full
 from monai_inpaint.pacs.rules import METAL, RECTANGLES, Rule
 from monai_inpaint.pacs.series import Mark, Series, Study, find_series, read_series
-from monai_inpaint.regions.read import read_hole
-from monai_inpaint.regions.rectangles import rectangles_in
+from monai_inpaint.regions.sources import HoleFile, ListedRectangles
 from monai_inpaint.registry import BundleInfo, find_bundle
-from monai_inpaint.version import __version__
+from monai_inpaint.version import NOTICE, __version__
 
 RECORD = "record.json"
 FILLED, SKIPPED = "filled", "skipped"
 
 
 @dataclass(frozen=True)
-class Case:
+class SeriesTask:
     """A series, and what is to be done with it; or why nothing is."""
 
     number: int
@@ -47,10 +45,10 @@ class Case:
 
 
 @dataclass(frozen=True, eq=False)
-class Filled:
+class TaskResult:
     """A case with what came of it; `why` says why nothing did."""
 
-    case: Case
+    case: SeriesTask
     why: str = ""
     source: Image | None = None
     result: Image | None = None
@@ -116,46 +114,46 @@ def check_empty(output: Path) -> None:
         raise InputError(f"{output} is not an empty folder; name another one for the results.")
 
 
-def choose(study: Study, rules: Sequence[Rule]) -> Iterator[Case]:
+def choose(study: Study, rules: Sequence[Rule]) -> Iterator[SeriesTask]:
     """What is to be done with each series of a study: the first rule for it whose hole is there."""
     for number, series in enumerate(study.series, start=1):
         yield choose_one(number, series, study.marks, rules)
 
 
-def choose_one(number: int, series: Series, marks: Sequence[Mark], rules: Sequence[Rule]) -> Case:
+def choose_one(number: int, series: Series, marks: Sequence[Mark], rules: Sequence[Rule]) -> SeriesTask:
     """What is to be done with one series; `number` names the folder of its results."""
     if series.synthetic:
-        return Case(number, series, why="It holds synthetic data already, and is no source to fill.")
+        return SeriesTask(number, series, why="It holds synthetic data already, and is no source to fill.")
     fitting = [rule for rule in rules if rule.is_for(series.modality, series.description)]
     if not fitting:
-        return Case(number, series, why="No rule is for it.")
+        return SeriesTask(number, series, why="No rule is for it.")
     why = ""
     for rule in fitting:
         if rule.hole in (METAL, RECTANGLES):
-            return Case(number, series, rule)
+            return SeriesTask(number, series, rule)
         drawn = [mark for mark in marks if mark.kind == rule.hole and mark.is_on(series)]
         named = [mark for mark in drawn if rule.segment is None or _holds(mark, rule.segment)]
         if len(named) == 1 and (rule.segment is not None or len(named[0].names) == 1):
-            return Case(number, series, rule, named[0])
+            return SeriesTask(number, series, rule, named[0])
         why = why or _not_one(rule, drawn, named)
-    return Case(number, series, why=why)
+    return SeriesTask(number, series, why=why)
 
 
-def fill_case(case: Case, bundles: Bundles) -> Filled:
+def fill_case(case: SeriesTask, bundles: Bundles) -> TaskResult:
     """Read and fill; whatever goes wrong is told in `why`."""
     if case.why:
-        return Filled(case, case.why)
+        return TaskResult(case, case.why)
     started = time.perf_counter()
     try:
         filled = _fill(case, bundles)
     except Exception as error:
         if is_full(error):  # passes, and is no fault of the series
             raise
-        filled = Filled(case, _told(error, case))
+        filled = TaskResult(case, _sentence(error, case))
     return replace(filled, seconds=time.perf_counter() - started)
 
 
-def write_case(filled: Filled, output: Path) -> dict[str, Any]:
+def write_case(filled: TaskResult, output: Path) -> dict[str, Any]:
     """Write the results into a folder of their own below `output`; returns the series' entry of the record."""
     case = filled.case
     entry: dict[str, Any] = {
@@ -177,13 +175,13 @@ def write_case(filled: Filled, output: Path) -> dict[str, Any]:
     except Exception as error:
         if is_full(error):
             raise
-        return {**entry, "status": SKIPPED, "why": _told(error, case, {str(folder): "The folder of the results"})}
+        return {**entry, "status": SKIPPED, "why": _sentence(error, case, {str(folder): "The folder of the results"})}
     assert case.rule is not None
     seconds = {"fill": round(filled.seconds, 4), "write": round(time.perf_counter() - started, 4)}
-    told = {key: value for key, value in filled.report.items() if key not in ("notice", "geometry", "seconds")}
+    kept = {key: value for key, value in filled.report.items() if key not in ("notice", "geometry", "seconds")}
     return {
         **entry, "status": FILLED, "why": "", "hole": case.rule.hole, "folder": folder.name,
-        "results": len(results.files), "seconds": seconds, "report": told,
+        "results": len(results.files), "seconds": seconds, "report": kept,
     }  # fmt: skip
 
 
@@ -215,35 +213,32 @@ def _holds(mark: Mark, pattern: str) -> bool:
     return bool(matching(mark.names, pattern))
 
 
-def _fill(case: Case, bundles: Bundles) -> Filled:
+def _fill(case: SeriesTask, bundles: Bundles) -> TaskResult:
     rule = case.rule
     assert rule is not None
     image = read_series(case.series)
     modality = image.modality or rule.modality.lower()
     if rule.hole == METAL:
         return _without_metal(case, rule, image, bundles)
-    if case.mark is not None:
-        hole = read_hole(case.mark.path, image, rule.segment)
-    else:
-        hole = Image(rectangles_in(image, rule.rectangles), image.affine, placed=image.placed)
-    fill = bundles.filler(rule.bundle or modality)(image, hole)
-    return Filled(case, "", image, fill.image, fill.hole, fill.report)
+    source = HoleFile(case.mark.path, rule.segment) if case.mark else ListedRectangles(rule.rectangles)
+    fill = bundles.filler(rule.bundle or modality)(image, source.hole_in(image))
+    return TaskResult(case, "", image, fill.image, fill.hole, fill.report)
 
 
-def _without_metal(case: Case, rule: Rule, image: Image, bundles: Bundles) -> Filled:
+def _without_metal(case: SeriesTask, rule: Rule, image: Image, bundles: Bundles) -> TaskResult:
     from monai_inpaint.metal.methods import choose
     from monai_inpaint.metal.reduce import modality_of, reduce_metal
 
     method, bundle = choose(modality_of(image), rule.method, rule.bundle, bundles.find)
     reduced = reduce_metal(image, method, bundle=bundle and bundle.path, engine=bundles.engine)
     if not reduced.metal.any():
-        return Filled(case, "No metal was found in it.")
+        return TaskResult(case, "No metal was found in it.")
     changed = reduced.image.voxels != image.voxels
     if not changed.any():
-        return Filled(case, "Metal was found in it, but nothing was to be changed.")
-    return Filled(case, "", image, reduced.image, changed, reduced.report)
+        return TaskResult(case, "Metal was found in it, but nothing was to be changed.")
+    return TaskResult(case, "", image, reduced.image, changed, reduced.report)
 
 
-def _told(error: Exception, case: Case, names: dict[str, str] | None = None) -> str:
+def _sentence(error: Exception, case: SeriesTask, names: dict[str, str] | None = None) -> str:
     marked = {str(case.mark.path): f"The {case.mark.kind}"} if case.mark else {}
     return sentence_of(error, {**marked, **(names or {})})

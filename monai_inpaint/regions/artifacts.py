@@ -14,20 +14,20 @@ from monai_inpaint.imaging.display import displayed
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.morphology import connected_parts, depth
 from monai_inpaint.imaging.resize import enlarged, resized
+from monai_inpaint.progress import Steps
 from monai_inpaint.registry import find_bundle
 
 BUNDLE = "artifact_segmentation"
 SIDE = 512  # pixels that the longer side of a slice is reduced to at most
 LIKELY = 0.5  # probability from which a pixel is marked
-SPECK = 4  # pixels of the reduced slice: regions of no more are dropped
+MIN_AREA = 4  # pixels of the reduced slice: regions of no more are dropped
 MARGIN = 2  # pixels of the reduced slice that regions are grown by, as the edge of an artifact is part artifact
 _MULTIPLE = 32  # of rows and columns that the network takes
 
 Run = Callable[[np.ndarray], np.ndarray]  # images (B, 1, H, W) float32 in units, to probabilities of that shape
-Progress = Callable[[int, int], None]
 
 
-class Finder:
+class ArtifactDetector:
     """Proposes holes. Building it loads the network; calling it is then fast. `run` is the network itself.
 
     Args:
@@ -41,7 +41,7 @@ class Finder:
         self.bundle = find_bundle(BUNDLE)
         self.run: Run = load_engine(engine, self.bundle).run
 
-    def __call__(self, image: Image, progress: Progress | None = None) -> np.ndarray:
+    def __call__(self, image: Image, progress: Steps | None = None) -> np.ndarray:
         """What looks like an artifact: bool array of the image's shape, empty where nothing does.
 
         Args:
@@ -51,8 +51,8 @@ class Finder:
         return find_artifacts(image, self.run, progress)
 
 
-def find_artifacts(image: Image, run: Run, progress: Progress | None = None) -> np.ndarray:
-    """`Finder.__call__` with any way to run the network."""
+def find_artifacts(image: Image, run: Run, progress: Steps | None = None) -> np.ndarray:
+    """`ArtifactDetector.__call__` with any way to run the network."""
     axis = slice_axis(image)
     sliced = with_slices_last(image, axis)
     slices: list[Any] = [...] if image.voxels.ndim == 2 else [(..., k) for k in range(sliced.voxels.shape[2])]
@@ -77,10 +77,10 @@ def find_in_slice(pixels: np.ndarray, run: Run) -> np.ndarray:
     Returns:
         bool array of that shape.
     """
-    return grown(marked_in_slice(pixels, run))
+    return dilated(marked_in_slice(pixels, run))
 
 
-def grown(marked: np.ndarray) -> np.ndarray:
+def dilated(marked: np.ndarray) -> np.ndarray:
     """What is marked in a slice and all within `MARGIN` of it."""
     return depth(~marked) <= MARGIN * _scale(marked.shape) if marked.any() else marked
 
@@ -98,7 +98,7 @@ def marked_in_slice(pixels: np.ndarray, run: Run) -> np.ndarray:
     probability = run(whole[None, None])[0, 0, :rows, :columns]
     likely = enlarged(probability, pixels.shape) >= LIKELY
     numbers, _ = connected_parts(likely)
-    large = np.bincount(numbers.ravel()) > SPECK * scale**2
+    large = np.bincount(numbers.ravel()) > MIN_AREA * scale**2
     large[0] = False  # what is not marked
     return large[numbers]
 

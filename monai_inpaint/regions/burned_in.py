@@ -82,11 +82,11 @@ def check_flag(image: Image) -> None:
     name = image.path or "The image"
     if not isinstance(image.header, DicomHeader):
         raise InputError(f"{name} is no DICOM file, so it has no flag for burned-in text; list the rectangles.")
-    told = {str(dataset.get("BurnedInAnnotation") or "nothing") for dataset in image.header.datasets}
-    if "YES" not in told:
+    flags = {str(dataset.get("BurnedInAnnotation") or "nothing") for dataset in image.header.datasets}
+    if "YES" not in flags:
         raise InputError(
-            f"{name} says {' and '.join(sorted(told))} of burned-in text (BurnedInAnnotation), so nothing was written; "
-            "list the rectangles if there is some."
+            f"{name} says {' and '.join(sorted(flags))} of burned-in text (BurnedInAnnotation), so nothing was written"
+            "; list the rectangles if there is some."
         )
 
 

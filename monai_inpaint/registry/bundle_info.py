@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.imaging.image import MODALITIES
+from monai_inpaint.imaging.modality import FROM_DICOM, MODALITIES
 from monai_inpaint.inputs import read_json, shown
 from monai_inpaint.paths import path_of
 
 _PACKAGE = Path(__file__).parents[1]
-_MODALITY = {"CR": "cxr", "DX": "cxr", "CT": "ct", "MR": "mr"}
 # What a bundle does, and where it does it, for those that do not fill.
 KINDS = {
     "inpainting": "it fills (fill)",
@@ -151,12 +150,12 @@ def _read(folder: Path) -> BundleInfo:
         raise InputError(f"{folder}: not a bundle, it has no configs/metadata.json; name a bundle's folder.")
     metadata = _Metadata(path, read_json(path, "install the bundle again"))
     image = ("network_data_format", "inputs", "image")
-    told = metadata.text(*image, "modality")
-    if any(part.strip() not in _MODALITY for part in told.split(",")):
-        raise metadata.fault(f"modality is {shown(told)}, and known are {', '.join(_MODALITY)}")
+    codes = metadata.text(*image, "modality")
+    if any(part.strip() not in FROM_DICOM for part in codes.split(",")):
+        raise metadata.fault(f"modality is {shown(codes)}, and known are {', '.join(FROM_DICOM)}")
     return BundleInfo(
         _NO_LABEL.sub("_", folder.resolve().name)[:_LONGEST],
-        tuple(_MODALITY[part.strip()] for part in told.split(",")),
+        tuple(FROM_DICOM[part.strip()] for part in codes.split(",")),
         folder,
         metadata.version(),
         metadata.text("description"),
@@ -172,11 +171,11 @@ class _Metadata:
     """What metadata.json holds; whatever is asked for is of the type that is asked for, or the bundle is damaged."""
 
     path: Path
-    told: Any
+    content: Any
 
     def value(self, kind: type | tuple[type, ...], called: str, *keys: str) -> Any:
         """What lies below these keys."""
-        value = self.told
+        value = self.content
         for key in keys:
             if not isinstance(value, dict) or key not in value:
                 raise self.fault(f"it lacks {'.'.join(keys)}")
@@ -228,8 +227,8 @@ class _Metadata:
             if window is not None and (type(window) is not int or not 0 < window < 2**16):
                 raise self.fault(f"capabilities.window is {shown(window)}, which is no number of voxels")
             return Capabilities(listed.get("samples", False), listed.get("starts", False), window)
-        told: dict[str, Any] = self.value(dict, "object", *image)
-        channels = str(told.get("channel_def"))
+        named = self.value(dict, "object", *image).get("channel_def")
+        channels = str(list(cast(dict[str, Any], named).values())) if isinstance(named, dict) else ""
         return Capabilities("noise" in channels, "nearness" in channels)
 
     def fault(self, why: str) -> InputError:

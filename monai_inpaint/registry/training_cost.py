@@ -16,8 +16,8 @@ _FILE = Path("docs") / "training.json"
 
 
 @dataclass(frozen=True)
-class Effort:
-    """The effort behind a bundle's weights, all trainings that they went through together.
+class TrainingCost:
+    """The cost of a bundle's weights, all trainings that they went through together.
 
     Attributes:
         minutes: by the clock, validation included.
@@ -54,23 +54,23 @@ class Effort:
                 raise ValueError(f"{field.name} is {value!r}, which is no positive {kind}")
         date.fromisoformat(self.date)
 
-    def after(self, before: Effort) -> Effort:
-        """The effort of both, where this training went on with the weights of the one before."""
+    def after(self, before: TrainingCost) -> TrainingCost:
+        """The cost of both, where this training went on with the weights of the one before."""
         added = ("minutes", "cpu_minutes", "steps", "images")  # rounded as the curves tell them
         return replace(self, **{name: round(getattr(before, name) + getattr(self, name), 4) for name in added})
 
 
-def write_effort(effort: Effort, bundle: str | Path) -> Path:
+def write_training_cost(cost: TrainingCost, bundle: str | Path) -> Path:
     """Write it into the bundle's folder, in place of what was told there before; returns the file."""
     path = Path(bundle) / _FILE
     path.parent.mkdir(exist_ok=True)
     with staged(path, overwrite=True) as part:
-        part.write_text(json.dumps(asdict(effort), indent=4) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(asdict(cost), indent=4) + "\n", encoding="utf-8")
     return path
 
 
-def read_effort(bundle: str | Path) -> Effort | None:
-    """The effort that the bundle's folder tells of; None where it tells nothing.
+def read_training_cost(bundle: str | Path) -> TrainingCost | None:
+    """The cost that the bundle's folder tells of; None where it tells nothing.
 
     Raises:
         InputError: its file is damaged.
@@ -79,7 +79,7 @@ def read_effort(bundle: str | Path) -> Effort | None:
     if not path.exists():
         return None
     try:
-        return Effort(**read_json(path, "write it anew or remove it"))
+        return TrainingCost(**read_json(path, "write it anew or remove it"))
     except (TypeError, ValueError) as error:
-        reason = str(error).removeprefix("Effort.__init__() ")
-        raise InputError(f"{path}: tells no effort of a training ({reason}); write it anew or remove it.") from None
+        reason = str(error).removeprefix("TrainingCost.__init__() ")
+        raise InputError(f"{path}: states no training cost ({reason}); write it anew or remove it.") from None

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from monai_inpaint.reports.pictures import NEGATIVE, NEUTRAL, POSITIVE
-
-NOTICE = "Research use only - not for diagnosis."
+from monai_inpaint.version import NOTICE
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,13 @@
-"""The training side: data lists and what MONAI's trainer calls each iteration."""
+"""The training side: data lists and what MONAI's trainer calls each iteration.
 
-from monai_inpaint.training.adversarial import AdversarialIteration, Term
-from monai_inpaint.training.adversary import PatchAdversary
-from monai_inpaint.training.curves import save_curves
+Names but those of data lists are loaded when first used: inference needs neither ignite nor matplotlib.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monai_inpaint._lazy import loaded_when_used
 from monai_inpaint.training.data_list import (
     fill_pairs,
     find_images,
@@ -11,21 +16,26 @@ from monai_inpaint.training.data_list import (
     training_slices,
     training_volumes,
 )
-from monai_inpaint.training.effort import save_effort
-from monai_inpaint.training.false_alarms import FalseAlarms
-from monai_inpaint.training.filled import Conditional, HolePatch, WholeAndPatch
-from monai_inpaint.training.iteration import autocast_iteration, autocast_validation, flow_iteration
-from monai_inpaint.training.judge import Judge
 from monai_inpaint.training.metal_pairs import metal_pairs
-from monai_inpaint.training.metal_rmse import MetalRMSE
-from monai_inpaint.training.metric import HolePSNR
-from monai_inpaint.training.muon import Muon
-from monai_inpaint.training.rate import warm_hold_decay
-from monai_inpaint.training.resume import make_resumable
-from monai_inpaint.training.schedule import Schedule
-from monai_inpaint.training.start import start_from
-from monai_inpaint.training.state import keep_state
-from monai_inpaint.training.windows import GrowWindows
+
+if TYPE_CHECKING:
+    from monai_inpaint.training.adversarial import AdversarialIteration, Term
+    from monai_inpaint.training.adversary import PatchAdversary
+    from monai_inpaint.training.curves import save_curves
+    from monai_inpaint.training.effort import save_effort
+    from monai_inpaint.training.false_alarms import FalseAlarms
+    from monai_inpaint.training.filled import Conditional, HolePatch, WholeAndPatch
+    from monai_inpaint.training.iteration import autocast_iteration, autocast_validation, flow_iteration
+    from monai_inpaint.training.judge import Judge
+    from monai_inpaint.training.metal_rmse import MetalRMSE
+    from monai_inpaint.training.metric import HolePSNR
+    from monai_inpaint.training.muon import Muon
+    from monai_inpaint.training.rate import warm_hold_decay
+    from monai_inpaint.training.resume import make_resumable
+    from monai_inpaint.training.schedule import Schedule
+    from monai_inpaint.training.start import start_from
+    from monai_inpaint.training.state import keep_state
+    from monai_inpaint.training.windows import GrowWindows
 
 __all__ = [
     "AdversarialIteration",
@@ -58,3 +68,30 @@ __all__ = [
     "training_volumes",
     "warm_hold_decay",
 ]
+
+_HOME = {
+    "AdversarialIteration": "monai_inpaint.training.adversarial",
+    "Conditional": "monai_inpaint.training.filled",
+    "FalseAlarms": "monai_inpaint.training.false_alarms",
+    "GrowWindows": "monai_inpaint.training.windows",
+    "HolePSNR": "monai_inpaint.training.metric",
+    "HolePatch": "monai_inpaint.training.filled",
+    "Judge": "monai_inpaint.training.judge",
+    "MetalRMSE": "monai_inpaint.training.metal_rmse",
+    "Muon": "monai_inpaint.training.muon",
+    "PatchAdversary": "monai_inpaint.training.adversary",
+    "Schedule": "monai_inpaint.training.schedule",
+    "Term": "monai_inpaint.training.adversarial",
+    "WholeAndPatch": "monai_inpaint.training.filled",
+    "autocast_iteration": "monai_inpaint.training.iteration",
+    "autocast_validation": "monai_inpaint.training.iteration",
+    "flow_iteration": "monai_inpaint.training.iteration",
+    "keep_state": "monai_inpaint.training.state",
+    "make_resumable": "monai_inpaint.training.resume",
+    "save_curves": "monai_inpaint.training.curves",
+    "save_effort": "monai_inpaint.training.effort",
+    "start_from": "monai_inpaint.training.start",
+    "warm_hold_decay": "monai_inpaint.training.rate",
+}
+
+__getattr__ = loaded_when_used(__name__, _HOME)

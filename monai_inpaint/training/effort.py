@@ -14,7 +14,9 @@ from ignite.engine import Events
 from monai.engines import Trainer
 
 from monai_inpaint.machine import processor
-from monai_inpaint.registry.training_cost import Effort, read_effort, write_effort
+from monai_inpaint.registry.training_cost import TrainingCost as Effort
+from monai_inpaint.registry.training_cost import read_training_cost as read_effort
+from monai_inpaint.registry.training_cost import write_training_cost as write_effort
 
 
 def save_effort(trainer: Trainer, folder: str | Path, initial: str | Path | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from monai.metrics import CumulativeIterationMetric
 
-_AIR = -900.0  # HU, below which a pixel is outside the patient, or gas
+from monai_inpaint.losses.metal_correction import AIR
 
 
 class MetalRMSE(CumulativeIterationMetric):
@@ -18,7 +18,7 @@ class MetalRMSE(CumulativeIterationMetric):
     def _compute_tensor(self, y_pred: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
         if y is None:
             raise ValueError("MetalRMSE needs the truth.")
-        region = ((y[:, :1] > _AIR) & (y[:, 1:] == 0)).to(y_pred.dtype)
+        region = ((y[:, :1] > AIR) & (y[:, 1:] == 0)).to(y_pred.dtype)
         dims = tuple(range(1, y_pred.ndim))
         mse = ((y_pred - y[:, :1]) ** 2 * region).sum(dim=dims) / region.sum(dim=dims)
         return -mse.sqrt().unsqueeze(1)

@@ -1,25 +1,31 @@
 """MONAI dictionary transforms that turn images into training windows with holes, or with artifacts."""
 
 from monai_inpaint.transforms.anatomy import SynthAnatomyd, SynthContrastd
-from monai_inpaint.transforms.artifact import Middled, RandArtifactd
-from monai_inpaint.transforms.cases import ReadCased, SaveFilled
-from monai_inpaint.transforms.found import ReadImaged, SaveCorrected, SaveFound
-from monai_inpaint.transforms.hole import RandHoled, SeededHoled
+from monai_inpaint.transforms.artifact import CentreCropd, RandArtifactd
+from monai_inpaint.transforms.cases import ReadFillPaird, SaveFilled
+from monai_inpaint.transforms.hole import FixedHoled, RandHoled
 from monai_inpaint.transforms.hole_slab import RandHoledSlabd
 from monai_inpaint.transforms.intensity import RandContrastd, RandHounsfieldd, RandNoised
 from monai_inpaint.transforms.lungs import LungBoxesd, RandLungWindowsd
-from monai_inpaint.transforms.metal import RandAroundMetald, SimulateMetald
-from monai_inpaint.transforms.millimetre import Millimetred, RandSlicesd
+from monai_inpaint.transforms.millimetre import RandSlicesd, Resample1mmd
 from monai_inpaint.transforms.pyramid import ReadPyramidd
-from monai_inpaint.transforms.seeded import Seeded
+from monai_inpaint.transforms.repeatable import Repeatable
+from monai_inpaint.transforms.save import ReadImaged, SaveCorrected, SaveFound
+from monai_inpaint.transforms.simulated_metal import RandAroundMetald, SimulateMetald
 from monai_inpaint.transforms.slab import RandSlabd
-from monai_inpaint.transforms.square import RandSquared
+from monai_inpaint.transforms.square_hole import RandSquareHoled
 from monai_inpaint.transforms.starts import RandStartedSlicesd, Unstartedd
 from monai_inpaint.transforms.volume import ReadVolumed
 from monai_inpaint.transforms.window import CentreWindowd, RandWindowd
 
+# The former names, by which configurations of earlier versions call them; for this release.
+Middled, Millimetred, RandSquared = CentreCropd, Resample1mmd, RandSquareHoled
+ReadCased, Seeded, SeededHoled = ReadFillPaird, Repeatable, FixedHoled
+
 __all__ = [
+    "CentreCropd",
     "CentreWindowd",
+    "FixedHoled",
     "LungBoxesd",
     "Middled",
     "Millimetred",
@@ -33,13 +39,17 @@ __all__ = [
     "RandNoised",
     "RandSlabd",
     "RandSlicesd",
+    "RandSquareHoled",
     "RandSquared",
     "RandStartedSlicesd",
     "RandWindowd",
     "ReadCased",
+    "ReadFillPaird",
     "ReadImaged",
     "ReadPyramidd",
     "ReadVolumed",
+    "Repeatable",
+    "Resample1mmd",
     "SaveCorrected",
     "SaveFilled",
     "SaveFound",

@@ -17,7 +17,7 @@ from monai_inpaint.synthesis.artifacts import KINDS, contrast_of, draw_artifact,
 _TRIES = 4
 
 
-class Middled(MapTransform):
+class CentreCropd(MapTransform):
     """The middle of a slice pyramid: of films, whose margins hold real letters and markers that nobody has marked.
 
     Args:

@@ -15,11 +15,11 @@ from monai_inpaint.fill.compose import Patch, compose
 from monai_inpaint.imaging.grid import align_hole, check_hole
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image
-from monai_inpaint.regions.read import read_hole
+from monai_inpaint.regions.hole_file import read_hole
 from monai_inpaint.transforms.save import SaveDerived
 
 
-class ReadCased(Transform):
+class ReadFillPaird(Transform):
     """{"image": path, "hole": path} -> {"image": MetaTensor (2, *spatial), "source": path, "hole": path}.
 
     The first channel is the image in its units with the hole zeroed, the second the hole on the image's grid. Where a

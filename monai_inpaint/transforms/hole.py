@@ -60,7 +60,7 @@ class RandHoled(RandomizableTransform, MapTransform):
         return draw_hole(shape, *random_hole(shape, rng))
 
 
-class SeededHoled(RandHoled):
+class FixedHoled(RandHoled):
     """The same holes at every epoch, seeded by the image's name: for validation."""
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[str, torch.Tensor]:

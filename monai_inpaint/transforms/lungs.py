@@ -27,7 +27,7 @@ class RandLungWindowsd(RandomizableTransform, MapTransform):
     """Windows around random points in the lungs' boxes: a list of so many entries a film, for `list_data_collate`.
 
     Belli et al. 2018 take 20 points a film and write 1.2 million patches to disk. Here the same points come again
-    with the same seed: `Seeded` fixes them for each film, which makes the same set of windows as theirs without a
+    with the same seed: `Repeatable` fixes them for each film, which makes the same set of windows as theirs without a
     file; without it every epoch sees others.
 
     Args:

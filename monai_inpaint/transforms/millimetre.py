@@ -44,7 +44,7 @@ def at_one_millimetre(volume: Image) -> Image:
     return Image(resampled, affine, volume.modality)
 
 
-class Millimetred(MapTransform):
+class Resample1mmd(MapTransform):
     """Image (volume) -> Image at 1x1x1 mm (see `at_one_millimetre`), as Armanious et al. 2019 prepare their data."""
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

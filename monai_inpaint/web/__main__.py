@@ -16,7 +16,7 @@ from pathlib import Path
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import exit_code_of
-from monai_inpaint.imaging.image import MODALITIES
+from monai_inpaint.imaging.modality import MODALITIES
 from monai_inpaint.io.stage import temporary_folder
 from monai_inpaint.paths import regular_file
 from monai_inpaint.private import private_files
@@ -81,18 +81,18 @@ def token(file: Path | None) -> str | None:
     Raises:
         InputError: the file cannot be read, or the secret is short or does not fit into an address.
     """
-    place, told = TOKEN, os.environ.pop(TOKEN, None)  # what is started from here need not know it
+    place, token = TOKEN, os.environ.pop(TOKEN, None)  # what is started from here need not know it
     if file is not None:
         place = str(file)
         regular_file(file)
         try:
             with file.open(encoding="utf-8") as text:
-                told = text.read(1024).strip()
+                token = text.read(1024).strip()
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{file} cannot be read as the file with the secret; check it.") from error
-    if told is not None and not _TOKEN_FORM.fullmatch(told):
+    if token is not None and not _TOKEN_FORM.fullmatch(token):
         raise InputError(f"The secret in {place} is not 16 to 512 letters, digits and . _ ~ -; give one that is.")
-    return told
+    return token
 
 
 def check(port: int, origin: str | None, volume: Path | None) -> None:

@@ -28,8 +28,10 @@ from trame_vuetify.ui.vuetify3 import SinglePageLayout
 from trame_vuetify.widgets import vuetify3
 
 from monai_inpaint.failure import explain
-from monai_inpaint.imaging.image import MODALITIES, Image
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.modality import MODALITIES
 from monai_inpaint.io.isolated import read_image_isolated
+from monai_inpaint.version import NOTICE
 from monai_inpaint.web.door import Door
 from monai_inpaint.web.InpaintLib import jobs, results, views
 from monai_inpaint.web.InpaintLib.environment import Environment
@@ -42,7 +44,6 @@ from monai_inpaint.web.session import Session, is_number
 from monai_inpaint.web.uploads import receive
 
 TICK = 0.1  # seconds
-NOTICE = "Research use only, not for diagnosis."
 
 
 class InpaintApp(TrameApp):

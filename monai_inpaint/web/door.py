@@ -80,9 +80,9 @@ class Door:
         if request.path in PAGES:
             # nothing of the session is in the page: what it shows comes by the web socket, which asks for the secret
             # itself; it is asked for here so that there is a sentence to read
-            told = request.query.get("secret")
-            if not self.opens(told):
-                return _refusal(WRONG if told else MISSING)
+            secret = request.query.get("secret")
+            if not self.opens(secret):
+                return _refusal(WRONG if secret else MISSING)
         elif request.method not in ("GET", "HEAD") and not self.opens(request.headers.get(SECRET)):
             raise web.HTTPForbidden(text=MISSING)
         return await handler(request)
@@ -101,10 +101,10 @@ class Door:
 
 def _address(request: web.Request) -> str:
     """Of this machine, that the connection came in by."""
-    told = request.transport.get_extra_info("sockname") if request.transport else None
-    if not told:
+    secret = request.transport.get_extra_info("sockname") if request.transport else None
+    if not secret:
         return ""
-    address = ipaddress.ip_address(told[0].partition("%")[0])
+    address = ipaddress.ip_address(secret[0].partition("%")[0])
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 

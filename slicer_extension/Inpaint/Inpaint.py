@@ -471,7 +471,9 @@ class InpaintLogic(ScriptedLoadableModuleLogic):
         projections = "astra-toolbox" in facts["packages"]
         lines = [
             f"monai-inpaint {facts['version']}, Python {facts['python']}",
-            f"engine: {engines}; device: {facts.get('device') or 'unknown'}" if engines else "engine: none, press Install",
+            f"engine: {engines}; device: {facts.get('device') or 'unknown'}"
+            if engines
+            else "engine: none, press Install",
             f"bundles: {bundles or 'none, press Install'}",
             f"metal in CT by projections: {'yes' if projections else 'no, press Install for metal'}",
         ]

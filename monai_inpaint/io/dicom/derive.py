@@ -38,8 +38,8 @@ def new_uid() -> str:
 
 def series_number(source: Dataset, part: int) -> int:
     """Of a new series beside the source's own: 1000 above it for the derived images (part 0), 2000 for the next."""
-    told = str(source.get("SeriesNumber") or "")
-    return (int(told) if told.isdecimal() else 0) + 1000 * (part + 1)
+    number = str(source.get("SeriesNumber") or "")
+    return (int(number) if number.isdecimal() else 0) + 1000 * (part + 1)
 
 
 def check_identity(source: Dataset, name: object) -> None:

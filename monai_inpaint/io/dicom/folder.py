@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.dicom.file import load
-from monai_inpaint.io.dicom.identity import check_slices, is_uid, told, uid_name
+from monai_inpaint.io.dicom.identity import check_slices, is_uid, text_of, uid_name
 from monai_inpaint.io.dicom.mosaic import check_no_mosaic
 
 Head = tuple[Path, Dataset]  # a file, and its data set without pixels
@@ -50,7 +50,7 @@ def slices_in(folder: Path) -> Slices:
         InputError: no image, several series, files that cannot be read or do not belong together, or a mosaic.
     """
     every = _image_heads(folder)
-    chosen = [head for head in every if "LOCALIZER" not in told(head[1], "ImageType").upper()]
+    chosen = [head for head in every if "LOCALIZER" not in text_of(head[1], "ImageType").upper()]
     chosen = chosen or every
     if not chosen:
         raise InputError(f"{folder} holds no DICOM images; give the folder the image files lie in.")
@@ -58,8 +58,8 @@ def slices_in(folder: Path) -> Slices:
         check_no_mosaic(head, path)
     heads, copies = _without_copies(chosen)
     localizers = len(every) - len(chosen)
-    left_out = frozenset(told(head, "SOPInstanceUID") for _, head in every) - {
-        told(head, "SOPInstanceUID") for _, head in heads
+    left_out = frozenset(text_of(head, "SOPInstanceUID") for _, head in every) - {
+        text_of(head, "SOPInstanceUID") for _, head in heads
     }
     notes = [
         *([f"Localizers beside the series that were left out: {localizers}."] if localizers else []),
@@ -147,7 +147,7 @@ def _without_copies(heads: Sequence[Head]) -> tuple[list[Head], int]:
     """
     first: dict[str, Head] = {}
     for path, head in heads:
-        other = first.setdefault(told(head, "SOPInstanceUID"), (path, head))[0]
+        other = first.setdefault(text_of(head, "SOPInstanceUID"), (path, head))[0]
         if other is not path and not filecmp.cmp(path, other, shallow=False):
             raise InputError(
                 f"{path} has the SOPInstanceUID of {other.name}, and no two images may; remove one of them."
@@ -158,7 +158,7 @@ def _without_copies(heads: Sequence[Head]) -> tuple[list[Head], int]:
 def _check_one_series(folder: Path, heads: Sequence[Head]) -> None:
     series: dict[str, list[Path]] = defaultdict(list)
     for path, head in heads:
-        series[told(head, "SeriesInstanceUID")].append(path)
+        series[text_of(head, "SeriesInstanceUID")].append(path)
     if len(series) > 1:
         listed = "; ".join(
             f"{uid if is_uid(uid) else 'one without a valid UID'} ({len(paths)} files, the first is {paths[0].name})"
@@ -172,7 +172,7 @@ def _check_one_series(folder: Path, heads: Sequence[Head]) -> None:
     first_path, first = heads[0]
     for path, head in heads:
         apart = next((keyword for keyword in _ALIKE if head.get(keyword) != first.get(keyword)), None)
-        if apart is None and told(head, "EchoNumbers") != told(first, "EchoNumbers"):
+        if apart is None and text_of(head, "EchoNumbers") != text_of(first, "EchoNumbers"):
             apart = "EchoNumbers"
         if apart:
             raise InputError(
@@ -184,7 +184,7 @@ def _other_counts(head: Dataset, count: int) -> list[str]:
     """Where the header tells another number of images than there are, which a reconstruction may well have."""
     notes = []
     for keyword, whole in _COUNTS.items():
-        number = told(head, keyword)
+        number = text_of(head, keyword)
         if number.isdecimal() and int(number) != count:
             notes.append(f"The header speaks of {int(number)} images in the {whole}; {count} are here.")
     return notes

@@ -46,6 +46,19 @@ def plane_of(dataset: Dataset, position: Dataset | None = None, orientation: Dat
     return Plane(np.array(origin, float), row * between_columns, column * between_rows, abs(float(thickness)) or 1.0)
 
 
+def plane_of_frame(group: Dataset, shared: Dataset) -> Plane | None:
+    """The plane of a frame, from its functional groups or those of all frames; None where it is not told."""
+    keywords = ("PixelMeasuresSequence", "PlanePositionSequence", "PlaneOrientationSequence")
+    measures, position, orientation = (macro_of(keyword, group, shared) for keyword in keywords)
+    return plane_of(measures, position, orientation) if measures and position and orientation else None
+
+
+def macro_of(keyword: str, group: Dataset, shared: Dataset) -> Dataset | None:
+    """The item of a functional group: the frame's own, else that of all frames."""
+    items = group.get(keyword) or shared.get(keyword)
+    return items[0] if items else None
+
+
 def plane_affine(plane: Plane) -> np.ndarray:
     """(4, 4) of a 2D array (rows, columns): axis 0 goes down, axis 1 across, axis 2 along the normal."""
     return _affine(plane.down, plane.across, plane.normal * plane.thickness, plane.origin)

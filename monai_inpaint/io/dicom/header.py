@@ -10,10 +10,10 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.modality import FROM_DICOM
 from monai_inpaint.io.dicom.lossy import is_lossy
 from monai_inpaint.io.dicom.scale import merged_padding, merged_range
 
-MODALITIES = {"CT": "ct", "MR": "mr", "CR": "cxr", "DX": "cxr"}
 _PIXELS = ("PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 # what pydicom and float() raise where an element holds what its type forbids
 BAD_VALUES = (ValueError, TypeError, OverflowError, AttributeError, NotImplementedError, LookupError, struct.error)
@@ -66,7 +66,7 @@ def image_of(
     return Image(
         voxels,
         affine,
-        MODALITIES.get(str(first.get("Modality", ""))),
+        FROM_DICOM.get(str(first.get("Modality", ""))),
         slope,
         intercept,
         merged_range(header.datasets),

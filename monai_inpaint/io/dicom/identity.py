@@ -112,7 +112,7 @@ def patients_differ(one: Dataset, other: Dataset, *, lacking: bool) -> bool:
     return _differ("PatientID", one, other, lacking=lacking)
 
 
-def told(dataset: Dataset, keyword: str) -> str:
+def text_of(dataset: Dataset, keyword: str) -> str:
     """An element that is written as text, without conversions, which fail on odd values; "" where it is missing."""
     if keyword not in dataset:
         return ""

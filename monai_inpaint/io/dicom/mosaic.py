@@ -9,7 +9,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.io.dicom.identity import told
+from monai_inpaint.io.dicom.identity import text_of
 
 # private elements that count the tiles: group, creator, element
 _COUNTS = (
@@ -28,8 +28,9 @@ def check_no_mosaic(dataset: Dataset, path: Path) -> None:
     Raises:
         InputError: as said.
     """
-    tiled = "MOSAIC" in told(dataset, "ImageType").upper()
-    if not tiled and told(dataset, "Modality") == "MR":  # nothing else is laid out so, and private elements cost time
+    tiled = "MOSAIC" in text_of(dataset, "ImageType").upper()
+    # nothing else is laid out so, and private elements cost time
+    if not tiled and text_of(dataset, "Modality") == "MR":
         tiled = any(_number(_private(dataset, *place)) > 1 for place in _COUNTS)
         tiled = tiled or _csa_number(_private(dataset, *_CSA)) > 1
     if tiled:

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
-from monai_inpaint.io.dicom.geometry import Plane, plane_of, stack_planes
+from monai_inpaint.io.dicom.geometry import macro_of, plane_of_frame, stack_planes
 from monai_inpaint.io.dicom.header import DicomHeader, image_of, without_pixels
 from monai_inpaint.io.dicom.pixels import check_pixels, decode_frame, empty_stack
 from monai_inpaint.io.dicom.scale import rescale_of, together
@@ -28,7 +28,7 @@ def read_frames(dataset: Dataset, path: Path) -> Image:
             f"{path} holds {count} frames that are no volume: they have no place in space; give one image."
         )
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
-    planes = [(f"frame {n + 1}", _plane(group, shared)) for n, group in enumerate(groups)]
+    planes = [(f"frame {n + 1}", plane_of_frame(group, shared)) for n, group in enumerate(groups)]
     if any(plane is None for _, plane in planes):
         raise InputError(
             f"{path} holds {count} frames that are no volume: they have no place in space; give one image."
@@ -42,22 +42,8 @@ def read_frames(dataset: Dataset, path: Path) -> Image:
             stack = empty_stack(path, count, pixels)
         stack[k] = pixels
         words.append(more)
-    transforms = [_macro("PixelValueTransformationSequence", groups[n], shared) for n in order]
+    transforms = [macro_of("PixelValueTransformationSequence", groups[n], shared) for n in order]
     scales = [rescale_of(transform if transform is not None else dataset, path) for transform in transforms]
     slope, intercept = together([s for s, _ in scales]), together([i for _, i in scales])
     header = DicomHeader((without_pixels(dataset),), tuple(order), words=tuple(words))
     return image_of(stack.transpose(2, 1, 0), affine, slope, intercept, path, header)
-
-
-def _plane(group: Dataset, shared: Dataset) -> Plane | None:
-    measures = _macro("PixelMeasuresSequence", group, shared)
-    position = _macro("PlanePositionSequence", group, shared)
-    orientation = _macro("PlaneOrientationSequence", group, shared)
-    if measures is None or position is None or orientation is None:
-        return None
-    return plane_of(measures, position, orientation)
-
-
-def _macro(keyword: str, group: Dataset, shared: Dataset) -> Dataset | None:
-    items = group.get(keyword) or shared.get(keyword)
-    return items[0] if items else None

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from monai_inpaint.imaging.image import Image
+from monai_inpaint.imaging.modality import FILMS
 from monai_inpaint.io.checks import check_affine, parsing
 from monai_inpaint.io.dicom.file import load
 from monai_inpaint.io.dicom.folder import note_part, slices_in
@@ -47,7 +48,7 @@ def _read(path: Path) -> Image:
     if plane is not None:
         affine = plane_affine(plane)
     else:
-        affine = film_affine(dataset) if dataset.get("Modality") in ("CR", "DX") else None
+        affine = film_affine(dataset) if dataset.get("Modality") in FILMS else None
     if affine is not None:
         check_affine(path, affine)
     slope, intercept = rescale_of(dataset, path)

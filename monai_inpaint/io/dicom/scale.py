@@ -46,6 +46,6 @@ def merged_padding(datasets: Sequence[Dataset]) -> tuple[float, float] | None:
 def _padding(dataset: Dataset) -> list[int]:
     """The ends of the range that PixelPaddingValue begins, signed as the pixels are."""
     bits, signed = int(dataset.BitsAllocated), int(dataset.get("PixelRepresentation") or 0)
-    told = [dataset.get(keyword) for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
-    values = [int(value) % 2**bits for value in told if value not in (None, "")]
+    padding = [dataset.get(keyword) for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    values = [int(value) % 2**bits for value in padding if value not in (None, "")]
     return [value - 2**bits if signed and value >= 2 ** (bits - 1) else value for value in values]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from monai_inpaint.imaging.axial import Axial, axial_slices
 from monai_inpaint.imaging.body import body_in_slice
 from monai_inpaint.imaging.hounsfield import check_hounsfield
 from monai_inpaint.imaging.image import Image
+from monai_inpaint.progress import Steps
 from monai_inpaint.synthesis.metal.implants import KINDS, Implant, draw_implant
 from monai_inpaint.synthesis.metal.scan import FINER, Cover, clean_slice, with_metal
 from monai_inpaint.version import __version__
@@ -27,8 +27,6 @@ _BONE = 200.0  # HU above which hips and screws are anchored
 _SOFT = (-250.0, 250.0)  # HU of tissue where fillings and clips are anchored
 _HELD = 0.9  # of an implant's voxels, at least, lie in soft tissue or bone, not in lung
 _DEEP = 0.4  # of the greatest depth below the skin, at least, where hips and screws are anchored without bone
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +52,7 @@ def simulate_metal(
     seed: int = 0,
     *,
     scanner: Scanner = Scanner(),  # noqa: B008 - frozen
-    progress: Progress | None = None,
+    progress: Steps | None = None,
 ) -> Simulation:
     """Put an implant into a clean CT and scan it.
 

@@ -12,7 +12,8 @@ from .jobs import Filled, Labelled
 _COLOURS = "Inpaint difference"
 _STEPS = 256
 _CLEAR = 0.06  # part of the range around no change that is transparent
-NOTICE = "Derived image, computed by monai-inpaint. Research use only, not for diagnosis."
+# The words of `monai_inpaint.version`, which Slicer does not import.
+NOTICE = "Derived image, computed by monai-inpaint. Research use only. Not for diagnosis."
 
 
 def add_filled(result: Filled) -> tuple["slicer.vtkMRMLScalarVolumeNode", "slicer.vtkMRMLScalarVolumeNode"]:

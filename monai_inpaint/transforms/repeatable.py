@@ -11,7 +11,7 @@ from monai.transforms.traits import ThreadUnsafe
 from monai_inpaint.transforms.hole import seed_of
 
 
-class Seeded(Transform, ThreadUnsafe):
+class Repeatable(Transform, ThreadUnsafe):
     """`transform`, seeded by the name of the image and its slice if given: the same at every epoch, and in every run.
 
     MONAI's data sets fill their cache in threads, and copy what is `ThreadUnsafe` for each image: threads that share a

@@ -91,8 +91,8 @@ def read_structures(path: Path, image: Image, segment: str | None) -> Hole:
             (gaps, "{} slices between contours have none, and nothing was filled there."),
         ]
         kept = count.here / count.drawn if count.drawn else 1.0
-        told = tuple(sentence.format(number) for number, sentence in notes if number)
-        return Hole(Image(marked, image.affine, path=path), kept=kept, notes=told)
+        sentences = tuple(sentence.format(number) for number, sentence in notes if number)
+        return Hole(Image(marked, image.affine, path=path), kept=kept, notes=sentences)
 
 
 def rois_of(dataset: Dataset) -> list[Roi]:

@@ -15,7 +15,9 @@ LARGEST = 50_000  # voxels of a hole whose classical fill takes no more than sec
 WORTH = 0.5  # dB below which the network's fill is called no better than the classical one
 
 
-def doubt(source: Image, filled: Image, hole: np.ndarray, spread: Sequence[Patch]) -> dict[str, float | str | None]:
+def reliability(
+    source: Image, filled: Image, hole: np.ndarray, spread: Sequence[Patch]
+) -> dict[str, float | str | None]:
     """Expected error and gain of a best estimate, if the truth lies off it by the spread.
 
     With s^2 the mean square of the spread, the truth then lies off any other fill c by s^2 + |fill - c|^2 in the mean:

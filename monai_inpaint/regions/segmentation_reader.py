@@ -16,7 +16,7 @@ from monai_inpaint.imaging.label_map import HALF, Hole
 from monai_inpaint.io.checks import check_affine, parsing
 from monai_inpaint.io.dicom.compressed_size import check_size
 from monai_inpaint.io.dicom.file import load
-from monai_inpaint.io.dicom.geometry import Plane, plane_affine, plane_of
+from monai_inpaint.io.dicom.geometry import Plane, macro_of, plane_affine, plane_of_frame
 from monai_inpaint.regions.references import check_drawn_on, check_frame, chosen
 
 _OFF = 0.05  # slices that a frame may lie beside a slice and still be on it
@@ -60,7 +60,7 @@ def read_segmentation(path: Path, image: Image, segment: str | None) -> Hole:
         wanted = [n for n, group in enumerate(groups) if labels or _number(group, shared) in numbers]
         if not wanted:
             raise InputError(f"{path} has no frame of what is to be filled: its segment is empty.")
-        planes = [_plane(groups[n], shared) for n in wanted]
+        planes = [plane_of_frame(groups[n], shared) for n in wanted]
         threshold = HALF if str(dataset.get("SegmentationType", "")) == "FRACTIONAL" else None
         if all(plane is None for plane in planes):
             return Hole(_by_pixels(dataset, wanted, numbers, image, path), threshold)
@@ -174,17 +174,8 @@ def _bits(dataset: Dataset, frame: int) -> np.ndarray:
 
 
 def _number(group: Dataset, shared: Dataset) -> int:
-    items = group.get("SegmentIdentificationSequence") or shared.get("SegmentIdentificationSequence") or [Dataset()]
-    return int(items[0].get("ReferencedSegmentNumber") or 0)
-
-
-def _plane(group: Dataset, shared: Dataset) -> Plane | None:
-    parts = [
-        (group.get(keyword) or shared.get(keyword) or [None])[0]
-        for keyword in ("PixelMeasuresSequence", "PlanePositionSequence", "PlaneOrientationSequence")
-    ]
-    measures, position, orientation = parts
-    return plane_of(measures, position, orientation) if measures and position and orientation else None
+    item = macro_of("SegmentIdentificationSequence", group, shared) or Dataset()
+    return int(item.get("ReferencedSegmentNumber") or 0)
 
 
 def _turned(plane: Plane, other: Plane) -> bool:

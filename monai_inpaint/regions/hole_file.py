@@ -31,11 +31,11 @@ def read_hole(path: Path, image: Image, segment: str | None = None) -> Hole:
     """
     kind = sop_class(path)
     if kind in (SEGMENTATION, LABEL_MAP):
-        from monai_inpaint.regions.segmentation import read_segmentation
+        from monai_inpaint.regions.segmentation_reader import read_segmentation
 
         return read_segmentation(path, image, segment)
     if kind == STRUCTURE_SET:
-        from monai_inpaint.regions.structure_set import read_structures
+        from monai_inpaint.regions.structure_set_reader import read_structures
 
         return read_structures(path, image, segment)
     drawn = read_image_guarded(path)

@@ -9,7 +9,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation import Summary
 from monai_inpaint.evaluation.methods import SAMPLE
 from monai_inpaint.registry import find_bundle
-from monai_inpaint.registry.training_cost import read_effort
+from monai_inpaint.registry.training_cost import read_training_cost
 
 EFFORT_HEADING = (
     "ms a fill", "parameters", "minutes of training", "minutes of CPU", "hardware of training", "steps", "images seen",
@@ -37,7 +37,7 @@ def effort_cells(summary: Summary, method: str) -> list[str]:
         parameters = f"{size / 1e6:.2f} M"
     except InputError:  # its graph fills, but its weights did not come with it
         parameters = "-"
-    effort = read_effort(bundle.path)
+    effort = read_training_cost(bundle.path)
     if effort is None:
         return [milliseconds, parameters, *["-"] * 6]
     return [

@@ -14,7 +14,7 @@ from monai_inpaint.synthesis.holes import centre_square, draw_square, random_squ
 from monai_inpaint.transforms.hole import holed
 
 
-class RandSquared(RandomizableTransform, MapTransform):
+class RandSquareHoled(RandomizableTransform, MapTransform):
     """Window -> network input and target (see `holed`) with a square hole.
 
     Armanious et al. 2019 hide 64x64 pixels anywhere in 256x256; Belli et al. 2018 the middle 64x64 of 128x128, of

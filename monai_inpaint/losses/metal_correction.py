@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-_AIR = -900.0  # HU, below which a pixel is outside the patient, or gas
+AIR = -900.0  # HU, below which a pixel is outside the patient, or gas
 
 
 class MetalLoss(nn.Module):
@@ -27,6 +27,6 @@ class MetalLoss(nn.Module):
     def forward(self, corrected: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
         """`corrected` (B, 1, H, W) in HU; `truth` (B, 2, H, W), the slice without metal in HU, and the metal."""
         hu, metal = truth[:, :1], truth[:, 1:]
-        weight = torch.where(hu > _AIR, 1.0, self.air) * torch.where(metal > 0, self.under, 1.0)
+        weight = torch.where(hu > AIR, 1.0, self.air) * torch.where(metal > 0, self.under, 1.0)
         error = F.huber_loss(corrected / self.corner, hu / self.corner, reduction="none")
         return (weight * error).sum() / weight.sum()

@@ -1,0 +1,14 @@
+"""The modalities that images are of, and what DICOM and data lists call them."""
+
+from __future__ import annotations
+
+# code in DICOM -> ours
+FROM_DICOM = {"CT": "ct", "MR": "mr", "CR": "cxr", "DX": "cxr"}
+MODALITIES = ("cxr", "ct", "mr")
+FILMS = tuple(code for code, modality in FROM_DICOM.items() if modality == "cxr")
+
+
+def modality_named(text: str) -> str | None:
+    """Ours, for a code of DICOM or our own name in upper or lower case; None for any other."""
+    text = text.strip()
+    return FROM_DICOM.get(text.upper(), text.lower() if text.lower() in MODALITIES else None)
