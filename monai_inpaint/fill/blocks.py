@@ -10,7 +10,7 @@ import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.flow import TIMES, advanced, drawn_noise
-from monai_inpaint.fill.windows import SIDES, Piece, Window, bounds, pieces, plan_windows, too_large, window_of
+from monai_inpaint.fill.windows import SIDES, STARTED, Piece, Window, bounds, pieces, plan_windows, too_large, window_of
 from monai_inpaint.imaging.display import displayed
 from monai_inpaint.imaging.morphology import depth, doubled
 
@@ -98,8 +98,7 @@ def fill_blocks(
     Returns:
         The sides of the windows computed, at all resolutions.
     """
-    allowed = (generator.side, generator.side) if generator.side else SIDES
-    large = [(block, *masks) for block in blocks if (masks := _large_pieces(block, allowed))]
+    large = [(block, *masks) for block in blocks if (masks := _large_pieces(block, _allowed(block, generator)))]
     sides: list[int] = []
     if large:
         halves = [_halved(block, whole) for block, whole, _ in large]
@@ -108,7 +107,8 @@ def fill_blocks(
             block.values[interior] = doubled(half.values, block.values.shape)[interior]
             block.hole &= ~interior
             block.unknown &= ~interior
-    planned = sorted((one for block in blocks for one in _plan(block, allowed)), key=lambda one: one.window.side)
+    planned = [one for block in blocks for one in _plan(block, _allowed(block, generator))]
+    planned.sort(key=lambda one: one.window.side)
     noise = {id(block): _noise(block) for block in blocks if block.seeds is not None}
     times = (0.0, *TIMES) if noise else (0.0,)
     steps = [[one for one in planned if _is_seen(one, step)] for step in range(len(times))]
@@ -121,6 +121,13 @@ def fill_blocks(
             block.values[block.hole] = advanced(state, estimate, time, times[step + 1]) if between else estimate
         sides += [one.window.side for one in seen]
     return sides
+
+
+def _allowed(block: Block, generator: Generator) -> tuple[int, int]:
+    """Sides of the smallest and the largest window."""
+    if generator.side:
+        return generator.side, generator.side
+    return SIDES if block.start is None else STARTED
 
 
 def _plan(block: Block, allowed: tuple[int, int]) -> list[_Planned]:

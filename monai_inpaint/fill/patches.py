@@ -12,7 +12,7 @@ from monai_inpaint.fill.blocks import Block, Generator, fill_blocks
 from monai_inpaint.fill.compose import Patch, widened
 from monai_inpaint.fill.continuation import continuation, nearness
 from monai_inpaint.fill.slicing import in_own_order, slice_axis, with_slices_last
-from monai_inpaint.fill.windows import LARGEST, MULTIPLE, SHARE, SMALLEST, bounds
+from monai_inpaint.fill.windows import LARGEST, MULTIPLE, SHARE, SMALLEST, STARTED, bounds
 from monai_inpaint.imaging.bounding_box import Box, extent
 from monai_inpaint.imaging.image import Image
 
@@ -119,7 +119,7 @@ def _crop(source: Image, hole: np.ndarray, box: Box) -> Box | None:
 def crop_around(box: Sequence[slice], shape: Sequence[int]) -> Box:
     """A hole's bounding box and as much around it as windows across any axis may show, within the volume."""
     longest = max(side.stop - side.start for side in box)
-    margin = int(max(SMALLEST, longest / SHARE)) // 2 + MULTIPLE
+    margin = int(max(STARTED[0], longest / SHARE)) // 2 + MULTIPLE
     return tuple(
         slice(max(side.start - margin, 0), min(side.stop + margin, size)) for side, size in zip(box, shape, strict=True)
     )

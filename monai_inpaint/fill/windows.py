@@ -12,6 +12,7 @@ from monai_inpaint.imaging.morphology import connected_parts
 
 MULTIPLE = 32  # sides the networks take
 SMALLEST, LARGEST = SIDES = 128, 256  # sides in voxels: less shows too little context, more costs too much
+STARTED = (64, LARGEST)  # where a start tells what lies further away
 SHARE = 0.6  # largest extent of a hole, relative to its window's side
 
 
