@@ -10,6 +10,7 @@ STAMP := $(VENV)/.installed
 
 # the tests run many small computations: one thread each is fastest, and leaves the machine usable
 TEST_THREADS ?= 1
+TEST_PROCESSES ?= 2
 ONE_THREAD := OMP_NUM_THREADS=$(TEST_THREADS) OPENBLAS_NUM_THREADS=$(TEST_THREADS)
 
 # Slicer's libraries bring a vtk of their own, so they live apart
@@ -45,7 +46,7 @@ test: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
-	$(ONE_THREAD) $(BIN)/python -m pytest -m 'not deploy'
+	$(ONE_THREAD) $(BIN)/python -m pytest -m 'not deploy' --numprocesses $(TEST_PROCESSES) --dist loadfile
 	$(MAKE) test-slicer
 	$(MAKE) test-web
 	$(MAKE) test-deploy

@@ -59,9 +59,9 @@ def _contenders(image: np.ndarray, hole: np.ndarray) -> dict[str, Callable[[], o
     def add(name: str, filler: Filler) -> None:
         contenders[name] = lambda: filler(image, hole).image
 
-    default, slabs = Filler("cxr"), Filler("mr")
+    default, half = Filler("cxr"), Filler("mr")
     contenders["monai-inpaint, default engine, a sample"] = lambda: default(image, hole, sample=True).image
-    contenders["monai-inpaint, default engine, the network of slabs (mr)"] = lambda: slabs(image, hole).image
+    contenders["monai-inpaint, default engine, the network of CT and MR (mr)"] = lambda: half(image, hole).image
     for engine in available():
         filler = Filler("cxr", engine=engine)
         arithmetic = filler(image, hole).report["engine"]["arithmetic"]

@@ -19,6 +19,7 @@ pytest.importorskip("cv2")
 from monai_inpaint.evaluation import evaluate, methods, run
 from monai_inpaint.evaluation.classical import METHODS, fill_ring_mean
 from monai_inpaint.evaluation.summary import Result, Summary
+from monai_inpaint.evaluation.tables import tables
 
 CLASSICAL = list(METHODS)
 
@@ -193,3 +194,19 @@ def test_gain_compares_images_that_both_methods_filled():
     assert summary.gain("net", "ring").mean == 3
     assert summary.gain("net", "ring").count == 1
     assert summary.average("ring", "psnr").deviation == 5
+    assert np.isnan(summary.told_apart("ring"))
+
+
+def test_the_table_says_how_many_fills_are_told_from_the_truth():
+    rng = np.random.default_rng(0)
+
+    def result(number: int, method: str, shift: float) -> Result:
+        features = (shift + rng.normal(0, 1, 8)).astype(np.float32)
+        return Result(f"{number}", f"{number}", "mr", "v", 0, 1, 9, method, 0.1, {"psnr": 9}, features=features)
+
+    results = [result(number, name, shift) for number in range(40) for name, shift in (("bad", 9), ("good", 0))]
+    (table,) = tables(Summary({}, results, ["bad", "good"], [], [], Path()))
+    column = table.heading.index("told apart %")
+    shares = {row[0]: int(row[column]) for row in table.rows}
+    assert shares["bad"] == 100
+    assert 25 < shares["good"] < 75

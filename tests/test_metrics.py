@@ -225,6 +225,53 @@ def test_lpips_sees_the_window_around_the_hole_only(lpips_files):
     assert lpips.in_window(truth, filled, hole, 255, 400) == pytest.approx(lpips(truth, filled, 255))
 
 
+def pairs_of(count: int, sigma: float, lpips_files: tuple[Path, Path]) -> tuple[np.ndarray, list[str]]:
+    """Differences of features between grains of two sizes of noise, in holes of images that differ otherwise."""
+    from monai_inpaint.metrics.paired_judge import HoleFeatures
+
+    features = HoleFeatures(lpips_files[0])
+    rng = np.random.default_rng(0)
+    hole = np.zeros((48, 48), bool)
+    hole[8:40, 8:40] = True
+    found = []
+    for _ in range(count):
+        image = rng.uniform(50, 200) + rng.normal(0, rng.uniform(5, 25), (48, 48))
+        truth, filled = (np.where(hole, image + rng.normal(0, size, (48, 48)), image) for size in (5, sigma))
+        found.append(features.difference(truth, filled, hole, 255))
+    return np.stack(found), [f"patient {number // 2}" for number in range(count)]
+
+
+def test_fills_like_the_truth_are_not_told_apart_and_others_are(lpips_files):
+    from monai_inpaint.metrics.paired_judge import told_apart
+
+    assert 0.3 < told_apart(*pairs_of(60, 5.0, lpips_files)) < 0.7
+    assert told_apart(*pairs_of(60, 20.0, lpips_files)) > 0.9
+
+
+def test_a_fill_that_is_the_truth_is_told_apart_by_chance(lpips_files):
+    from monai_inpaint.metrics.paired_judge import told_apart
+
+    differences, patients = pairs_of(12, 9.0, lpips_files)
+    assert told_apart(np.zeros_like(differences), patients) == 0.5
+    assert np.isnan(told_apart(differences[:8], patients[:8]))  # four patients: too few for five folds
+
+
+def test_features_outside_the_hole_do_not_count(lpips_files):
+    from monai_inpaint.metrics.paired_judge import HoleFeatures
+
+    features = HoleFeatures(lpips_files[0])
+    truth = np.random.default_rng(0).uniform(0, 255, (90, 90))
+    hole = np.zeros(truth.shape, bool)
+    hole[10:42, 10:42] = True
+    filled = np.where(hole, 128.0, truth)
+    far, far_filled = truth.copy(), filled.copy()
+    far[60:], far_filled[60:] = 0, 0
+    assert np.array_equal(
+        features.difference(truth, filled, hole, 255), features.difference(far, far_filled, hole, 255)
+    )
+    assert not features.difference(truth, truth, hole, 255).any()
+
+
 def test_lpips_files_that_are_none_are_the_users_fault(lpips_files, tmp_path):
     from monai_inpaint.metrics.lpips import Lpips
 

@@ -37,7 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of holes, samples and images drawn (default: 0)")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N images, drawn with the seed")
     parser.add_argument(
-        "--features", type=path_text, metavar="PATH", help="SqueezeNet features (safetensors), to measure LPIPS"
+        "--features",
+        type=path_text,
+        metavar="PATH",
+        help="SqueezeNet features (safetensors), to measure LPIPS and whether fills are told from the truth",
     )
     parser.add_argument("--engine", choices=CHOICES, default="auto", help="what runs the bundles (default: auto)")
     parser.add_argument("--progress", choices=KINDS, default="auto", help="on stderr: a line (auto), JSON, nothing")

@@ -56,6 +56,11 @@ def facts_of(
         if features
         else "not measured: no features given",
     }
+    if features:
+        facts["told apart"] = (
+            "share of the fills that a classifier tells from the truth, 50 % where it cannot: paired logistic "
+            "regression on SqueezeNet features of the hole, cross-validated by patient"
+        )
     if bundles:
         facts |= {"bundles": bundles, "engine": engine}
     if not any(c.classical for c in contenders):

@@ -63,9 +63,14 @@ def measure(case: Case, filled: np.ndarray, lpips: Lpips | None = None, window: 
         "mae_units": mae * (case.high - case.low) / GREY_RANGE,
     }
     if lpips is not None:
-        true_slice, grey_slice, hole_slice = (_slice_shown(case, values) for values in (truth, grey, hole))
-        figures["lpips"] = lpips.in_window(true_slice, grey_slice, hole_slice, GREY_RANGE, window)
+        figures["lpips"] = lpips.in_window(*seen_of(case, filled), GREY_RANGE, window)
     return figures
+
+
+def seen_of(case: Case, filled: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Truth, fill and hole as a reader sees them, 0 to 255: a slice; of a volume that along k through the middle."""
+    truth, grey, hole = (_slice_shown(case, values) for values in (case.grey(case.truth), case.grey(filled), case.hole))
+    return truth, grey, hole
 
 
 def _slice_shown(case: Case, values: np.ndarray) -> np.ndarray:

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.evaluation.case import Case
+from monai_inpaint.evaluation.case import GREY_RANGE, Case
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.evaluation.facts import facts_of
 from monai_inpaint.evaluation.gallery import gallery
-from monai_inpaint.evaluation.measure import measure
+from monai_inpaint.evaluation.measure import measure, seen_of
 from monai_inpaint.evaluation.methods import Contender, find_methods, modalities_of
 from monai_inpaint.evaluation.protocols import Protocol, find_protocol
 from monai_inpaint.evaluation.summary import Result, Summary
@@ -30,10 +30,18 @@ from monai_inpaint.reports import comparison_page
 
 if TYPE_CHECKING:
     from monai_inpaint.metrics.lpips import Lpips
+    from monai_inpaint.metrics.paired_judge import HoleFeatures
 
 logger = logging.getLogger(__name__)
 
 Fills = dict[tuple[str, str, str], np.ndarray]
+
+
+class Eyes(NamedTuple):
+    """What looks at fills as a network for photographs does."""
+
+    lpips: Lpips
+    features: HoleFeatures
 
 
 def evaluate(
@@ -66,7 +74,8 @@ def evaluate(
         split, source, modality: keep only rows of the list with this value.
         seed: of the protocol, of samples, and of the order in which `limit` takes images.
         limit: at most so many usable images, drawn with the seed.
-        features: safetensors file with SqueezeNet 1.1 features; LPIPS is measured where it is given.
+        features: safetensors file with SqueezeNet 1.1 features; LPIPS, and how often a classifier tells fills from the
+            truth, are measured where it is given.
         engine: for the bundles.
         overwrite: an existing folder may be replaced.
         progress: is called with (images done, images in all).
@@ -83,7 +92,7 @@ def evaluate(
     entries = _entries(data, chosen, split, source, modality)
     waiting = in_order(entries, limit, seed)
     total = min(limit or len(waiting), len(waiting))
-    lpips = _lpips(features)
+    eyes = _eyes(features)
     contenders = find_methods(methods, engine, seed)
     shown = modalities_of(contenders, chosen)
 
@@ -98,7 +107,7 @@ def evaluate(
             progress(len(used) if limit else looked_at, total)
         cases = _cases(entry, chosen, shown, seed, skipped)
         used += [entry] if cases else []
-        results += [result_of(case, each, fills, lpips, chosen.window) for case in cases for each in contenders]
+        results += [result_of(case, each, fills, eyes, chosen.window) for case in cases for each in contenders]
     if progress:
         progress(total, total)
     if not results:
@@ -180,25 +189,27 @@ def lesion_of(entry: Entry, image: Image) -> np.ndarray | None:
 
 
 def result_of(
-    case: Case, contender: Contender, fills: Fills | None = None, lpips: Lpips | None = None, window: int = 0
+    case: Case, contender: Contender, fills: Fills | None = None, eyes: Eyes | None = None, window: int = 0
 ) -> Result:
     """Fill the case and measure; what the method raises is told in the result.
 
     Args:
         fills: the values in the hole are added to it, where it is given.
-        lpips, window: as `measure` takes them.
+        eyes: measures LPIPS and keeps the features that tell the fill from the truth.
+        window: as `measure` takes it.
     """
     start = time.perf_counter()
     try:
         filled = contender.fill(case)
         seconds = time.perf_counter() - start
-        figures = measure(case, filled, lpips, window)
+        figures = measure(case, filled, eyes.lpips if eyes else None, window)
+        features = eyes.features.difference(*seen_of(case, filled), GREY_RANGE) if eyes else None
     except Exception as error:  # whatever a method raises is its result on this case, and is reported as such
         logger.exception("%s failed on %s (%s)", contender.name, case.name, case.variant)
         return Result.of(case, contender.name, time.perf_counter() - start, {}, f"{type(error).__name__}: {error}")
     if fills is not None:
         fills[case.name, case.variant, contender.name] = filled[case.hole]
-    return Result.of(case, contender.name, seconds, figures)
+    return Result.of(case, contender.name, seconds, figures, features=features)
 
 
 def _write(summary: Summary, folder: Path) -> None:
@@ -215,11 +226,12 @@ def _write(summary: Summary, folder: Path) -> None:
     (folder / "index.html").write_text(page, encoding="utf-8")
 
 
-def _lpips(features: str | Path | None):
+def _eyes(features: str | Path | None) -> Eyes | None:
     if features is None:
         return None
     try:
         from monai_inpaint.metrics.lpips import Lpips
+        from monai_inpaint.metrics.paired_judge import HoleFeatures
     except ModuleNotFoundError as error:
         raise InputError(f"LPIPS needs the package {error.name}; install it or leave the features out.") from error
-    return Lpips(features)
+    return Eyes(Lpips(features), HoleFeatures(features))

@@ -15,7 +15,10 @@ from monai_inpaint.reports import Comparison
 
 @dataclass(frozen=True)
 class Result:
-    """One method on one case. `figures` has keys of `MEASURES`, empty where it failed; `error` says why it failed."""
+    """One method on one case. `figures` has keys of `MEASURES`, empty where it failed; `error` says why it failed.
+
+    `features` are those of the fill less those of the truth (`monai_inpaint.metrics.paired_judge`), if asked for.
+    """
 
     case: str
     patient: str
@@ -28,9 +31,17 @@ class Result:
     seconds: float
     figures: dict[str, float] = field(default_factory=dict)
     error: str = ""
+    features: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @staticmethod
-    def of(case: Case, method: str, seconds: float, figures: dict[str, float], error: str = "") -> Result:
+    def of(
+        case: Case,
+        method: str,
+        seconds: float,
+        figures: dict[str, float],
+        error: str = "",
+        features: np.ndarray | None = None,
+    ) -> Result:
         """The result of a method on a case."""
         return Result(
             case=case.name,
@@ -44,6 +55,7 @@ class Result:
             seconds=seconds,
             figures=figures,
             error=error,
+            features=features,
         )
 
 
@@ -107,6 +119,16 @@ class Summary:
         """Of a measure (or "seconds") over the images. Infinite values (an exact fill's PSNR) are left out."""
         found = self.of(method, variant)
         return _average([r.seconds if measure == "seconds" else r.figures.get(measure, np.nan) for r in found])
+
+    def told_apart(self, method: str, variant: str | None = None) -> float:
+        """Share of a method's fills that a classifier tells from the truth, 0.5 is chance; NaN without features."""
+        found = [(r.features, r.patient) for r in self.of(method, variant) if r.features is not None]
+        if not found:
+            return float("nan")
+        from monai_inpaint.metrics.paired_judge import told_apart
+
+        features, patients = zip(*found, strict=True)
+        return told_apart(np.stack(features), patients)
 
     def best_classical(self, variant: str | None = None) -> str | None:
         """The classical method with the highest mean PSNR; None where none was measured."""

@@ -31,13 +31,13 @@ def summary_csv(summary: Summary) -> str:
     """A row for each variant and method: number of images, then mean and standard deviation of each measure."""
     measures = [*summary.measures, "seconds"]
     heading = [f"{name}_{what}" for name in measures for what in ("mean", "sd")]
-    rows: list[Sequence[object]] = [("variant", "method", "images", "failed", *heading)]
+    rows: list[Sequence[object]] = [("variant", "method", "images", "failed", *heading, "told_apart")]
     for variant in summary.variants:
         for method in summary.methods:
             averages = [summary.average(method, name, variant) for name in measures]
             failed = sum(r.method == method and r.variant == variant for r in summary.failed)
             values = [value for one in averages for value in (one.mean, one.deviation)]
-            rows.append((variant, method, averages[-1].images, failed, *values))
+            rows.append((variant, method, averages[-1].images, failed, *values, summary.told_apart(method, variant)))
     return csv_text(rows)
 
 
@@ -93,11 +93,16 @@ def _table(summary: Summary, variant: str) -> Table:
     measures = [name for name in summary.measures if not (same and name == "mae_units")]
     headings = [MEASURES[name][0] for name in measures]
     over = f"PSNR dB over {best}" if best else ""
-    heading = ["method", "images", *headings, *([over] if best else []), "ms an image"]
+    apart = {name: summary.told_apart(name, variant) for name in summary.methods}
+    judged = any(math.isfinite(share) for share in apart.values())
+    heading = ["method", "images", *headings, *(["told apart %"] if judged else []), *([over] if best else [])]
+    heading.append("ms an image")
     rows = []
     for method in summary.methods:
         averages = [(summary.average(method, name, variant), MEASURES[name][1]) for name in measures]
         cells = [_plus_minus(average, decimals) for average, decimals in averages]
+        if judged:
+            cells.append(f"{100 * apart[method]:.0f}" if math.isfinite(apart[method]) else "-")
         if best:
             gain = summary.gain(method, best, variant)
             cells.append("" if method == best or not gain.count else f"{gain.mean:+.2f} ± {gain.deviation:.2f}")
