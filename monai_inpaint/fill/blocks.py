@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
@@ -13,6 +13,7 @@ from monai_inpaint.fill.flow import TIMES, advanced, drawn_noise
 from monai_inpaint.fill.windows import SIDES, STARTED, Piece, Window, bounds, pieces, plan_windows, too_large, window_of
 from monai_inpaint.imaging.display import displayed
 from monai_inpaint.imaging.morphology import depth, doubled
+from monai_inpaint.progress import Steps
 
 BAND = 16  # voxels next to the known ones that are filled anew at each finer resolution
 BATCH = 4 * 128 * 128  # voxels the network sees at once: bounds memory, and more does not run faster on a CPU
@@ -82,7 +83,7 @@ class _Planned(NamedTuple):
 
 
 def fill_blocks(
-    blocks: Sequence[Block], generator: Generator, progress: Callable[[int, int], None] | None = None
+    blocks: Sequence[Block], generator: Generator, progress: Steps | None = None
 ) -> list[int]:
     """Fill every block in place.
 
@@ -158,7 +159,7 @@ def _estimates(
     generator: Generator,
     time: float,
     noise: Mapping[int, np.ndarray],
-    progress: Callable[[int, int], None] | None,
+    progress: Steps | None,
 ) -> list[tuple[Block, np.ndarray]]:
     """What the network takes the voxels of each block's hole for, windows blended and axes averaged."""
     blocks = {id(one.block): one.block for one in planned}
@@ -219,7 +220,7 @@ def _add(total: np.ndarray, weight: np.ndarray, fill: np.ndarray, window: Window
     weight[top:bottom, left:right] += window.weight[inside]
 
 
-def _after(progress: Callable[[int, int], None] | None, done: int, total: int) -> Callable[[int, int], None] | None:
+def _after(progress: Steps | None, done: int, total: int) -> Steps | None:
     """Progress over all steps, out of the progress in one."""
     return progress and (lambda here, _: progress(done + here, total))
 

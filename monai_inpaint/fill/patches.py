@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +15,8 @@ from monai_inpaint.fill.slicing import in_own_order, slice_axis, with_slices_las
 from monai_inpaint.fill.windows import LARGEST, MULTIPLE, SHARE, SMALLEST, STARTED, bounds
 from monai_inpaint.imaging.bounding_box import Box, extent
 from monai_inpaint.imaging.image import Image
+from monai_inpaint.progress import Steps, part
 
-Progress = Callable[[int, int], None]
 VOXELS = 64 * 128 * 128  # of the windows of slices filled at once: bounds memory where a hole runs through a volume
 FEWEST = 16  # slices filled at once, however large they are
 CROP = 2**25  # voxels around a hole that is seen across all three axes, at most
@@ -29,7 +29,7 @@ def fill_patches(
     source: Image,
     hole: np.ndarray,
     generator: Generator,
-    progress: Progress | None = None,
+    progress: Steps | None = None,
     box: Box | None = None,
     seed: Sequence[int] | None = None,
 ) -> tuple[list[Patch], list[int]]:
@@ -64,7 +64,7 @@ def fill_patches(
     for chunk in [marked] if crop else _chunks(marked, most_slices(*(side.stop - side.start for side in box[:2]))):
         places = [crop] if crop else [_slice(hole, k) for k in chunk]
         blocks = [_block(source, hole, box, place, start, seed) for place in places]
-        sides += fill_blocks(blocks, generator, _scaled(progress, len(patches), len(chunk), len(marked)))
+        sides += fill_blocks(blocks, generator, part(progress, len(patches), len(marked), len(chunk)))
         patches += [
             _patch(source, _section(hole, box, k), block.values[..., k - place[2].start], place, k)
             for block, place in zip(blocks, places, strict=True)
@@ -205,10 +205,3 @@ def _section(hole: np.ndarray, box: Box, k: int) -> np.ndarray:
     section = np.zeros(hole.shape[:2], bool)
     section[place] = hole[place] if hole.ndim == 2 else hole[(*place, k)]
     return section
-
-
-def _scaled(progress: Progress | None, before: int, here: int, total: int) -> Progress | None:
-    """Progress over all slices, out of the progress over the windows of some."""
-    if progress is None:
-        return None
-    return lambda done, windows: progress(100 * before + 100 * here * done // windows, 100 * total)
