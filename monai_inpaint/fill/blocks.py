@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
@@ -55,6 +55,8 @@ class Block:
             with the best estimate.
         start: float32, the continuation that the network starts from in the hole; None where it has its own.
         near: by axis, the nearness of the start (`monai_inpaint.fill.continuation.nearness`).
+        chosen: by axis, the only slices that are looked at; None: all. Voxels of the hole that are not in one of them
+            across every axis are left as they are.
     """
 
     values: np.ndarray
@@ -65,12 +67,22 @@ class Block:
     seeds: Sequence[Sequence[int]] | None = None
     start: np.ndarray | None = None
     near: Mapping[int, np.ndarray] | None = None
+    chosen: Mapping[int, Collection[int]] | None = None
 
     def slices(self, array: np.ndarray, axis: int) -> np.ndarray:
         """A view of one of the arrays as (slices, rows, columns) on the screen."""
         order = [*(other for other in range(3) if other != axis), axis]
         affine = None if self.affine is None else self.affine[:, [*order, 3]]
         return np.moveaxis(displayed(array.transpose(order), affine), -1, 0)
+
+    def seen(self) -> np.ndarray:
+        """Bool: the voxels that lie in a chosen slice across every axis."""
+        seen = np.ones(self.values.shape, bool)
+        for axis in self.axes if self.chosen is not None else ():
+            across = np.zeros(self.values.shape[axis], bool)
+            across[list(self.chosen[axis])] = True  # type: ignore[index]
+            seen &= across.reshape([-1 if other == axis else 1 for other in range(3)])
+        return seen
 
 
 class _Planned(NamedTuple):
@@ -82,9 +94,7 @@ class _Planned(NamedTuple):
     window: Window
 
 
-def fill_blocks(
-    blocks: Sequence[Block], generator: Generator, progress: Steps | None = None
-) -> list[int]:
+def fill_blocks(blocks: Sequence[Block], generator: Generator, progress: Steps | None = None) -> list[int]:
     """Fill every block in place.
 
     A piece of a hole that is too large for any window is filled at half the resolution first (where it may again be too
@@ -116,10 +126,10 @@ def fill_blocks(
     total = sum(map(len, steps))
     for step, (time, seen) in enumerate(zip(times, steps, strict=True)):
         done = sum(map(len, steps[:step]))
-        for block, estimate in _estimates(seen, generator, time, noise, _after(progress, done, total)):
-            state = block.values[block.hole]
+        for block, inside, estimate in _estimates(seen, generator, time, noise, _after(progress, done, total)):
+            state = block.values[inside]
             between = time > 0.0 and step + 1 < len(times)
-            block.values[block.hole] = advanced(state, estimate, time, times[step + 1]) if between else estimate
+            block.values[inside] = advanced(state, estimate, time, times[step + 1]) if between else estimate
         sides += [one.window.side for one in seen]
     return sides
 
@@ -136,7 +146,7 @@ def _plan(block: Block, allowed: tuple[int, int]) -> list[_Planned]:
         _Planned(block, axis, number, window)
         for axis in block.axes
         for number, section in enumerate(block.slices(block.hole, axis))
-        if section.any()
+        if section.any() and (block.chosen is None or number in block.chosen[axis])
         for window in plan_windows(section, allowed)
     ]
 
@@ -160,8 +170,8 @@ def _estimates(
     time: float,
     noise: Mapping[int, np.ndarray],
     progress: Steps | None,
-) -> list[tuple[Block, np.ndarray]]:
-    """What the network takes the voxels of each block's hole for, windows blended and axes averaged."""
+) -> list[tuple[Block, np.ndarray, np.ndarray]]:
+    """Which voxels of each block's hole were seen, and what for the network takes them; windows and axes averaged."""
     blocks = {id(one.block): one.block for one in planned}
     sums = {key: (np.zeros_like(block.values), np.zeros_like(block.values)) for key, block in blocks.items()}
     done = 0
@@ -177,15 +187,16 @@ def _estimates(
         done += len(batch)
         if progress:
             progress(done, len(planned))
-    estimates: list[tuple[Block, np.ndarray]] = []
+    estimates: list[tuple[Block, np.ndarray, np.ndarray]] = []
     for key, block in blocks.items():
         total, weight = sums[key]
-        fill = total[block.hole] / weight[block.hole]
+        inside = block.hole & block.seen()
+        fill = total[inside] / weight[inside]
         if not np.isfinite(fill).all():
             raise InputError(
                 "The network gave values that are no numbers: the bundle is damaged, or the image extreme."
             )
-        estimates.append((block, fill))
+        estimates.append((block, inside, fill))
     return estimates
 
 

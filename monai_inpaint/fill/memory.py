@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from monai_inpaint.fill.patches import CROP, crop_around, most_slices
+from monai_inpaint.fill.volume import CROP, crop_around, most_slices
 from monai_inpaint.fill.windows import LARGEST, SHARE
 
 # Fitted to the peaks of `monai-inpaint fill` that `python -m benchmarks memory` measures, with OpenVINO.

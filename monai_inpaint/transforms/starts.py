@@ -11,7 +11,7 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform, Randomizable
 
 from monai_inpaint.fill.continuation import continuation, nearness
-from monai_inpaint.fill.patches import AROUND
+from monai_inpaint.fill.volume import AROUND
 from monai_inpaint.imaging.bounding_box import around
 
 

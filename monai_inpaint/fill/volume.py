@@ -1,0 +1,260 @@
+"""Fill a hole in a volume: a continuation, slices, and slices that start from it, as each has proved itself nearby."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.fill.blocks import Generator, fill_blocks
+from monai_inpaint.fill.compose import widened
+from monai_inpaint.fill.continuation import continuation, nearness
+from monai_inpaint.fill.cutting import Region, block_of, put, shared, slice_of, units_of
+from monai_inpaint.fill.windows import LARGEST, MULTIPLE, SHARE, SMALLEST, STARTED
+from monai_inpaint.imaging.bounding_box import Box
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.progress import Steps, part
+
+VOXELS = 64 * 128 * 128  # of the windows of slices filled at once: bounds memory where a hole runs through a volume
+FEWEST = 16  # slices filled at once, however large they are
+CROP = 2**25  # voxels around a hole that is seen across all three axes, at most
+ACROSS = 32  # voxels along each axis that there are around such a hole, at least
+NEARLY_ISOTROPIC = 1.5  # largest over smallest spacing of a volume that is seen so
+AROUND = 8  # voxels around a hole from which its continuation comes
+PROBES, PROBED = 2, 5  # places where the methods are tried, and slices across each axis that are looked at there
+_APART = 2  # voxels between the hole and a probe
+_STEPS = 10  # shares are whole multiples of 1 / 10
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A region of a volume to be filled, what else of it is unknown, and the continuation.
+
+    Attributes:
+        crop: the surroundings, where slices across all axes are looked at; None: those that were taken, alone.
+        box: where `start` (the volume continued, float32) and `near` (its nearness, by axis) lie.
+    """
+
+    source: Image
+    region: Region
+    blind: Sequence[Region]
+    crop: Box | None
+    box: Box
+    start: np.ndarray
+    near: Mapping[int, np.ndarray]
+
+
+def fill_volume(
+    source: Image,
+    region: Region,
+    generator: Generator,
+    progress: Steps | None = None,
+    seed: Sequence[int] | None = None,
+) -> tuple[np.ndarray, list[int]]:
+    """Fill the region by a network of slices that takes starts.
+
+    Three methods fill it: the continuation of the known voxels in three directions; the network in each slice by itself
+    (where voxels are far from isotropic); the network in slices that start from the continuation. They are tried on
+    holes of the same form beside this one, whose content is known. The estimate is their sum, with the shares that
+    would have been best there.
+
+    Args:
+        source: with slices along the last axis.
+        region: in it.
+        generator: with 6 channels.
+        progress: called with the work done and the work in all.
+        seed: fill with the sample that belongs to these numbers, of the network in the form that has the larger share;
+            None: with the best estimate.
+
+    Returns:
+        Values in units in the region's box, float32, of use inside the region; and the sides of the windows computed.
+
+    Raises:
+        InputError: a slice of which nothing is known.
+    """
+    task = _task(source, region, (), _crop(source, region))
+    forms = (True,) if task.crop else (False, True)  # with a start, or without
+    probes = _probes(source, region)
+    total = len(probes) + (1 if seed is not None else len(forms))
+    sides: list[int] = []
+    shares: list[np.ndarray] = []
+    for number, probe in enumerate(probes):
+        around = task.crop and crop_around(probe.box, source.voxels.shape)
+        tried = _task(source, probe, (region,), around)
+        chosen = _chosen(probe)
+        fills = [_start_in(tried), *(_filled(tried, generator, form, sides, chosen=chosen) for form in forms)]
+        seen = probe.inside & np.isfinite(fills).all(axis=0)
+        if seen.any():
+            shares.append(_best_shares(np.stack([fill[seen] for fill in fills]), units_of(source, probe.box)[seen]))
+        if progress:
+            progress(number + 1, total)
+    share = np.mean(shares, axis=0) if shares else np.full(1 + len(forms), 1 / (1 + len(forms)))
+    rest = _Rest(progress, len(probes), total)
+    if seed is not None:
+        started = task.crop is not None or share[2] >= share[1]
+        return _filled(task, generator, started, sides, rest.next(), seed), sides
+    fills = [_start_in(task), *(_filled(task, generator, form, sides, rest.next()) for form in forms)]
+    return np.tensordot(share.astype(np.float32), np.stack(fills), 1), sides
+
+
+class _Rest:
+    """Progress in what is still to do, one part after another."""
+
+    def __init__(self, progress: Steps | None, done: int, total: int) -> None:
+        self._progress, self._done, self._total = progress, done, total
+
+    def next(self) -> Steps | None:
+        """That of the next part."""
+        self._done += 1
+        return part(self._progress, self._done - 1, self._total)
+
+
+def _task(source: Image, region: Region, blind: Sequence[Region], crop: Box | None) -> _Task:
+    box = tuple(
+        slice(side.start, min(side.stop, size))
+        for side, size in zip(widened(region.box, AROUND), source.voxels.shape, strict=True)
+    )
+    values = units_of(source, box)
+    unknown = ~np.isfinite(values)
+    for other in (region, *blind):
+        mine, theirs = shared(box, other.box)
+        unknown[mine] |= other.inside[theirs]
+    if unknown.all():
+        raise InputError("The hole leaves nothing known around it; mark a smaller hole.")
+    spacing = source.spacing or (1.0, 1.0, 1.0)
+    near = {axis: nearness(unknown, axis, _ratio(spacing, axis)) for axis in range(3)}
+    return _Task(source, region, blind, crop, box, continuation(values, unknown), near)
+
+
+def _ratio(spacing: Sequence[float], axis: int) -> float:
+    """Spacing along an axis over that of voxels within the slices across it."""
+    one, other = (mm for number, mm in enumerate(spacing) if number != axis)
+    return float(spacing[axis] / np.sqrt(one * other))
+
+
+def _crop(source: Image, region: Region) -> Box | None:
+    """What windows around the hole may show across all three axes; None where only one axis makes sense.
+
+    So it is where voxels are far from isotropic or slices are few, where the hole takes whole slices across an axis,
+    and where it is so large that this would take much memory.
+    """
+    spacing = source.spacing or (1.0, 1.0, 1.0)
+    crop = crop_around(region.box, source.voxels.shape)
+    shape = [side.stop - side.start for side in crop]
+    if max(spacing) > NEARLY_ISOTROPIC * min(spacing) or min(shape) < ACROSS or np.prod(shape) > CROP:
+        return None
+    as_wide = sum(mine == whole for mine, whole in zip(region.extents, shape, strict=True))
+    return None if as_wide > 1 else crop
+
+
+def crop_around(box: Sequence[slice], shape: Sequence[int]) -> Box:
+    """A hole's bounding box and as much around it as windows across any axis may show, within the volume."""
+    longest = max(side.stop - side.start for side in box)
+    margin = int(max(STARTED[0], longest / SHARE)) // 2 + MULTIPLE
+    return tuple(
+        slice(max(side.start - margin, 0), min(side.stop + margin, size)) for side, size in zip(box, shape, strict=True)
+    )
+
+
+def _start_in(task: _Task) -> np.ndarray:
+    """The continuation in the region's box."""
+    _, theirs = shared(task.region.box, task.box)
+    return task.start[theirs]
+
+
+def _filled(
+    task: _Task,
+    generator: Generator,
+    started: bool,
+    sides: list[int],
+    progress: Steps | None = None,
+    seed: Sequence[int] | None = None,
+    chosen: Mapping[int, Sequence[int]] | None = None,
+) -> np.ndarray:
+    """What the network fills into the region, in its box; NaN where it was not looked at. Adds to `sides`.
+
+    Args:
+        chosen: by axis, the slices of the box that are looked at; None: all.
+    """
+    region, source = task.region, task.source
+    result = np.full(region.extents, np.nan, np.float32)
+    corner = [side.start for side in region.box]
+    marked = [corner[2] + int(k) for k in np.flatnonzero(region.inside.any(axis=(0, 1)))]
+    if task.crop is None and chosen is not None:
+        marked = [k for k in marked if k - corner[2] in chosen[2]]
+    most = most_slices(*region.extents[:2])
+    chunks = [marked] if task.crop else [marked[first : first + most] for first in range(0, len(marked), most)]
+    done = 0
+    for chunk in chunks:
+        places = [task.crop] if task.crop else [slice_of(source.voxels.shape, k) for k in chunk]
+        blocks = [block_of(source, region, place, task.blind) for place in places]
+        for block, place in zip(blocks, places, strict=True):
+            if seed is not None:
+                block.seeds = [(*seed, k) for k in range(place[2].start, place[2].stop)]
+            if started:
+                block.start, *near = (np.zeros(block.values.shape, np.float32) for _ in range(4))
+                put(block.start, place, task.start, task.box)
+                for axis, values in enumerate(near):
+                    put(values, place, task.near[axis], task.box)
+                block.near = dict(enumerate(near))
+            if task.crop and chosen is not None:
+                block.chosen = {
+                    axis: [corner[axis] + n - place[axis].start for n in numbers] for axis, numbers in chosen.items()
+                }
+        holes = [block.hole.copy() for block in blocks]  # filling consumes them
+        sides += fill_blocks(blocks, generator, part(progress, done, len(marked), len(chunk)))
+        done += len(chunk)
+        for block, hole, place in zip(blocks, holes, places, strict=True):
+            values = np.where(hole & block.seen(), block.values, np.nan)
+            mine, theirs = shared(region.box, place)
+            result[mine] = np.where(np.isnan(values[theirs]), result[mine], values[theirs])
+    return result
+
+
+def most_slices(*sides: int) -> int:
+    """Slices to fill at once, of a hole with a bounding box of these sides in a slice, in voxels."""
+    side = min(max(SMALLEST, max(sides) / SHARE), LARGEST)
+    return max(int(VOXELS / side**2), FEWEST)
+
+
+def _probes(source: Image, region: Region) -> list[Region]:
+    """Holes of the same form beside this one, in known voxels: those with the most varied content."""
+    found: list[tuple[float, Region]] = []
+    for axis, sign in product(range(3), (1, -1)):
+        step = sign * (region.extents[axis] + _APART)
+        box = tuple(
+            slice(side.start + step * (number == axis), side.stop + step * (number == axis))
+            for number, side in enumerate(region.box)
+        )
+        if all(side.start >= 0 and side.stop <= size for side, size in zip(box, source.voxels.shape, strict=True)):
+            content = units_of(source, box)[region.inside]
+            if np.isfinite(content).all() and content.std() > 0.0:
+                found.append((float(content.std()), Region(box, region.inside)))
+    found.sort(key=lambda pair: -pair[0])
+    return [probe for _, probe in found[:PROBES]]
+
+
+def _chosen(region: Region) -> dict[int, list[int]]:
+    """A few slices of a region's box across each axis, evenly apart."""
+    chosen: dict[int, list[int]] = {}
+    for axis in range(3):
+        met = np.flatnonzero(region.inside.any(axis=tuple(other for other in range(3) if other != axis)))
+        places = np.linspace(0, len(met) - 1, min(PROBED, len(met)) + 2)[1:-1]  # neither end, where all are good
+        chosen[axis] = sorted({int(met[round(place)]) for place in places})
+    return chosen
+
+
+def _best_shares(fills: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """The shares of methods, none negative and 1 in all, whose sum has the least squared error.
+
+    Args:
+        fills: (methods, voxels).
+        truth: (voxels,).
+    """
+    errors = (fills - truth).astype(np.float64)
+    gram = errors @ errors.T
+    every = [shares for shares in product(range(_STEPS + 1), repeat=len(fills)) if sum(shares) == _STEPS]
+    return min((np.array(shares) / _STEPS for shares in every), key=lambda shares: float(shares @ gram @ shares))
