@@ -1,4 +1,4 @@
-"""A network that takes starts fills volumes across all axes that make sense, as methods have proved themselves nearby."""
+"""A network that takes starts fills volumes across all axes that make sense, by what has proved itself nearby."""
 
 from __future__ import annotations
 
