@@ -191,13 +191,18 @@ def test_where_there_is_no_room_for_probes_all_methods_have_the_same_share(means
     assert np.allclose(np.diff(fill[5:15, 8, 8]), 1 / 3, atol=0.05)
 
 
-def test_samples_take_the_axes_in_turn(echo: Echo) -> None:
-    hole = square(SHAPE, (10, 20, 30), 4)
+def test_a_sample_starts_from_the_estimate_and_goes_on_slice_by_slice_with_noise_alike(echo: Echo) -> None:
+    hole = square(SHAPE, (10, 20, 30), 8)
     first, again, other = (Filler("mr")(ramp(0), hole, sample=True, seed=seed).image for seed in (1, 1, 2))
 
-    assert seen(echo) == 3 * (3 * 4 + len(TIMES) * 4)
+    assert seen(echo) == 3 * (3 * 8 + len(TIMES) * 8)
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+    noise = echo.batches[-1][:, 2].reshape(8, -1)
+    noise = noise[:, (noise != 0).all(axis=0)]
+    assert noise.shape == (8, 8 * 8)
+    assert noise.std() == pytest.approx(1, abs=0.3)
+    assert np.corrcoef(noise)[0, 1] > 0.7
 
 
 def test_a_thick_slice_has_the_same_noise_whatever_slices_it_is_filled_with(echo: Echo) -> None:

@@ -16,6 +16,7 @@ from monai_inpaint.imaging.morphology import depth, doubled
 from monai_inpaint.progress import Steps
 
 BAND = 16  # voxels next to the known ones that are filled anew at each finer resolution
+_ALIKE = 0.9  # correlation of the noise in neighbouring slices that have to agree
 BATCH = 4 * 128 * 128  # voxels the network sees at once: bounds memory, and more does not run faster on a CPU
 
 
@@ -50,7 +51,8 @@ class Block:
         hole: bool, what is to be filled.
         unknown: bool, a superset of the hole: voxels that tell nothing.
         affine: indices to RAS+ mm, which tells how a slice is displayed; None: as the array lies.
-        axes: across which the slices lie. The best estimate is the mean over all of them; samples take them in turn.
+        axes: across which the slices lie. The best estimate is the mean over all of them; samples start from it and go
+            on across the last one.
         seeds: one for each slice along the last axis: the hole is filled with the sample that belongs to them; None:
             with the best estimate.
         start: float32, the continuation that the network starts from in the hole; None where it has its own.
@@ -152,15 +154,27 @@ def _plan(block: Block, allowed: tuple[int, int]) -> list[_Planned]:
 
 
 def _is_seen(one: _Planned, step: int) -> bool:
-    """Whether a step of the flow looks at this window: the first one at all, the others at one axis each."""
-    return step == 0 or one.axis == one.block.axes[step % len(one.block.axes)]
+    """Whether a step of the flow looks at this window: the first one at all, the others across the last axis."""
+    return step == 0 or one.axis == one.block.axes[-1]
 
 
 def _noise(block: Block) -> np.ndarray:
-    """Standard normal noise for a block, drawn slice by slice as displayed."""
+    """Standard normal noise for a block, drawn slice by slice as displayed.
+
+    Where slices are as near to each other as voxels are, so that they have to agree, it changes slowly from one to the
+    next.
+    """
     noise = np.zeros(block.values.shape, np.float32)
     assert block.seeds is not None
-    block.slices(noise, 2)[:] = drawn_noise(block.slices(block.hole, 2), block.seeds)
+    drawn = block.slices(noise, 2)
+    if len(block.axes) == 1:
+        drawn[:] = drawn_noise(block.slices(block.hole, 2), block.seeds)
+        return noise
+    kept, new = _ALIKE, np.sqrt(1.0 - _ALIKE**2)
+    for number, seed in enumerate(block.seeds):
+        fresh = np.random.default_rng(seed).standard_normal(drawn.shape[1:], np.float32)
+        drawn[number] = kept * drawn[number - 1] + new * fresh if number else fresh
+    drawn *= block.slices(block.hole, 2)
     return noise
 
 
