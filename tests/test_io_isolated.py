@@ -327,7 +327,11 @@ class Runs:
         return os.system, ("true",)
 
 
-@pytest.mark.parametrize("value", [Runs(), subprocess.Popen, io.open, isolated.fork_reader, Path.home], ids=str)
+@pytest.mark.parametrize(
+    "value",
+    [Runs(), subprocess.Popen, io.open, isolated.fork_reader, Path.home],
+    ids=["reduces to a call", "Popen", "open", "a function of ours", "a method"],
+)
 def test_nothing_that_could_run_is_taken_over(tmp_path, value):
     with (tmp_path / "a").open("w+b") as file:
         handover.hand_over(value, file)

@@ -243,7 +243,8 @@ def _chosen(region: Region) -> dict[int, list[int]]:
     for axis in range(3):
         met = np.flatnonzero(region.inside.any(axis=tuple(other for other in range(3) if other != axis)))
         places = np.linspace(0, len(met) - 1, min(PROBED, len(met)) + 2)[1:-1]  # neither end, where all are good
-        chosen[axis] = sorted({int(met[round(place)]) for place in places})
+        rounded = {*np.floor(places + 0.5), *np.ceil(places - 0.5)}  # both from the middle, so that no end is preferred
+        chosen[axis] = sorted(int(met[int(place)]) for place in rounded)
     return chosen
 
 
