@@ -180,15 +180,22 @@ def test_probes_look_at_a_few_slices_and_never_into_the_hole(monkeypatch: pytest
     garbage = np.where(hole, np.random.default_rng(0).uniform(-1e4, 1e4, SHAPE), image).astype(np.float32)
 
     assert np.array_equal(Filler("mr")(garbage, hole).image[hole], fill[hole])
-    assert windows <= 3 * 8 + volume.PROBES * 3 * volume.PROBED
+    assert windows <= 3 * 8 + volume.PROBES * 3 * (volume.PROBED + 1)
+
+
+def test_where_there_is_no_room_for_the_form_of_the_hole_a_smaller_one_is_tried(means: Means) -> None:
+    image = np.broadcast_to(np.random.default_rng(0).uniform(0, 100, 24), (24, 24, 24)).astype(np.float32)
+    hole = square(image.shape, (6, 6, 6), 12)
+
+    assert np.allclose(Filler("mr")(image, hole, spacing=(1.0, 1.0, 4.0)).image, image, atol=0.01)
 
 
 def test_where_there_is_no_room_for_probes_all_methods_have_the_same_share(means: Means) -> None:
-    image, hole = ramp(0, (20, 20, 20)), square((20, 20, 20), (5, 5, 5), 10)
+    image, hole = ramp(0, (20, 20, 20)), square((20, 20, 20), (2, 2, 2), 16)
     fill = Filler("mr")(image, hole, spacing=(1.0, 1.0, 4.0)).image
 
-    # A third is the continuation, which is right; the network knows the mean of a slice alone.
-    assert np.allclose(np.diff(fill[5:15, 8, 8]), 1 / 3, atol=0.05)
+    # A third is the continuation, which is right; the network knows the mean of a slice alone, or adds nothing.
+    assert np.allclose(np.diff(fill[6:14, 8, 8]), 1 / 3, atol=0.05)
 
 
 def test_a_sample_starts_from_the_estimate_and_goes_on_slice_by_slice_with_noise_alike(echo: Echo) -> None:

@@ -221,20 +221,33 @@ def most_slices(*sides: int) -> int:
 
 
 def _probes(source: Image, region: Region) -> list[Region]:
-    """Holes of the same form beside this one, in known voxels: those with the most varied content."""
-    found: list[tuple[float, Region]] = []
-    for axis, sign in product(range(3), (1, -1)):
-        step = sign * (region.extents[axis] + _APART)
-        box = tuple(
-            slice(side.start + step * (number == axis), side.stop + step * (number == axis))
-            for number, side in enumerate(region.box)
-        )
-        if all(side.start >= 0 and side.stop <= size for side, size in zip(box, source.voxels.shape, strict=True)):
-            content = units_of(source, box)[region.inside]
-            if np.isfinite(content).all() and content.std() > 0.0:
-                found.append((float(content.std()), Region(box, region.inside)))
-    found.sort(key=lambda pair: -pair[0])
-    return [probe for _, probe in found[:PROBES]]
+    """Holes of the same form beside this one, in known voxels: those with the most varied content.
+
+    Where there is no room for the form, half of its size is tried, and then half of that.
+    """
+    for coarser in (1, 2, 4):
+        form = region.inside[::coarser, ::coarser, ::coarser]
+        found: list[tuple[float, Region]] = []
+        for axis, sign in product(range(3), (1, -1)) if form.any() else ():
+            box = _beside(region.box, form.shape, axis, sign)
+            if all(side.start >= 0 and side.stop <= size for side, size in zip(box, source.voxels.shape, strict=True)):
+                content = units_of(source, box)[form]
+                if np.isfinite(content).all() and content.std() > 0.0:
+                    found.append((float(content.std()), Region(box, form)))
+        if found:
+            return [probe for _, probe in sorted(found, key=lambda pair: -pair[0])[:PROBES]]
+    return []
+
+
+def _beside(box: Box, shape: Sequence[int], axis: int, sign: int) -> Box:
+    """A box of that shape beside another along an axis, and in its middle along the others."""
+    sides: list[slice] = []
+    for number, (side, size) in enumerate(zip(box, shape, strict=True)):
+        start = side.start + (side.stop - side.start - size) // 2
+        if number == axis:
+            start = side.stop + _APART if sign > 0 else side.start - _APART - size
+        sides.append(slice(start, start + size))
+    return tuple(sides)
 
 
 def _chosen(region: Region) -> dict[int, list[int]]:
