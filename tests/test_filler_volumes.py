@@ -183,6 +183,16 @@ def test_probes_look_at_a_few_slices_and_never_into_the_hole(monkeypatch: pytest
     assert windows <= 3 * 8 + volume.PROBES * 3 * (volume.PROBED + 1)
 
 
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (1.0, 1.0, 5.0)])
+def test_progress_grows_to_the_whole_by_one_measure(means: Means, spacing: tuple[float, ...]) -> None:
+    told: list[tuple[int, int]] = []
+    hole = square(SHAPE, (14, 16, 20), 8)
+    Filler("mr")(ramp(2), hole, spacing=spacing, progress=lambda done, total: told.append((done, total)))
+
+    assert told == sorted(told)
+    assert {total for _, total in told} == {told[-1][0]}
+
+
 def test_where_there_is_no_room_for_the_form_of_the_hole_a_smaller_one_is_tried(means: Means) -> None:
     image = np.broadcast_to(np.random.default_rng(0).uniform(0, 100, 24), (24, 24, 24)).astype(np.float32)
     hole = square(image.shape, (6, 6, 6), 12)

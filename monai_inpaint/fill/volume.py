@@ -81,7 +81,8 @@ def fill_volume(
     total = len(probes) + (1 if seed is not None else len(forms))
     sides: list[int] = []
     shares: list[np.ndarray] = []
-    for number, probe in enumerate(probes):
+    rest = _Rest(progress, total)
+    for probe in probes:
         around = task.crop and crop_around(probe.box, source.voxels.shape)
         tried = _task(source, probe, (region,), around)
         chosen = _chosen(probe)
@@ -89,10 +90,8 @@ def fill_volume(
         seen = probe.inside & np.isfinite(fills).all(axis=0)
         if seen.any():
             shares.append(_best_shares(np.stack([fill[seen] for fill in fills]), units_of(source, probe.box)[seen]))
-        if progress:
-            progress(number + 1, total)
+        rest.end_of_next()
     share = np.mean(shares, axis=0) if shares else np.full(1 + len(forms), 1 / (1 + len(forms)))
-    rest = _Rest(progress, len(probes), total)
     if seed is not None:
         started = task.crop is not None or share[2] >= share[1]
         return _filled(task, generator, started, sides, rest.next(), seed), sides
@@ -103,13 +102,19 @@ def fill_volume(
 class _Rest:
     """Progress in what is still to do, one part after another."""
 
-    def __init__(self, progress: Steps | None, done: int, total: int) -> None:
-        self._progress, self._done, self._total = progress, done, total
+    def __init__(self, progress: Steps | None, total: int) -> None:
+        self._progress, self._done, self._total = progress, 0, total
 
     def next(self) -> Steps | None:
         """That of the next part."""
         self._done += 1
         return part(self._progress, self._done - 1, self._total)
+
+    def end_of_next(self) -> None:
+        """The next part is done at once."""
+        step = self.next()
+        if step:
+            step(1, 1)
 
 
 def _task(source: Image, region: Region, blind: Sequence[Region], crop: Box | None) -> _Task:
