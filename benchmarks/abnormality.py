@@ -10,8 +10,7 @@ import numpy as np
 from benchmarks.resampled import RESAMPLED, resampled
 from benchmarks.setting import Options, markdown
 from monai_inpaint import Filler
-from monai_inpaint.anomaly import Candidate
-from monai_inpaint.anomaly import peaks as candidates
+from monai_inpaint.anomaly import Candidate, candidates
 from monai_inpaint.anomaly.anomaly_map import SCORED, SIDE, abnormality_map, score_of, small_slice
 from monai_inpaint.anomaly.features import nearby
 from monai_inpaint.anomaly.peaks import MOST

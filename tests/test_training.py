@@ -175,7 +175,8 @@ def test_two_processes_train_one_network(data: Path) -> None:
     assert load(newest(data.parent / "out")[1])["network"].keys() == names
     effort = read_training_cost(data.parent / "out")
     assert effort is not None
-    assert (effort.steps, effort.images) == (4, 16)  # of both
+    assert effort.steps == 4  # of both
+    assert effort.images >= 16  # a slab gives several slices
 
 
 @pytest.mark.slow

@@ -48,7 +48,8 @@ def fill_patches(
     source, hole = with_slices_last(source, axis), np.moveaxis(hole, axis, -1)
     box = (*box[:axis], *box[axis + 1 :], box[axis])
     region = region_of(hole, box)
-    fill = fill_volume if generator.channels == 6 and hole.ndim == 3 else _fill_slices
+    several = hole.ndim == 3 and hole.shape[2] > 1
+    fill = fill_volume if generator.channels == 6 and several else _fill_slices
     values, sides = fill(source, region, generator, progress, seed)
     patches = [_patch(source, region, values, int(k)) for k in np.flatnonzero(region.inside.any(axis=(0, 1)))]
     return [in_own_order(patch, axis) for patch in patches], sides
