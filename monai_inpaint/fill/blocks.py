@@ -12,7 +12,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.fill.flow import TIMES, advanced, drawn_noise
 from monai_inpaint.fill.windows import SIDES, STARTED, Piece, Window, bounds, pieces, plan_windows, too_large, window_of
 from monai_inpaint.imaging.display import displayed
-from monai_inpaint.imaging.morphology import depth, doubled
+from monai_inpaint.imaging.morphology import depth, doubled, pair_sums
 from monai_inpaint.progress import Steps
 
 BAND = 16  # voxels next to the known ones that are filled anew at each finer resolution
@@ -271,15 +271,17 @@ def _halved(block: Block, large: np.ndarray) -> Block:
     What is unknown is a hole where it is large.
     """
 
-    def mean(values: np.ndarray, where: np.ndarray) -> np.ndarray:
-        count = _cells(where.astype(np.float32), block.axes)
-        return (_cells(np.where(where, values, 0.0), block.axes) / np.maximum(count, 1.0)).astype(np.float32)
+    halved = (0, 1) if block.axes == (2,) else (0, 1, 2)
 
-    unknown = _cells(~block.unknown, block.axes) == 0
+    def mean(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+        count = pair_sums(where.astype(np.float32), halved)
+        return (pair_sums(np.where(where, values, 0.0), halved) / np.maximum(count, 1.0)).astype(np.float32)
+
+    unknown = pair_sums(~block.unknown, halved) == 0
     return replace(
         block,
         values=mean(block.values, ~block.unknown),
-        hole=unknown & (_cells(large, block.axes) > 0),
+        hole=unknown & (pair_sums(large, halved) > 0),
         unknown=unknown,
         seeds=block.seeds and [(*seed, 0) for seed in _thinned(block)],  # noise of its own at each resolution
         start=None if block.start is None else mean(block.start, block.unknown),
@@ -291,13 +293,3 @@ def _thinned(block: Block) -> Sequence[Sequence[int]]:
     """The seeds of the slices that are left along the last axis."""
     assert block.seeds is not None
     return block.seeds if block.axes == (2,) else block.seeds[::2]
-
-
-def _cells(values: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """Sums over two voxels along each axis within slices; the last ones repeated where a length is odd."""
-    halved = (0, 1) if axes == (2,) else (0, 1, 2)
-    even = np.pad(values, [(0, size % 2 if axis in halved else 0) for axis, size in enumerate(values.shape)], "edge")
-    for axis in halved:
-        shape = (*even.shape[:axis], even.shape[axis] // 2, 2, *even.shape[axis + 1 :])
-        even = even.reshape(shape).sum(axis=axis + 1)
-    return even

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monai_inpaint.imaging.morphology import doubled
+from monai_inpaint.imaging.morphology import doubled, pair_sums
 
 _COARSEST = 300  # voxels of a hole that is solved without a coarser one
 _STEPS, _ALL_STEPS = 60, 200  # of conjugate gradients: from a coarser solution, and where there is none
@@ -52,7 +52,7 @@ def _filled(values: np.ndarray, unknown: np.ndarray) -> np.ndarray:
     start[unknown] = values[~unknown].mean() if inside < unknown.size else 0.0
     coarse = inside > _COARSEST
     if coarse:
-        sums, counts = (_octets(part) for part in (values, (~unknown).astype(np.float32)))
+        sums, counts = (pair_sums(part, (0, 1, 2)) for part in (values, (~unknown).astype(np.float32)))
         open_still = counts == 0.0
         means = sums / np.maximum(counts, 1.0)
         if open_still.any() and not open_still.all():
@@ -96,10 +96,3 @@ def _laplacian(values: np.ndarray) -> np.ndarray:
         total[tuple(first)] += steps
         total[tuple(last)] -= steps
     return total
-
-
-def _octets(values: np.ndarray) -> np.ndarray:
-    """Sums over 2 x 2 x 2 voxels; the last ones repeated where a length is odd."""
-    even = np.pad(values, [(0, size % 2) for size in values.shape], mode="edge")
-    i, j, k = (size // 2 for size in even.shape)
-    return even.reshape(i, 2, j, 2, k, 2).sum(axis=(1, 3, 5))

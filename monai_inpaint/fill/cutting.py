@@ -59,17 +59,23 @@ def block_of(source: Image, region: Region, place: Box, blind: Sequence[Region] 
         InputError: a slice of which nothing is known.
     """
     values = units_of(source, place)
-    hole, unknown = (np.zeros(values.shape, bool) for _ in range(2))
+    hole = np.zeros(values.shape, bool)
     put(hole, place, region.inside, region.box)
-    for other in (region, *blind):
-        mine, theirs = shared(place, other.box)
-        unknown[mine] |= other.inside[theirs]
-    unknown |= ~np.isfinite(values)
+    unknown = unknown_in(values, place, (region, *blind))
     single = values.shape[2] == 1
     if single and unknown.all():
         where = "the image" if source.voxels.ndim == 2 else f"slice {place[2].start}"
         raise InputError(f"The hole leaves nothing known in {where}; mark a smaller hole.")
     return Block(values, hole, unknown, source.affine, (2,) if single else (0, 1, 2))
+
+
+def unknown_in(values: np.ndarray, place: Box, regions: Sequence[Region]) -> np.ndarray:
+    """Bool: the voxels of a place that lie in one of the regions, or whose values are no numbers."""
+    unknown = ~np.isfinite(values)
+    for region in regions:
+        mine, theirs = shared(place, region.box)
+        unknown[mine] |= region.inside[theirs]
+    return unknown
 
 
 def put(array: np.ndarray, place: Box, part: np.ndarray, box: Box) -> None:

@@ -12,7 +12,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.fill.blocks import Generator, fill_blocks
 from monai_inpaint.fill.compose import widened
 from monai_inpaint.fill.continuation import continuation, nearness
-from monai_inpaint.fill.cutting import Region, block_of, put, shared, slice_of, units_of
+from monai_inpaint.fill.cutting import Region, block_of, put, shared, slice_of, units_of, unknown_in
 from monai_inpaint.fill.windows import LARGEST, MULTIPLE, SHARE, SMALLEST, STARTED
 from monai_inpaint.imaging.bounding_box import Box
 from monai_inpaint.imaging.image import Image
@@ -123,10 +123,7 @@ def _task(source: Image, region: Region, blind: Sequence[Region], crop: Box | No
         for side, size in zip(widened(region.box, AROUND), source.voxels.shape, strict=True)
     )
     values = units_of(source, box)
-    unknown = ~np.isfinite(values)
-    for other in (region, *blind):
-        mine, theirs = shared(box, other.box)
-        unknown[mine] |= other.inside[theirs]
+    unknown = unknown_in(values, box, (region, *blind))
     if unknown.all():
         raise InputError("The hole leaves nothing known around it; mark a smaller hole.")
     spacing = source.spacing or (1.0, 1.0, 1.0)

@@ -14,7 +14,7 @@ from monai_inpaint.training.state import bare
 def start_from(weights: str | Path | None, *networks: nn.Module) -> None:
     """Load a state dict, or the network of a state that `keep_state` wrote, into networks; nothing without a path.
 
-    Layers that the file does not know (those between slices, with weights of single slices) stay as they are.
+    Layers that the file does not know stay as they are.
 
     Raises:
         InputError: no such file, or weights of another network.
