@@ -135,7 +135,7 @@ class Filler:
             hole: what to fill, by the rule of `label_map.hole_of`: truth values, or 0 and one positive value; an array
                 of the image's shape, or an Image or Hole (reoriented or resampled to the image's grid where needed).
             spacing: mm between voxels along each axis of an array; goes into the report.
-            progress: called with the work done and the work in all, in hundredths of a slice (of a fill with samples).
+            progress: called with the work done and the work in all.
             sample: fill with a sample, as sharp as an image, instead of the best estimate, which is smooth where the
                 network is in doubt.
             samples: draw so many (at least 2, or 0) for `Fill.spread`; the first is the one that `sample` fills with.

@@ -34,7 +34,7 @@ def fill_patches(
             at.
         hole: bool, of the image's shape.
         generator: an engine.
-        progress: called with the work done and the work in all, in hundredths of a slice.
+        progress: called with the work done and the work in all.
         box: the hole's bounding box, where it is known already.
         seed: fill with the sample that belongs to these numbers; None: with the best estimate.
 
