@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from benchmarks.pages import write_tables
 from benchmarks.setting import Options
 from monai_inpaint.errors import InputError
 
 NAMES = ("speed", "start", "volume", "memory", "read_back", "precision", "quality", "trust", "downstream",
-         "strangers", "pictures", "formulations", "abnormality", "published", "find", "mar_eval", "metal_real",
-         "deploy.app", "deploy.kills")  # fmt: skip
+         "strangers", "pictures", "readme_picture", "formulations", "abnormality", "published", "find", "mar_eval",
+         "metal_real", "deploy.app", "deploy.kills")  # fmt: skip
 NEED_DATA = ("precision", "quality", "trust", "downstream", "formulations", "abnormality", "published", "find",
              "metal_real")  # fmt: skip
-# one writes a page instead of printing a table, one trains for hours, two need an environment or half an hour
-WHEN_NAMED = ("pictures", "formulations", "deploy.app", "deploy.kills")
+# two write pictures instead of printing a table, one trains for hours, two need an environment or half an hour
+WHEN_NAMED = ("pictures", "readme_picture", "formulations", "deploy.app", "deploy.kills")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--features", type=Path, metavar="PATH", help="SqueezeNet features, for LPIPS in quality")
     parser.add_argument("--boxes", type=Path, metavar="BOXES.csv", help="of findings, for abnormality, published")
     parser.add_argument("--methods", metavar="A,B", help="to compare in published, as in monai-inpaint evaluate")
+    parser.add_argument("--pages", type=Path, metavar="DIR", help="also write the tables into the pages of this folder")
     parser.add_argument("--tiny", action="store_true", help="only show that it works; the figures mean nothing")
     args = parser.parse_args(argv)
     unknown = [name for name in args.names if name not in NAMES]
@@ -44,7 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                       args.boxes, methods)  # fmt: skip
     for name in names:
         try:
-            print(import_module(f"benchmarks.{name}").run(options), flush=True)
+            printed = import_module(f"benchmarks.{name}").run(options)
+            print(printed, flush=True)
+            if args.pages:
+                write_tables(printed, args.pages)
         except InputError as error:
             print(f"{name}: {error}", file=sys.stderr)
             return 2

@@ -1,4 +1,4 @@
-"""Every protocol that the README reports, by `evaluate`, as one table: ours against the classical fills."""
+"""Compare fills with the classical methods in every protocol, by `evaluate`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ ROWS = (
 
 
 def run(options: Options) -> str:
-    """The table, README-ready."""
+    """The table, as Markdown."""
     rows: list[list[str]] = []
     missing: list[str] = []
     rules: dict[str, str] = {}

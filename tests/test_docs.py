@@ -36,3 +36,14 @@ def test_every_decision_is_in_the_list_of_decisions() -> None:
     folder = ROOT / "docs" / "decisions"
     listed = set(re.findall(r"\(([\w-]+\.md)\)", (folder / "README.md").read_text(encoding="utf-8")))
     assert listed == {page.name for page in folder.glob("*.md")} - {"README.md"}
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_what_the_front_pages_link_to_is_there(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    places = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+    assert not [place for place in places if not (ROOT / place).exists()]
+
+
+def test_the_readme_can_be_read_in_five_minutes() -> None:
+    assert 600 <= len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 800
