@@ -1,4 +1,4 @@
-# make setup | demo | test | test-slicer | test-web | test-deploy | docs | benchmark. Needs make and Python 3.11, nothing else.
+# make setup | demo | test | test-slicer | test-web | test-deploy | test-tensorrt | test-gpu | docs | benchmark. Needs make and Python 3.11, nothing else.
 #
 # On Linux, pip takes PyTorch's CUDA build from PyPI (2 GB). The CPU build does as well and is smaller:
 #   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make setup
@@ -25,7 +25,11 @@ WEB_STAMP := $(WEB_VENV)/.installed
 DEPLOY_VENV := .venv-deploy
 DEPLOY_STAMP := $(DEPLOY_VENV)/.installed
 
-.PHONY: setup demo test test-slicer test-web test-deploy docs benchmark clean
+# NVIDIA's compiler for GPUs, which needs none itself
+TENSORRT_VENV := .venv-tensorrt
+TENSORRT_STAMP := $(TENSORRT_VENV)/.installed
+
+.PHONY: setup demo test test-slicer test-web test-deploy test-tensorrt test-gpu docs benchmark clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -48,11 +52,12 @@ test: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
-	$(ONE_THREAD) $(BIN)/python -m pytest -m 'not deploy' --numprocesses $(TEST_PROCESSES) --dist loadfile --ignore $(TIMED)
+	$(ONE_THREAD) $(BIN)/python -m pytest -m 'not deploy and not gpu' --numprocesses $(TEST_PROCESSES) --dist loadfile --ignore $(TIMED)
 	$(ONE_THREAD) $(BIN)/python -m pytest $(TIMED)
 	$(MAKE) test-slicer
 	$(MAKE) test-web
 	$(MAKE) test-deploy
+	$(MAKE) test-tensorrt
 
 test-slicer: setup
 	@if $(MAKE) --no-print-directory $(SLICER_STAMP); \
@@ -75,6 +80,18 @@ $(DEPLOY_STAMP): deploy_app/requirements.txt deploy_app/requirements-metal.txt
 	$(DEPLOY_VENV)/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
+test-tensorrt:
+	@if $(MAKE) --no-print-directory $(TENSORRT_STAMP); \
+	then $(ONE_THREAD) $(TENSORRT_VENV)/bin/python -m pytest tests/test_half_precision.py tests/test_tensorrt_compile.py; \
+	else echo "SKIPPED tests/test_tensorrt_compile.py: TensorRT-RTX could not be installed here"; fi
+
+$(TENSORRT_STAMP): tensorrt/requirements-test.txt
+	test -x $(TENSORRT_VENV)/bin/python || $(PYTHON) -m venv $(TENSORRT_VENV)
+	$(TENSORRT_VENV)/bin/python -m pip install --quiet --requirement tensorrt/requirements-test.txt
+	$(TENSORRT_VENV)/bin/python -m pip install --quiet --no-deps tensorrt-rtx-cu13==1.7.1.116
+	$(TENSORRT_VENV)/bin/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
 test-web:
 	@if $(MAKE) --no-print-directory $(WEB_STAMP); \
 	then $(ONE_THREAD) $(WEB_VENV)/bin/python -m pytest slicer_extension/web; \
@@ -93,4 +110,4 @@ benchmark: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(SLICER_VENV) $(WEB_VENV) $(DEPLOY_VENV) build dist site .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SLICER_VENV) $(WEB_VENV) $(DEPLOY_VENV) $(TENSORRT_VENV) build dist site .pytest_cache .ruff_cache .hypothesis

@@ -16,6 +16,7 @@ from monai_inpaint.commands import (
     batch,
     difference,
     evaluate,
+    export,
     fill,
     index,
     info,
@@ -66,7 +67,19 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser("monai-inpaint", description=_ABOUT, epilog=_EXIT_CODES, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"monai-inpaint {__version__} (research use only)")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (fill, batch, difference, metal, simulate_metal, evaluate, index, reference, serve_dicom, info):
+    for command in (
+        fill,
+        batch,
+        difference,
+        metal,
+        simulate_metal,
+        evaluate,
+        index,
+        reference,
+        export,
+        serve_dicom,
+        info,
+    ):
         sub = commands.add_parser(
             command.NAME,
             help=command.HELP,

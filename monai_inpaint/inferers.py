@@ -11,6 +11,7 @@ import torch
 from monai.data import MetaTensor
 from monai.inferers import Inferer
 
+from monai_inpaint.engines.base import ON_CPU, ON_GPU
 from monai_inpaint.fill.patches import fill_patches
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.reduce import reduce_metal
@@ -25,6 +26,11 @@ class _Generator:
     device: torch.device
     channels: int
     side: int | None
+
+    @property
+    def voxels_at_once(self) -> int:
+        """See `Engine`."""
+        return ON_GPU if self.device.type == "cuda" else ON_CPU
 
     def run(self, windows: np.ndarray) -> np.ndarray:
         return self.network(torch.from_numpy(windows).to(self.device)).float().cpu().numpy()

@@ -20,6 +20,7 @@ class RowMeans:
 
     channels = 2
     side: int | None = None
+    voxels_at_once = 4 * 128 * 128
 
     def __init__(self) -> None:
         self.batches: list[tuple[int, ...]] = []

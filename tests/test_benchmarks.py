@@ -77,9 +77,10 @@ def test_a_benchmark_prints_its_table_with_hardware_and_date(
 
 def test_precision_has_a_row_for_each_bundle(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["precision", "--tiny", "--data", str(data)]) == 0
-    rows = table_of(capsys.readouterr().out)
-    assert [row[0].split(",")[0] for row in rows] == ["cxr", "ct", "mr"]
-    assert [row[1] for row in rows] == ["4", "0", "1"]  # the CT is an 8-bit picture, which holds no HU
+    in_bfloat16, in_half = map(table_of, capsys.readouterr().out.split("## ")[1:])
+    for rows in (in_bfloat16, in_half):
+        assert [row[0].split(",")[0] for row in rows] == ["cxr", "ct", "mr"]
+        assert [row[1] for row in rows] == ["4", "0", "1"]  # the CT is an 8-bit picture, which holds no HU
 
 
 def test_trust_has_a_row_for_each_protocol(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ class Echo:
 
     channels = 6
     side = None
+    voxels_at_once = 4 * 128 * 128
 
     def __init__(self) -> None:
         self.batches: list[np.ndarray] = []

@@ -55,7 +55,9 @@ def run(args: argparse.Namespace) -> int:
 
 def collect() -> dict[str, Any]:
     """What `--json` prints."""
-    from monai_inpaint.engines import ENGINES, available
+    from monai_inpaint.engines import available
+    from monai_inpaint.engines.cuda import gpu_is_here
+    from monai_inpaint.engines.names import ON_GPU
     from monai_inpaint.imaging.modality import MODALITIES
     from monai_inpaint.registry import bundles, find_bundle
 
@@ -66,7 +68,7 @@ def collect() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "engines": engines,
-        "device": ENGINES[next(iter(engines))] if engines else None,
+        "device": ("GPU" if gpu_is_here() and not engines.keys().isdisjoint(ON_GPU) else "CPU") if engines else None,
         "bundles": [
             {**{key: getattr(bundle, key) for key in _BUNDLE}, "path": str(bundle.path)} for bundle in bundles()
         ],

@@ -50,6 +50,7 @@ class ApartEngine:
         self._process, answer = self._open()
         self.channels: int = answer["channels"]
         self.side: int | None = answer["side"]
+        self.voxels_at_once: int = answer["voxels_at_once"]
         self._engine: dict[str, str] = answer["engine"]
 
     def run(self, windows: np.ndarray) -> np.ndarray:

@@ -23,10 +23,12 @@ class Engine(Protocol):
             slices of volumes; 1: the image alone, of a network that marks artifacts; 3: of one that corrects slices
             with metal.
         side: of the windows in voxels, where the network takes no others.
+        voxels_at_once: how many voxels a batch should have: more does not run faster, and takes memory.
     """
 
     channels: int
     side: int | None
+    voxels_at_once: int
 
     def run(self, windows: np.ndarray) -> np.ndarray:
         """Fill a batch of windows.
@@ -80,17 +82,22 @@ class Port:
 
 
 # Channels that a graph may take, by the kind of its bundle.
-_CHANNELS = {"inpainting": (2, 5, 6), "detection": (1,), "correction": (3,)}
+CHANNELS: dict[str, tuple[int, ...]] = {"inpainting": (2, 5, 6), "detection": (1,), "correction": (3,)}
+
+
+ON_CPU, ON_GPU = 4 * 128 * 128, 64 * 128 * 128  # voxels at once
 
 
 class GraphEngine(ABC):
     """An engine that opens the bundle's graph."""
 
+    voxels_at_once = ON_CPU
+
     def __init__(self, bundle: BundleInfo) -> None:
         self._bundle = bundle
-        if bundle.kind not in _CHANNELS:
+        if bundle.kind not in CHANNELS:
             raise InputError(f"{bundle.path}: no engine runs a bundle for {bundle.kind}; use another bundle.")
-        self._graph, self.channels, self.side = self._checked(bundle.graph, _CHANNELS[bundle.kind])
+        self._graph, self.channels, self.side = self._checked(bundle.graph, CHANNELS[bundle.kind])
 
     def run(self, windows: np.ndarray) -> np.ndarray:
         """See `Engine.run`."""

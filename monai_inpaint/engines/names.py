@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-# Name, which is also that of the package it needs -> what it computes on; in the order of preference.
-ENGINES = {"openvino": "CPU", "onnxruntime": "CPU", "torch": "the GPU if there is one"}
+# Name -> the distributions that bring it, one of which must be installed; on a CPU in the order of preference.
+ENGINES = {
+    "openvino": ("openvino",),
+    "onnxruntime": ("onnxruntime", "onnxruntime-gpu"),
+    "torch": ("torch",),
+    "tensorrt": ("tensorrt", "tensorrt-cu13", "tensorrt-cu12", "tensorrt-rtx-cu13", "tensorrt-rtx-cu13-bindings"),
+}
 CHOICES = ("auto", *ENGINES)
+ON_GPU = ("tensorrt", "torch", "onnxruntime")  # those that compute on a GPU, the fastest first

@@ -39,7 +39,8 @@ def main(name: str, folder: str) -> None:
     except Exception as error:
         _say(answers, {"fault": _sentence(error, folder)})
         return
-    _say(answers, {"channels": engine.channels, "side": engine.side, "engine": engine.describe()})
+    facts = {name: getattr(engine, name) for name in ("channels", "side", "voxels_at_once")}
+    _say(answers, {**facts, "engine": engine.describe()})
     while True:
         windows = questions.get()
         try:

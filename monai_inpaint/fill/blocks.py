@@ -17,7 +17,6 @@ from monai_inpaint.progress import Steps
 
 BAND = 16  # voxels next to the known ones that are filled anew at each finer resolution
 _ALIKE = 0.9  # correlation of the noise in neighbouring slices that have to agree
-BATCH = 4 * 128 * 128  # voxels the network sees at once: bounds memory, and more does not run faster on a CPU
 
 
 class Generator(Protocol):
@@ -27,6 +26,7 @@ class Generator(Protocol):
         channels: 2 (image, hole); 5, with noise, state and time: one that draws samples; 6: one that takes starts too,
             with their nearness.
         side: of the windows in voxels, if it takes those of one size only.
+        voxels_at_once: in a batch, so that it runs fast and memory is bounded.
     """
 
     @property
@@ -34,6 +34,9 @@ class Generator(Protocol):
 
     @property
     def side(self) -> int | None: ...
+
+    @property
+    def voxels_at_once(self) -> int: ...
 
     def run(self, windows: np.ndarray) -> np.ndarray:
         """(B, 2, 5 or 6, H, W) float32 to (B, 1, H, W)."""
@@ -191,7 +194,7 @@ def _estimates(
     done = 0
     while done < len(planned):
         side = planned[done].window.side
-        together = planned[done : done + max(BATCH // side**2, 1)]
+        together = planned[done : done + max(generator.voxels_at_once // side**2, 1)]
         batch = [one for one in together if one.window.side == side]
         given = np.stack([_network_input(one, time, noise.get(id(one.block))) for one in batch])
         filled = generator.run(np.ascontiguousarray(given[:, : generator.channels]))[:, 0]

@@ -1,0 +1,58 @@
+"""`monai-inpaint export BUNDLE OUTPUT --format onnx|openvino|tensorrt`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from monai_inpaint.commands.arguments import path_text
+from monai_inpaint.failure import DONE
+
+NAME = "export"
+HELP = "Write a bundle's network as ONNX or OpenVINO, or compile it by TensorRT."
+FORMATS = {"onnx": ".onnx", "openvino": ".xml", "tensorrt": ".engine"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bundle", metavar="BUNDLE", help="cxr, ct, mr, a bundle's name or its folder")
+    parser.add_argument(
+        "output", type=path_text, metavar="OUTPUT", help="a .onnx, .xml (its weights go to .bin beside) or .engine file"
+    )
+    parser.add_argument("--format", choices=FORMATS, required=True, help="of the output")
+    parser.add_argument(
+        "--precision", choices=("fp32", "fp16"), default="fp32", help="of convolutions and matrix products"
+    )
+    parser.add_argument("--batch", type=_three, metavar="MIN,OPT,MAX", help="windows at once (tensorrt)")
+    parser.add_argument("--side", type=_three, metavar="MIN,OPT,MAX", help="of the windows in voxels (tensorrt)")
+    parser.add_argument(
+        "--gpu", type=_names, default=(), metavar="sm_86,...", help="generations to compile for (tensorrt-rtx alone)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="an existing output may be replaced")
+
+
+def run(args: argparse.Namespace) -> int:
+    from monai_inpaint.jobs.export_bundle import export_bundle
+
+    export_bundle(
+        args.bundle,
+        Path(args.output),
+        args.format,
+        precision=args.precision,
+        batch=args.batch,
+        side=args.side,
+        gpus=args.gpu,
+        overwrite=args.overwrite,
+    )
+    return DONE
+
+
+def _three(text: str) -> tuple[int, int, int]:
+    try:
+        least, usual, most = (int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 1,8,64") from None
+    return least, usual, most
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

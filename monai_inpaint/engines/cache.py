@@ -1,0 +1,74 @@
+"""The package's own cache: what engines have compiled, private to the user, who may delete it at any time."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+_PRIVATE, _OTHERS = 0o700, 0o077
+
+
+def cache_folder(name: str) -> Path | None:
+    """A folder of the user's cache that nobody else can write to or read, made if it is not there.
+
+    An engine is code that a GPU runs, so nothing is loaded from a folder that others could have written to.
+
+    Returns:
+        None where there is no such place: the home cannot be written to, or somebody else owns the folder.
+    """
+    try:
+        folder = _base() / "monai-inpaint" / name
+        for place in (folder.parent, folder):
+            place.mkdir(_PRIVATE, parents=True, exist_ok=True)
+            if not _is_private(place):
+                return None
+    except (OSError, RuntimeError):  # read-only, full, no home
+        return None
+    return folder
+
+
+def keep(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; a cache that cannot be written to costs time only."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(content)
+        os.replace(beside, path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+
+
+def bound(folder: Path, most: int) -> None:
+    """Delete the files used longest ago until the rest takes at most so many bytes."""
+    files: list[tuple[float, int, Path]] = []
+    for path in folder.iterdir():
+        with suppress(OSError):  # another process has deleted it
+            status = path.stat()
+            files.append((max(status.st_atime, status.st_mtime), status.st_size, path))
+    size = sum(bytes_ for _, bytes_, _ in files)
+    for _, bytes_, path in sorted(files):
+        if size <= most:
+            return
+        with suppress(OSError):
+            path.unlink()
+        size -= bytes_
+
+
+def _base() -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def _is_private(folder: Path) -> bool:
+    if not hasattr(os, "getuid"):  # Windows keeps what lies in a profile to its user
+        return True
+    status = folder.lstat()
+    if status.st_uid != os.getuid() or not folder.is_dir() or folder.is_symlink():
+        return False
+    if status.st_mode & _OTHERS:
+        folder.chmod(_PRIVATE)
+    return True
