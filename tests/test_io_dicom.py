@@ -308,13 +308,23 @@ def test_a_compression_that_nothing_decodes_is_called_unsupported(tmp_path, synt
         read_image(tmp_path / "a.dcm")
 
 
-def test_a_compression_without_an_installed_plugin_is_called_unsupported(monkeypatch):
+def test_a_compression_without_an_installed_decoder_names_the_extra(monkeypatch):
     from pydicom.pixels import get_decoder
     from pydicom.uid import RLELossless as syntax
 
     monkeypatch.setattr(get_decoder(syntax), "_available", {})
-    with pytest.raises(InputError, match="unsupported compression RLE Lossless"):
+    with pytest.raises(InputError, match=r"compression RLE Lossless, which needs a decoder.*monai-inpaint\[codecs\]"):
         read_image(get_testdata_file("MR_small_RLE.dcm", download=False))
+
+
+def test_deep_jpeg_without_gdcm_names_the_extra(monkeypatch):
+    from pydicom.pixels import get_decoder
+    from pydicom.uid import JPEGExtended12Bit
+
+    decoder = get_decoder(JPEGExtended12Bit)
+    monkeypatch.setattr(decoder, "_available", {"pillow": decoder._available["pillow"]})
+    with pytest.raises(InputError, match=r"JPEG Extended .*monai-inpaint\[codecs\]"):
+        read_image(get_testdata_file("JPGExtended.dcm", download=False))
 
 
 def test_only_a_film_that_tells_no_orientation_is_without_a_place(tmp_path):

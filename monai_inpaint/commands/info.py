@@ -59,7 +59,7 @@ def collect() -> dict[str, Any]:
     from monai_inpaint.engines.cuda import gpu_is_here
     from monai_inpaint.engines.names import ON_GPU
     from monai_inpaint.imaging.modality import MODALITIES
-    from monai_inpaint.registry import bundles, find_bundle
+    from monai_inpaint.registry import SOURCE, bundles, find_bundle, not_installed
 
     engines = available()
     return {
@@ -72,6 +72,7 @@ def collect() -> dict[str, Any]:
         "bundles": [
             {**{key: getattr(bundle, key) for key in _BUNDLE}, "path": str(bundle.path)} for bundle in bundles()
         ],
+        "not_installed": {"bundles": not_installed(), "source": SOURCE},
         "defaults": {modality: find_bundle(modality).name for modality in MODALITIES},
         "packages": {name: version for name in _PACKAGES if (version := _version(name))},
     }
@@ -109,6 +110,10 @@ def _text(facts: dict[str, Any]) -> str:
         what = f"{bundle['kind']}; {bundle['modality']}"
         lines += [f"  {bundle['name']} {bundle['version']} ({what}): {bundle['description']}"]
         lines += [f"    {bundle['path']}"]
+    missing = facts["not_installed"]
+    if missing["bundles"]:
+        lines += ["", "bundles that are not installed", f"  {', '.join(missing['bundles'])}"]
+        lines += [f"    from {missing['source']}"]
     lines += ["", "defaults", *(f"  {modality}: {name}" for modality, name in facts["defaults"].items())]
     if "memory" in facts:
         available = facts["memory"]["available_mb"]

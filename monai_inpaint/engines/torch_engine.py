@@ -14,7 +14,7 @@ import torch
 from monai_inpaint.engines.base import ON_CPU, ON_GPU
 from monai_inpaint.errors import InputError
 from monai_inpaint.inputs import read_json
-from monai_inpaint.registry import BundleInfo
+from monai_inpaint.registry import SOURCE, BundleInfo
 
 _NETWORKS = "monai_inpaint.networks."
 _SHAPES = 16  # that are recorded on a GPU
@@ -99,7 +99,10 @@ def load_network(bundle: BundleInfo) -> torch.nn.Module:
     network = _network(bundle)
     weights = bundle.path / "models" / "model.pt"
     if not weights.is_file():
-        raise InputError(f"{weights}: the bundle has no weights; install it again.")
+        raise InputError(
+            f"{weights}: the bundle's weights for torch and MONAI are not installed; take it from {SOURCE}, or use "
+            "another engine."
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's advice to load the file unsafely

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import gzip
 import io
 import math
 import os
@@ -10,6 +11,7 @@ import warnings
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -157,9 +159,11 @@ def read_on(file: Any, name: Path | str) -> None:
 
 def packed(parts: Iterable[bytes], kind: str) -> bytes | bytearray:
     """The parts deflated, as one "gzip" or "zlib" stream without name and time: the same parts give the same bytes."""
+    content = b"".join(parts)
+    if not find_spec("imagecodecs"):
+        return gzip.compress(content, _LEVEL, mtime=0) if kind == "gzip" else zlib.compress(content, _LEVEL)
     from imagecodecs import deflate_encode, gzip_encode  # libdeflate, which takes less than half the time of zlib
 
-    content = b"".join(parts)
     return gzip_encode(content, level=_LEVEL) if kind == "gzip" else deflate_encode(content, level=_LEVEL, raw=False)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from monai_inpaint.io.tiff_directory import check_directories
 _WHITE_IS_ZERO, _PALETTE = 0, 3
 # none, CCITT, LZW, deflate, run lengths, LZMA, Zstandard; what is packed otherwise tells of itself, or counts as lossy
 _UNCODED = (1, 2, 3, 4, 5, 8, 32771, 32773, 32946, 34925, 34926, 50000)
+_ALONE = (1, 8, 32773, 32946, 34925)  # none, deflate, run lengths, LZMA: what needs no imagecodecs
 _START = 2**16  # bytes; what a segment says before its size is shorter
 _REDUCED = 1  # bit of NewSubfileType: a smaller copy of another page
 
@@ -53,6 +55,7 @@ def read(path: Path) -> Image:
             raise InputError(f"{path} is stored turned or mirrored (Orientation {orientation.value}); save it upright.")
         if page.photometric == _PALETTE:
             raise InputError(f"{path} has a colour palette; convert it to grey.")
+        _check_codec(page, path)
         lossy = _check_segments(page, path)
         voxels = page.asarray()
         header = _header(page)
@@ -88,6 +91,16 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
         resolutionunit=known.unit,
         software=software.encode() if derived else None,
     )
+
+
+def _check_codec(page: tifffile.TiffPage, path: Path) -> None:
+    if find_spec("imagecodecs"):
+        return
+    if page.compression not in _ALONE or page.predictor not in (1, 2) or page.bitspersample not in (1, 8, 16, 32, 64):
+        raise InputError(
+            f"{path} is packed in a way that needs imagecodecs to read; install it with: "
+            "pip install 'monai-inpaint[codecs]'."
+        )
 
 
 def _check_segments(page: tifffile.TiffPage, path: Path) -> bool:

@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
-from monai_inpaint.registry.bundle_info import KINDS, BundleInfo, Capabilities, bundles, find_bundle, find_generator
+from monai_inpaint.registry.bundle_info import (
+    KINDS,
+    SOURCE,
+    BundleInfo,
+    Capabilities,
+    bundles,
+    find_bundle,
+    find_generator,
+    not_installed,
+)
 
-__all__ = ["KINDS", "BundleInfo", "Capabilities", "bundles", "find_bundle", "find_generator"]
+__all__ = [
+    "KINDS",
+    "SOURCE",
+    "BundleInfo",
+    "Capabilities",
+    "bundles",
+    "find_bundle",
+    "find_generator",
+    "not_installed",
+]

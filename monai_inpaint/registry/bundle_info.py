@@ -23,6 +23,17 @@ KINDS = {
     "correction": "it takes metal artifacts out of CT (metal --method network)",
     "synthesis": "it makes findings to train with",
 }
+# Those that only the repository has, to compare with and to train on.
+PUBLISHED = (
+    "cxr_context_encoder",
+    "cxr_context_encoder_patches",
+    "glcic",
+    "ip_medgan",
+    "medgan",
+    "partial_conv",
+    "slices_context_encoder",
+)
+SOURCE = "the folder bundles/ of a clone of the repository of monai-inpaint"
 # Bundles that were one under two names: each stands for the modality it was named by.
 _FORMER = {"ct_ip_medgan": ("ip_medgan", "ct"), "mr_ip_medgan": ("ip_medgan", "mr")}
 # Name and version are told in headers of every format; DICOM has 64 characters of ASCII for both together.
@@ -105,6 +116,11 @@ def bundles() -> list[BundleInfo]:
     return [_read(path.parent.parent) for path in sorted(_home().glob("*/models/model.onnx"))]
 
 
+def not_installed() -> list[str]:
+    """The names of the bundles that are missing here; they come from `SOURCE`."""
+    return [name for name in PUBLISHED if not (_home() / name / "models" / "model.onnx").is_file()]
+
+
 def find_bundle(name: str | Path) -> BundleInfo:
     """A bundle by its name, by "cxr", "ct" or "mr" for the default one, or by its folder.
 
@@ -116,10 +132,12 @@ def find_bundle(name: str | Path) -> BundleInfo:
         return _read(_home() / f"{text}_inpainting")
     if text in _FORMER:
         name, modality = _FORMER[text]
-        return replace(_read(_home() / name), modalities=(modality,))
+        return replace(find_bundle(name), modalities=(modality,))
     folder = path_of(text, _home())
     if Path(text).name != text or not folder.is_dir():
         folder = path_of(text)
+    if not folder.is_dir() and text in PUBLISHED:
+        raise InputError(f"{text} is not installed; it comes with {SOURCE}: name it by its folder there.")
     if not folder.is_dir():
         known = ", ".join(path.parent.parent.name for path in sorted(_home().glob("*/models/model.onnx")))
         raise InputError(f"{text}: there is no such bundle; use cxr, ct, mr, one of {known}, or a bundle's folder.")

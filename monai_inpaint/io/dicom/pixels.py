@@ -8,7 +8,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.pixels import get_decoder
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID, ExplicitVRBigEndian, RLELossless
+from pydicom.uid import UID, ExplicitVRBigEndian, JPEGExtended12Bit, RLELossless
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.checks import check_voxels, native, parsing
@@ -151,8 +151,14 @@ def _words(dataset: Dataset, frame: int | None) -> np.ndarray:
 def _check_compression(dataset: Dataset, path: Path) -> None:
     syntax = UID(dataset.file_meta.get("TransferSyntaxUID") or "")
     try:
-        known = not syntax or get_decoder(syntax).is_available
+        decoder = get_decoder(syntax) if syntax else None
     except NotImplementedError:
-        known = False
-    if not known:
-        raise InputError(f"{path} has the unsupported compression {uid_name(syntax)}; save it uncompressed.")
+        raise InputError(f"{path} has the unsupported compression {uid_name(syntax)}; save it uncompressed.") from None
+    if decoder is None:
+        return
+    deep = syntax == JPEGExtended12Bit and int(dataset.get("BitsStored") or 0) > 8
+    if not decoder.is_available or (deep and decoder.available_plugins == ("pillow",)):  # which decodes 8 bits only
+        raise InputError(
+            f"{path} has the compression {uid_name(syntax)}, which needs a decoder; install it with: "
+            "pip install 'monai-inpaint[codecs]', or save the file uncompressed."
+        )
