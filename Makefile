@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 TEST_THREADS ?= 1
 TEST_PROCESSES ?= 2
 # these say how long a known sender waits, so nothing may run beside them
-TIMED := tests/test_dicom_strangers.py
+TIMED := tests/pacs/test_strangers.py
 ONE_THREAD := OMP_NUM_THREADS=$(TEST_THREADS) OPENBLAS_NUM_THREADS=$(TEST_THREADS)
 
 # Slicer's libraries bring a vtk of their own, so they live apart
@@ -82,8 +82,8 @@ $(DEPLOY_STAMP): deploy_app/requirements.txt deploy_app/requirements-metal.txt
 
 test-tensorrt:
 	@if $(MAKE) --no-print-directory $(TENSORRT_STAMP); \
-	then $(ONE_THREAD) $(TENSORRT_VENV)/bin/python -m pytest tests/test_half_precision.py tests/test_tensorrt_compile.py; \
-	else echo "SKIPPED tests/test_tensorrt_compile.py: TensorRT-RTX could not be installed here"; fi
+	then $(ONE_THREAD) $(TENSORRT_VENV)/bin/python -m pytest tests/builds; \
+	else echo "SKIPPED tests/builds: TensorRT-RTX could not be installed here"; fi
 
 $(TENSORRT_STAMP): tensorrt/requirements-test.txt
 	test -x $(TENSORRT_VENV)/bin/python || $(PYTHON) -m venv $(TENSORRT_VENV)

@@ -232,7 +232,7 @@ def test_a_filled_node_is_exported_as_a_series_derived_from_its_source(
     module: ModuleType, logic, python: str, tmp_path: Path
 ) -> None:
     series, kept = tmp_path / "a series", tmp_path / "volume.npz"
-    subprocess.run([python, "-c", _SERIES, str(ROOT / "tests"), str(series), str(kept)], check=True)
+    subprocess.run([python, "-c", _SERIES, str(ROOT / "tests" / "samples"), str(series), str(kept)], check=True)
     with np.load(kept) as loaded:
         voxels, matrix = np.ascontiguousarray(loaded["voxels"].T.astype(np.int16)), loaded["affine"]
     volume, parameters = add_volume(voxels, matrix, "CT"), logic.getParameterNode()

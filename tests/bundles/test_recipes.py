@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monai_inpaint.registry import bundles
 
-BUNDLES = Path(__file__).parents[1] / "bundles"
+BUNDLES = Path(__file__).parents[2] / "bundles"
 
 
 def _build(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:

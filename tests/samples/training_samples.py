@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from monai_inpaint.networks.image_features import SqueezeNet
 from monai_inpaint.registry import BundleInfo, bundles
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NAMES = ("ct_inpainting", "cxr_inpainting", "mr_inpainting")
 PUBLISHED = (
     *("ip_medgan", "cxr_context_encoder", "cxr_context_encoder_patches", "glcic", "medgan"),

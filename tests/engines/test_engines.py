@@ -18,7 +18,7 @@ from monai_inpaint.engines import available, load_engine
 from monai_inpaint.registry import find_bundle
 
 _NETWORKS = "monai_inpaint.networks"
-_ENGINES = Path(__file__).parents[1] / "monai_inpaint" / "engines"
+_ENGINES = Path(__file__).parents[2] / "monai_inpaint" / "engines"
 
 
 @pytest.mark.parametrize("engine", sorted(available()))

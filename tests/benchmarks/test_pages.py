@@ -9,7 +9,7 @@ import pytest
 from benchmarks.pages import write_tables
 from monai_inpaint.errors import InputError
 
-DOCS = Path(__file__).parents[1] / "docs" / "measurements"
+DOCS = Path(__file__).parents[2] / "docs" / "measurements"
 REST = "\nWhat a person wrote.\n\n## Next\n\n| c |\n"
 OLD = "# Page\n\n## Speed\n\n- date: old\n\n| a | b |\n| --- | ---: |\n| 1 | 2 |\n" + REST
 NEW = "## Speed\n\n- date: new\n\n| a | b |\n| --- | ---: |\n| 3 | 4 |\n| 5 | 6 |\n"
