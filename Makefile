@@ -1,4 +1,4 @@
-# make setup | demo | test | test-slicer | test-web | test-deploy | test-tensorrt | test-gpu | docs | benchmark. Needs make and Python 3.11, nothing else.
+# make setup | demo | check | test | test-slicer | test-web | test-deploy | test-tensorrt | test-gpu | docs | benchmark. Needs make and Python 3.11, nothing else.
 #
 # On Linux, pip takes PyTorch's CUDA build from PyPI (2 GB). The CPU build does as well and is smaller:
 #   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make setup
@@ -13,6 +13,8 @@ TEST_THREADS ?= 1
 TEST_PROCESSES ?= 2
 # these say how long a known sender waits, so nothing may run beside them
 TIMED := tests/pacs/test_strangers.py
+# rooms whose tests train nothing, start no service, and run no command again and again
+QUICK := tests/test_architecture.py $(addprefix tests/,ct imaging losses metrics networks registry regions reports synthesis)
 ONE_THREAD := OMP_NUM_THREADS=$(TEST_THREADS) OPENBLAS_NUM_THREADS=$(TEST_THREADS)
 
 # Slicer's libraries bring a vtk of their own, so they live apart
@@ -29,7 +31,7 @@ DEPLOY_STAMP := $(DEPLOY_VENV)/.installed
 TENSORRT_VENV := .venv-tensorrt
 TENSORRT_STAMP := $(TENSORRT_VENV)/.installed
 
-.PHONY: setup demo test test-slicer test-web test-deploy test-tensorrt test-gpu docs benchmark clean
+.PHONY: setup demo lint check test test-slicer test-web test-deploy test-tensorrt test-gpu docs benchmark clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -48,10 +50,17 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/python -m monai_inpaint.demo
 
-test: setup
+lint: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
+	$(BIN)/python bundles/recipes/build.py --check
+
+# for a contributor, before each commit
+check: lint
+	$(ONE_THREAD) $(BIN)/python -m pytest -m 'not slow' --numprocesses $(TEST_PROCESSES) --dist loadfile $(QUICK)
+
+test: lint
 	$(ONE_THREAD) $(BIN)/python -m pytest -m 'not deploy and not gpu' --numprocesses $(TEST_PROCESSES) --dist loadfile --ignore $(TIMED)
 	$(ONE_THREAD) $(BIN)/python -m pytest $(TIMED)
 	$(MAKE) test-slicer

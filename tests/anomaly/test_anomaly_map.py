@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_samples import smooth
+from lung_samples import ellipse
 from scipy.ndimage import gaussian_filter
-from test_lungs import ellipse
 
 from monai_inpaint import Filler, Image, InputError
 from monai_inpaint.anomaly import abnormality, candidates, write_candidates

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_benchmarks import table_of
-from test_lungs import LEFT, RIGHT, film
+from lung_samples import LEFT, RIGHT, film
+from printed_tables import table_of
 
 from benchmarks.__main__ import main
 from benchmarks.abnormality import FALSE_POSITIVES, Boxed, auroc, boxed_of, froc_area, overlap

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from printed_tables import table_of
 from scipy.ndimage import binary_dilation
 
 from benchmarks import downstream, formulations
@@ -41,17 +42,6 @@ def data(tmp_path: Path) -> Path:
     path = tmp_path / "data.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
-
-
-def table_of(printed: str) -> list[list[str]]:
-    """Cells of the rows under the heading; every row must be as wide as the heading."""
-    rows = [
-        [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-        for line in printed.splitlines()
-        if line.startswith("|")
-    ]
-    assert len({len(row) for row in rows}) == 1
-    return rows[2:]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_samples import ct_voxels, json_lines, nifti, run, tree
+from lung_samples import LEFT, RIGHT, film
 from PIL import Image as Pillow
-from test_lungs import LEFT, RIGHT, film
 
 from monai_inpaint import read_image
 from monai_inpaint.datasets import read_boxes
