@@ -40,12 +40,13 @@ def keep(path: Path, content: bytes) -> None:
 
 
 def bound(folder: Path, most: int) -> None:
-    """Delete the files used longest ago until the rest takes at most so many bytes."""
+    """Delete the files below a folder that were used longest ago until the rest takes at most so many bytes."""
     files: list[tuple[float, int, Path]] = []
-    for path in folder.iterdir():
+    for path in folder.rglob("*"):
         with suppress(OSError):  # another process has deleted it
-            status = path.stat()
-            files.append((max(status.st_atime, status.st_mtime), status.st_size, path))
+            if path.is_file():
+                status = path.stat()
+                files.append((max(status.st_atime, status.st_mtime), status.st_size, path))
     size = sum(bytes_ for _, bytes_, _ in files)
     for _, bytes_, path in sorted(files):
         if size <= most:

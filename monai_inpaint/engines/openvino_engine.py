@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.engines.base import GraphEngine, Port
+from monai_inpaint.engines.cache import bound, cache_folder
 from monai_inpaint.engines.quiet_openvino import openvino
 from monai_inpaint.registry import BundleInfo
 
 # Where the processor has it, else float32: see docs/decisions/openvino-computes-in-bfloat16.md.
 _PRECISION = "bf16"
 _PATIENCE_MS = 100
+_CACHE = 512 << 20  # bytes of compiled graphs that are kept
 
 
 class OpenVinoEngine(GraphEngine):
@@ -39,10 +41,20 @@ class OpenVinoEngine(GraphEngine):
         return {"name": "openvino", "version": version("openvino"), "device": "CPU", "arithmetic": precision}
 
     def _open(self, path: Path) -> tuple[Any, Sequence[Port], Sequence[Port]]:
-        core = openvino.Core()
-        graph = core.read_model(path)
+        cache = self._cache()
+        hints = {**self._hints, "CACHE_DIR": str(cache)} if cache else self._hints
+        graph = openvino.Core().compile_model(path, "CPU", hints)
+        if cache and not graph.get_property("LOADED_FROM_CACHE"):
+            bound(cache.parent, _CACHE)
         inputs, outputs = ([_port(port) for port in ports] for ports in (graph.inputs, graph.outputs))
-        return core.compile_model(graph, "CPU", self._hints).create_infer_request(), inputs, outputs
+        return graph.create_infer_request(), inputs, outputs
+
+    def _cache(self) -> Path | None:
+        """Where this graph is kept compiled; OpenVINO itself tells files by place, time and size only."""
+        if not self._bundle.ours:
+            return None
+        folder, weights = cache_folder("openvino"), self._bundle.facts().get("sha256", "")
+        return folder and folder / f"{version('openvino')}-{weights[:24]}"
 
     def _compute(self, windows: np.ndarray) -> np.ndarray:
         with self._lock:

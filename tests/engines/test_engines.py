@@ -193,3 +193,47 @@ def test_openvino_does_not_tell_its_makers_that_it_is_used() -> None:
 
     assert "openvino.tools.ovc.telemetry_stub" in loaded
     assert not [name for name in loaded if name.startswith("openvino_telemetry.")]
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(sys, "platform", "linux")
+    return tmp_path / "cache" / "monai-inpaint" / "openvino"
+
+
+def _blobs(cache: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in cache.rglob("*.blob")}
+
+
+def test_openvino_compiles_a_graph_once_into_a_folder_of_the_user_alone(cache: Path) -> None:
+    from monai_inpaint.engines.openvino_engine import OpenVinoEngine
+
+    bundle, window = find_bundle("glcic"), np.zeros((1, 2, 256, 256), np.float32)
+    first = OpenVinoEngine(bundle).run(window)
+    made = _blobs(cache)
+    second = OpenVinoEngine(bundle).run(window)
+
+    assert len(made) == 1
+    assert _blobs(cache) == made
+    assert cache.stat().st_mode & 0o077 == 0
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_damaged_compiled_graph_is_compiled_anew(cache: Path) -> None:
+    from monai_inpaint.engines.openvino_engine import OpenVinoEngine
+
+    bundle, window = find_bundle("glcic"), np.zeros((1, 2, 256, 256), np.float32)
+    first = OpenVinoEngine(bundle).run(window)
+    (blob,) = _blobs(cache)
+    blob.write_bytes(blob.read_bytes()[:10000])
+
+    np.testing.assert_array_equal(OpenVinoEngine(bundle).run(window), first)
+
+
+def test_a_graph_from_elsewhere_is_not_kept(cache: Path, bundle: Path) -> None:
+    from monai_inpaint.engines.openvino_engine import OpenVinoEngine
+
+    OpenVinoEngine(find_bundle(bundle))
+
+    assert not _blobs(cache)
