@@ -56,7 +56,7 @@ _HOLD_ITEMS = {0x20: 4, 0x50: 0}  # presentation context, user information: byte
 _NO_SUCH_CALLER, _NO_SUCH_TITLE, _NO_PLACE = (1, 1, 3), (1, 1, 7), (2, 3, 2)
 
 
-class Instance(Protocol):
+class InstanceSink(Protocol):
     """An instance that is being received."""
 
     def write(self, data: bytes) -> None:
@@ -119,7 +119,7 @@ class Association:
         self._accept(body)
         return ""
 
-    def serve(self, begin: Callable[[str, str, str], Instance]) -> bool:
+    def serve(self, begin: Callable[[str, str, str], InstanceSink]) -> bool:
         """Answer what is asked until the association ends.
 
         Args:
@@ -146,7 +146,7 @@ class Association:
         self._wire.send(ABORT, bytes([0, 0, 2, 0]), 1.0)
 
     def _store(
-        self, context: int, command: Dataset, parts: Iterator[bytes], begin: Callable[[str, str, str], Instance]
+        self, context: int, command: Dataset, parts: Iterator[bytes], begin: Callable[[str, str, str], InstanceSink]
     ) -> int:
         sop_class, uid = (str(command.get(f"AffectedSOP{kind}UID", "")) for kind in ("Class", "Instance"))
         accepted = self._accepted[context]

@@ -19,14 +19,14 @@ from monai_inpaint.training.data_list import (
 from monai_inpaint.training.metal_pairs import metal_pairs
 
 if TYPE_CHECKING:
-    from monai_inpaint.training.adversarial import AdversarialIteration, Term
+    from monai_inpaint.training.adversarial import AdversarialIteration, LossTerm, Term
     from monai_inpaint.training.adversary import PatchAdversary
     from monai_inpaint.training.curves import save_curves
+    from monai_inpaint.training.discriminator import DiscriminatorTask, Judge
     from monai_inpaint.training.effort import save_effort
     from monai_inpaint.training.false_alarms import FalseAlarms
     from monai_inpaint.training.filled import Conditional, HolePatch, WholeAndPatch
     from monai_inpaint.training.iteration import autocast_iteration, autocast_validation, flow_iteration
-    from monai_inpaint.training.judge import Judge
     from monai_inpaint.training.metal_rmse import MetalRMSE
     from monai_inpaint.training.metric import HolePSNR
     from monai_inpaint.training.muon import Muon
@@ -40,11 +40,13 @@ if TYPE_CHECKING:
 __all__ = [
     "AdversarialIteration",
     "Conditional",
+    "DiscriminatorTask",
     "FalseAlarms",
     "GrowWindows",
     "HolePSNR",
     "HolePatch",
     "Judge",
+    "LossTerm",
     "MetalRMSE",
     "Muon",
     "PatchAdversary",
@@ -72,11 +74,13 @@ __all__ = [
 _HOME = {
     "AdversarialIteration": "monai_inpaint.training.adversarial",
     "Conditional": "monai_inpaint.training.filled",
+    "DiscriminatorTask": "monai_inpaint.training.discriminator",
     "FalseAlarms": "monai_inpaint.training.false_alarms",
     "GrowWindows": "monai_inpaint.training.windows",
     "HolePSNR": "monai_inpaint.training.metric",
     "HolePatch": "monai_inpaint.training.filled",
-    "Judge": "monai_inpaint.training.judge",
+    "Judge": "monai_inpaint.training.discriminator",
+    "LossTerm": "monai_inpaint.training.adversarial",
     "MetalRMSE": "monai_inpaint.training.metal_rmse",
     "Muon": "monai_inpaint.training.muon",
     "PatchAdversary": "monai_inpaint.training.adversary",

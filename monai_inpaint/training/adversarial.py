@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from monai.engines import Trainer
 
+from monai_inpaint.training.discriminator import DiscriminatorTask
 from monai_inpaint.training.filled import Filled
 from monai_inpaint.training.iteration import autocast, batch_of, completed
-from monai_inpaint.training.judge import Judge
 from monai_inpaint.training.schedule import Schedule
 
 
-class Term:
-    """A part of the generator's loss.
+class LossTerm:
+    """One weighted term of the generator's loss.
 
     Args:
         loss: of an image and a target (B, 2, H, W), truth and region (`HoleRMSE`, `BorderWeightedL2`,
@@ -43,18 +43,20 @@ class Term:
 
 
 class AdversarialIteration:
-    """Judges learn, then the generator, each when it is its turn.
+    """Train the discriminators, then the generator, as the schedule says.
 
-    The output's keys are those of MONAI's SupervisedTrainer, and for each judge its balance, as "NAME_value",
-    "NAME_real" and "NAME_filled" (see `Judge.learn`), NaN where it did not learn.
+    The output's keys are those of MONAI's SupervisedTrainer, and for each discriminator its balance, as "NAME_value",
+    "NAME_real" and "NAME_filled" (see `DiscriminatorTask.learn`), NaN where it did not learn.
 
     Args:
-        terms: the generator's loss without the judges.
-        judges: by name.
+        terms: terms of the generator's loss beside those of the discriminators.
+        judges: the discriminators, by name.
         schedule: who learns when.
     """
 
-    def __init__(self, terms: Sequence[Term], judges: Mapping[str, Judge], schedule: Schedule | None = None) -> None:
+    def __init__(
+        self, terms: Sequence[LossTerm], judges: Mapping[str, DiscriminatorTask], schedule: Schedule | None = None
+    ) -> None:
         self.terms, self.judges, self.schedule = terms, dict(judges), schedule or Schedule()
 
     def __call__(self, engine: Trainer, batch: Any) -> Any:
@@ -76,13 +78,13 @@ class AdversarialIteration:
                 told = judge.learn(filled.detached()) if turn.judges else {}
                 balance |= {f"{name}_{key}": told.get(key, float("nan")) for key in ("value", "real", "filled")}
             terms = [term(filled) for term in self.terms]
-            if turn.heard:
+            if turn.adversarial:
                 terms += [judge.term(filled) for judge in self.judges.values()]
         loss = torch.stack([term.float() for term in terms]).sum()
         if not torch.isfinite(loss):
             raise FloatingPointError(
-                f"The generator's loss became {loss.item()}; lower the learning rates or the weights of the judges, "
-                "and go on from the last checkpoint."
+                f"The generator's loss became {loss.item()}; lower the learning rates or the weights of the "
+                "discriminators, and go on from the last checkpoint."
             )
         if turn.generator:
             engine.optimizer.zero_grad(set_to_none=True)
@@ -90,3 +92,6 @@ class AdversarialIteration:
             engine.optimizer.step()
         fill = torch.where(label[:, 1:] > 0.5, predicted.detach().float(), label[:, :1])
         return completed(engine, image=image, label=label, pred=fill, loss=loss.detach(), **balance)
+
+
+Term = LossTerm  # its former name, in configs of earlier versions

@@ -1,4 +1,4 @@
-"""What a training took, measured while it runs, for the `docs/training.json` of its bundle."""
+"""Measure the cost of a training while it runs, for the `docs/training.json` of its bundle."""
 
 from __future__ import annotations
 

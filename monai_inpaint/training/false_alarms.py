@@ -1,4 +1,4 @@
-"""How often a network marks something where nothing is, as a MONAI metric for the validation handler."""
+"""False-positive rate of a detection network, as a MONAI metric."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What losses and discriminators are shown of a batch."""
+"""The tensors of a batch that losses and discriminators take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which simulated pairs of slices with metal a training sees."""
+"""Select the simulated pairs of slices with metal for training."""
 
 from __future__ import annotations
 

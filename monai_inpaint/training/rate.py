@@ -1,4 +1,4 @@
-"""How the learning rate goes: up, constant as long as one likes, down to nothing at the end."""
+"""Learning-rate schedule: warm up, hold, decay to zero."""
 
 from __future__ import annotations
 

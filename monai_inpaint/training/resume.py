@@ -1,4 +1,4 @@
-"""Stop a training at any time and go on from the last whole epoch."""
+"""Resume a training from the last complete epoch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Begin a training with weights that are there already."""
+"""Load initial weights before a training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several processes do with a network that is not wrapped for them: nothing where there is only one.
+"""Synchronise a network that DistributedDataParallel does not wrap; does nothing in a single process.
 
 A discriminator is run on real and on filled images, and by the generator's step, where it does not learn; PyTorch's own
 wrapper expects one run for each step.

@@ -1,4 +1,4 @@
-"""Small windows first: what a training sees grows with its epochs."""
+"""Progressive training: increase the size of the windows with the epochs."""
 
 from __future__ import annotations
 

@@ -287,3 +287,10 @@ def test_a_stopped_adversarial_training_goes_on_with_its_judges_and_curves(tmp_p
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert [bool(row["patch_value"]) for row in rows] == [False, True, True]
     assert all(float(row["hole_psnr"]) > 0 for row in rows)
+
+
+def test_the_former_names_of_configs_still_work() -> None:
+    import monai_inpaint.training as training
+
+    assert training.Judge is training.DiscriminatorTask
+    assert training.Term is training.LossTerm

@@ -1,4 +1,4 @@
-"""A discriminator with all that belongs to it: what it is shown, how it learns, how much it counts."""
+"""One discriminator of adversarial training: its input, optimiser and loss weight."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from monai_inpaint.training.together import average_gradients, begin_alike
 View = Callable[[torch.Tensor, Filled], list[torch.Tensor]]
 
 
-class Judge:
-    """One discriminator of an adversarial training; of several processes all learn the same.
+class DiscriminatorTask:
+    """Train one discriminator, and compute its term of the generator's loss; all processes keep the same weights.
 
     Args:
         discriminator: what it is shown to logits, or to a list of features that ends in them (MONAI's
@@ -48,7 +48,7 @@ class Judge:
         self.on = on
 
     def learn(self, filled: Filled) -> dict[str, float]:
-        """One step; tells how the two are balanced.
+        """Take one optimiser step.
 
         Returns:
             "value": V(G, D) of Goodfellow et al. 2014 (equation 1), -log 4 where nothing can be told apart; "real" and
@@ -79,7 +79,7 @@ class Judge:
             }
 
     def term(self, filled: Filled) -> torch.Tensor:
-        """Its share of the generator's loss."""
+        """The discriminator's term of the generator's loss."""
         self.discriminator.requires_grad_(False)  # it only passes on what the generator learns from
         image = getattr(filled, self.on)
         false = self._features(image, filled)
@@ -93,3 +93,6 @@ class Judge:
     def _features(self, image: torch.Tensor, filled: Filled) -> list[torch.Tensor]:
         found = self.discriminator(*self.view(image, filled))
         return list(found) if isinstance(found, list | tuple) else [found]
+
+
+Judge = DiscriminatorTask  # its former name, in configs of earlier versions
