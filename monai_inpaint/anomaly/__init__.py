@@ -1,4 +1,4 @@
-"""Where an image is not as its surroundings lead to expect; needs numpy, scipy, Pillow and an engine only."""
+"""Abnormality maps: where an image differs from its fills; needs numpy, scipy, Pillow and an engine only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two things by which a slice is compared with what was expected of it."""
+"""Compute the two features that compare a slice with its fills."""
 
 # scipy brings no types
 # pyright: basic

@@ -1,4 +1,4 @@
-"""What a bundle's fills differ in from healthy films, place by place in the lungs."""
+"""Reference distribution of healthy films: how fills differ from them at each place of the lungs."""
 
 # scipy brings no types
 # pyright: basic

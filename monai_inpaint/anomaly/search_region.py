@@ -1,4 +1,4 @@
-"""Where a slice is searched."""
+"""Region of a slice that is searched for anomalies."""
 
 from __future__ import annotations
 

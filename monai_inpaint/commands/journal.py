@@ -1,4 +1,4 @@
-"""What `batch` did, case by case: a CSV that grows by whole lines, so that a batch that was killed can go on."""
+"""Journal of `batch`: a CSV that grows by whole lines, so that a killed batch can be resumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How strongly materials attenuate X-rays, by energy: mixtures of elements, whose tables a package brings."""
+"""X-ray attenuation of materials by energy: mixtures of elements, from the tables of xraydb."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far protons would stop from where they should, if a corrected CT were taken for the patient."""
+"""Error of the proton range, if a corrected CT were used for planning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a CT scanner measures behind materials, and what it takes that for: beam hardening, noise, water correction."""
+"""Polychromatic forward model of a CT scanner: beam hardening, noise and water correction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a CT tube sends out and a detector makes of it, by energy."""
+"""Spectrum of a CT tube and response of a detector, by energy."""
 
 from __future__ import annotations
 

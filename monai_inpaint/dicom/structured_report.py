@@ -1,4 +1,4 @@
-"""What was done, as a DICOM structured report: a measurement report (TID 1500) of the hole, with model and hashes."""
+"""Write the run as a DICOM measurement report (TID 1500) of the hole, with model and hashes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an engine does."""
+"""Interface of an engine."""
 
 from __future__ import annotations
 

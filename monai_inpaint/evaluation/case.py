@@ -1,4 +1,4 @@
-"""One slice or volume with a hole whose content is known, ready to be filled and measured."""
+"""One slice or volume with a hole whose content is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must be said with every figure."""
+"""Provenance of the figures: data, protocol, hardware, versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cases are shown as pictures, and how."""
+"""Select the cases that are shown as pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of one filled case."""
+"""Measure one filled case."""
 
 from __future__ import annotations
 

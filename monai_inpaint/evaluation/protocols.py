@@ -1,4 +1,4 @@
-"""Protocols: which hole is cut where, so that the truth in it is known. Every one is seeded and repeats itself."""
+"""Protocols: seeded holes whose content is known."""
 
 from __future__ import annotations
 

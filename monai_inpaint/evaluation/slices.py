@@ -1,4 +1,4 @@
-"""From an image as read to the 2D slices that protocols work on, and the body in them."""
+"""Cut 2D slices for the protocols out of an image, and find the body in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an evaluation found: every figure of every case, and means over them."""
+"""Results of an evaluation: every figure of every case, and means over them."""
 
 from __future__ import annotations
 

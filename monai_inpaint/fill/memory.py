@@ -1,4 +1,4 @@
-"""How much memory a fill will take, told before it begins."""
+"""Predict the peak memory of a fill."""
 
 from __future__ import annotations
 

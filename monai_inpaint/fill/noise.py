@@ -1,4 +1,4 @@
-"""How much noise the known voxels next to a hole carry."""
+"""Estimate the noise of the known voxels next to a hole."""
 
 from __future__ import annotations
 

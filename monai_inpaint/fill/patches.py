@@ -1,4 +1,4 @@
-"""Fill the hole of an image, and keep what was filled in each slice."""
+"""Fill the hole of an image, and keep the fill of each slice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind about itself."""
+"""Report of a fill."""
 
 from __future__ import annotations
 

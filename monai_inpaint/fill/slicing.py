@@ -1,4 +1,4 @@
-"""Along which axis a volume was sliced: that of its thick slices, or of its only one, wherever a tool has turned it."""
+"""Find the through-plane axis of a volume: that of its thick slices, or of its only one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the samples of a hole say about its fill: the error to expect, and what is gained over a classical fill."""
+"""Predict the error of a fill, and its gain over a classical fill, from samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which square windows of a slice touch the hole, and which hole voxels each of them answers for."""
+"""Cover the hole of a slice with square windows, and assign its voxels to them."""
 
 from __future__ import annotations
 

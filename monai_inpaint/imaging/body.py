@@ -1,4 +1,4 @@
-"""The patient in an axial CT slice: what is neither air around him nor the table."""
+"""Segment the patient in an axial CT slice, without air and table."""
 
 # scipy brings no types
 # pyright: basic

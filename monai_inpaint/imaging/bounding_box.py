@@ -1,4 +1,4 @@
-"""Where in a volume a hole lies, found in one pass over memory, so that all else can stay with its bounding box."""
+"""Bounding box of a hole, in one pass over memory."""
 
 from __future__ import annotations
 

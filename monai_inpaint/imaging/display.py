@@ -1,4 +1,4 @@
-"""The way a slice is shown to a reader, which is the way the networks know it."""
+"""Orient and window a slice as readers and networks see it."""
 
 from __future__ import annotations
 

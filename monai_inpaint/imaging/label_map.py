@@ -1,4 +1,4 @@
-"""Which voxels a hole marks: one rule for the values of files, arrays and label maps."""
+"""Select the voxels that a hole marks: one rule for the values of files, arrays and label maps."""
 
 from __future__ import annotations
 

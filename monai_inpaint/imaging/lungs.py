@@ -1,4 +1,4 @@
-"""Where the lungs lie in a frontal chest film, as two boxes found in the film itself."""
+"""Find the lungs in a frontal chest film, as two boxes."""
 
 # scipy brings no types
 # pyright: basic

@@ -1,4 +1,4 @@
-"""What every reader checks the same way."""
+"""Checks that all readers share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What compressed pixels claim of themselves in their own first bytes, read before a decoder takes memory for it."""
+"""Read the size that compressed pixels claim in their first bytes, before a decoder allocates memory."""
 
 from __future__ import annotations
 

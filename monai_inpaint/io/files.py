@@ -1,4 +1,4 @@
-"""Which files an image consists of: for reading, for protecting, and to refuse headers whose voxels lie elsewhere."""
+"""List the files of an image, and refuse headers whose voxels lie elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Take over what another process has read: images, headers and refusals, and nothing that could run."""
+"""Receive images, headers and refusals from another process, without running code."""
 
 from __future__ import annotations
 

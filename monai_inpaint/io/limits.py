@@ -1,4 +1,4 @@
-"""How much a header may claim: checked before a library sees the file, or memory is taken."""
+"""Limits of what a header may claim, checked before memory is allocated."""
 
 from __future__ import annotations
 

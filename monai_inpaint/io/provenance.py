@@ -1,4 +1,4 @@
-"""What an image says of how it was derived, taken from the report of the run that made it."""
+"""Provenance of a derived image, from the report of the run that made it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What NRRD and MetaImage share: a header in lines of text, whose voxels may lie in files beside it."""
+"""Text headers that NRRD and MetaImage share, whose voxels may lie in files beside them."""
 
 from __future__ import annotations
 

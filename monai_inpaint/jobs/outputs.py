@@ -1,4 +1,4 @@
-"""Where a command may write: everything is checked before computing, and appears together or not at all."""
+"""Check output paths before computing, and write all outputs together or none."""
 
 from __future__ import annotations
 

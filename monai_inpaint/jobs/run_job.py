@@ -1,4 +1,4 @@
-"""Read an image, do something with it, write all outputs or none, report: the line that all jobs keep to."""
+"""Run a job: read an image, process it, write all outputs or none, and report."""
 
 from __future__ import annotations
 

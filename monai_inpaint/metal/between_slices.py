@@ -1,4 +1,4 @@
-"""Priors of neighbouring slices told of one another, so that a guess does not flicker from slice to slice."""
+"""Bilateral filter of the priors across slices, so that they do not flicker from slice to slice."""
 
 from __future__ import annotations
 

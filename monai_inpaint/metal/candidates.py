@@ -1,4 +1,4 @@
-"""Bright pieces of a CT, and which of them are metal."""
+"""Connected bright regions of a CT, classified as metal or not."""
 
 # scipy brings no types
 # pyright: basic

@@ -1,4 +1,4 @@
-"""The ways to take metal's artifacts out of an image; a new one is added to `METHODS`."""
+"""Methods of metal artifact reduction; a new one is added to `METHODS`."""
 
 from __future__ import annotations
 

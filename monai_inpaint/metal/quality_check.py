@@ -1,4 +1,4 @@
-"""What a correction changed, and how much of the streaks it left."""
+"""Measure what a correction changed, and how much of the streaks remains."""
 
 # scipy brings no types
 # pyright: basic

@@ -1,4 +1,4 @@
-"""Image -> the same image with the artifacts of its metal reduced, and a report of what changed."""
+"""Reduce the metal artifacts of an image, and report what changed."""
 
 from __future__ import annotations
 

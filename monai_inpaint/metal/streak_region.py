@@ -1,4 +1,4 @@
-"""Where a slice's values are in doubt: next to its metal, and along the streaks and shadows that run away from it."""
+"""Find the region that metal artifacts affect: next to the metal, and along streaks and shadows."""
 
 # scipy brings no types
 # pyright: basic

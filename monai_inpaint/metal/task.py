@@ -1,4 +1,4 @@
-"""What a method for metal works on, and what it gives."""
+"""Input and output of a method of metal artifact reduction."""
 
 from __future__ import annotations
 

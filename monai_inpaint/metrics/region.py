@@ -1,4 +1,4 @@
-"""What all measures share: checked arrays, and the part of the image that a measure inside the hole can see."""
+"""Check arrays for a measure, and crop them to what it sees around the hole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the published generators share: the network contract around a network that knows only [-1, 1]."""
+"""Base of the published generators: the network contract around a network that works in [-1, 1]."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the known voxels of a window say: their mean and spread, and a smooth continuation into the hole."""
+"""Statistics of the known voxels of a window, and a smooth continuation of them into the hole."""
 
 from __future__ import annotations
 

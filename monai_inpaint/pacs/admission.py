@@ -1,4 +1,4 @@
-"""How many peers may be connected: no stranger, silent or slow, takes the place of a known sender."""
+"""Limit the connected peers, so that no stranger takes the place of a known sender."""
 
 from __future__ import annotations
 

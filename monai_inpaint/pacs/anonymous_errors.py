@@ -1,4 +1,4 @@
-"""What records and logs say of an error: one sentence without a name, a path or a value of the patient's."""
+"""Describe an error for records and logs without a name, a path or a value of the patient's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the place is at fault for, and no job: a full disk passes."""
+"""Recognise faults of the place rather than of a job, such as a full disk."""
 
 from __future__ import annotations
 

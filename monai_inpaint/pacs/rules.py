@@ -1,4 +1,4 @@
-"""Which series of a study are filled, from which hole, and how: rules as JSON. See docs/deploy.md."""
+"""Rules (JSON) that say which series of a study are filled, from which hole, and how. See docs/deploy.md."""
 
 from __future__ import annotations
 

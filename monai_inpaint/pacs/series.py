@@ -1,4 +1,4 @@
-"""What a folder with DICOM files holds: image series, and the SEG and RTSTRUCT that refer to them."""
+"""List the image series of a folder with DICOM files, and the SEG and RTSTRUCT that refer to them."""
 
 from __future__ import annotations
 

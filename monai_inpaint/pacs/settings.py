@@ -1,4 +1,4 @@
-"""What the service is told in its JSON file. See docs/deploy.md."""
+"""Settings (JSON) of the service. See docs/deploy.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service has done in processes of their own: fill a study, send results."""
+"""Tasks that the service runs in processes of their own: fill a study, send results."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Where a hole comes from: files, DICOM segmentations and structure sets, artifacts, burned-in text, rectangles."""
+"""Sources of holes: files, DICOM segmentations and structure sets, artifacts, burned-in text, rectangles."""

@@ -1,4 +1,4 @@
-"""Which bundles there are, what they do, and what their training cost; readable in milliseconds, without torch."""
+"""Registry of the bundles and of the cost of their training; readable in milliseconds, without torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which bundles exist and for what; readable in milliseconds, without torch."""
+"""Bundles and their metadata; readable in milliseconds, without torch."""
 
 from __future__ import annotations
 

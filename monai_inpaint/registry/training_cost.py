@@ -1,4 +1,4 @@
-"""What the training of a bundle took, as `docs/training.json` in it says; readable without torch."""
+"""Training cost of a bundle, from its `docs/training.json`; readable without torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets in: the address, the page and the secret that a request names, checked before anything else sees it."""
+"""Admit requests by address, page and secret, before anything else sees them."""
 
 from __future__ import annotations
 

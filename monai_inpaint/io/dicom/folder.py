@@ -1,4 +1,4 @@
-"""Which files of a folder are the slices of the one DICOM series in it."""
+"""Select the slices of the one DICOM series in a folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where DICOM planes lie, and whether they stack to a regular volume. Patient coordinates: LPS in, RAS out, mm."""
+"""Geometry of DICOM planes, stacked to a regular volume. Patient coordinates: LPS in, RAS out, mm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an image keeps of its DICOM data sets, and what they say of it."""
+"""Header that an image keeps of its DICOM data sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the words in a DICOM file to the values they hold, and back: BitsStored bits up to HighBit."""
+"""Convert the words of a DICOM file to stored values and back: BitsStored bits up to HighBit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From stored DICOM values to units, and which values may be stored."""
+"""Convert stored DICOM values to units, and limit the values that may be stored."""
 
 from __future__ import annotations
 

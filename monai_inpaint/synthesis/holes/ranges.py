@@ -1,4 +1,4 @@
-"""What all hole makers share: checking shapes and ranges, drawing sizes and directions, and distances in the image."""
+"""Check shapes and ranges, draw sizes and directions, measure distances: shared by all hole makers."""
 
 from __future__ import annotations
 

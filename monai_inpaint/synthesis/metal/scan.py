@@ -1,4 +1,4 @@
-"""What metal does to one CT slice: the slice as a scanner would have measured it with the metal in it."""
+"""Simulate the scan of one CT slice with metal in it."""
 
 from __future__ import annotations
 
