@@ -112,7 +112,6 @@ def test_the_wheel_fills_in_an_empty_environment_without_torch(wheel: Path, tmp_
     _run(scripts / "python", "-m", "pip", "install", "-q", "--constraint", ROOT / "constraints.txt", wheel)
     film, hole, output = picture(tmp_path / "film.png"), picture_hole(tmp_path / "hole.png"), tmp_path / "filled.png"
 
-    # elsewhere, so that only what is installed is found
     _run(scripts / "monai-inpaint", "fill", film, hole, output, "--bundle", "cxr", cwd=tmp_path)
     listed = _run(scripts / "python", "-m", "pip", "list", "--format", "freeze", cwd=tmp_path)
     told = _run(scripts / "monai-inpaint", "info", cwd=tmp_path)
@@ -126,7 +125,9 @@ def test_the_wheel_fills_in_an_empty_environment_without_torch(wheel: Path, tmp_
 
 
 def _run(*args: object, cwd: Path | None = None) -> str:
-    done = subprocess.run([str(arg) for arg in args], cwd=cwd, capture_output=True, text=True, check=False)
+    # elsewhere, only what is installed is found
+    found = {key: value for key, value in os.environ.items() if cwd is None or key != "PYTHONPATH"}
+    done = subprocess.run([str(arg) for arg in args], cwd=cwd, env=found, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
