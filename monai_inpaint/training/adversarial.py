@@ -50,7 +50,7 @@ class AdversarialIteration:
 
     Args:
         terms: terms of the generator's loss beside those of the discriminators.
-        judges: the discriminators, by name.
+        judges: the discriminators, by name; a "judge" is one of them wherever the word stands.
         schedule: who learns when.
     """
 
