@@ -1,4 +1,4 @@
-"""Run a bundle's network: in OpenVINO, onnxruntime or torch; choosing one.
+"""Run a bundle's network: in OpenVINO, onnxruntime, torch or TensorRT; choosing one.
 
 Names are loaded when first used, so that asking which engines there are costs next to nothing.
 """
