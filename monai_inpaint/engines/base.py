@@ -53,15 +53,18 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Port:
-    """An input or output of a graph: its sizes (None where any will do; `()` where not even their number is said)."""
+    """An input or output of a graph: its sizes (None where any will do; `()` where not even their number is said).
 
-    name: str
+    It may have several names: OpenVINO adds that of the operation that an output comes from.
+    """
+
+    names: tuple[str, ...]
     sizes: tuple[int | None, ...]
     is_float32: bool
 
     def __str__(self) -> str:
         sizes = ", ".join("any" if size is None else str(size) for size in self.sizes)
-        return f"{self.name} ({sizes}) of {'float32' if self.is_float32 else 'another type than float32'}"
+        return f"{' or '.join(self.names)} ({sizes}) of {'float32' if self.is_float32 else 'another type than float32'}"
 
     @property
     def side(self) -> int | None:
@@ -72,7 +75,7 @@ class Port:
         """Whether it is called so and can hold (B, channels, H, W) float32 for every B, with that side or any."""
         sizes = self.sizes or (None,) * 4
         return (
-            self.name == name
+            name in self.names
             and self.is_float32
             and len(sizes) == 4
             and sizes[1] in (None, channels)

@@ -57,4 +57,4 @@ def load(bundle: BundleInfo) -> OnnxRuntimeEngine:
 def _port(port: Any) -> Port:
     # A free size is a name or None.
     sizes = tuple(size if isinstance(size, int) else None for size in port.shape)
-    return Port(port.name, sizes, port.type == "tensor(float)")
+    return Port((port.name,), sizes, port.type == "tensor(float)")

@@ -78,5 +78,5 @@ def load(bundle: BundleInfo) -> OpenVinoEngine:
 def _port(port: Any) -> Port:
     shape = port.partial_shape
     sizes = () if shape.rank.is_dynamic else tuple(size.get_length() if size.is_static else None for size in shape)
-    name = next(iter(sorted(port.names)), "without a name")
-    return Port(name, sizes, port.element_type == openvino.Type.f32)
+    names = tuple(sorted(port.names)) or ("without a name",)
+    return Port(names, sizes, port.element_type == openvino.Type.f32)

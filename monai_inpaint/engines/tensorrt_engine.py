@@ -150,7 +150,7 @@ class TensorRtEngine:
         for name in map(engine.get_tensor_name, range(engine.num_io_tensors)):
             sizes = tuple(size if size >= 0 else None for size in engine.get_tensor_shape(name))
             exact = engine.get_tensor_dtype(name) == library.DataType.FLOAT
-            ports[engine.get_tensor_mode(name)].append(Port(name, sizes, exact))
+            ports[engine.get_tensor_mode(name)].append(Port((name,), sizes, exact))
         return ports[library.TensorIOMode.INPUT], ports[library.TensorIOMode.OUTPUT]
 
 

@@ -28,6 +28,7 @@ from monai_inpaint.io.dicom.identity import check_hole_image
 from monai_inpaint.progress import Steps, part
 from monai_inpaint.registry import find_generator
 
+MOST_SAMPLES = 1000  # of a hole; all are kept until their spread is known
 _COPIED = 64 * 2**20  # bytes
 
 
@@ -195,6 +196,8 @@ class Filler:
     def _check_samples(self, sample: bool, samples: int, seed: int) -> None:
         if samples < 0 or samples == 1:
             raise InputError(f"{samples} samples have no spread; ask for at least two.")
+        if samples > MOST_SAMPLES:
+            raise InputError(f"{samples} samples are more than can be kept; ask for {MOST_SAMPLES} at most.")
         if seed < 0:
             raise InputError(f"The seed {seed} is negative; give 0 or more.")
         if (sample or samples) and not self.draws_samples:

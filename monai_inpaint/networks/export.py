@@ -6,6 +6,7 @@ bfloat16 that they were trained and are run with. Computation stays in float32, 
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from onnx import helper, numpy_helper
 from torch import nn
 
 from monai_inpaint.engines.torch_engine import load_network
+from monai_inpaint.failure import DONE, exit_code_of
 from monai_inpaint.registry import find_bundle
 
 _SMALL = 256  # numbers: constants of the graph's own arithmetic stay as they are
@@ -87,6 +89,15 @@ def export_bundle(folder: str | Path) -> None:
     export_onnx(load_network(info), info.graph)
 
 
+def _run() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m monai_inpaint.networks.export", description="Export the networks of bundles to ONNX."
+    )
+    parser.add_argument("bundles", nargs="+", metavar="BUNDLE", help="folder of a bundle, with models/model.pt")
+    for folder in parser.parse_args().bundles:
+        export_bundle(folder)
+    return DONE
+
+
 if __name__ == "__main__":
-    for place in sys.argv[1:]:
-        export_bundle(place)
+    sys.exit(exit_code_of(_run))

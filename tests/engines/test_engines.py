@@ -34,6 +34,21 @@ def test_threads_that_share_a_filler_get_their_own_fills(engine: str) -> None:
         np.testing.assert_allclose(filled, alone[n % 6], atol=1e-3)
 
 
+@pytest.mark.parametrize("name", ["artifact_segmentation", "mr"])
+def test_a_graph_compiled_anew_and_one_from_the_cache_give_the_same(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openvino = pytest.importorskip("monai_inpaint.engines.openvino_engine")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    anew = openvino.load(find_bundle(name))
+    cached = openvino.load(find_bundle(name))
+    windows = np.random.default_rng(0).uniform(0, 255, (1, anew.channels, 64, 64)).astype(np.float32)
+    windows[:, 1:] = 0
+
+    assert any(tmp_path.rglob("*.blob"))
+    np.testing.assert_allclose(cached.run(windows), anew.run(windows), atol=1e-3)
+
+
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     return Path(shutil.copytree(find_bundle("mr").path, tmp_path / "mr_copy"))

@@ -105,7 +105,13 @@ def test_progress_of_samples_runs_once_from_start_to_end(sampler: RowMeansAndNoi
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"), [({"samples": 1}, "at least two"), ({"samples": -2}, "at least two"), ({"seed": -1}, "negative")]
+    ("asked", "said"),
+    [
+        ({"samples": 1}, "at least two"),
+        ({"samples": -2}, "at least two"),
+        ({"samples": 10**9}, "at most"),
+        ({"seed": -1}, "negative"),
+    ],
 )
 def test_impossible_samples_are_refused(sampler: RowMeansAndNoise, asked: dict[str, int], said: str) -> None:
     with pytest.raises(InputError, match=said):
