@@ -98,7 +98,7 @@ test-tensorrt:
 test-gpu: setup
 	$(BIN)/python -m pip install --quiet --requirement tensorrt/requirements-test.txt
 	$(BIN)/python -m pip install --quiet --no-deps tensorrt-rtx-cu13==1.7.1.116
-	$(BIN)/python -m pytest -m gpu tests/test_gpu.py
+	$(BIN)/python -m pytest -m gpu tests/engines/test_gpu.py
 	$(BIN)/python tensorrt/benchmark.py --output build/gpu
 
 $(TENSORRT_STAMP): tensorrt/requirements-test.txt

@@ -220,7 +220,7 @@ def _times(run: Run, windows: np.ndarray, seconds: float) -> list[float]:
 
 
 def _difference(exact: np.ndarray, filled: np.ndarray, windows: np.ndarray) -> tuple[float, float | None]:
-    """The largest difference inside the hole in units, and the PSNR in dB over `RANGE` of what differs, if anything does."""
+    """The largest difference inside the hole in units, and its PSNR in dB over `RANGE`, None where there is none."""
     inside = windows[:, 1:2] > 0 if windows.shape[1] > 1 else np.ones(exact.shape, bool)
     largest = float(np.abs(filled - exact)[inside].max())
     return largest, float(psnr(exact, filled, inside, RANGE)) if largest else None
@@ -240,7 +240,7 @@ def _write(folder: Path, rows: list[Row], peaks: Peaks) -> None:
     facts = {"device": device, "date": f"{datetime.now(UTC):%Y-%m-%d}", "versions": versions(PACKAGES),
              "peaks": asdict(peaks), "rows": [asdict(row) for row in rows]}  # fmt: skip
     heading = ["bundle", "engine", "batch", "p50 ms", "p99 ms", "windows a second", "times eager float32",
-               "share of the roofline", "largest difference, units", "PSNR of the difference, dB", "memory, MB"]  # fmt: skip
+               "share of the roofline", "largest difference, units", "its PSNR, dB", "memory, MB"]  # fmt: skip
     lines = [
         f"- device: {device}; {facts['date']}; {', '.join(facts['versions'])}",
         f"- measured peaks: {peaks.flop / 1e12:.1f} TFLOP/s, {peaks.bytes / 1e9:.0f} GB/s",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import time
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monai_inpaint.commands.arguments import path_text
 from monai_inpaint.commands.fill import add_model_arguments, add_sample_arguments
 from monai_inpaint.commands.journal import DONE as FINISHED
-from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Journal, JournalEntry, flat
+from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Journal, JournalEntry
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE, OUR_FAULT, USERS_INPUT, explain, say
 from monai_inpaint.paths import path_of
@@ -18,71 +19,215 @@ from monai_inpaint.progress import Progress, make_progress
 
 if TYPE_CHECKING:
     from monai_inpaint.commands.pairs import Pair
-    from monai_inpaint.jobs.fill_image import Fillers, FillJob
+    from monai_inpaint.jobs.cohort import Case, Outcome, Workers
+    from monai_inpaint.jobs.fill_image import Fillers
 
 NAME = "batch"
-HELP = "Fill the images of a table, one after the other."
+HELP = "Fill the images of a table or of a BIDS data set: one after the other, by several processes, or on a cluster."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "pairs",
+        nargs="?",
         type=path_text,
         metavar="PAIRS.csv",
         help="columns image,hole[,output,segment]; paths start at its folder",
     )
     parser.add_argument(
-        "output_dir", type=path_text, metavar="OUTPUT_DIR", help="where outputs and the journal batch.csv go"
+        "output_dir", type=path_text, metavar="OUTPUT_DIR", help="where outputs and the journal batch.jsonl go"
+    )
+    parser.add_argument("--bids", type=path_text, metavar="BIDS_DIR", help="in place of PAIRS.csv: images of anat")
+    parser.add_argument(
+        "--masks",
+        metavar="PATTERN",
+        help="of --bids: where masks lie, with {folder}, {name} and {suffix} of the image "
+        "(default: derivatives/*/{folder}/{name}_label-lesion_mask.nii.gz)",
     )
     add_sample_arguments(parser)
     add_model_arguments(parser)
+    parser.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts of the table, from 1 on")
+    parser.add_argument("--workers", type=_count, metavar="N", help="fill by N processes, which share the cores")
+    parser.add_argument("--ray", metavar="ADDRESS", help="fill on a Ray cluster; local starts one on this machine")
     parser.add_argument("--resume", action="store_true", help="go on with a batch: leave out what is done")
     parser.add_argument("--overwrite", action="store_true", help="existing outputs may be replaced (never an input)")
 
 
 def run(args: argparse.Namespace) -> int:
-    from monai_inpaint.commands.pairs import read_pairs
     from monai_inpaint.io.stage import remove_abandoned
-    from monai_inpaint.jobs.fill_image import Fillers, FillJob
-    from monai_inpaint.regions.sources import HoleFile
+    from monai_inpaint.jobs.cohort import run_cohort
+    from monai_inpaint.jobs.fill_image import Fillers
 
-    folder, table = Path(args.output_dir), Path(args.pairs)
-    pairs = read_pairs(table, folder)
-    fillers = Fillers(args.bundle, args.engine)
+    folder = Path(args.output_dir)
+    pairs = _pairs(args, folder)
+    number, parts = args.shard or (1, 1)
+    pairs = pairs[number - 1 :: parts]
+    options = {"bundle": args.bundle or ("mr" if args.bids else None), "engine": args.engine, "sample": args.sample}
+    options |= {"seed": args.seed}
+    fillers = Fillers(options["bundle"], args.engine)
     fillers.check()
     new = not folder.exists()
-    journal = _journal(folder)
+    journal = _journal(folder, "batch.jsonl" if args.shard is None else f"batch-{number}-of-{parts}.jsonl")
     progress = make_progress(args.progress)
-    counts: dict[str, int] = {}
+    batch = _Batch(pairs, options, fillers, journal, args.overwrite, progress)
+    workers = None
     try:
-        before = _entries(journal, resume=args.resume, overwrite=args.overwrite)
+        batch.begin(resume=args.resume)
         for place in {pair.output.path.parent for pair in pairs}:
             if place.is_dir():
                 remove_abandoned(place)
-        for number, pair in enumerate(pairs):
-            progress("batch", number, len(pairs))
-            job = FillJob(
-                image=pair.image_path,
-                hole=HoleFile(pair.hole_path, pair.segment),
-                output=pair.output,
-                sample=args.sample,
-                seed=args.seed,
-            )
-            status = _one(pair, job, fillers, journal, before.get(flat(pair.name)), args.overwrite, progress)
-            counts[status] = counts.get(status, 0) + 1
+        if args.bids:
+            from monai_inpaint.commands.bids import write_description
+
+            write_description(folder, Path(args.bids))
+        workers = _workers(args, progress)
+        run_cohort(batch.cases(), workers, batch.note_begun, batch.note_ended)
         progress("batch", len(pairs), len(pairs))
     finally:
         progress.clear()
+        if workers:
+            workers.close()
+        batch.drop_empty_folders()
         journal.close()
         if new:
             _drop_empty([folder])
-    print(f"{', '.join(f'{count} {status}' for status, count in counts.items())}; journal: {journal.path}")
-    if OUR_ERROR in counts:
+    told = ", ".join(f"{count} {status}" for status, count in batch.counts.items()) or "nothing to do"
+    print(f"{told}; journal: {journal.path}")
+    if OUR_ERROR in batch.counts:
         return OUR_FAULT
-    return USERS_INPUT if INPUT_ERROR in counts else DONE
+    return USERS_INPUT if INPUT_ERROR in batch.counts else DONE
 
 
-def _journal(folder: Path) -> Journal:
+class _Batch:
+    """Cases, what is known of them, and the notes on them; everything here is done by the driver alone."""
+
+    def __init__(
+        self,
+        pairs: list[Pair],
+        options: dict[str, Any],
+        fillers: Fillers,
+        journal: Journal,
+        overwrite: bool,
+        progress: Progress,
+    ) -> None:
+        self._pairs = {pair.name: pair for pair in pairs}
+        self._options, self._fillers, self._journal = options, fillers, journal
+        self._overwrite, self._progress = overwrite, progress
+        self._before: dict[str, JournalEntry] = {}
+        self._made: list[Path] = []
+        self.counts = Counter[str]()
+
+    def begin(self, *, resume: bool) -> None:
+        """Take the notes of the batch that goes on, or begin anew."""
+        if self._journal.exists() and resume:
+            self._before = self._journal.read(self._options)
+            return
+        if self._journal.exists() and not self._overwrite:
+            place = self._journal.path.parent
+            raise InputError(f"{place} holds a batch already; add --resume to go on with it, or name another folder.")
+        self._journal.start(self._options)
+
+    def cases(self) -> Iterator[Case]:
+        """What is to be filled; what is done already or cannot be begun is counted."""
+        for number, pair in enumerate(self._pairs.values()):
+            self._progress("batch", number, len(self._pairs))
+            before = self._before.get(pair.name)
+            same = before is not None and (before.image, before.hole) == (pair.image, pair.hole)
+            there = pair.output.path.exists()
+            if before and same and there and before.status == FINISHED:
+                self.counts["skipped"] += 1
+                continue
+            # a run that was killed between the rename and its note left a complete output, which is ours to replace
+            replace = self._overwrite or (before is not None and same and before.status == STARTED)
+            try:
+                for path in (pair.image_path, pair.hole_path):
+                    path_of(path)
+                if there and not replace:
+                    raise InputError(f"{pair.output.path} exists; name another output, or add --overwrite.")
+            except Exception as error:
+                self._note(pair, *explain(error))
+                continue
+            yield self._case(pair, replace)
+
+    def note_begun(self, case: Case) -> None:
+        """Its output is ours from now on."""
+        pair = self._pairs[case.name]
+        self._journal.add(JournalEntry(pair.image, pair.hole, pair.name, STARTED))
+        self._made += _make_folders(pair.output.path.parent)
+
+    def note_ended(self, case: Case, outcome: Outcome) -> None:
+        """What became of it."""
+        self._note(
+            self._pairs[case.name],
+            outcome.code,
+            outcome.sentence,
+            seconds=outcome.seconds,
+            inputs=outcome.inputs,
+            bundle=outcome.bundle,
+        )
+
+    def drop_empty_folders(self) -> None:
+        """Those that were made for cases that failed."""
+        for folder in sorted(self._made, key=lambda path: -len(path.parts)):
+            if folder.is_dir():
+                _drop_empty([folder])
+
+    def _case(self, pair: Pair, overwrite: bool) -> Case:
+        from monai_inpaint.jobs.cohort import Case
+        from monai_inpaint.jobs.fill_image import FillJob
+        from monai_inpaint.regions.sources import HoleFile
+
+        job = FillJob(
+            image=pair.image_path,
+            hole=HoleFile(pair.hole_path, pair.segment),
+            output=pair.output,
+            report=pair.report,
+            sample=self._options["sample"],
+            seed=self._options["seed"],
+            told=pair.told,
+        )
+        return Case(pair.name, job, self._fillers, overwrite)
+
+    def _note(self, pair: Pair, code: int, sentence: str, **facts: Any) -> None:
+        status = FINISHED if not code else INPUT_ERROR if code == USERS_INPUT else OUR_ERROR
+        if code:
+            self._progress.clear()
+            say(f"{pair.image}: {sentence}")
+        self._journal.add(JournalEntry(pair.image, pair.hole, pair.name, status, sentence, **facts))
+        self.counts[status] += 1
+
+
+def _pairs(args: argparse.Namespace, folder: Path) -> list[Pair]:
+    if (args.pairs is None) == (args.bids is None):
+        raise InputError("A batch needs a table, PAIRS.csv, or a data set, --bids BIDS_DIR; name one of them.")
+    if args.workers and args.ray:
+        raise InputError("--workers is for this machine, --ray for a cluster; leave out one of both.")
+    if args.bids is None:
+        from monai_inpaint.commands.pairs import read_pairs
+
+        if args.masks:
+            raise InputError("--masks says where those of a data set lie; it goes with --bids.")
+        return read_pairs(Path(args.pairs), folder)
+    from monai_inpaint.commands.bids import MASKS, read_bids
+
+    return read_bids(Path(args.bids), folder, args.masks or MASKS)
+
+
+def _workers(args: argparse.Namespace, progress: Progress) -> Workers:
+    if args.ray:
+        from monai_inpaint.jobs.ray_workers import RayWorkers
+
+        return RayWorkers(args.ray)
+    if args.workers:
+        from monai_inpaint.jobs.local_workers import LocalWorkers
+
+        return LocalWorkers(args.workers)
+    from monai_inpaint.jobs.cohort import Here
+
+    return Here(progress)
+
+
+def _journal(folder: Path, name: str) -> Journal:
     """The journal to add to, ours alone until it is closed."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder for the outputs.")
@@ -92,63 +237,7 @@ def _journal(folder: Path) -> Journal:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder} cannot be made: {error.strerror}; name another folder.") from error
-    return Journal(folder / "batch.csv")
-
-
-def _entries(journal: Journal, *, resume: bool, overwrite: bool) -> dict[str, JournalEntry]:
-    """The entries of the batch that goes on; none of one that begins."""
-    if journal.exists() and resume:
-        return journal.read()
-    if journal.exists() and not overwrite:
-        place = journal.path.parent
-        raise InputError(f"{place} holds a batch already; add --resume to go on with it, or name another folder.")
-    journal.start()
-    return {}
-
-
-def _one(
-    pair: Pair,
-    job: FillJob,
-    fillers: Fillers,
-    journal: Journal,
-    before: JournalEntry | None,
-    overwrite: bool,
-    progress: Progress,
-) -> str:
-    """Fill one pair and note it; returns the status, "skipped" for one that is done already."""
-    from monai_inpaint.jobs.fill_image import fill_image
-
-    same = before is not None and (before.image, before.hole) == (flat(pair.image), flat(pair.hole))
-    there = pair.output.path.exists()
-    if before and same and there and before.status == FINISHED:
-        return "skipped"
-    # a run that was killed between the rename and its note left a complete output, which is ours to replace
-    ours = before is not None and same and before.status == STARTED
-    start = time.perf_counter()
-    try:
-        for path in (pair.image_path, pair.hole_path):
-            path_of(path)
-        if there and not (overwrite or ours):
-            raise InputError(f"{pair.output.path} exists; name another output, or add --overwrite.")
-        journal.add(JournalEntry(pair.image, pair.hole, pair.name, STARTED))
-        made = _make_folders(pair.output.path.parent)
-        try:
-            fill_image(job, fillers, overwrite=overwrite or ours, progress=progress)
-        finally:
-            _drop_empty(made)
-    except Exception as error:
-        code, sentence = explain(error)
-        progress.clear()
-        say(f"{pair.image}: {sentence}")
-        status = INPUT_ERROR if code == USERS_INPUT else OUR_ERROR
-        journal.add(_entry(pair, status, start, sentence))
-        return status
-    journal.add(_entry(pair, FINISHED, start))
-    return FINISHED
-
-
-def _entry(pair: Pair, status: str, start: float, sentence: str = "") -> JournalEntry:
-    return JournalEntry(pair.image, pair.hole, pair.name, status, sentence, round(time.perf_counter() - start, 3))
+    return Journal(folder / name)
 
 
 def _make_folders(folder: Path) -> list[Path]:
@@ -163,3 +252,23 @@ def _drop_empty(folders: list[Path]) -> None:
         if any(folder.iterdir()):
             return
         folder.rmdir()
+
+
+def _shard(text: str) -> tuple[int, int]:
+    try:
+        number, parts = (int(part) for part in text.split("/"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 2/8") from None
+    if not 1 <= number <= parts:
+        raise argparse.ArgumentTypeError(f"{text!r} is no part of the table; count from 1/{max(parts, 1)} on")
+    return number, parts
+
+
+def _count(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not 0 < number <= 1024:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes, such as 4")
+    return number

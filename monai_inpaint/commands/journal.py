@@ -1,25 +1,38 @@
-"""Journal of `batch`: a CSV that grows by whole lines, so that a killed batch can be resumed."""
+"""Journal of `batch`: JSON lines that grow by whole ones, so that a killed batch can be resumed.
+
+The first line has the options of the batch, each other one the outcome of a case. Only the process that the user started
+writes here, whoever computes.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
+import json
 import os
 import stat
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.lock import hold
+from monai_inpaint.version import __version__
 
-COLUMNS = ("image", "hole", "output", "status", "sentence", "seconds")
 STARTED, DONE, INPUT_ERROR, OUR_ERROR = "started", "done", "input error", "our error"
 
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """One line; `sentence` says why a case failed, `seconds` is 0 for a case that started."""
+    """One line.
+
+    Attributes:
+        image, hole, output: as the table names them; the output below the output folder.
+        status: one of those above.
+        sentence: why a case failed.
+        seconds: that it took; 0 for a case that started.
+        inputs: SHA-256 of image and hole (of all files of a folder), of a case that is done.
+        bundle: what filled it: name, version, modality and hash.
+    """
 
     image: str
     hole: str
@@ -27,10 +40,15 @@ class JournalEntry:
     status: str
     sentence: str = ""
     seconds: float = 0.0
+    inputs: dict[str, str] = field(default_factory=dict[str, str])
+    bundle: dict[str, str] = field(default_factory=dict[str, str])
+
+
+_KEYS = {each.name for each in fields(JournalEntry)}
 
 
 class Journal:
-    """The journal of one output folder, held by one batch at a time.
+    """The journal of one output folder, or of a shard in it, held by one batch at a time.
 
     Raises:
         InputError: another batch holds it, or it cannot be written.
@@ -62,56 +80,52 @@ class Journal:
         """Whether a batch was noted here."""
         return os.fstat(self._file).st_size > 0
 
-    def start(self) -> None:
-        """An empty journal, in place of what was noted."""
+    def start(self, options: dict[str, Any]) -> None:
+        """An empty journal, in place of what was noted.
+
+        Args:
+            options: of the batch, which one that goes on must have too.
+        """
         os.ftruncate(self._file, 0)
         try:
-            self._write(_line(COLUMNS))
+            self._write({"monai_inpaint": __version__, "options": options})
         except InputError:
             os.ftruncate(self._file, 0)
             raise
 
-    def read(self) -> dict[str, JournalEntry]:
+    def read(self, options: dict[str, Any]) -> dict[str, JournalEntry]:
         """The last entry of each output; a line that a killed run left unfinished is cut off the file.
 
         Raises:
-            InputError: the file is no journal.
+            InputError: the file is no journal, or its batch was begun with other options.
         """
         try:
             text = self.path.read_bytes()
             whole = text[: text.rfind(b"\n") + 1]
-            rows = list(csv.reader(io.StringIO(whole.decode("utf-8"), newline="")))
-            if not rows or tuple(rows[0]) != COLUMNS:
-                raise ValueError("its first line names other columns")
-            entries = {
-                output: JournalEntry(image, hole, output, status, sentence, float(seconds))
-                for image, hole, output, status, sentence, seconds in rows[1:]
-            }
-        except (OSError, ValueError, csv.Error) as error:
+            first, *rows = [json.loads(line) for line in whole.splitlines()]
+            begun = first["options"]
+            if not all(isinstance(row, dict) and set(row) == _KEYS for row in rows):
+                raise ValueError("its lines hold other things")
+            entries = {row["output"]: JournalEntry(**row) for row in rows}
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{self.path} is not the journal of a batch ({error}); name another folder.") from error
+        if begun != options:
+            said = ", ".join(f"{name} {value}" for name, value in begun.items())
+            raise InputError(f"The batch in {self.path.parent} was begun with {said}; repeat these options.")
         if len(whole) < len(text):
             os.ftruncate(self._file, len(whole))
         return entries
 
     def add(self, entry: JournalEntry) -> None:
         """One more line, written at once and kept even if the machine stops."""
-        self._write(_line(astuple(entry)))
+        self._write(asdict(entry))
 
-    def _write(self, line: bytes) -> None:
+    def _write(self, content: dict[str, Any]) -> None:
+        # names of files need not be text, which JSON escapes
+        line = json.dumps(content).encode("ascii") + b"\n"
         try:
             while line:
                 line = line[os.write(self._file, line) :]
             os.fsync(self._file)
         except OSError as error:
             raise InputError(f"{self.path} cannot be written: {error.strerror}; name another folder.") from error
-
-
-def flat(text: str) -> str:
-    """A name as the journal has it, in one line."""
-    return " ".join(text.split())
-
-
-def _line(cells: tuple[object, ...]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(flat(str(cell)) for cell in cells)
-    return text.getvalue().encode("utf-8", errors="backslashreplace")  # names of files need not be text

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.inputs import read_table
 from monai_inpaint.io import FORMATS, suffix_of
 from monai_inpaint.jobs.outputs import IMAGES, Target, image_target
 from monai_inpaint.paths import path_of
+
+JOURNAL = re.compile(r"batch(-\d+-of-\d+)?\.jsonl", re.IGNORECASE)  # of a batch or of a shard, in the output folder
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Pair:
     hole_path: Path
     output: Target
     segment: str | None = None
+    report: Target | None = None
+    told: dict[str, Any] = field(default_factory=dict[str, Any])  # what the report says besides
 
 
 def read_pairs(table: Path, output_dir: Path) -> list[Pair]:
@@ -77,7 +83,12 @@ def _pair(row: dict[str, str], where: str, folder: Path, output_dir: Path) -> Pa
     image = folder / row["image"]
     name = row.get("output") or _default_name(image, where)
     inside = Path(os.path.normpath(name))
-    if Path(name).is_absolute() or ".." in Path(name).parts or inside.parts[:1] in ((), ("batch.csv",)):
+    if (
+        Path(name).is_absolute()
+        or ".." in Path(name).parts
+        or inside.parts[:1] == ()
+        or JOURNAL.fullmatch(inside.parts[0])
+    ):
         raise InputError(f"{where}: the output {name} does not lie in the output folder; give a path inside of it.")
     path = path_of(inside, output_dir)
     if not path.resolve().is_relative_to(output_dir.resolve()):  # through a symbolic link

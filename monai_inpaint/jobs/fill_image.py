@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,12 @@ class FillJob:
     seed: int = 0
     grow: float = 0.0  # mm
     results: bool = False  # the output is a folder for all DICOM results
+    told: dict[str, Any] = field(default_factory=dict[str, Any])  # what the report says besides, first
+
+    @property
+    def hole_path(self) -> Path | None:
+        """The file of the hole, where there is one."""
+        return self.hole.path if isinstance(self.hole, HoleFile) else None
 
 
 @dataclass(frozen=True)
@@ -68,13 +74,16 @@ class Fillers:
         return Filler(name, engine=self.engine)
 
 
-def fill_image(job: FillJob, fillers: Fillers, *, overwrite: bool, progress: Progress) -> None:
+def fill_image(job: FillJob, fillers: Fillers, *, overwrite: bool, progress: Progress) -> dict[str, str]:
     """Read, fill and write; all outputs appear, or none.
+
+    Returns:
+        The facts of the bundle that filled.
 
     Raises:
         InputError: as the parts say; outputs are checked first, before anything is read.
     """
-    given = job.hole.path if isinstance(job.hole, HoleFile) else None
+    given, used = job.hole_path, dict[str, str]()
     hole = given or (job.proposal.path if job.proposal else None)
     if hole and job.image.resolve() == hole.resolve():
         raise InputError(f"{hole} is the image and the hole at once; name an image that marks what to fill.")
@@ -82,15 +91,21 @@ def fill_image(job: FillJob, fillers: Fillers, *, overwrite: bool, progress: Pro
 
     def read(image: Image) -> Callable[[], Done]:
         drawn = job.hole.hole_in(image) if given else None
-        return lambda: _filled(job, image, drawn, fillers, progress)
+
+        def compute() -> Done:
+            filler = fillers.of(image)
+            used.update(filler.bundle.facts())
+            return _filled(job, image, drawn, filler, progress)
+
+        return compute
 
     images = [target for target in (job.output, job.difference, job.spread, job.proposal) if target]
     inputs = [given] if given else []
     run(job.image, images, [], job.report, read, inputs=inputs, overwrite=overwrite, progress=progress)
+    return used
 
 
-def _filled(job: FillJob, image: Image, hole: Hole | Image | None, fillers: Fillers, progress: Progress) -> Done:
-    filler = fillers.of(image)
+def _filled(job: FillJob, image: Image, hole: Hole | Image | None, filler: Filler, progress: Progress) -> Done:
     seconds: dict[str, float] = {}
     proposed = None
     if hole is None:
@@ -109,7 +124,7 @@ def _filled(job: FillJob, image: Image, hole: Hole | Image | None, fillers: Fill
     )
 
     def facts() -> dict[str, Any]:
-        return {**fill.report, "hole": fill.report["hole"] | job.hole.facts()}
+        return {**job.told, **fill.report, "hole": fill.report["hole"] | job.hole.facts()}
 
     def write_results(place: Path | str) -> None:
         from monai_inpaint.dicom.results import write_results

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import errno
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from cli_samples import SIDE, box, ct_series, nifti, picture, picture_hole, run,
 from PIL import Image as Pillow
 
 from monai_inpaint import read_image
-from monai_inpaint.commands.journal import COLUMNS, Journal, JournalEntry
+from monai_inpaint.commands.journal import Journal, JournalEntry
 
 
 def _table(folder: Path, *rows: str) -> Path:
@@ -29,10 +30,9 @@ def _table(folder: Path, *rows: str) -> Path:
     return table
 
 
-def _journal(folder: Path) -> list[dict[str, str]]:
-    with (folder / "batch.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert tuple(rows[0]) == COLUMNS
+def _journal(folder: Path) -> list[dict[str, Any]]:
+    first, *rows = map(json.loads, (folder / "batch.jsonl").read_text().splitlines())
+    assert set(first) == {"monai_inpaint", "options"}
     return rows
 
 
@@ -45,7 +45,7 @@ def test_a_batch_goes_on_after_a_failed_case(tmp_path: Path, capfd) -> None:
     assert len(ran.lines) == 1
     assert "nowhere.png" in ran.lines[0]
     assert ran.out.startswith("2 done, 1 input error")
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.png", "b.png", "batch.csv"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.png", "b.png", "batch.jsonl"}
     last = {row["output"]: row for row in _journal(tmp_path / "out")}
     assert {name: row["status"] for name, row in last.items()} == {
         "a.png": "done",
@@ -91,9 +91,9 @@ def test_a_resumed_batch_leaves_out_what_is_done_and_tries_the_rest_again(tmp_pa
 def test_a_batch_killed_before_its_note_is_taken_up_again(tmp_path: Path, capfd) -> None:
     table, out = _table(tmp_path, "a.png,hole.png", "b.png,hole.png"), tmp_path / "out"
     assert run(capfd, "batch", table, out, "--bundle", "cxr").code == 0
-    journal = out / "batch.csv"
+    journal = out / "batch.jsonl"
     lines = journal.read_bytes().splitlines(keepends=True)
-    journal.write_bytes(b"".join(lines[:-1]) + b"b.png,ho")  # b.png lies there, its note was cut short
+    journal.write_bytes(b"".join(lines[:-1]) + b'{"image": "b.png", "ho')  # b.png lies there, its note was cut short
 
     ran = run(capfd, "batch", table, out, "--bundle", "cxr", "--resume")
 
@@ -129,7 +129,7 @@ def test_a_failed_case_leaves_no_folder_of_its_own(tmp_path: Path, capfd) -> Non
     table.write_text("image,hole,output\nnowhere.png,nowhere.png,deep/er/filled.png\n")
 
     assert run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr").code == 2
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["batch.csv"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["batch.jsonl"]
 
 
 @pytest.mark.parametrize(
@@ -146,11 +146,11 @@ def test_a_failed_case_leaves_no_folder_of_its_own(tmp_path: Path, capfd) -> Non
         ("image,hole,output\na.png,hole.png,../x.png", "../x.png"),
         ("image,hole,output\na.png,hole.png,/tmp/x.png", "/tmp/x.png"),
         ("image,hole,output\na.png,hole.png,link/x.png", "link/x.png"),
-        ("image,hole,output\na.png,hole.png,batch.csv", "batch.csv"),
+        ("image,hole,output\na.png,hole.png,batch.jsonl", "batch.jsonl"),
         ("image,hole,output\na.png,hole.png,x.jpg", "x.jpg"),
         ("image,hole\na.jpg,hole.png", "a.jpg"),
         ("image,hole\n\x00,\x00", "pairs.csv"),
-        ("image,hole,output\na.png,hole.png,batch.csv/x.png", "batch.csv"),
+        ("image,hole,output\na.png,hole.png,batch.jsonl/x.png", "batch.jsonl"),
         ("image,hole,output\na.png,hole.png,x.png\nb.png,hole.png,x.png/y.png", "inside of another output"),
         ("image,hole,output\na.png,hole.png," + "x" * 300 + ".png", "longer than a path may be"),
         ("image,hole,output\na.png,hole.png,round/x.png", "loop of symbolic links"),
@@ -193,8 +193,8 @@ def test_a_second_batch_in_a_folder_asks_for_resume(tmp_path: Path, capfd) -> No
 def test_two_batches_do_not_fill_one_folder_at_a_time(tmp_path: Path, capfd) -> None:
     table, out = _table(tmp_path, "a.png,hole.png"), tmp_path / "out"
     out.mkdir()
-    held = Journal(out / "batch.csv")
-    held.start()
+    held = Journal(out / "batch.jsonl")
+    held.start({"bundle": "cxr", "engine": "auto", "sample": False, "seed": 0})
     before = tree(tmp_path)
 
     for options in ([], ["--resume"], ["--overwrite"]):
@@ -214,7 +214,7 @@ def test_a_batch_that_was_killed_lets_the_next_one_in(tmp_path: Path, capfd) -> 
         "import sys, time; from pathlib import Path; from monai_inpaint.commands.journal import Journal;"
         "journal = Journal(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
     )
-    command = [sys.executable, "-c", code, str(out / "batch.csv")]
+    command = [sys.executable, "-c", code, str(out / "batch.jsonl")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
@@ -234,14 +234,14 @@ def test_a_journal_that_is_no_file_is_refused(kind: str, tmp_path: Path, capfd) 
         "pipe": os.mkfifo,
         "folder": Path.mkdir,
     }
-    make[kind](out / "batch.csv")
+    make[kind](out / "batch.jsonl")
 
     ran = run(capfd, "batch", table, out, "--bundle", "cxr", "--overwrite")
 
     assert (ran.code, len(ran.lines)) == (2, 1)
-    assert "batch.csv" in ran.lines[0]
+    assert "batch.jsonl" in ran.lines[0]
     assert (tmp_path / "mine.txt").read_text() == "mine"
-    assert [path.name for path in out.iterdir()] == ["batch.csv"]
+    assert [path.name for path in out.iterdir()] == ["batch.jsonl"]
 
 
 def test_a_row_whose_image_is_a_loop_of_links_fails_alone(tmp_path: Path, capfd) -> None:
@@ -253,14 +253,14 @@ def test_a_row_whose_image_is_a_loop_of_links_fails_alone(tmp_path: Path, capfd)
     assert (ran.code, ran.out.partition(";")[0]) == (2, "2 input error, 1 done")
     assert len(ran.lines) == 2
     assert all("loop.png is a loop of symbolic links" in line for line in ran.lines)
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"b.png", "batch.csv"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"b.png", "batch.jsonl"}
 
 
 def test_a_journal_takes_names_that_are_no_text(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "batch.csv")
-    journal.start()
+    journal = Journal(tmp_path / "batch.jsonl")
+    journal.start({})
     journal.add(JournalEntry("a.png", "hole.png", "a.png", "input error", "caf\udce9 is not there."))
-    assert journal.read()["a.png"].sentence == "caf\\udce9 is not there."
+    assert journal.read({})["a.png"].sentence == "caf\udce9 is not there."
     journal.close()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "tensorrt" / "benchmark.py"
+SCRIPT = Path(__file__).parents[2] / "tensorrt" / "benchmark.py"
 
 
 @pytest.mark.slow
