@@ -1,7 +1,7 @@
 """Journal of `batch`: JSON lines that grow by whole ones, so that a killed batch can be resumed.
 
-The first line has the options of the batch, each other one the outcome of a case. Only the process that the user started
-writes here, whoever computes.
+The first line has the options of the batch, each other one the outcome of a case. Only the process that the user
+started writes here, whoever computes.
 """
 
 from __future__ import annotations

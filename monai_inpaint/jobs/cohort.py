@@ -60,7 +60,11 @@ class Workers(Protocol):
         ...
 
     def finished(self) -> list[tuple[Case, Outcome | None]]:
-        """Wait for at least one case; those that have ended, None for those whose worker was lost."""
+        """Wait until a case has ended or a worker has become idle.
+
+        Returns:
+            The cases that have ended, with None for those whose worker was lost.
+        """
         ...
 
     def close(self) -> None:
@@ -98,24 +102,24 @@ def run_cohort(
     """
     waiting, losses, running = iter(cases), Counter[str](), 0
     back: deque[Case] = deque()
-    while True:
-        while workers.idle and (case := back.popleft() if back else next(waiting, None)):
+    case = next(waiting, None)
+    while case or running:
+        while case and workers.idle:
             begun(case)
             workers.begin(case)
             running += 1
-        if not running:
-            return
-        for case, outcome in workers.finished():
+            case = back.popleft() if back else next(waiting, None)
+        for ended_case, outcome in workers.finished():
             running -= 1
             if outcome is None:
-                losses[case.name] += 1
-                if losses[case.name] <= RETRIES:
-                    back.append(replace(case, overwrite=True))  # what lies there is ours
+                name = ended_case.name
+                losses[name] += 1
+                if losses[name] <= RETRIES:
+                    back.append(replace(ended_case, overwrite=True))  # what lies there is ours
                     continue
-                outcome = Outcome(
-                    OUR_FAULT, f"its worker was lost {losses[case.name]} times; fill it alone to see why."
-                )
-            ended(case, outcome)
+                outcome = Outcome(OUR_FAULT, f"its worker was lost {losses[name]} times; fill it alone to see why.")
+            ended(ended_case, outcome)
+        case = case or (back.popleft() if back else None)
 
 
 class Here:

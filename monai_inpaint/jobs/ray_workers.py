@@ -43,12 +43,15 @@ class RayWorkers:
         actors = count or max(int(there.get("CPU", 1)), 1)
         gpus = min(there.get("GPU", 0.0) / actors, 1.0)
         self._actor: Any = ray.remote(_Filling).options(num_cpus=1, num_gpus=round(gpus, 4))
-        self._free: list[Any] = [self._actor.remote() for _ in range(actors)]
+        self._starting: dict[Any, Any] = {}
+        self._free: list[Any] = []
         self._running: dict[Any, tuple[Any, Case]] = {}
+        for _ in range(actors):
+            self._start()
 
     @property
     def idle(self) -> int:
-        """See `Workers`."""
+        """See `Workers`: of the actors that the cluster has found a place for."""
         return len(self._free)
 
     def begin(self, case: Case) -> None:
@@ -58,21 +61,37 @@ class RayWorkers:
 
     def finished(self) -> list[tuple[Case, Outcome | None]]:
         """See `Workers`."""
-        ready, _ = self._ray.wait(list(self._running), num_returns=1)
-        ended: list[tuple[Case, Outcome | None]] = []
-        for reference in ready:
-            actor, case = self._running.pop(reference)
-            try:
-                ended.append((case, self._ray.get(reference)))
-            except self._ray.exceptions.RayError:  # the actor, its node, or what it gave is gone
-                ended.append((case, None))
-                actor = self._actor.remote()
+        (ready,), _ = self._ray.wait([*self._running, *self._starting], num_returns=1)
+        if ready in self._starting:
+            actor = self._starting.pop(ready)
+            if self._get(ready) is None:
+                self._start()
+            else:
+                self._free.append(actor)
+            return []
+        actor, case = self._running.pop(ready)
+        outcome = self._get(ready)
+        if outcome is None:
+            self._start()
+        else:
             self._free.append(actor)
-        return ended
+        return [(case, outcome)]
 
     def close(self) -> None:
         """See `Workers`."""
         self._ray.shutdown()
+
+    def _start(self) -> None:
+        """Ask for one more actor, which waits where the cluster has no place for it now."""
+        actor = self._actor.remote()
+        self._starting[actor.is_there.remote()] = actor
+
+    def _get(self, reference: Any) -> Any:
+        """What an actor gave; None where it, its node or what it gave is lost."""
+        try:
+            return self._ray.get(reference)
+        except self._ray.exceptions.RayError:
+            return None
 
 
 def _reach(address: str) -> None:
@@ -87,6 +106,9 @@ def _reach(address: str) -> None:
 
 class _Filling:
     """An actor: what fills a case stays loaded in its process."""
+
+    def is_there(self) -> bool:
+        return True
 
     def fill(self, case: Case) -> Outcome:
         return fill_case(case)
