@@ -102,13 +102,16 @@ def run_cohort(
     """
     waiting, losses, running = iter(cases), Counter[str](), 0
     back: deque[Case] = deque()
-    case = next(waiting, None)
-    while case or running:
-        while case and workers.idle:
-            begun(case)
-            workers.begin(case)
-            running += 1
+    left = True
+    while True:
+        while workers.idle and left:
             case = back.popleft() if back else next(waiting, None)
+            if left := case is not None:
+                begun(case)
+                workers.begin(case)
+                running += 1
+        if not running and not left:
+            return
         for ended_case, outcome in workers.finished():
             running -= 1
             if outcome is None:
@@ -116,10 +119,10 @@ def run_cohort(
                 losses[name] += 1
                 if losses[name] <= RETRIES:
                     back.append(replace(ended_case, overwrite=True))  # what lies there is ours
+                    left = True
                     continue
                 outcome = Outcome(OUR_FAULT, f"its worker was lost {losses[name]} times; fill it alone to see why.")
             ended(ended_case, outcome)
-        case = case or (back.popleft() if back else None)
 
 
 class Here:
