@@ -48,7 +48,8 @@ def data(tmp_path: Path) -> Path:
     ("name", "rows"),
     [
         ("speed", 5),
-        ("start", 3),
+        ("start", 4),
+        pytest.param("at_scale", 2, marks=pytest.mark.slow),
         ("read_back", 6),
         pytest.param("volume", 4, marks=pytest.mark.slow),
         pytest.param("deploy.kills", 1, marks=pytest.mark.slow),
