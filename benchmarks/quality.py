@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.cases import COPIES
-from benchmarks.resampled import resampled
+from benchmarks.published.measured import psnr_over
 from benchmarks.setting import Options, markdown
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation import Summary, evaluate
@@ -159,17 +159,6 @@ def _share(share: float) -> str:
     return "-" if np.isnan(share) else f"{100 * share:.0f} %"
 
 
-def _gain(summary: Summary, ours: str, best: str, variant: str, seed: int) -> str:
-    """In dB: mean over patients and its interval."""
-    base = {result.case: result.figures["psnr"] for result in summary.of(best, variant)}
-    gains: dict[str, list[float]] = {}
-    for result in summary.of(ours, variant):
-        if result.case in base:
-            gains.setdefault(result.patient, []).append(result.figures["psnr"] - base[result.case])
-    patients = [float(np.mean(each)) for each in gains.values()]
-    return resampled(lambda group: float(np.mean(group)), [patients], np.random.default_rng(seed), "+.2f")
-
-
 def _lines(row: Row, summary: Summary, seed: int) -> Iterator[list[str]]:
     for variant in summary.variants:
         best = summary.best_classical(variant)
@@ -189,7 +178,7 @@ def _lines(row: Row, summary: Summary, seed: int) -> Iterator[list[str]]:
         psnr, estimate, sample = figures("psnr", mean(best, "psnr"), 1)
         yield [
             f"{row.label}, {row.protocol}{which}", f"{images} / {patients}", best, psnr, estimate,
-            _gain(summary, row.bundle, best, variant, seed), sample,
+            psnr_over(summary, row.bundle, best, variant, seed), sample,
             *figures("ssim", max(mean(name, "ssim") for name in summary.classical), 3),
             *figures("sharpness", mean(best, "sharpness"), 2),
             *figures("lpips", min(mean(name, "lpips") for name in summary.classical), 3),

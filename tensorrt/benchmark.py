@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from monai_inpaint.engines import load_engine
 from monai_inpaint.engines.torch_engine import TorchEngine, load_network
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE, exit_code_of
+from monai_inpaint.io.atomic import staged
 from monai_inpaint.machine import processor, versions
 from monai_inpaint.metrics import psnr
 from monai_inpaint.registry import BundleInfo, find_bundle
@@ -255,9 +255,8 @@ def _write(folder: Path, rows: list[Row], peaks: Peaks) -> None:
                  f"{row.largest_difference:.3g}", ratio, f"{row.memory_mb:.0f}"]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     for name, text in (("benchmark.json", json.dumps(facts, indent=1)), ("benchmark.md", "\n".join(lines))):
-        beside = folder / f".{name}.part"
-        beside.write_text(text + "\n", encoding="utf-8")
-        os.replace(beside, folder / name)
+        with staged(folder / name, overwrite=True) as part:
+            part.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

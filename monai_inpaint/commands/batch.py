@@ -91,8 +91,8 @@ def run(args: argparse.Namespace) -> int:
         journal.close()
         if new:
             _drop_empty([folder])
-    told = ", ".join(f"{count} {status}" for status, count in batch.counts.items()) or "nothing to do"
-    print(f"{told}; journal: {journal.path}")
+    outcome = ", ".join(f"{count} {status}" for status, count in batch.counts.items()) or "nothing to do"
+    print(f"{outcome}; journal: {journal.path}")
     if OUR_ERROR in batch.counts:
         return OUR_FAULT
     return USERS_INPUT if INPUT_ERROR in batch.counts else DONE
@@ -184,7 +184,7 @@ class _Batch:
             report=pair.report,
             sample=self._options["sample"],
             seed=self._options["seed"],
-            told=pair.told,
+            facts=pair.facts,
         )
         return Case(pair.name, job, self._fillers, overwrite)
 

@@ -88,7 +88,7 @@ def write_description(folder: Path, source: Path) -> None:
 def _pair(image: Path, mask: Path, place: str, entities: str, suffix: str, folder: Path, output_dir: Path) -> Pair:
     name = f"{place}/{entities}_desc-filled_{suffix}"
     sources = [f"bids:source:{path.relative_to(folder).as_posix()}" for path in (image, mask)]
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "Description": "The region of the mask filled with what healthy anatomy would look like there.",
         "Sources": sources,
         "SkullStripped": False,
@@ -101,5 +101,5 @@ def _pair(image: Path, mask: Path, place: str, entities: str, suffix: str, folde
         mask,
         Target(output_dir / f"{name}.nii.gz"),
         report=Target(output_dir / f"{name}.json"),
-        told=told,
+        facts=facts,
     )

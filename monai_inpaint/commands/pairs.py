@@ -31,7 +31,7 @@ class Pair:
     output: Target
     segment: str | None = None
     report: Target | None = None
-    told: dict[str, Any] = field(default_factory=dict[str, Any])  # what the report says besides
+    facts: dict[str, Any] = field(default_factory=dict[str, Any])  # for the report
 
 
 def read_pairs(table: Path, output_dir: Path) -> list[Pair]:

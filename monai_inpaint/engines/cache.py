@@ -7,6 +7,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from monai_inpaint.errors import InputError
+from monai_inpaint.io.atomic import staged
+
 _PRIVATE, _OTHERS = 0o700, 0o077
 
 
@@ -31,12 +34,8 @@ def cache_folder(name: str) -> Path | None:
 
 def keep(path: Path, content: bytes) -> None:
     """Write a file whole or not at all; a cache that cannot be written to costs time only."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(content)
-        os.replace(beside, path)
-    except OSError:
-        beside.unlink(missing_ok=True)
+    with suppress(InputError), staged(path, overwrite=True) as part:
+        part.write_bytes(content)
 
 
 def bound(folder: Path, most: int) -> None:

@@ -42,7 +42,7 @@ class FillJob:
     seed: int = 0
     grow: float = 0.0  # mm
     results: bool = False  # the output is a folder for all DICOM results
-    told: dict[str, Any] = field(default_factory=dict[str, Any])  # what the report says besides, first
+    facts: dict[str, Any] = field(default_factory=dict[str, Any])  # of the caller, for the report
 
     @property
     def hole_path(self) -> Path | None:
@@ -124,7 +124,7 @@ def _filled(job: FillJob, image: Image, hole: Hole | Image | None, filler: Fille
     )
 
     def facts() -> dict[str, Any]:
-        return {**job.told, **fill.report, "hole": fill.report["hole"] | job.hole.facts()}
+        return {**job.facts, **fill.report, "hole": fill.report["hole"] | job.hole.facts()}
 
     def write_results(place: Path | str) -> None:
         from monai_inpaint.dicom.results import write_results

@@ -15,17 +15,16 @@ _SECONDS = 5.0  # for a cluster to answer
 
 
 class RayWorkers:
-    """An actor for each CPU of the cluster, or so many, which share its GPUs evenly.
+    """An actor for each CPU of the cluster; they share its GPUs evenly.
 
     Args:
         address: of a cluster that is there; "local" starts one on this machine.
-        count: of actors; None: as many as there are CPUs.
 
     Raises:
         InputError: Ray is not installed, or there is no such cluster.
     """
 
-    def __init__(self, address: str, count: int | None = None) -> None:
+    def __init__(self, address: str) -> None:
         try:
             ray: Any = import_module("ray")
         except ModuleNotFoundError as error:
@@ -40,7 +39,7 @@ class RayWorkers:
             reason = " ".join(str(error).split())[:200]
             raise InputError(f"There is no Ray cluster at {address} ({reason}); give its address, or local.") from error
         there: dict[str, float] = ray.cluster_resources()
-        actors = count or max(int(there.get("CPU", 1)), 1)
+        actors = max(int(there.get("CPU", 1)), 1)
         gpus = min(there.get("GPU", 0.0) / actors, 1.0)
         self._actor: Any = ray.remote(_Filling).options(num_cpus=1, num_gpus=round(gpus, 4))
         self._starting: dict[Any, Any] = {}
