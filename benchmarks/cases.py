@@ -9,10 +9,10 @@ import numpy as np
 
 from benchmarks.setting import Options
 from monai_inpaint.errors import InputError
-from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.datalist import read_data_list
 from monai_inpaint.evaluation.protocols import find_protocol
 from monai_inpaint.evaluation.run import lesion_of
+from monai_inpaint.evaluation.test_case import Case
 from monai_inpaint.io import read_image
 
 # DICOM files of val that show slices of train, found by patient and voxel values.

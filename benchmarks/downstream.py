@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks.cases import COPIES, cases_of
 from benchmarks.setting import Options, markdown
-from monai_inpaint.evaluation.case import Case
-from monai_inpaint.evaluation.methods import SAMPLE, Contender, find_methods
+from monai_inpaint.evaluation.fill_methods import SAMPLE, Contender, find_methods
+from monai_inpaint.evaluation.test_case import Case
 
 PROTOCOLS = (
     ("cxr", "cxr-centre"), ("ct", "slice-square"), ("ct", "ellipsoid"), ("mr", "slice-square"), ("mr", "lesion"),

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.setting import Options, markdown
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
-from monai_inpaint.evaluation.slices import slices_of
+from monai_inpaint.evaluation.image_region import slices_of
 from monai_inpaint.imaging.display import displayed
 from monai_inpaint.io import read_image
 from monai_inpaint.regions.artifacts import LIKELY, MARGIN, MIN_AREA, SIDE, ArtifactDetector, dilated, marked_in_slice

@@ -8,7 +8,7 @@ from benchmarks.arithmetic import filler_in, filler_in_half_precision
 from benchmarks.cases import COPIES, cases_of
 from benchmarks.setting import Options, markdown
 from monai_inpaint import Filler
-from monai_inpaint.evaluation.case import GREY_RANGE, Case
+from monai_inpaint.evaluation.test_case import GREY_RANGE, Case
 from monai_inpaint.metrics import psnr
 
 PROTOCOLS = {"cxr": "cxr-centre", "ct": "slice-square", "mr": "slice-square"}

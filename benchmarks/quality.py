@@ -17,7 +17,7 @@ from benchmarks.setting import Options, markdown
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation import Summary, evaluate
 from monai_inpaint.evaluation.classical import METHODS
-from monai_inpaint.evaluation.methods import SAMPLE
+from monai_inpaint.evaluation.fill_methods import SAMPLE
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image
 from monai_inpaint.metal import reduce_metal, simulate_metal
-from monai_inpaint.reports.pictures import difference_png, grey_png
+from monai_inpaint.reports.slice_png import difference_png, grey_png
 
 SIDE, GAP, CAPTION = 160, 4, 16  # pixels
 COLUMNS = ("source", "hole", "best estimate", "one sample", "estimate - source")

@@ -9,10 +9,10 @@ import numpy as np
 from benchmarks.setting import Options, markdown
 from benchmarks.strange_images import Stranger, strangers
 from monai_inpaint import Filler
-from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.classical import fill_biharmonic
 from monai_inpaint.evaluation.measure import measure
 from monai_inpaint.evaluation.protocols import find_protocol
+from monai_inpaint.evaluation.test_case import Case
 from monai_inpaint.fill.uncertainty import WORTH
 
 BUNDLES = ("cxr", "ct", "mr")

@@ -11,7 +11,7 @@ from PIL import Image as Picture
 from PIL import ImageDraw
 
 from monai_inpaint.reports import Comparison
-from monai_inpaint.reports.pictures import OUTLINE
+from monai_inpaint.reports.slice_png import OUTLINE
 
 AROUND = 32  # pixels shown around a hole
 HEIGHT = 128  # pixels of a picture

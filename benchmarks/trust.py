@@ -10,8 +10,8 @@ import numpy as np
 from benchmarks.cases import COPIES, cases_of
 from benchmarks.setting import Options, markdown
 from monai_inpaint import Filler
-from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.classical import fill_biharmonic
+from monai_inpaint.evaluation.test_case import Case
 
 # The bundles' factors were chosen on all but `free-form`.
 PROTOCOLS = (

@@ -12,7 +12,7 @@ from monai.data import MetaTensor
 from monai.inferers import Inferer
 
 from monai_inpaint.engines.base import ON_CPU, ON_GPU
-from monai_inpaint.fill.patches import fill_patches
+from monai_inpaint.fill.slices import fill_patches
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.reduce import reduce_metal
 from monai_inpaint.regions.artifacts import find_artifacts

@@ -30,7 +30,7 @@ from monai_inpaint import Filler
 from monai_inpaint.engines.torch_engine import load_network
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation import Summary, evaluate
-from monai_inpaint.evaluation.methods import SAMPLE
+from monai_inpaint.evaluation.fill_methods import SAMPLE
 from monai_inpaint.io.atomic import staged
 from monai_inpaint.networks.export import export_bundle
 from monai_inpaint.registry import find_bundle

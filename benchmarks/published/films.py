@@ -10,7 +10,7 @@ from benchmarks.published.patches import MEASURES, REGION, SOURCE
 from benchmarks.published.training_cost import EFFORT_HEADING, EFFORT_NOTES, effort_cells
 from benchmarks.setting import Options, markdown
 from monai_inpaint.evaluation.classical import METHODS
-from monai_inpaint.evaluation.methods import SAMPLE
+from monai_inpaint.evaluation.fill_methods import SAMPLE
 from monai_inpaint.evaluation.protocols import find_protocol
 
 PROTOCOL = "cxr-centre"

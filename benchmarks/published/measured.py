@@ -11,9 +11,9 @@ from benchmarks.resampled import resampled
 from benchmarks.setting import Options
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation import Summary
-from monai_inpaint.evaluation.case import Case
-from monai_inpaint.evaluation.methods import Contender, find_methods
+from monai_inpaint.evaluation.fill_methods import Contender, find_methods
 from monai_inpaint.evaluation.run import result_of
+from monai_inpaint.evaluation.test_case import Case
 
 DECIMALS = {"psnr": 2, "mse": 1, "ssim": 3, "uqi": 3}
 

@@ -17,12 +17,12 @@ from monai_inpaint.datasets import FindingBox, is_healthy, read_boxes
 from monai_inpaint.datasets.listing import UNHEALTHY
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation import Summary
-from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.classical import METHODS
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
+from monai_inpaint.evaluation.fill_methods import SAMPLE
 from monai_inpaint.evaluation.lung_patches import LUNGS, OFF, ON
-from monai_inpaint.evaluation.methods import SAMPLE
 from monai_inpaint.evaluation.protocols import find_protocol
+from monai_inpaint.evaluation.test_case import Case
 from monai_inpaint.io import read_image
 from monai_inpaint.synthesis.holes import draw_boxes
 

@@ -12,7 +12,7 @@ from benchmarks.published.papers import ARMANIOUS, MARK, OTHER_DATA
 from benchmarks.published.training_cost import EFFORT_HEADING, EFFORT_NOTES, effort_cells
 from benchmarks.setting import Options, markdown
 from monai_inpaint.evaluation.classical import METHODS
-from monai_inpaint.evaluation.methods import SAMPLE
+from monai_inpaint.evaluation.fill_methods import SAMPLE
 from monai_inpaint.evaluation.protocols import find_protocol
 
 # Those that bundles were trained on: images without metal, in Hounsfield units where they are CT.

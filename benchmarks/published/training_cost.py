@@ -7,7 +7,7 @@ from statistics import median
 from monai_inpaint.engines.torch_engine import load_network
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation import Summary
-from monai_inpaint.evaluation.methods import SAMPLE
+from monai_inpaint.evaluation.fill_methods import SAMPLE
 from monai_inpaint.registry import find_bundle
 from monai_inpaint.registry.training_cost import read_training_cost
 

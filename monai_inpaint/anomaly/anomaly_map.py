@@ -13,10 +13,10 @@ from monai_inpaint.anomaly.reference import Reference, load_reference
 from monai_inpaint.anomaly.search_region import lungs_of, region_of
 from monai_inpaint.anomaly.sliding_holes import mean_of, places, slide
 from monai_inpaint.errors import InputError
-from monai_inpaint.evaluation.slices import check_anatomy, level_of
+from monai_inpaint.evaluation.image_region import check_anatomy, level_of
 from monai_inpaint.fill.filler import Filler
 from monai_inpaint.fill.report import peak_memory_mb, report_head
-from monai_inpaint.fill.slicing import slice_axis, with_slices_last
+from monai_inpaint.fill.slice_axis import slice_axis, with_slices_last
 from monai_inpaint.imaging.display import displayed
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.resize import enlarged, resized

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.datasets.boxes import BOX_COLUMNS
+from monai_inpaint.datasets.finding_boxes import BOX_COLUMNS
 
 MOST = 5  # boxes an image
 SHARE = 0.5  # of its peak, above which a place belongs to a candidate
@@ -56,7 +56,7 @@ def candidates(map_: np.ndarray) -> list[Candidate]:
 
 
 def write_candidates(found: Sequence[Candidate], image: str, path: str | Path) -> None:
-    """A CSV as `monai_inpaint.datasets.boxes.read_boxes` reads it, with the column `score` besides.
+    """A CSV as `monai_inpaint.datasets.finding_boxes.read_boxes` reads it, with the column `score` besides.
 
     Args:
         found: of one image.

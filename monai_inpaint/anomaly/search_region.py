@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monai_inpaint.evaluation.slices import body_of
+from monai_inpaint.evaluation.image_region import body_of
 from monai_inpaint.imaging.bounding_box import Box
 from monai_inpaint.imaging.lungs import lung_boxes
 

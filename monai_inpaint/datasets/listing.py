@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from zlib import crc32
 
-from monai_inpaint.datasets.boxes import BOX_COLUMNS, FindingBox
+from monai_inpaint.datasets.finding_boxes import BOX_COLUMNS, FindingBox
 from monai_inpaint.errors import InputError
 from monai_inpaint.io import check_output
 from monai_inpaint.io.atomic import staged

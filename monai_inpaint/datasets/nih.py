@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monai_inpaint.datasets.boxes import FindingBox, finding_box
+from monai_inpaint.datasets.finding_boxes import FindingBox, finding_box
 from monai_inpaint.datasets.listing import TEST, Listing, Row
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.table import only_file, read_table

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from monai_inpaint.datasets.boxes import finding_box
+from monai_inpaint.datasets.finding_boxes import finding_box
 from monai_inpaint.datasets.listing import Listing, Row
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.table import read_table

@@ -24,8 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(output: Path) -> int:
-    from monai_inpaint.demo.page import demo_page
-    from monai_inpaint.demo.run import DemoFailedError, run_sample
+    from monai_inpaint.demo.demo_case import DemoFailedError, run_sample
+    from monai_inpaint.demo.demo_page import demo_page
     from monai_inpaint.demo.samples import samples
 
     if output.exists() and not output.is_dir():

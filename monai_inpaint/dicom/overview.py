@@ -18,7 +18,7 @@ from monai_inpaint.imaging.display import display_axes, displayed
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.dicom.derive import new_uid, reference_to, series_number
 from monai_inpaint.io.dicom.header import DicomHeader
-from monai_inpaint.reports.pictures import OUTLINE, difference_png, grey_png, outline_of
+from monai_inpaint.reports.slice_png import OUTLINE, difference_png, grey_png, outline_of
 from monai_inpaint.version import __version__
 
 HEIGHT = 512  # pixels of a panel

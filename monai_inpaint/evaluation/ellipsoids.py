@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.evaluation.slices import Cut, Part, body_of, check_anatomy, level_of
+from monai_inpaint.evaluation.image_region import Cut, Part, body_of, check_anatomy, level_of
 from monai_inpaint.imaging.image import Image
 
 DIAMETERS = (20.0, 35.0)  # mm, the geometric mean of the three axes

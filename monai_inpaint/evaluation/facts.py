@@ -7,7 +7,7 @@ import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from monai_inpaint.evaluation.methods import Contender
+from monai_inpaint.evaluation.fill_methods import Contender
 from monai_inpaint.evaluation.protocols import Protocol
 from monai_inpaint.machine import processor, versions
 

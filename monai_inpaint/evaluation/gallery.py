@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.summary import Summary
+from monai_inpaint.evaluation.test_case import Case
 from monai_inpaint.reports import Comparison, compare, planes
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.evaluation.slices import Cut, Part
+from monai_inpaint.evaluation.image_region import Cut, Part
 from monai_inpaint.imaging.lungs import lung_boxes
 from monai_inpaint.synthesis.holes import centre_square, draw_boxes, draw_square
 

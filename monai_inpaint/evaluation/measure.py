@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monai_inpaint import metrics
-from monai_inpaint.evaluation.case import GREY_RANGE, Case
+from monai_inpaint.evaluation.test_case import GREY_RANGE, Case
 from monai_inpaint.imaging.display import displayed
 
 if TYPE_CHECKING:

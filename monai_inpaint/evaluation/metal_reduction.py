@@ -13,7 +13,7 @@ import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
-from monai_inpaint.evaluation.slices import Part, slices_of
+from monai_inpaint.evaluation.image_region import Part, slices_of
 from monai_inpaint.imaging.axial import axial_slices
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import check_output, read_image

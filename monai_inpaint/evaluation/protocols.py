@@ -10,10 +10,10 @@ from zlib import crc32
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.evaluation.case import Case, intensity_window
 from monai_inpaint.evaluation.ellipsoids import DIAMETERS, EACH, INSIDE, MARGIN, cut_ellipsoids
+from monai_inpaint.evaluation.image_region import Cut, Part, at_most, body_of, slices_of
 from monai_inpaint.evaluation.lung_patches import EACH_PLACE, PATCH, SMALLEST_FILM, SQUARE, cut_lung_patches
-from monai_inpaint.evaluation.slices import Cut, Part, at_most, body_of, slices_of
+from monai_inpaint.evaluation.test_case import Case, intensity_window
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.resize import resized
 from monai_inpaint.synthesis.holes import (

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.evaluation.case import GREY_RANGE, Case
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.evaluation.facts import facts_of
+from monai_inpaint.evaluation.fill_methods import Contender, find_methods, modalities_of
 from monai_inpaint.evaluation.gallery import gallery
 from monai_inpaint.evaluation.measure import measure, seen_of
-from monai_inpaint.evaluation.methods import Contender, find_methods, modalities_of
 from monai_inpaint.evaluation.protocols import Protocol, find_protocol
 from monai_inpaint.evaluation.summary import Result, Summary
 from monai_inpaint.evaluation.tables import cases_csv, skipped_csv, summary_csv, summary_markdown, tables
+from monai_inpaint.evaluation.test_case import GREY_RANGE, Case
 from monai_inpaint.imaging.grid import align_hole
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.label_map import hole_of
@@ -30,7 +30,7 @@ from monai_inpaint.reports import comparison_page
 
 if TYPE_CHECKING:
     from monai_inpaint.metrics.lpips import Lpips
-    from monai_inpaint.metrics.paired_judge import HoleFeatures
+    from monai_inpaint.metrics.paired_classifier import HoleFeatures
 
 logger = logging.getLogger(__name__)
 
@@ -231,7 +231,7 @@ def _eyes(features: str | Path | None) -> Eyes | None:
         return None
     try:
         from monai_inpaint.metrics.lpips import Lpips
-        from monai_inpaint.metrics.paired_judge import HoleFeatures
+        from monai_inpaint.metrics.paired_classifier import HoleFeatures
     except ModuleNotFoundError as error:
         raise InputError(f"LPIPS needs the package {error.name}; install it or leave the features out.") from error
     return Eyes(Lpips(features), HoleFeatures(features))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.measure import MEASURES
+from monai_inpaint.evaluation.test_case import Case
 from monai_inpaint.reports import Comparison
 
 
@@ -17,7 +17,7 @@ from monai_inpaint.reports import Comparison
 class Result:
     """One method on one case. `figures` has keys of `MEASURES`, empty where it failed; `error` says why it failed.
 
-    `features` are those of the fill less those of the truth (`monai_inpaint.metrics.paired_judge`), if asked for.
+    `features` are those of the fill less those of the truth (`monai_inpaint.metrics.paired_classifier`), if asked for.
     """
 
     case: str
@@ -125,7 +125,7 @@ class Summary:
         found = [(r.features, r.patient) for r in self.of(method, variant) if r.features is not None]
         if not found:
             return float("nan")
-        from monai_inpaint.metrics.paired_judge import told_apart
+        from monai_inpaint.metrics.paired_classifier import told_apart
 
         features, patients = zip(*found, strict=True)
         return told_apart(np.stack(features), patients)

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.fill.flow import TIMES, advanced, drawn_noise
+from monai_inpaint.fill.sampler import TIMES, advanced, drawn_noise
 from monai_inpaint.fill.windows import SIDES, STARTED, Piece, Window, bounds, pieces, plan_windows, too_large, window_of
 from monai_inpaint.imaging.display import displayed
 from monai_inpaint.imaging.morphology import depth, doubled, pair_sums

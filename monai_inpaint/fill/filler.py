@@ -15,8 +15,8 @@ import numpy as np
 from monai_inpaint.engines import load_engine
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.compose import Patch, compose, difference, in_place
-from monai_inpaint.fill.patches import fill_patches
 from monai_inpaint.fill.report import fill_report
+from monai_inpaint.fill.slices import fill_patches
 from monai_inpaint.fill.spread import spread_of
 from monai_inpaint.fill.uncertainty import reliability
 from monai_inpaint.imaging.grid import align_hole, check_hole

@@ -1,12 +1,12 @@
 """Losses: in the hole, for which its size does not matter, of marked regions, metal, and the published systems."""
 
-from monai_inpaint.losses.adversarial import AdversarialLoss
-from monai_inpaint.losses.border import BorderWeightedL2
+from monai_inpaint.losses.adversarial_loss import AdversarialLoss
+from monai_inpaint.losses.border_weighted import BorderWeightedL2
 from monai_inpaint.losses.dice_bce import DiceBCE
-from monai_inpaint.losses.features import FeatureLoss, StyleLoss
-from monai_inpaint.losses.hole import HoleRMSE
+from monai_inpaint.losses.feature_losses import FeatureLoss, StyleLoss
+from monai_inpaint.losses.hole_rmse import HoleRMSE
 from monai_inpaint.losses.metal_correction import MetalLoss
-from monai_inpaint.losses.partial_conv import PartialConvLoss
+from monai_inpaint.losses.partial_conv_loss import PartialConvLoss
 
 __all__ = [
     "AdversarialLoss",

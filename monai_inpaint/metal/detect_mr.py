@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.fill.slicing import slice_axis, with_slices_last
+from monai_inpaint.fill.slice_axis import slice_axis, with_slices_last
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.detect_ct import Found, MetalPiece
 from monai_inpaint.progress import Steps

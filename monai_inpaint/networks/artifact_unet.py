@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from monai_inpaint.networks.known import known_statistics
+from monai_inpaint.networks.known_voxels import known_statistics
 from monai_inpaint.networks.plain_unet import plain_unet
 
 ROUNDS = 3  # of limiting and measuring anew

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from monai_inpaint.networks.generator import WindowGenerator, start_normal
-from monai_inpaint.networks.known import plane_continuation
+from monai_inpaint.networks.known_voxels import plane_continuation
 
 
 class ContextEncoder(WindowGenerator):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from monai_inpaint.networks.known import known_statistics
+from monai_inpaint.networks.known_voxels import known_statistics
 
 DEVIATIONS = 3.0  # from the mean of the known voxels to +1: as much contrast as 8-bit pictures have in [-1, 1]
 

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from monai_inpaint.networks.far_context import FarContext
-from monai_inpaint.networks.flow import PACE, clock, detail, from_flow, pace_of, to_flow
-from monai_inpaint.networks.known import known_statistics, plane_continuation
+from monai_inpaint.networks.known_voxels import known_statistics, plane_continuation
+from monai_inpaint.networks.rectified_flow import PACE, clock, detail, from_flow, pace_of, to_flow
 
 _SURE = 0.45  # how much of the hole's channel a start next to known voxels takes away
 
@@ -42,8 +42,8 @@ class InpaintUNet(nn.Module):
     composited image: known voxels as they came, the hole filled with the best estimate. H and W are multiples of 32.
 
     For samples the input is (B, 5, H, W): after the hole come standard normal noise, the state (an estimate of the
-    image, in its units) and the time, 0 to 1, of each voxel; see `monai_inpaint.networks.flow`. Where time is 0 and
-    noise is 0 nothing but the known voxels counts, and the output is the best estimate.
+    image, in its units) and the time, 0 to 1, of each voxel; see `networks.rectified_flow`. Where time and noise are 0, only the
+    known voxels count, and the output is the best estimate.
 
     Intensities are normalised inside, by the mean and standard deviation of the known voxels of each window, so that
     scaling and shifting an image scales and shifts its fill. With `limits=(low, high)` values outside are limited

@@ -9,7 +9,7 @@ import numpy as np
 
 from monai_inpaint.engines import load_engine
 from monai_inpaint.errors import InputError
-from monai_inpaint.fill.slicing import slice_axis, with_slices_last
+from monai_inpaint.fill.slice_axis import slice_axis, with_slices_last
 from monai_inpaint.imaging.display import displayed
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.morphology import connected_parts, depth

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from monai_inpaint.reports.page import Comparison, Picture
-from monai_inpaint.reports.pictures import difference_png, grey_png
+from monai_inpaint.reports.report_page import Comparison, Picture
+from monai_inpaint.reports.slice_png import difference_png, grey_png
 
 LIMIT_OF_WINDOW = 0.25  # colours end at a quarter of the window
 

@@ -19,23 +19,23 @@ from monai_inpaint.training.data_list import (
 from monai_inpaint.training.metal_pairs import metal_pairs
 
 if TYPE_CHECKING:
-    from monai_inpaint.training.adversarial import AdversarialIteration, LossTerm, Term
-    from monai_inpaint.training.adversary import PatchAdversary
+    from monai_inpaint.training.adversarial_iteration import AdversarialIteration, LossTerm, Term
+    from monai_inpaint.training.checkpoints import keep_state
+    from monai_inpaint.training.cost_recorder import save_effort
     from monai_inpaint.training.curves import save_curves
     from monai_inpaint.training.discriminator import DiscriminatorTask, Judge
-    from monai_inpaint.training.effort import save_effort
     from monai_inpaint.training.false_alarms import FalseAlarms
-    from monai_inpaint.training.filled import Conditional, HolePatch, WholeAndPatch
+    from monai_inpaint.training.filled_batch import Conditional, HolePatch, WholeAndPatch
+    from monai_inpaint.training.grow_windows import GrowWindows
     from monai_inpaint.training.iteration import autocast_iteration, autocast_validation, flow_iteration
     from monai_inpaint.training.metal_rmse import MetalRMSE
-    from monai_inpaint.training.metric import HolePSNR
     from monai_inpaint.training.muon import Muon
+    from monai_inpaint.training.patch_gan import PatchAdversary
     from monai_inpaint.training.rate import warm_hold_decay
     from monai_inpaint.training.resume import make_resumable
     from monai_inpaint.training.schedule import Schedule
     from monai_inpaint.training.start import start_from
-    from monai_inpaint.training.state import keep_state
-    from monai_inpaint.training.windows import GrowWindows
+    from monai_inpaint.training.validation_metrics import HolePSNR
 
 __all__ = [
     "AdversarialIteration",
@@ -72,28 +72,28 @@ __all__ = [
 ]
 
 _HOME = {
-    "AdversarialIteration": "monai_inpaint.training.adversarial",
-    "Conditional": "monai_inpaint.training.filled",
+    "AdversarialIteration": "monai_inpaint.training.adversarial_iteration",
+    "Conditional": "monai_inpaint.training.filled_batch",
     "DiscriminatorTask": "monai_inpaint.training.discriminator",
     "FalseAlarms": "monai_inpaint.training.false_alarms",
-    "GrowWindows": "monai_inpaint.training.windows",
-    "HolePSNR": "monai_inpaint.training.metric",
-    "HolePatch": "monai_inpaint.training.filled",
+    "GrowWindows": "monai_inpaint.training.grow_windows",
+    "HolePSNR": "monai_inpaint.training.validation_metrics",
+    "HolePatch": "monai_inpaint.training.filled_batch",
     "Judge": "monai_inpaint.training.discriminator",
-    "LossTerm": "monai_inpaint.training.adversarial",
+    "LossTerm": "monai_inpaint.training.adversarial_iteration",
     "MetalRMSE": "monai_inpaint.training.metal_rmse",
     "Muon": "monai_inpaint.training.muon",
-    "PatchAdversary": "monai_inpaint.training.adversary",
+    "PatchAdversary": "monai_inpaint.training.patch_gan",
     "Schedule": "monai_inpaint.training.schedule",
-    "Term": "monai_inpaint.training.adversarial",
-    "WholeAndPatch": "monai_inpaint.training.filled",
+    "Term": "monai_inpaint.training.adversarial_iteration",
+    "WholeAndPatch": "monai_inpaint.training.filled_batch",
     "autocast_iteration": "monai_inpaint.training.iteration",
     "autocast_validation": "monai_inpaint.training.iteration",
     "flow_iteration": "monai_inpaint.training.iteration",
-    "keep_state": "monai_inpaint.training.state",
+    "keep_state": "monai_inpaint.training.checkpoints",
     "make_resumable": "monai_inpaint.training.resume",
     "save_curves": "monai_inpaint.training.curves",
-    "save_effort": "monai_inpaint.training.effort",
+    "save_effort": "monai_inpaint.training.cost_recorder",
     "start_from": "monai_inpaint.training.start",
     "warm_hold_decay": "monai_inpaint.training.rate",
 }

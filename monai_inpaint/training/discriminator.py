@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from monai_inpaint.losses import AdversarialLoss, FeatureLoss
-from monai_inpaint.training.filled import Filled
+from monai_inpaint.training.filled_batch import Filled
 from monai_inpaint.training.together import average_gradients, begin_alike
 
 View = Callable[[torch.Tensor, Filled], list[torch.Tensor]]

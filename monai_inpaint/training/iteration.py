@@ -13,8 +13,8 @@ import torch
 from monai.engines import Evaluator, Trainer
 from monai.engines.utils import IterationEvents
 
-from monai_inpaint.networks.flow import draw_times, output_scale
-from monai_inpaint.networks.known import known_statistics
+from monai_inpaint.networks.known_voxels import known_statistics
+from monai_inpaint.networks.rectified_flow import draw_times, output_scale
 
 _FLATTEST = 8.0  # grey levels of 255: windows of next to nothing but air would outweigh all others
 

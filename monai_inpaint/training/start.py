@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.training.state import bare
+from monai_inpaint.training.checkpoints import bare
 
 
 def start_from(weights: str | Path | None, *networks: nn.Module) -> None:

@@ -6,16 +6,16 @@ from monai_inpaint.transforms.cases import ReadFillPaird, SaveFilled
 from monai_inpaint.transforms.hole import FixedHoled, RandHoled
 from monai_inpaint.transforms.hole_slab import RandHoledSlabd
 from monai_inpaint.transforms.intensity import RandContrastd, RandHounsfieldd, RandNoised
-from monai_inpaint.transforms.lungs import LungBoxesd, RandLungWindowsd
+from monai_inpaint.transforms.lung_windows import LungBoxesd, RandLungWindowsd
 from monai_inpaint.transforms.millimetre import RandSlicesd, Resample1mmd
 from monai_inpaint.transforms.pyramid import ReadPyramidd
+from monai_inpaint.transforms.read_volume import ReadVolumed
 from monai_inpaint.transforms.repeatable import Repeatable
 from monai_inpaint.transforms.save import ReadImaged, SaveCorrected, SaveFound
 from monai_inpaint.transforms.simulated_metal import RandAroundMetald, SimulateMetald
 from monai_inpaint.transforms.slab import RandSlabd
 from monai_inpaint.transforms.square_hole import RandSquareHoled
 from monai_inpaint.transforms.starts import RandStartedSlicesd, Unstartedd
-from monai_inpaint.transforms.volume import ReadVolumed
 from monai_inpaint.transforms.window import CentreWindowd, RandWindowd
 
 # The former names, by which configurations of earlier versions call them; for this release.

@@ -15,7 +15,7 @@ from monai.transforms import MapTransform, RandomizableTransform
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.transforms.pyramid import make_pyramid
-from monai_inpaint.transforms.volume import stack
+from monai_inpaint.transforms.read_volume import stack
 
 _LEVELS = 4
 

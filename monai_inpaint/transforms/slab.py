@@ -11,7 +11,7 @@ from monai.config import KeysCollection
 
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.transforms.pyramid import make_pyramid
-from monai_inpaint.transforms.volume import stack
+from monai_inpaint.transforms.read_volume import stack
 from monai_inpaint.transforms.window import RandWindowd, cut_window
 
 _NEARLY_ISOTROPIC = 1.5  # largest over smallest spacing

@@ -19,8 +19,8 @@ from benchmarks.deploy.app import PYTHON
 from benchmarks.quality import ROWS
 from benchmarks.setting import Options
 from monai_inpaint import Image, write_image
-from monai_inpaint.evaluation.case import Case
-from monai_inpaint.evaluation.methods import Contender
+from monai_inpaint.evaluation.fill_methods import Contender
+from monai_inpaint.evaluation.test_case import Case
 from monai_inpaint.registry import find_bundle
 
 pytest.importorskip("skimage")

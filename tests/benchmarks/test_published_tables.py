@@ -16,9 +16,9 @@ from benchmarks.published import films, measured, papers, patches, slices, train
 from benchmarks.setting import Options
 from monai_inpaint import Image, write_image
 from monai_inpaint.datasets import FindingBox
-from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.classical import METHODS
-from monai_inpaint.evaluation.methods import Contender
+from monai_inpaint.evaluation.fill_methods import Contender
+from monai_inpaint.evaluation.test_case import Case
 from monai_inpaint.registry import find_bundle
 from monai_inpaint.registry.training_cost import TrainingCost, write_training_cost
 

@@ -12,7 +12,7 @@ from benchmarks.__main__ import main
 from benchmarks.setting import Options
 from benchmarks.strange_images import Stranger, hand_film, patterns, strangers, water_phantom
 from monai_inpaint import Filler
-from monai_inpaint.evaluation.case import Case
+from monai_inpaint.evaluation.test_case import Case
 
 pytest.importorskip("skimage")
 pytest.importorskip("cv2")

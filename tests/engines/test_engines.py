@@ -97,7 +97,9 @@ def _pickle(bundle: Path) -> None:
             id="unknown module",
         ),
         pytest.param(
-            lambda b: _config(b, lambda c: c.update(network_def={"_target_": f"{_NETWORKS}.known.known_statistics"})),
+            lambda b: _config(
+                b, lambda c: c.update(network_def={"_target_": f"{_NETWORKS}.known_voxels.masked_statistics"})
+            ),
             id="no network but a function",
         ),
         pytest.param(lambda b: _config(b, lambda c: c["network_def"].update(channels=[])), id="no channels"),

@@ -9,8 +9,8 @@ from evaluation_samples import smooth, square_hole
 pytest.importorskip("skimage")
 pytest.importorskip("cv2")
 
-from monai_inpaint.evaluation.case import Case, intensity_window
 from monai_inpaint.evaluation.measure import measure
+from monai_inpaint.evaluation.test_case import Case, intensity_window
 
 
 def test_the_window_follows_modality_and_depth():

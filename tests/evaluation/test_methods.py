@@ -19,8 +19,8 @@ from monai_inpaint.imaging.image import Image
 pytest.importorskip("skimage")
 pytest.importorskip("cv2")
 
-from monai_inpaint.evaluation import evaluate, methods
-from monai_inpaint.evaluation.case import Case
+from monai_inpaint.evaluation import evaluate, fill_methods
+from monai_inpaint.evaluation.test_case import Case
 
 
 def test_a_bundle_is_given_the_voided_slice_its_hole_and_spacing(monkeypatch):
@@ -39,7 +39,7 @@ def test_a_bundle_is_given_the_voided_slice_its_hole_and_spacing(monkeypatch):
     monkeypatch.setattr("monai_inpaint.registry.find_bundle", lambda _: info)
     truth, hole = smooth((40, 40)).astype(np.float32), square_hole((40, 40), 10, 10, 20)
     case = Case("a", "p", truth, hole, 0, 255, "mr", "v", (0.5, 0.6))
-    (contender,) = methods.find_methods(["cxr"], "openvino")
+    (contender,) = fill_methods.find_methods(["cxr"], "openvino")
     filled = contender.fill(case)
     assert seen["made"] == ("cxr", "openvino")
     assert (contender.version, contender.modalities, contender.classical) == ("cxr_inpainting 0.1.0", ("cxr",), False)
@@ -76,7 +76,7 @@ def sampler(monkeypatch):
 def test_a_bundle_fills_with_its_best_estimate_or_with_a_sample_of_the_seed(sampler):
     truth, hole = smooth((40, 40)).astype(np.float32), square_hole((40, 40), 10, 10, 20)
     case = Case("a", "p", truth, hole, 0, 255, "mr", "v", (0.5, 0.6))
-    best, sample = methods.find_methods(["mr", "mr:sample"], seed=3)
+    best, sample = fill_methods.find_methods(["mr", "mr:sample"], seed=3)
     best.fill(case)
     sample.fill(case)
     assert (best.name, sample.name) == ("mr", "mr:sample")
@@ -89,7 +89,7 @@ def test_a_bundle_fills_with_its_best_estimate_or_with_a_sample_of_the_seed(samp
 
 def test_samples_of_a_bundle_that_draws_none_are_refused_before_the_work(sampler):
     with pytest.raises(InputError, match="old draws no samples"):
-        methods.find_methods(["ring", "old:sample"])
+        fill_methods.find_methods(["ring", "old:sample"])
     assert sampler.calls == []
 
 
@@ -97,7 +97,7 @@ def test_a_bundle_is_given_a_volume_with_its_affine(sampler):
     truth, hole = smooth((20, 24, 12)).astype(np.float32), np.zeros((20, 24, 12), bool)
     hole[8:12, 8:12, 4:8] = True
     affine = np.diag([-1.0, -1.0, 2.0, 1.0])
-    (contender,) = methods.find_methods(["mr"])
+    (contender,) = fill_methods.find_methods(["mr"])
     filled = contender.fill(Case("a", "p", truth, hole, 0, 255, "mr", "v", (1, 1, 2), affine))
     ((image, options),) = sampler.calls
     np.testing.assert_array_equal(image.affine, affine)

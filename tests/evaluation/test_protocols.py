@@ -14,8 +14,8 @@ from monai_inpaint.imaging.image import Image
 pytest.importorskip("skimage")
 pytest.importorskip("cv2")
 
+from monai_inpaint.evaluation.image_region import body_of
 from monai_inpaint.evaluation.protocols import PROTOCOLS, find_protocol
-from monai_inpaint.evaluation.slices import body_of
 from monai_inpaint.imaging.resize import resized
 
 

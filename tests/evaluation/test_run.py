@@ -16,7 +16,7 @@ from monai_inpaint.errors import InputError
 pytest.importorskip("skimage")
 pytest.importorskip("cv2")
 
-from monai_inpaint.evaluation import evaluate, methods, run
+from monai_inpaint.evaluation import evaluate, fill_methods, run
 from monai_inpaint.evaluation.classical import METHODS, fill_ring_mean
 from monai_inpaint.evaluation.summary import Result, Summary
 from monai_inpaint.evaluation.tables import tables
@@ -109,7 +109,7 @@ def test_a_method_that_fails_on_a_case_is_reported_and_the_rest_goes_on(films, t
             raise RuntimeError("no mood for rings")
         return fill_ring_mean(image, hole)
 
-    monkeypatch.setitem(methods.METHODS, "moody", moody)
+    monkeypatch.setitem(fill_methods.METHODS, "moody", moody)
     summary = evaluate(films, "cxr-centre", ["ring", "moody"], tmp_path / "out", source="here", split="train")
     assert len(summary.failed) == 2
     assert len(summary.of("moody")) == 2

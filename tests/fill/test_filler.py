@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from monai_inpaint import Filler, Image, InputError
 from monai_inpaint.fill.blocks import Block, fill_blocks
-from monai_inpaint.fill.patches import fill_patches
+from monai_inpaint.fill.slices import fill_patches
 from monai_inpaint.fill.windows import LARGEST, SIDES, SMALLEST, plan_windows
 
 

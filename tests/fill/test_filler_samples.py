@@ -9,7 +9,7 @@ import pytest
 from filler_samples import RowMeans, RowMeansAndNoise, engine_is, head, square
 
 from monai_inpaint import Filler, InputError
-from monai_inpaint.fill.flow import TIMES
+from monai_inpaint.fill.sampler import TIMES
 from monai_inpaint.fill.spread import DEPTH
 
 

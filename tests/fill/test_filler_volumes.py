@@ -9,7 +9,7 @@ from filler_samples import engine_is, head, square
 from monai_inpaint import Filler
 from monai_inpaint.fill import volume
 from monai_inpaint.fill.continuation import continuation, nearness
-from monai_inpaint.fill.flow import TIMES
+from monai_inpaint.fill.sampler import TIMES
 from monai_inpaint.imaging.biharmonic import solve_biharmonic
 
 SHAPE = (40, 44, 48)

@@ -10,7 +10,7 @@ from cli_samples import smooth
 
 from monai_inpaint import Filler, Image
 from monai_inpaint.fill.compose import Patch
-from monai_inpaint.fill.slicing import in_own_order, slice_axis, with_slices_last
+from monai_inpaint.fill.slice_axis import in_own_order, slice_axis, with_slices_last
 
 ORDERS = [(0, 1, 2), (0, 2, 1), (2, 0, 1)]  # where the axes go: slices along k, j and i
 SHAPE = (48, 40, 10)

@@ -227,7 +227,7 @@ def test_lpips_sees_the_window_around_the_hole_only(lpips_files):
 
 def pairs_of(count: int, sigma: float, lpips_files: tuple[Path, Path]) -> tuple[np.ndarray, list[str]]:
     """Differences of features between grains of two sizes of noise, in holes of images that differ otherwise."""
-    from monai_inpaint.metrics.paired_judge import HoleFeatures
+    from monai_inpaint.metrics.paired_classifier import HoleFeatures
 
     features = HoleFeatures(lpips_files[0])
     rng = np.random.default_rng(0)
@@ -242,14 +242,14 @@ def pairs_of(count: int, sigma: float, lpips_files: tuple[Path, Path]) -> tuple[
 
 
 def test_fills_like_the_truth_are_not_told_apart_and_others_are(lpips_files):
-    from monai_inpaint.metrics.paired_judge import told_apart
+    from monai_inpaint.metrics.paired_classifier import told_apart
 
     assert 0.3 < told_apart(*pairs_of(60, 5.0, lpips_files)) < 0.7
     assert told_apart(*pairs_of(60, 20.0, lpips_files)) > 0.9
 
 
 def test_a_fill_that_is_the_truth_is_told_apart_by_chance(lpips_files):
-    from monai_inpaint.metrics.paired_judge import told_apart
+    from monai_inpaint.metrics.paired_classifier import told_apart
 
     differences, patients = pairs_of(12, 9.0, lpips_files)
     assert told_apart(np.zeros_like(differences), patients) == 0.5
@@ -257,7 +257,7 @@ def test_a_fill_that_is_the_truth_is_told_apart_by_chance(lpips_files):
 
 
 def test_features_outside_the_hole_do_not_count(lpips_files):
-    from monai_inpaint.metrics.paired_judge import HoleFeatures
+    from monai_inpaint.metrics.paired_classifier import HoleFeatures
 
     features = HoleFeatures(lpips_files[0])
     truth = np.random.default_rng(0).uniform(0, 255, (90, 90))

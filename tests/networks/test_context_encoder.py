@@ -7,7 +7,7 @@ import torch
 from network_samples import fill, network, parameters, windows
 
 from monai_inpaint.networks import ContextEncoder, ContextEncoderDiscriminator
-from monai_inpaint.networks.known import known_statistics, plane_continuation
+from monai_inpaint.networks.known_voxels import known_statistics, plane_continuation
 
 
 def centre(hole: slice = slice(32, 96)) -> torch.Tensor:

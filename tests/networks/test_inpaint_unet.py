@@ -12,7 +12,7 @@ from cli_samples import smooth
 
 from monai_inpaint.networks import InpaintUNet
 from monai_inpaint.networks.export import export_onnx
-from monai_inpaint.networks.known import known_statistics, plane_continuation
+from monai_inpaint.networks.known_voxels import known_statistics, plane_continuation
 
 SMALL = {"channels": (8, 12, 16), "encoder_blocks": (1, 1, 1), "decoder_blocks": (1, 1), "upsampling": "bilinear"}
 CT = SMALL | {"limits": (-1024.0, 2000.0), "upsampling": "nearest"}

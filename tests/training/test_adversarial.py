@@ -33,7 +33,7 @@ from monai_inpaint.training import (
     make_resumable,
     save_curves,
 )
-from monai_inpaint.training.filled import Filled, cropped
+from monai_inpaint.training.filled_batch import Filled, cropped
 
 SIDE = 128
 

@@ -12,8 +12,8 @@ from ignite.engine import Engine
 from monai.engines import SupervisedTrainer
 
 from monai_inpaint.registry.training_cost import TrainingCost, read_training_cost
+from monai_inpaint.training.cost_recorder import save_effort
 from monai_inpaint.training.curves import curves_picture, save_curves
-from monai_inpaint.training.effort import save_effort
 
 
 def trainer_of(epochs: int, steps: int) -> SupervisedTrainer:

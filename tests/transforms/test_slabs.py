@@ -33,8 +33,8 @@ from monai_inpaint.transforms import (
     anatomy,
 )
 from monai_inpaint.transforms.hole import holed
+from monai_inpaint.transforms.read_volume import stack
 from monai_inpaint.transforms.slab import reslice
-from monai_inpaint.transforms.volume import stack
 
 SIDE, DEPTH = 32, 12
 SHAPE = (40, 44, 48)

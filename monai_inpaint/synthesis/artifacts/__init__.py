@@ -5,10 +5,10 @@ units and returns the image with the artifact and its region (bool). Outside the
 streaks that metal throws in CT.
 """
 
+from monai_inpaint.synthesis.artifacts.artifact_mixture import KINDS, draw_artifact, random_artifact
 from monai_inpaint.synthesis.artifacts.bars import draw_bars, random_bars
 from monai_inpaint.synthesis.artifacts.contrast import contrast_of
 from monai_inpaint.synthesis.artifacts.metal_artifacts import draw_metal, random_metal
-from monai_inpaint.synthesis.artifacts.mixture import KINDS, draw_artifact, random_artifact
 from monai_inpaint.synthesis.artifacts.text import draw_text, random_text
 from monai_inpaint.synthesis.artifacts.voids import draw_voids, random_voids
 

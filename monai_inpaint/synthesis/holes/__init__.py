@@ -6,9 +6,9 @@ Arrays have the image's shape, 2D (rows, columns) or 3D (i, j, k), and are True 
 from monai_inpaint.synthesis.holes.blobs import draw_blobs, random_blobs
 from monai_inpaint.synthesis.holes.boxes import draw_boxes, random_boxes
 from monai_inpaint.synthesis.holes.free_form import draw_free_form, random_free_form
+from monai_inpaint.synthesis.holes.hole_mixture import DEVICES, KINDS, SHARES, draw_hole, random_hole
 from monai_inpaint.synthesis.holes.lesions import draw_moved_lesion, random_moved_lesion
 from monai_inpaint.synthesis.holes.metal_shapes import draw_metal, random_metal
-from monai_inpaint.synthesis.holes.mixture import DEVICES, KINDS, SHARES, draw_hole, random_hole
 from monai_inpaint.synthesis.holes.scattered import draw_scattered, random_scattered
 from monai_inpaint.synthesis.holes.square import centre_square, draw_square, random_square, square_centres
 from monai_inpaint.synthesis.holes.strokes import draw_strokes, random_strokes

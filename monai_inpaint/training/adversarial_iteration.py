@@ -9,7 +9,7 @@ import torch
 from monai.engines import Trainer
 
 from monai_inpaint.training.discriminator import DiscriminatorTask
-from monai_inpaint.training.filled import Filled
+from monai_inpaint.training.filled_batch import Filled
 from monai_inpaint.training.iteration import autocast, batch_of, completed
 from monai_inpaint.training.schedule import Schedule
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from monai_inpaint.losses.hole import region_mean
+from monai_inpaint.losses.hole_rmse import region_mean
 
 
 class BorderWeightedL2(nn.Module):

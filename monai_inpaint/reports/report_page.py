@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from monai_inpaint.reports.pictures import NEGATIVE, NEUTRAL, POSITIVE
+from monai_inpaint.reports.slice_png import NEGATIVE, NEUTRAL, POSITIVE
 from monai_inpaint.version import NOTICE
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from monai_inpaint.fill.blocks import Generator, fill_blocks
 from monai_inpaint.fill.compose import Patch
 from monai_inpaint.fill.cutting import Region, block_of, region_of, slice_of
-from monai_inpaint.fill.slicing import in_own_order, slice_axis, with_slices_last
+from monai_inpaint.fill.slice_axis import in_own_order, slice_axis, with_slices_last
 from monai_inpaint.fill.volume import fill_volume, most_slices
 from monai_inpaint.fill.windows import bounds
 from monai_inpaint.imaging.bounding_box import Box, extent

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.evaluation.case import Case
 from monai_inpaint.evaluation.classical import METHODS
 from monai_inpaint.evaluation.protocols import Protocol
+from monai_inpaint.evaluation.test_case import Case
 from monai_inpaint.imaging.image import Image
 
 SAMPLE = ":sample"  # after a bundle's name

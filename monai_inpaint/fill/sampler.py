@@ -1,4 +1,4 @@
-"""Draw a sample in a few steps: the rectified flow of `monai_inpaint.networks.flow`, in the image's own units.
+"""Draw a sample in a few Euler steps of a rectified flow, in the image's own units (see `networks.rectified_flow`).
 
 x_t = (1 - t) noise + t state, and from one time to a later one x moves straight towards what the network then takes
 for the data (Euler's method; Liu et al. 2023, Flow Straight and Fast). Written for the state instead of for x, this

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from monai_inpaint.losses.features import FeatureLoss, gram
+from monai_inpaint.losses.feature_losses import FeatureLoss, gram
 
 
 class PartialConvLoss(nn.Module):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from monai_inpaint.demo.run import Demonstration
+from monai_inpaint.demo.demo_case import Demonstration
 from monai_inpaint.imaging.display import displayed
 from monai_inpaint.reports import Comparison, Picture, Table, comparison_page, difference_png, grey_png
 
