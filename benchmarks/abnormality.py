@@ -11,7 +11,7 @@ from benchmarks.resampled import RESAMPLED, resampled
 from benchmarks.setting import Options, markdown
 from monai_inpaint import Filler
 from monai_inpaint.anomaly import Candidate, candidates
-from monai_inpaint.anomaly.anomaly_map import SCORED, SIDE, abnormality_map, score_of, small_slice
+from monai_inpaint.anomaly.anomaly_map import SCORED, SIDE, score_of, slice_anomaly, small_slice
 from monai_inpaint.anomaly.features import nearby
 from monai_inpaint.anomaly.peaks import MOST
 from monai_inpaint.anomaly.reference import load_reference
@@ -95,7 +95,7 @@ def maps_of(filler: Filler, entry: Entry) -> tuple[list[np.ndarray], np.ndarray]
     slid = list(slide(filler, film, region))
     raw = mean_of(((place, np.abs(values)) for place, values in slid), film.shape)
     reference = load_reference(filler.bundle)
-    return [raw, nearby(raw, region), abnormality_map(mean_of(slid, film.shape), film, region, reference)], region
+    return [raw, nearby(raw, region), slice_anomaly(mean_of(slid, film.shape), film, region, reference)], region
 
 
 def boxed_film(filler: Filler, entry: Entry, boxes: Sequence[FindingBox]) -> list[Boxed]:

@@ -9,10 +9,10 @@ import numpy as np
 
 from benchmarks.setting import Options
 from monai_inpaint.errors import InputError
+from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.datalist import read_data_list
 from monai_inpaint.evaluation.protocols import find_protocol
 from monai_inpaint.evaluation.run import lesion_of
-from monai_inpaint.evaluation.test_case import Case
 from monai_inpaint.io import read_image
 
 # DICOM files of val that show slices of train, found by patient and voxel values.
@@ -21,7 +21,7 @@ COPIES = "ct/tcga_dicom/"
 
 def cases_of(
     options: Options, modality: str, protocol: str, images: int, *, source: str | None = None, draws: int = 1
-) -> Iterator[Case]:
+) -> Iterator[EvaluationCase]:
     """Cases of so many images (or `options.limit`), the first in a seeded order that fit the protocol.
 
     Args:
@@ -43,7 +43,7 @@ def cases_of(
         entry = entries[number]
         if entry.name.startswith(COPIES):
             continue
-        found: list[Case] = []
+        found: list[EvaluationCase] = []
         try:
             image = read_image(entry.path)
             lesion = lesion_of(entry, image) if chosen.lesions else None

@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks.cases import COPIES, cases_of
 from benchmarks.setting import Options, markdown
-from monai_inpaint.evaluation.fill_methods import SAMPLE, Contender, find_methods
-from monai_inpaint.evaluation.test_case import Case
+from monai_inpaint.evaluation.case import EvaluationCase
+from monai_inpaint.evaluation.fill_methods import SAMPLE, Method, find_methods
 
 PROTOCOLS = (
     ("cxr", "cxr-centre"), ("ct", "slice-square"), ("ct", "ellipsoid"), ("mr", "slice-square"), ("mr", "lesion"),
@@ -64,7 +64,7 @@ def run(options: Options) -> str:
     return markdown("Downstream", heading, rows, notes)
 
 
-def thresholds_of(case: Case) -> np.ndarray | None:
+def thresholds_of(case: EvaluationCase) -> np.ndarray | None:
     """Thresholds between the classes of a case, rising, in its units; the truth inside the hole is never looked at.
 
     CT: adipose tissue lies between -190 and -30 HU, muscle between -29 and 150 HU (Mitsiopoulos et al., Cadaver
@@ -116,7 +116,7 @@ def mean_dice(truth: np.ndarray, fill: np.ndarray) -> float:
     return float(np.mean([dice(number) for number in present_in(truth)]))
 
 
-def _measured(case: Case, methods: Sequence[Contender]) -> Measured | None:
+def _measured(case: EvaluationCase, methods: Sequence[Method]) -> Measured | None:
     """None where there is no boundary to find."""
     thresholds = thresholds_of(case)
     if thresholds is None:

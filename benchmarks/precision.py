@@ -8,7 +8,7 @@ from benchmarks.arithmetic import filler_in, filler_in_half_precision
 from benchmarks.cases import COPIES, cases_of
 from benchmarks.setting import Options, markdown
 from monai_inpaint import Filler
-from monai_inpaint.evaluation.test_case import GREY_RANGE, Case
+from monai_inpaint.evaluation.case import GREY_RANGE, EvaluationCase
 from monai_inpaint.metrics import psnr
 
 PROTOCOLS = {"cxr": "cxr-centre", "ct": "slice-square", "mr": "slice-square"}
@@ -61,7 +61,7 @@ def _table(
     return markdown(title, heading, rows, notes)
 
 
-def _figures(case: Case, exact: Filler, short: Filler) -> tuple[float, ...]:
+def _figures(case: EvaluationCase, exact: Filler, short: Filler) -> tuple[float, ...]:
     """PSNR in f32 and in bf16, mean and largest change, the model's own mean error."""
     fills = [np.asarray(filler(case.voided, case.hole).image, np.float64) for filler in (exact, short)]
     truth = case.grey(case.truth)

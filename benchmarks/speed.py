@@ -26,12 +26,12 @@ def run(options: Options) -> str:
     image = film.reshape(SIDE, film.shape[0] // SIDE, SIDE, -1).mean(axis=(1, 3))
     hole = np.zeros(image.shape, bool)
     hole[100 : 100 + HOLE, 60 : 60 + HOLE] = True
-    contenders = _contenders(image, hole)
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    for fill in contenders.values():  # what is loaded or compiled once is not a fill's time
+    methods = _methods(image, hole)
+    times: dict[str, list[float]] = {name: [] for name in methods}
+    for fill in methods.values():  # what is loaded or compiled once is not a fill's time
         fill()
     for _ in range(options.repeats(31)):
-        for name, fill in contenders.items():
+        for name, fill in methods.items():
             start = time.perf_counter()
             fill()
             times[name].append(time.perf_counter() - start)
@@ -48,20 +48,20 @@ def run(options: Options) -> str:
     return markdown("Speed of one slice", heading, rows, notes)
 
 
-def _contenders(image: np.ndarray, hole: np.ndarray) -> dict[str, Callable[[], object]]:
+def _methods(image: np.ndarray, hole: np.ndarray) -> dict[str, Callable[[], object]]:
     exact = image.astype(np.float64)
-    contenders: dict[str, Callable[[], object]] = {
+    methods: dict[str, Callable[[], object]] = {
         "scikit-image biharmonic": lambda: inpaint_biharmonic(exact, hole),
         "biharmonic on a crop, as in evaluate": lambda: fill_biharmonic(image, hole),
         "OpenCV Telea": lambda: fill_telea(image, hole),
     }
 
     def add(name: str, filler: Filler) -> None:
-        contenders[name] = lambda: filler(image, hole).image
+        methods[name] = lambda: filler(image, hole).image
 
     default, half = Filler("cxr"), Filler("mr")
-    contenders["monai-inpaint, default engine, a sample"] = lambda: default(image, hole, sample=True).image
-    contenders["monai-inpaint, default engine, the network of CT and MR (mr)"] = lambda: half(image, hole).image
+    methods["monai-inpaint, default engine, a sample"] = lambda: default(image, hole, sample=True).image
+    methods["monai-inpaint, default engine, the network of CT and MR (mr)"] = lambda: half(image, hole).image
     for engine in available():
         filler = Filler("cxr", engine=engine)
         arithmetic = filler(image, hole).report["engine"]["arithmetic"]
@@ -69,7 +69,7 @@ def _contenders(image: np.ndarray, hole: np.ndarray) -> dict[str, Callable[[], o
     if "openvino" in available():
         filler, arithmetic = filler_in("cxr", "f32")
         add(f"monai-inpaint, openvino, {arithmetic} (not offered)", filler)
-    return contenders
+    return methods
 
 
 def _ratio(taken: list[float], base: list[float]) -> float:

@@ -9,10 +9,10 @@ import numpy as np
 from benchmarks.setting import Options, markdown
 from benchmarks.strange_images import Stranger, strangers
 from monai_inpaint import Filler
+from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.classical import fill_biharmonic
 from monai_inpaint.evaluation.measure import measure
 from monai_inpaint.evaluation.protocols import find_protocol
-from monai_inpaint.evaluation.test_case import Case
 from monai_inpaint.fill.uncertainty import WORTH
 
 BUNDLES = ("cxr", "ct", "mr")
@@ -53,7 +53,7 @@ def _row(stranger: Stranger, filler: Filler, bundle: str, options: Options) -> l
     ]  # fmt: skip
 
 
-def _cases(stranger: Stranger, bundle: str, options: Options) -> Iterator[Case]:
+def _cases(stranger: Stranger, bundle: str, options: Options) -> Iterator[EvaluationCase]:
     protocol = find_protocol("slice-square")
     for number in range(options.repeats(HOLES)):
         cases, reasons = protocol.cases(
@@ -63,7 +63,7 @@ def _cases(stranger: Stranger, bundle: str, options: Options) -> Iterator[Case]:
         yield from cases
 
 
-def _figures(case: Case, filler: Filler, options: Options) -> tuple[float, ...]:
+def _figures(case: EvaluationCase, filler: Filler, options: Options) -> tuple[float, ...]:
     fill = filler(case.voided, case.hole, samples=FEWEST if options.tiny else SAMPLES, seed=options.seed)
     doubt = fill.report["doubt"]
     inside, known = fill.image[case.hole], case.truth[~case.hole]

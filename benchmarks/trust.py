@@ -10,8 +10,8 @@ import numpy as np
 from benchmarks.cases import COPIES, cases_of
 from benchmarks.setting import Options, markdown
 from monai_inpaint import Filler
+from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.classical import fill_biharmonic
-from monai_inpaint.evaluation.test_case import Case
 
 # The bundles' factors were chosen on all but `free-form`.
 PROTOCOLS = (
@@ -99,7 +99,7 @@ def _cells(cases: Sequence[Trust], seed: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _trust(case: Case, filler: Filler, seed: int) -> Trust:
+def _trust(case: EvaluationCase, filler: Filler, seed: int) -> Trust:
     fill = filler(case.voided, case.hole, samples=SAMPLES, seed=seed)
     error = np.asarray(fill.image - case.truth, np.float64)[case.hole]
     classical = np.asarray(fill_biharmonic(case.voided, case.hole) - case.truth, np.float64)[case.hole]

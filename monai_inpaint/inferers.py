@@ -12,7 +12,7 @@ from monai.data import MetaTensor
 from monai.inferers import Inferer
 
 from monai_inpaint.engines.base import ON_CPU, ON_GPU
-from monai_inpaint.fill.slices import fill_patches
+from monai_inpaint.fill.slices import fill_slices
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.reduce import reduce_metal
 from monai_inpaint.regions.artifacts import find_artifacts
@@ -68,7 +68,7 @@ class HoleInferer(Inferer):
         filled = image.voxels.copy()
         generator = _Generator(network, item.device, getattr(network, "channels", 2), getattr(network, "side", None))
         seed = None if self.seed is None else (self.seed, 0)  # the sample that `Filler` draws first
-        for patch in fill_patches(image, inside, generator, seed=seed)[0]:
+        for patch in fill_slices(image, inside, generator, seed=seed)[0]:
             filled[patch.index][patch.hole] = patch.units[patch.hole]
         return torch.from_numpy(filled)[None].to(item.device)
 

@@ -1,8 +1,13 @@
-"""Rooms know the rooms above them in the plan, and nothing imports in a circle; imports within functions count."""
+"""Rooms know the rooms above them in the plan, nothing imports in a circle, and every name is given once.
+
+Imports within functions count.
+"""
 
 from __future__ import annotations
 
 import ast
+from collections import Counter
+from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -67,6 +72,11 @@ def circle(imports: dict[str, set[str]]) -> list[str]:
     return []
 
 
+def repeated(names: Iterable[str]) -> set[str]:
+    """Those that occur more than once."""
+    return {name for name, count in Counter(names).items() if count > 1}
+
+
 def _name(path: Path, package: Path) -> str:
     return ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__")
 
@@ -118,3 +128,20 @@ def test_a_circle_is_found(tmp_path: Path) -> None:
     (package / "b.py").write_text("def f():\n    from monai_inpaint.io.a import g")
 
     assert set(circle(imports_of(package.parent))) == {"monai_inpaint.io.a", "monai_inpaint.io.b"}
+
+
+def test_every_file_name_says_its_content_without_its_folder() -> None:
+    # files of commands/ are called as the commands are, which is what their folder says
+    names = [path.name for path in PACKAGE.rglob("*.py") if path.parent.name != "commands"]
+
+    assert repeated(names) <= {"__init__.py", "__main__.py"}
+
+
+def test_no_two_classes_have_one_name() -> None:
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")]
+
+    assert repeated(node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)) == set()
+
+
+def test_what_occurs_twice_is_found() -> None:
+    assert repeated(["case", "flow", "case"]) == {"case"}

@@ -11,14 +11,14 @@ from benchmarks.resampled import resampled
 from benchmarks.setting import Options
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation import Summary
-from monai_inpaint.evaluation.fill_methods import Contender, find_methods
+from monai_inpaint.evaluation.case import EvaluationCase
+from monai_inpaint.evaluation.fill_methods import Method, find_methods
 from monai_inpaint.evaluation.run import result_of
-from monai_inpaint.evaluation.test_case import Case
 
 DECIMALS = {"psnr": 2, "mse": 1, "ssim": 3, "uqi": 3}
 
 
-def methods_for(modality: str, names: Sequence[str], options: Options) -> tuple[list[Contender], list[str]]:
+def methods_for(modality: str, names: Sequence[str], options: Options) -> tuple[list[Method], list[str]]:
     """Those methods that can fill such images, and a line for each that is missing.
 
     Args:
@@ -41,7 +41,7 @@ def methods_for(modality: str, names: Sequence[str], options: Options) -> tuple[
     return [method for method in found if method.classical or modality in method.modalities], missing
 
 
-def measured(cases: Iterable[Case], methods: Sequence[Contender]) -> Summary:
+def measured(cases: Iterable[EvaluationCase], methods: Sequence[Method]) -> Summary:
     """Every method on every case, the same for all."""
     results = [result_of(case, method) for case in cases for method in methods]
     names, classical = [m.name for m in methods], [m.name for m in methods if m.classical]

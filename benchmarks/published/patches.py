@@ -17,12 +17,12 @@ from monai_inpaint.datasets import FindingBox, is_healthy, read_boxes
 from monai_inpaint.datasets.listing import UNHEALTHY
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation import Summary
+from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.classical import METHODS
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.evaluation.fill_methods import SAMPLE
 from monai_inpaint.evaluation.lung_patches import LUNGS, OFF, ON
 from monai_inpaint.evaluation.protocols import find_protocol
-from monai_inpaint.evaluation.test_case import Case
 from monai_inpaint.io import read_image
 from monai_inpaint.synthesis.holes import draw_boxes
 
@@ -92,7 +92,9 @@ def _films(options: Options, boxes: dict[str, list[FindingBox]]) -> tuple[list[E
     )
 
 
-def _patches(films: Sequence[Entry], boxes: dict[str, list[FindingBox]], seed: int, unfit: list[str]) -> Iterator[Case]:
+def _patches(
+    films: Sequence[Entry], boxes: dict[str, list[FindingBox]], seed: int, unfit: list[str]
+) -> Iterator[EvaluationCase]:
     """The cases of the films; a line for each film without them goes to `unfit`."""
     for entry in films:
         film = read_image(entry.path)

@@ -1,8 +1,18 @@
-"""Abnormality maps: where an image differs from its fills; needs numpy, scipy, Pillow and an engine only."""
+"""Anomaly maps: where an image differs from its fills; needs numpy, scipy, Pillow and an engine only."""
 
 from __future__ import annotations
 
-from monai_inpaint.anomaly.anomaly_map import Abnormality, abnormality
+from monai_inpaint.anomaly.anomaly_map import AnomalyMap, compute_anomaly_map
 from monai_inpaint.anomaly.peaks import Candidate, candidates, write_candidates
 
-__all__ = ["Abnormality", "Candidate", "abnormality", "candidates", "write_candidates"]
+Abnormality, abnormality = AnomalyMap, compute_anomaly_map  # their former names, for this release
+
+__all__ = [
+    "Abnormality",
+    "AnomalyMap",
+    "Candidate",
+    "abnormality",
+    "candidates",
+    "compute_anomaly_map",
+    "write_candidates",
+]

@@ -1,4 +1,4 @@
-"""Image -> abnormality map."""
+"""Compute the anomaly map of an image."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.anomaly.features import traits_of
+from monai_inpaint.anomaly.features import features_of
 from monai_inpaint.anomaly.reference import Reference, load_reference
 from monai_inpaint.anomaly.search_region import lungs_of, region_of
 from monai_inpaint.anomaly.sliding_holes import mean_of, places, slide
@@ -28,11 +28,11 @@ SCORED = 95  # percentile of the map over what was searched, which is an image's
 
 
 @dataclass(frozen=True)
-class Abnormality:
-    """The result of `abnormality`.
+class AnomalyMap:
+    """The result of `compute_anomaly_map`.
 
     Attributes:
-        map: float32 of the image's shape, 0 outside `region`; see `abnormality_map`.
+        map: float32 of the image's shape, 0 outside `region`; see `slice_anomaly`.
         region: bool of that shape, what was searched.
         report: what was done; JSON-able; see docs/formats.md.
     """
@@ -42,8 +42,8 @@ class Abnormality:
     report: dict[str, Any]
 
 
-def abnormality(filler: Filler, image: Image, progress: Steps | None = None) -> Abnormality:
-    """How far an image is from what its surroundings lead to expect, place by place.
+def compute_anomaly_map(filler: Filler, image: Image, progress: Steps | None = None) -> AnomalyMap:
+    """Compute how far each voxel of an image is from what its surroundings predict.
 
     A hole is slid over the lungs of a film or the body in each slice of another image; the fills are compared with the
     image at reduced resolution (`SIDE`), slice by slice.
@@ -70,7 +70,7 @@ def abnormality(filler: Filler, image: Image, progress: Steps | None = None) -> 
         region = region_of(pixels, modality, level)
         holes += len(places(region))
         residual = mean_of(slide(filler, pixels, region, part(progress, number, len(slices))), pixels.shape)
-        found = abnormality_map(residual, pixels, region, reference)
+        found = slice_anomaly(residual, pixels, region, reference)
         # Views of the slice as shown: what is written to them lies as the image does.
         map_shown, region_shown = (
             displayed(np.moveaxis(values, axis, -1)[index], sliced.affine) for values in (anomaly, searched)
@@ -90,13 +90,13 @@ def abnormality(filler: Filler, image: Image, progress: Steps | None = None) -> 
         "seconds": {"search": round(time.perf_counter() - started, 4)},
         "peak_memory_mb": peak_memory_mb(),
     }
-    return Abnormality(anomaly, searched, report)
+    return AnomalyMap(anomaly, searched, report)
 
 
-def abnormality_map(
+def slice_anomaly(
     residual: np.ndarray, pixels: np.ndarray, region: np.ndarray, reference: Reference | None
 ) -> np.ndarray:
-    """The map of one slice, float64 of its shape, of use inside the region; scaling the units changes nothing.
+    """Compute the map of one slice, float64 of its shape, valid inside the region; scaling the units changes nothing.
 
     With a reference: how much brighter than expected a place is, less how much detail it has, both in standard
     deviations of healthy films at that place. Opacities are bright, and ribs and vessels fade in them. Without one: how
@@ -110,7 +110,7 @@ def abnormality_map(
     """
     if not region.any() or np.ptp(pixels[region]) == 0:
         return np.zeros(pixels.shape)
-    brightness, detail = traits_of(residual, pixels, region)
+    brightness, detail = features_of(residual, pixels, region)
     if reference is None:
         return np.abs(brightness) / np.exp(detail)
     brightness, detail = reference.standardised((brightness, detail), lungs_of(pixels))

@@ -11,7 +11,7 @@ NEAR = 1 / 32  # standard deviation of the Gaussian that tells coarse from fine,
 LEAST = 1e-3  # of the contrast, squared: detail weaker than that counts as none
 
 
-def traits_of(residual: np.ndarray, pixels: np.ndarray, region: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def features_of(residual: np.ndarray, pixels: np.ndarray, region: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How much brighter than expected each place is, and how much detail it has that the fill does not foresee.
 
     Both are relative to the contrast of the region (its standard deviation), so that units do not matter.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from monai_inpaint.anomaly.anomaly_map import small_slice
-from monai_inpaint.anomaly.features import traits_of
+from monai_inpaint.anomaly.features import features_of
 from monai_inpaint.anomaly.reference import Reference, gridded, reference_of
 from monai_inpaint.anomaly.search_region import lungs_of, region_of
 from monai_inpaint.anomaly.sliding_holes import mean_of, slide
@@ -24,14 +24,14 @@ def measured(filler: Filler, sources: Sequence[Sequence[Entry]]) -> Reference:
     for films in sources:
         group = []
         for entry in films:
-            group.append(_traits(filler, small_slice(read_image(entry.path))))
+            group.append(_features(filler, small_slice(read_image(entry.path))))
             progress("films", sum(map(len, groups)) + len(group), total)
         groups.append(group)
     progress.clear()
     return reference_of(groups)
 
 
-def _traits(filler: Filler, film: np.ndarray) -> np.ndarray:
+def _features(filler: Filler, film: np.ndarray) -> np.ndarray:
     region, lungs = region_of(film, "cxr"), lungs_of(film)
     residual = mean_of(slide(filler, film, region), film.shape)
-    return np.stack([gridded(trait, lungs) for trait in traits_of(residual, film, region)])
+    return np.stack([gridded(feature, lungs) for feature in features_of(residual, film, region)])

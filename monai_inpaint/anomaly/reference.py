@@ -22,7 +22,7 @@ _LEAST = 0.05  # deviations are at least so large
 
 @dataclass(frozen=True)
 class Reference:
-    """The traits of `traits_of` in healthy films.
+    """The features of `features_of` in healthy films.
 
     Attributes:
         mean, deviation: (2, GRID, GRID) float32 over the box of `lungs_of`, brightness before detail.
@@ -33,12 +33,12 @@ class Reference:
     deviation: np.ndarray
     films: int
 
-    def standardised(self, traits: Sequence[np.ndarray], lungs: Box) -> list[np.ndarray]:
-        """The traits of a slice less their mean and over their deviation at the same place; nearest beyond the box."""
-        shape = traits[0].shape
+    def standardised(self, features: Sequence[np.ndarray], lungs: Box) -> list[np.ndarray]:
+        """Standardise the features of a slice by mean and deviation at the same place; nearest beyond the box."""
+        shape = features[0].shape
         return [
-            (trait - placed(mean, lungs, shape)) / placed(deviation, lungs, shape)
-            for trait, mean, deviation in zip(traits, self.mean, self.deviation, strict=True)
+            (feature - placed(mean, lungs, shape)) / placed(deviation, lungs, shape)
+            for feature, mean, deviation in zip(features, self.mean, self.deviation, strict=True)
         ]
 
 
@@ -91,7 +91,7 @@ def load_reference(bundle: BundleInfo) -> Reference | None:
             mean, deviation = (file[name].astype(np.float32) for name in ("mean", "deviation"))
             films = int(file["films"])
         if not (mean.shape == deviation.shape == (2, GRID, GRID) and np.isfinite(mean).all() and (deviation > 0).all()):
-            raise ValueError("it holds no means and deviations of two traits")
+            raise ValueError("it holds no means and deviations of two features")
     except Exception as error:  # zipfile and numpy raise many kinds
         raise InputError(f"{path}: the reference is damaged ({error}); install the bundle again.") from None
     return Reference(mean, deviation, films)

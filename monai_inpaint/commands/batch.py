@@ -19,7 +19,7 @@ from monai_inpaint.progress import Progress, make_progress
 
 if TYPE_CHECKING:
     from monai_inpaint.commands.pairs import Pair
-    from monai_inpaint.jobs.cohort import Case, Outcome, Workers
+    from monai_inpaint.jobs.cohort import CohortCase, Outcome, Workers
     from monai_inpaint.jobs.fill_image import Fillers
 
 NAME = "batch"
@@ -127,7 +127,7 @@ class _Batch:
             raise InputError(f"{place} holds a batch already; add --resume to go on with it, or name another folder.")
         self._journal.start(self._options)
 
-    def cases(self) -> Iterator[Case]:
+    def cases(self) -> Iterator[CohortCase]:
         """What is to be filled; what is done already or cannot be begun is counted."""
         for number, pair in enumerate(self._pairs.values()):
             self._progress("batch", number, len(self._pairs))
@@ -149,13 +149,13 @@ class _Batch:
                 continue
             yield self._case(pair, replace)
 
-    def note_begun(self, case: Case) -> None:
+    def note_begun(self, case: CohortCase) -> None:
         """Its output is ours from now on."""
         pair = self._pairs[case.name]
         self._journal.add(JournalEntry(pair.image, pair.hole, pair.name, STARTED))
         self._made += _make_folders(pair.output.path.parent)
 
-    def note_ended(self, case: Case, outcome: Outcome) -> None:
+    def note_ended(self, case: CohortCase, outcome: Outcome) -> None:
         """What became of it."""
         self._note(
             self._pairs[case.name],
@@ -172,8 +172,8 @@ class _Batch:
             if folder.is_dir():
                 _drop_empty([folder])
 
-    def _case(self, pair: Pair, overwrite: bool) -> Case:
-        from monai_inpaint.jobs.cohort import Case
+    def _case(self, pair: Pair, overwrite: bool) -> CohortCase:
+        from monai_inpaint.jobs.cohort import CohortCase
         from monai_inpaint.jobs.fill_image import FillJob
         from monai_inpaint.regions.sources import HoleFile
 
@@ -186,7 +186,7 @@ class _Batch:
             seed=self._options["seed"],
             facts=pair.facts,
         )
-        return Case(pair.name, job, self._fillers, overwrite)
+        return CohortCase(pair.name, job, self._fillers, overwrite)
 
     def _note(self, pair: Pair, code: int, sentence: str, **facts: Any) -> None:
         status = FINISHED if not code else INPUT_ERROR if code == USERS_INPUT else OUR_ERROR

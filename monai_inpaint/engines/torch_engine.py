@@ -34,7 +34,7 @@ class TorchEngine:
         self._on_gpu = self._device.type == "cuda"
         self.voxels_at_once = ON_GPU if self._on_gpu else ON_CPU
         self._network = network.to(self._device).to(memory_format=torch.channels_last).eval()  # pyright: ignore[reportCallIssue]
-        self._recorded: dict[tuple[int, ...], _Recorded] = {}
+        self._recorded: dict[tuple[int, ...], _RecordedNetwork] = {}
         self._lock = threading.Lock()
 
     def run(self, windows: np.ndarray) -> np.ndarray:
@@ -61,7 +61,7 @@ class TorchEngine:
             recorded.graph.replay()
             return recorded.given.cpu().numpy()
 
-    def _record(self, shape: torch.Size) -> _Recorded:
+    def _record(self, shape: torch.Size) -> _RecordedNetwork:
         if len(self._recorded) == _SHAPES:
             self._recorded.clear()
         host = torch.zeros(shape, pin_memory=True)
@@ -75,12 +75,12 @@ class TorchEngine:
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             given = self._forward(taken)
-        self._recorded[shape] = _Recorded(host, taken, given, graph)
+        self._recorded[shape] = _RecordedNetwork(host, taken, given, graph)
         return self._recorded[shape]
 
 
 @dataclass
-class _Recorded:
+class _RecordedNetwork:
     """The work for one shape, and the memory it takes its input from and gives its output in."""
 
     host: torch.Tensor

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.evaluation.image_region import Cut, Part, body_of, check_anatomy, level_of
+from monai_inpaint.evaluation.image_region import ImageRegion, MarkedRegion, body_of, check_anatomy, level_of
 from monai_inpaint.imaging.image import Image
 
 DIAMETERS = (20.0, 35.0)  # mm, the geometric mean of the three axes
@@ -51,7 +51,7 @@ def cut_ellipsoids(
     lesion: np.ndarray | None,  # noqa: ARG001  as all protocols
     modality: str,
     rng: np.random.Generator,
-) -> Iterator[Cut | str]:
+) -> Iterator[MarkedRegion | str]:
     """Parts of a volume at its own spacing, each with one hole; a sentence where a size was not to be placed.
 
     Raises:
@@ -83,7 +83,7 @@ def cut_ellipsoids(
             moved = affine.copy()
             moved[:3, 3] += affine[:3, :3] @ start
             where = "@" + "-".join(map(str, centre)) + f"#{number}"
-            yield Part(values, None, None, spacing, False, moved), hole, f"{diameter:g} mm", where
+            yield ImageRegion(values, None, None, spacing, False, moved), hole, f"{diameter:g} mm", where
 
 
 def _geometry(image: Image) -> tuple[tuple[float, ...], np.ndarray]:

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from monai_inpaint.evaluation.fill_methods import Contender
+from monai_inpaint.evaluation.fill_methods import Method
 from monai_inpaint.evaluation.protocols import Protocol
 from monai_inpaint.machine import processor, versions
 
@@ -26,7 +26,7 @@ PACKAGES = (
 
 def facts_of(
     protocol: Protocol,
-    contenders: Sequence[Contender],
+    methods: Sequence[Method],
     *,
     seed: int,
     data: str,
@@ -37,7 +37,7 @@ def facts_of(
 ) -> dict[str, str]:
     """Name and value of each fact, in the order to be shown."""
     chosen = ", ".join(f"{name} {value}" for name, value in selection.items() if value is not None)
-    bundles = ", ".join(f"{c.name} = {c.version}" for c in contenders if not c.classical)
+    bundles = ", ".join(f"{c.name} = {c.version}" for c in methods if not c.classical)
     facts = {
         "protocol": protocol.name,
         "seed": str(seed),
@@ -63,7 +63,7 @@ def facts_of(
         )
     if bundles:
         facts |= {"bundles": bundles, "engine": engine}
-    if not any(c.classical for c in contenders):
+    if not any(c.classical for c in methods):
         facts["beware"] = "no classical method stands in this table to compare with"
     return facts | {
         "hardware": f"{platform.machine()}, {processor()}, {os.cpu_count()} logical cores, {platform.system()}",

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.classical import METHODS
 from monai_inpaint.evaluation.protocols import Protocol
-from monai_inpaint.evaluation.test_case import Case
 from monai_inpaint.imaging.image import Image
 
 SAMPLE = ":sample"  # after a bundle's name
 
 
 @dataclass(frozen=True)
-class Contender:
+class Method:
     """A method under its name: `fill(case)` returns the filled array in units, `version` for the reports.
 
     `modalities` are those that a bundle is for; a classical method has none and fills anything.
@@ -26,7 +26,7 @@ class Contender:
     name: str
     version: str
     modalities: tuple[str, ...]
-    fill: Callable[[Case], np.ndarray]
+    fill: Callable[[EvaluationCase], np.ndarray]
 
     @property
     def classical(self) -> bool:
@@ -34,7 +34,7 @@ class Contender:
         return not self.modalities
 
 
-def find_methods(names: Sequence[str], engine: str = "auto", seed: int = 0) -> list[Contender]:
+def find_methods(names: Sequence[str], engine: str = "auto", seed: int = 0) -> list[Method]:
     """The methods of these names, in this order: classical ones, names of bundles, or paths to them.
 
     A bundle fills with its best estimate; with ":sample" after its name, with one plausible sample of that seed.
@@ -50,13 +50,13 @@ def find_methods(names: Sequence[str], engine: str = "auto", seed: int = 0) -> l
     return [_classical(name) if name in METHODS else _bundle(name, engine, seed) for name in names]
 
 
-def modalities_of(contenders: Sequence[Contender], protocol: Protocol) -> tuple[str, ...]:
+def modalities_of(methods: Sequence[Method], protocol: Protocol) -> tuple[str, ...]:
     """The modalities that the protocol and every bundle among the methods are for.
 
     Raises:
         InputError: there is none.
     """
-    networks = [contender for contender in contenders if not contender.classical]
+    networks = [method for method in methods if not method.classical]
     shared = tuple(kind for kind in protocol.modalities if all(kind in network.modalities for network in networks))
     if not shared:
         named = ", ".join(f"{network.name} ({', '.join(network.modalities)})" for network in networks)
@@ -68,7 +68,7 @@ def modalities_of(contenders: Sequence[Contender], protocol: Protocol) -> tuple[
     return shared
 
 
-def _classical(name: str) -> Contender:
+def _classical(name: str) -> Method:
     method = METHODS[name]
     # One tiny fill now: a missing package is told before the work, and imports do not count as the method's time.
     try:
@@ -81,10 +81,10 @@ def _classical(name: str) -> Contender:
         raise InputError(
             f"method {name!r} needs the package {error.name}; install it with: pip install 'monai-inpaint[evaluate]'."
         ) from error
-    return Contender(name, "", (), lambda case: method(case.voided, case.hole))
+    return Method(name, "", (), lambda case: method(case.voided, case.hole))
 
 
-def _bundle(name: str, engine: str, seed: int) -> Contender:
+def _bundle(name: str, engine: str, seed: int) -> Method:
     from monai_inpaint.fill.filler import Filler
     from monai_inpaint.registry import find_bundle
 
@@ -96,7 +96,7 @@ def _bundle(name: str, engine: str, seed: int) -> Contender:
         raise InputError(f"the bundle {bundle} draws no samples; name it without {SAMPLE!r}.")
     options = {"sample": True, "seed": seed} if sample else {}
 
-    def fill(case: Case) -> np.ndarray:
+    def fill(case: EvaluationCase) -> np.ndarray:
         if case.affine is None:
             result = filler(case.voided, case.hole, spacing=case.spacing, **options).image
         else:
@@ -104,4 +104,4 @@ def _bundle(name: str, engine: str, seed: int) -> Contender:
         return np.asarray(result, dtype=np.float32)
 
     drawn = f", one sample, seed {seed}" if sample else ""
-    return Contender(name, f"{info.name} {info.version}{drawn}", info.modalities, fill)
+    return Method(name, f"{info.name} {info.version}{drawn}", info.modalities, fill)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.summary import Summary
-from monai_inpaint.evaluation.test_case import Case
 from monai_inpaint.reports import Comparison, compare, planes
 
 
@@ -30,7 +30,7 @@ def chosen_cases(summary: Summary) -> dict[tuple[str, str], list[str]]:
 def gallery(
     summary: Summary,
     fills: dict[tuple[str, str, str], np.ndarray],
-    again: Callable[[set[str]], Iterable[Case]],
+    again: Callable[[set[str]], Iterable[EvaluationCase]],
 ) -> list[Comparison]:
     """The chosen cases as pictures, those of the first variant and method first; of volumes three planes each.
 
@@ -55,7 +55,7 @@ def gallery(
     return comparisons
 
 
-def _comparison(case: Case, fills: dict[str, np.ndarray], note: str) -> Comparison:
+def _comparison(case: EvaluationCase, fills: dict[str, np.ndarray], note: str) -> Comparison:
     def flat(values: np.ndarray) -> np.ndarray:
         return values if case.affine is None else planes(values, case.centre, case.affine)
 

@@ -18,7 +18,7 @@ FEWEST_VALUES = 16  # distinct values that an image of anatomy has at least; a m
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class ImageRegion:
     """What a protocol cuts from an image: a slice as shown, or a part of a volume.
 
     Attributes:
@@ -39,10 +39,10 @@ class Part:
 
 
 # (part of the image with its pixels, hole, variant, what tells this place from others of the image)
-Cut = tuple[Part, np.ndarray, str, str]
+MarkedRegion = tuple[ImageRegion, np.ndarray, str, str]
 
 
-def slices_of(image: Image, lesion: np.ndarray | None, modality: str, rng: np.random.Generator) -> list[Part]:
+def slices_of(image: Image, lesion: np.ndarray | None, modality: str, rng: np.random.Generator) -> list[ImageRegion]:
     """The image itself where it is 2D; of a volume up to three seeded slices along k that hold body.
 
     Slices qualify with at least half the body area of the fullest slice; with a lesion, those that hold at least
@@ -120,7 +120,7 @@ def body_of(pixels: np.ndarray, modality: str, level: float | None = None) -> np
     return parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
 
 
-def at_most(part: Part, side: int) -> Part:
+def at_most(part: ImageRegion, side: int) -> ImageRegion:
     """The slice with its longer side reduced to `side` pixels; smaller ones stay as they are (never enlarged)."""
     factor = side / max(part.pixels.shape)
     if factor >= 1:
@@ -131,10 +131,10 @@ def at_most(part: Part, side: int) -> Part:
     if part.spacing is not None:
         old_rows, old_columns = part.pixels.shape
         spacing = (part.spacing[0] * old_rows / rows, part.spacing[1] * old_columns / columns)
-    return Part(resized(part.pixels, (rows, columns)), lesion, part.index, spacing, part.eight_bit)
+    return ImageRegion(resized(part.pixels, (rows, columns)), lesion, part.index, spacing, part.eight_bit)
 
 
-def _slice(image: Image, lesion: np.ndarray | None, k: int | None) -> Part:
+def _slice(image: Image, lesion: np.ndarray | None, k: int | None) -> ImageRegion:
     def shown(values: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(displayed(values, image.affine))
 
@@ -147,7 +147,7 @@ def _slice(image: Image, lesion: np.ndarray | None, k: int | None) -> Part:
         transposed = display_axes(image.affine)[0]
         spacing = (image.spacing[int(transposed)], image.spacing[int(not transposed)])
     section = None if lesion is None else shown(lesion[index])
-    return Part(pixels, section, k, spacing, _eight_bit(image))
+    return ImageRegion(pixels, section, k, spacing, _eight_bit(image))
 
 
 def _eight_bit(image: Image) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.evaluation.image_region import Cut, Part
+from monai_inpaint.evaluation.image_region import ImageRegion, MarkedRegion
 from monai_inpaint.imaging.lungs import lung_boxes
 from monai_inpaint.synthesis.holes import centre_square, draw_boxes, draw_square
 
@@ -17,7 +17,7 @@ EACH_PLACE = 8
 LUNGS, ON, OFF = "lungs", "on the finding", "off the finding"  # variants
 
 
-def cut_lung_patches(part: Part, modality: str, rng: np.random.Generator) -> Iterator[Cut]:  # noqa: ARG001
+def cut_lung_patches(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:  # noqa: ARG001
     """Patches around random points of the lungs' boxes, as in Belli et al. 2018, section 2 (20 a film there).
 
     Of a film with a lesion these are `OFF`: nothing of the patch lies in the lesion; and there are as many `ON` it,
@@ -41,7 +41,7 @@ def cut_lung_patches(part: Part, modality: str, rng: np.random.Generator) -> Ite
     yield from _patches(part, in_lungs & (_sums(part.lesion, PATCH) == 0), OFF, rng)
 
 
-def _patches(part: Part, corners: np.ndarray, variant: str, rng: np.random.Generator) -> Iterator[Cut]:
+def _patches(part: ImageRegion, corners: np.ndarray, variant: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:
     """A few patches whose upper left pixel is one of `corners`, True on a grid of the film's pixels."""
     places = np.flatnonzero(corners)
     if not places.size:
@@ -50,7 +50,7 @@ def _patches(part: Part, corners: np.ndarray, variant: str, rng: np.random.Gener
         top, left = (int(index) for index in np.unravel_index(place, corners.shape))
         pixels = np.ascontiguousarray(part.pixels[top : top + PATCH, left : left + PATCH])
         hole = draw_square(pixels.shape, **centre_square(pixels.shape, side=SQUARE))
-        yield Part(pixels, None, part.index, part.spacing, part.eight_bit), hole, variant, f"@{top},{left}"
+        yield ImageRegion(pixels, None, part.index, part.spacing, part.eight_bit), hole, variant, f"@{top},{left}"
 
 
 def _sums(region: np.ndarray, side: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monai_inpaint import metrics
-from monai_inpaint.evaluation.test_case import GREY_RANGE, Case
+from monai_inpaint.evaluation.case import GREY_RANGE, EvaluationCase
 from monai_inpaint.imaging.display import displayed
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MEASURES = {
 }
 
 
-def measure(case: Case, filled: np.ndarray, lpips: Lpips | None = None, window: int = 0) -> dict[str, float]:
+def measure(case: EvaluationCase, filled: np.ndarray, lpips: Lpips | None = None, window: int = 0) -> dict[str, float]:
     """All measures of a fill inside the hole, on the window mapped to 0..255 and clipped.
 
     In a volume all are taken in 3D with voxels as steps whatever the spacing, but LPIPS: it is that of the slice along
@@ -67,11 +67,11 @@ def measure(case: Case, filled: np.ndarray, lpips: Lpips | None = None, window: 
     return figures
 
 
-def seen_of(case: Case, filled: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def seen_of(case: EvaluationCase, filled: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Truth, fill and hole as a reader sees them, 0 to 255: a slice; of a volume that along k through the middle."""
     truth, grey, hole = (_slice_shown(case, values) for values in (case.grey(case.truth), case.grey(filled), case.hole))
     return truth, grey, hole
 
 
-def _slice_shown(case: Case, values: np.ndarray) -> np.ndarray:
+def _slice_shown(case: EvaluationCase, values: np.ndarray) -> np.ndarray:
     return values if case.affine is None else displayed(values[..., case.centre[2]], case.affine)

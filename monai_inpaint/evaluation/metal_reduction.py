@@ -13,7 +13,7 @@ import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
-from monai_inpaint.evaluation.image_region import Part, slices_of
+from monai_inpaint.evaluation.image_region import ImageRegion, slices_of
 from monai_inpaint.imaging.axial import axial_slices
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import check_output, read_image
@@ -34,7 +34,7 @@ _COLOURS = 300.0  # HU at which the colours of differences end
 
 
 @dataclass(frozen=True)
-class Outcome:
+class MetalResult:
     """One method on one case; `figures` as `measure` gives them."""
 
     case: str
@@ -57,7 +57,7 @@ class MetalSummary:
     """
 
     facts: dict[str, str]
-    outcomes: list[Outcome]
+    outcomes: list[MetalResult]
     methods: list[str]
     skipped: list[tuple[str, str]] = field(default_factory=list)
 
@@ -113,7 +113,7 @@ def evaluate_metal(
         raise InputError(f"name each method once, of {', '.join(known)}.")
     entries = [e for e in read_data_list(data, split=split, source=source) if e.kind in (None, "ct")]
     waiting = in_order(entries, limit, seed)[:limit]
-    outcomes: list[Outcome] = []
+    outcomes: list[MetalResult] = []
     skipped: list[tuple[str, str]] = []
     pictures: dict[str, Comparison] = {}
     for done, entry in enumerate(waiting):
@@ -126,7 +126,7 @@ def evaluate_metal(
                 corrected = case.scanned if method == SCANNED else _corrected(image, case, method, engine)
                 seconds = time.perf_counter() - start
                 figures = measure(case, corrected)
-                outcomes.append(Outcome(name, entry.patient or entry.name, implant, method, seconds, figures))
+                outcomes.append(MetalResult(name, entry.patient or entry.name, implant, method, seconds, figures))
                 shown[method] = corrected
             # one of each kind of implant is shown: the first
             pictures.setdefault(implant, _compared(f"{name} - {implant}", case, shown))
@@ -142,7 +142,7 @@ def evaluate_metal(
     return summary
 
 
-def _facts(data: str, seed: int, outcomes: Sequence[Outcome]) -> dict[str, str]:
+def _facts(data: str, seed: int, outcomes: Sequence[MetalResult]) -> dict[str, str]:
     """What must be said with the figures."""
     cases = {(o.case, o.implant): o.patient for o in outcomes}
     return {
@@ -188,7 +188,7 @@ def _axial_last(image: Image) -> Image:
     return Image(image.units().transpose(order), affine, image.modality)
 
 
-def _simulated(part: Part, implant: str, seed: int) -> tuple[Image, MetalCase]:
+def _simulated(part: ImageRegion, implant: str, seed: int) -> tuple[Image, MetalCase]:
     spacing = part.spacing or (1.0, 1.0)
     clean = Image(part.pixels, np.diag([*spacing, 1.0, 1.0]), "ct")
     pair = simulate_metal(clean, implant, seed)

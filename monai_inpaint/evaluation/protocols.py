@@ -10,10 +10,10 @@ from zlib import crc32
 import numpy as np
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.evaluation.case import EvaluationCase, intensity_window
 from monai_inpaint.evaluation.ellipsoids import DIAMETERS, EACH, INSIDE, MARGIN, cut_ellipsoids
-from monai_inpaint.evaluation.image_region import Cut, Part, at_most, body_of, slices_of
+from monai_inpaint.evaluation.image_region import ImageRegion, MarkedRegion, at_most, body_of, slices_of
 from monai_inpaint.evaluation.lung_patches import EACH_PLACE, PATCH, SMALLEST_FILM, SQUARE, cut_lung_patches
-from monai_inpaint.evaluation.test_case import Case, intensity_window
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.resize import resized
 from monai_inpaint.synthesis.holes import (
@@ -34,7 +34,7 @@ DRAWS = 20
 SMALLEST = 48  # pixels a side of an image for arbitrary holes
 SMALLEST_LESION = 20  # pixels
 
-CutSlice = Callable[[Part, str, np.random.Generator], Iterator[Cut]]
+CutSlice = Callable[[ImageRegion, str, np.random.Generator], Iterator[MarkedRegion]]
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class Protocol:
 
     name: str
     hole: str
-    cut: Callable[[Image, np.ndarray | None, str, np.random.Generator], Iterator[Cut | str]]
+    cut: Callable[[Image, np.ndarray | None, str, np.random.Generator], Iterator[MarkedRegion | str]]
     window: int
     modalities: tuple[str, ...] = ("cxr", "ct", "mr")
     lesions: bool = False
 
     def cases(
         self, image: Image, lesion: np.ndarray | None, *, modality: str, name: str, patient: str, seed: int
-    ) -> tuple[list[Case], list[str]]:
+    ) -> tuple[list[EvaluationCase], list[str]]:
         """All cases of one image, the same for the same seed and name whatever else is in the list.
 
         Args:
@@ -78,7 +78,7 @@ class Protocol:
             InputError: the image as a whole does not fit.
         """
         rng = np.random.default_rng([seed, crc32(f"{self.name}/{name}".encode())])
-        cases: list[Case] = []
+        cases: list[EvaluationCase] = []
         reasons: list[str] = []
         for found in self.cut(image, lesion, modality, rng):
             if isinstance(found, str):
@@ -86,7 +86,7 @@ class Protocol:
                 continue
             part, hole, variant, where = found
             cases.append(
-                Case(
+                EvaluationCase(
                     f"{name}{where}",
                     patient or name,
                     part.pixels,
@@ -114,7 +114,7 @@ def find_protocol(name: str) -> Protocol:
 
 def _by_slice(
     cut: CutSlice, image: Image, lesion: np.ndarray | None, modality: str, rng: np.random.Generator
-) -> Iterator[Cut | str]:
+) -> Iterator[MarkedRegion | str]:
     """The cuts of a few slices of the image (or of the image itself in 2D)."""
     for part in slices_of(image, lesion, modality, rng):
         place = "" if part.index is None else f"#{part.index}"
@@ -127,14 +127,14 @@ def _by_slice(
             yield f"slice {part.index}: {error}" if place else str(error)
 
 
-def _cut_film_centre(part: Part, modality: str, rng: np.random.Generator) -> Iterator[Cut]:  # noqa: ARG001
-    film = Part(resized(part.pixels, (FILM, FILM)), None, part.index, _spacing(part, FILM), part.eight_bit)
+def _cut_film_centre(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:  # noqa: ARG001
+    film = ImageRegion(resized(part.pixels, (FILM, FILM)), None, part.index, _spacing(part, FILM), part.eight_bit)
     shape = film.pixels.shape
     yield film, draw_square(shape, **centre_square(shape, side=SQUARE)), "all hidden", ""
     yield film, draw_square(shape, **centre_square(shape, side=SQUARE - 2 * RING)), "ring visible", ""
 
 
-def _cut_film_patches(part: Part, modality: str, rng: np.random.Generator) -> Iterator[Cut]:  # noqa: ARG001
+def _cut_film_patches(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:  # noqa: ARG001
     """One patch in each half of the film, its centre in the rough area of the lung."""
     rows, columns = part.pixels.shape
     if min(rows, columns) < SMALLEST_FILM:
@@ -143,26 +143,26 @@ def _cut_film_patches(part: Part, modality: str, rng: np.random.Generator) -> It
         top = int(rng.uniform(0.30, 0.62) * rows) - PATCH // 2
         start = int(rng.uniform(left, right) * columns) - PATCH // 2
         patch = np.ascontiguousarray(part.pixels[top : top + PATCH, start : start + PATCH])
-        cut = Part(patch, None, part.index, part.spacing, part.eight_bit)
+        cut = ImageRegion(patch, None, part.index, part.spacing, part.eight_bit)
         hole = draw_square(patch.shape, **centre_square(patch.shape, side=SQUARE))
         yield cut, hole, "all hidden", f"@{side}"
 
 
-def _cut_square(part: Part, modality: str, rng: np.random.Generator) -> Iterator[Cut]:
+def _cut_square(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:
     part = _reduced(part, SQUARE * 3 // 2)
     body = body_of(part.pixels, modality)
     hole = _in_body(body, lambda: draw_square(body.shape, **random_square(body.shape, rng, side=SQUARE, inside=body)))
     yield part, hole, "square", ""
 
 
-def _cut_free_form(part: Part, modality: str, rng: np.random.Generator) -> Iterator[Cut]:
+def _cut_free_form(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:
     part = _reduced(part, SMALLEST)
     body = body_of(part.pixels, modality)
     hole = _in_body(body, lambda: draw_free_form(body.shape, **random_free_form(body.shape, rng)), enough=0.6)
     yield part, hole, "free form", ""
 
 
-def _cut_lesion(part: Part, modality: str, rng: np.random.Generator) -> Iterator[Cut]:
+def _cut_lesion(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:
     part = _reduced(part, SMALLEST)
     body = body_of(part.pixels, modality)
     if part.lesion is None or not part.lesion.any():
@@ -194,7 +194,7 @@ def _moved(lesion: np.ndarray, healthy: np.ndarray, rng: np.random.Generator) ->
     raise InputError("no healthy tissue is large enough for the lesion's shape, not even for a smaller one.")
 
 
-def _reduced(part: Part, smallest: int) -> Part:
+def _reduced(part: ImageRegion, smallest: int) -> ImageRegion:
     rows, columns = part.pixels.shape
     if min(rows, columns) < smallest:
         raise InputError(f"{rows}x{columns} pixels, and the protocol needs at least {smallest} a side.")
@@ -216,7 +216,7 @@ def _in_body(body: np.ndarray, draw: Callable[[], np.ndarray], enough: float = I
     return best
 
 
-def _spacing(part: Part, side: int) -> tuple[float, float] | None:
+def _spacing(part: ImageRegion, side: int) -> tuple[float, float] | None:
     if part.spacing is None:
         return None
     rows, columns = part.pixels.shape

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.evaluation.case import GREY_RANGE, EvaluationCase
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.evaluation.facts import facts_of
-from monai_inpaint.evaluation.fill_methods import Contender, find_methods, modalities_of
+from monai_inpaint.evaluation.fill_methods import Method, find_methods, modalities_of
 from monai_inpaint.evaluation.gallery import gallery
 from monai_inpaint.evaluation.measure import measure, seen_of
 from monai_inpaint.evaluation.protocols import Protocol, find_protocol
 from monai_inpaint.evaluation.summary import Result, Summary
 from monai_inpaint.evaluation.tables import cases_csv, skipped_csv, summary_csv, summary_markdown, tables
-from monai_inpaint.evaluation.test_case import GREY_RANGE, Case
 from monai_inpaint.imaging.grid import align_hole
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.label_map import hole_of
@@ -93,8 +93,8 @@ def evaluate(
     waiting = in_order(entries, limit, seed)
     total = min(limit or len(waiting), len(waiting))
     eyes = _eyes(features)
-    contenders = find_methods(methods, engine, seed)
-    shown = modalities_of(contenders, chosen)
+    compared = find_methods(methods, engine, seed)
+    shown = modalities_of(compared, chosen)
 
     results: list[Result] = []
     skipped: list[tuple[str, str]] = []
@@ -107,7 +107,7 @@ def evaluate(
             progress(len(used) if limit else looked_at, total)
         cases = _cases(entry, chosen, shown, seed, skipped)
         used += [entry] if cases else []
-        results += [result_of(case, each, fills, eyes, chosen.window) for case in cases for each in contenders]
+        results += [result_of(case, each, fills, eyes, chosen.window) for case in cases for each in compared]
     if progress:
         progress(total, total)
     if not results:
@@ -117,7 +117,7 @@ def evaluate(
     counts = f"{len(found)} of {len(set(found.values()))} patients, from {len(used)} images of the list"
     facts = facts_of(
         chosen,
-        contenders,
+        compared,
         seed=seed,
         data=Path(data).name,
         selection={"split": split, "source": source, "modality": modality, "limit": str(limit) if limit else None},
@@ -125,10 +125,10 @@ def evaluate(
         engine=engine,
         features=Path(features).name if features else None,
     )
-    names, classical = [c.name for c in contenders], [c.name for c in contenders if c.classical]
+    names, classical = [c.name for c in compared], [c.name for c in compared if c.classical]
     summary = Summary(facts, results, names, classical, skipped, output)
 
-    def again(wanted: set[str]) -> Iterator[Case]:
+    def again(wanted: set[str]) -> Iterator[EvaluationCase]:
         for entry in used:
             if any(name.startswith(entry.name) for name in wanted):
                 yield from _cases(entry, chosen, shown, seed, [])
@@ -152,7 +152,7 @@ def _entries(
 
 def _cases(
     entry: Entry, protocol: Protocol, shown: Sequence[str], seed: int, skipped: list[tuple[str, str]]
-) -> list[Case]:
+) -> list[EvaluationCase]:
     """The cases of one entry; what does not fit goes to `skipped` with its reason.
 
     `shown` are the modalities that the methods' bundles are for: other images are left out for all methods, so that
@@ -189,7 +189,7 @@ def lesion_of(entry: Entry, image: Image) -> np.ndarray | None:
 
 
 def result_of(
-    case: Case, contender: Contender, fills: Fills | None = None, eyes: Eyes | None = None, window: int = 0
+    case: EvaluationCase, method: Method, fills: Fills | None = None, eyes: Eyes | None = None, window: int = 0
 ) -> Result:
     """Fill the case and measure; what the method raises is told in the result.
 
@@ -200,16 +200,16 @@ def result_of(
     """
     start = time.perf_counter()
     try:
-        filled = contender.fill(case)
+        filled = method.fill(case)
         seconds = time.perf_counter() - start
         figures = measure(case, filled, eyes.lpips if eyes else None, window)
         features = eyes.features.difference(*seen_of(case, filled), GREY_RANGE) if eyes else None
     except Exception as error:  # whatever a method raises is its result on this case, and is reported as such
-        logger.exception("%s failed on %s (%s)", contender.name, case.name, case.variant)
-        return Result.of(case, contender.name, time.perf_counter() - start, {}, f"{type(error).__name__}: {error}")
+        logger.exception("%s failed on %s (%s)", method.name, case.name, case.variant)
+        return Result.of(case, method.name, time.perf_counter() - start, {}, f"{type(error).__name__}: {error}")
     if fills is not None:
-        fills[case.name, case.variant, contender.name] = filled[case.hole]
-    return Result.of(case, contender.name, seconds, figures, features=features)
+        fills[case.name, case.variant, method.name] = filled[case.hole]
+    return Result.of(case, method.name, seconds, figures, features=features)
 
 
 def _write(summary: Summary, folder: Path) -> None:

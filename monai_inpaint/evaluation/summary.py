@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.measure import MEASURES
-from monai_inpaint.evaluation.test_case import Case
 from monai_inpaint.reports import Comparison
 
 
@@ -35,7 +35,7 @@ class Result:
 
     @staticmethod
     def of(
-        case: Case,
+        case: EvaluationCase,
         method: str,
         seconds: float,
         figures: dict[str, float],

@@ -7,9 +7,9 @@ import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from monai_inpaint.evaluation.case import GREY_RANGE
 from monai_inpaint.evaluation.measure import MEASURES
 from monai_inpaint.evaluation.summary import Average, Summary
-from monai_inpaint.evaluation.test_case import GREY_RANGE
 from monai_inpaint.reports import Table
 
 CASE_COLUMNS = (

@@ -9,8 +9,18 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.fill.sampler import TIMES, advanced, drawn_noise
-from monai_inpaint.fill.windows import SIDES, STARTED, Piece, Window, bounds, pieces, plan_windows, too_large, window_of
+from monai_inpaint.fill.sampler import TIMES, drawn_noise, euler_step
+from monai_inpaint.fill.windows import (
+    SIDES,
+    STARTED,
+    HolePart,
+    Window,
+    bounds,
+    pieces,
+    plan_windows,
+    too_large,
+    window_of,
+)
 from monai_inpaint.imaging.display import displayed
 from monai_inpaint.imaging.morphology import depth, doubled, pair_sums
 from monai_inpaint.progress import Steps
@@ -134,7 +144,7 @@ def fill_blocks(blocks: Sequence[Block], generator: Generator, progress: Steps |
         for block, inside, estimate in _estimates(seen, generator, time, noise, _after(progress, done, total)):
             state = block.values[inside]
             between = time > 0.0 and step + 1 < len(times)
-            block.values[inside] = advanced(state, estimate, time, times[step + 1]) if between else estimate
+            block.values[inside] = euler_step(state, estimate, time, times[step + 1]) if between else estimate
         sides += [one.window.side for one in seen]
     return sides
 
@@ -258,7 +268,7 @@ def _large_pieces(block: Block, sides: tuple[int, int]) -> tuple[np.ndarray, np.
     large = np.zeros_like(block.hole)
     for axis in block.axes:
         for section, place in zip(block.slices(block.hole, axis), block.slices(large, axis), strict=True):
-            if section.any() and too_large(Piece(*bounds(section), label=0), section.shape, sides):
+            if section.any() and too_large(HolePart(*bounds(section), label=0), section.shape, sides):
                 labels, found = pieces(section, sides)
                 place |= np.isin(labels, [piece.label for piece in found if too_large(piece, section.shape, sides)])
     if not large.any():

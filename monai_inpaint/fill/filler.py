@@ -16,7 +16,7 @@ from monai_inpaint.engines import load_engine
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.compose import Patch, compose, difference, in_place
 from monai_inpaint.fill.report import fill_report
-from monai_inpaint.fill.slices import fill_patches
+from monai_inpaint.fill.slices import fill_slices
 from monai_inpaint.fill.spread import spread_of
 from monai_inpaint.fill.uncertainty import reliability
 from monai_inpaint.imaging.grid import align_hole, check_hole
@@ -164,7 +164,7 @@ class Filler:
         seeds = [[seed, number] for number in range(max(samples, int(sample)))]
         wanted: list[Sequence[int] | None] = [*([] if sample else [None]), *seeds]
         runs = [
-            fill_patches(source, inside, self._engine, part(progress, n, len(wanted)), box, numbers)
+            fill_slices(source, inside, self._engine, part(progress, n, len(wanted)), box, numbers)
             for n, numbers in enumerate(wanted)
         ]
         patches, sides = runs[0]

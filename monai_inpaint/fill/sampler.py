@@ -31,6 +31,6 @@ def drawn_noise(hole: np.ndarray, seeds: Sequence[Sequence[int]]) -> np.ndarray:
     return noise
 
 
-def advanced(state: np.ndarray, estimate: np.ndarray, time: float, later: float) -> np.ndarray:
+def euler_step(state: np.ndarray, estimate: np.ndarray, time: float, later: float) -> np.ndarray:
     """The state at a later time, for the network's estimate at `time`; 0 < time < later <= 1."""
     return (state * time * (1.0 - later) + estimate * (later - time)) / (later * (1.0 - time))

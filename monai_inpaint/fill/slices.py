@@ -17,7 +17,7 @@ from monai_inpaint.imaging.image import Image
 from monai_inpaint.progress import Steps, part
 
 
-def fill_patches(
+def fill_slices(
     source: Image,
     hole: np.ndarray,
     generator: Generator,

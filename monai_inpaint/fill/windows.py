@@ -33,7 +33,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Piece:
+class HolePart:
     """A connected part of a slice's hole: its bounding box [top, bottom) x [left, right) and its label."""
 
     top: int
@@ -47,17 +47,18 @@ class Piece:
         return max(self.bottom - self.top, self.right - self.left)
 
 
-def pieces(hole: np.ndarray, sides: tuple[int, int] = SIDES) -> tuple[np.ndarray, list[Piece]]:
+def pieces(hole: np.ndarray, sides: tuple[int, int] = SIDES) -> tuple[np.ndarray, list[HolePart]]:
     """Label the parts of a 2D hole that hang together; parts that one small window takes anyway count as one."""
     top, bottom, left, right = bounds(hole)
-    whole = Piece(top, bottom, left, right, label=1)
+    whole = HolePart(top, bottom, left, right, label=1)
     if whole.extent <= SHARE * sides[0]:
         return hole.astype(np.int32), [whole] if whole.extent else []
     labels = np.zeros(hole.shape, np.int32)
     found, boxes = connected_parts(hole[top:bottom, left:right])
     labels[top:bottom, left:right] = found
     return labels, [
-        Piece(top + r.start, top + r.stop, left + c.start, left + c.stop, n) for n, (r, c) in enumerate(boxes, start=1)
+        HolePart(top + r.start, top + r.stop, left + c.start, left + c.stop, n)
+        for n, (r, c) in enumerate(boxes, start=1)
     ]
 
 
@@ -67,7 +68,7 @@ def bounds(hole: np.ndarray) -> tuple[int, int, int, int]:
     return (int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1) if rows.size else (0, 0, 0, 0)
 
 
-def too_large(piece: Piece, shape: tuple[int, ...], sides: tuple[int, int] = SIDES) -> bool:
+def too_large(piece: HolePart, shape: tuple[int, ...], sides: tuple[int, int] = SIDES) -> bool:
     """Whether no window gives the piece enough context, though the slice has more to give than the window."""
     return piece.extent > SHARE * sides[1] and max(shape) > sides[1]
 
@@ -129,7 +130,7 @@ def window_of(values: np.ndarray, row: int, column: int, side: int, outside: flo
     return out
 
 
-def _around(piece: Piece, shape: tuple[int, ...], sides: tuple[int, int]) -> tuple[int, int, int]:
+def _around(piece: HolePart, shape: tuple[int, ...], sides: tuple[int, int]) -> tuple[int, int, int]:
     side = window_side(piece.extent, shape, sides)
     row = _placed((piece.top + piece.bottom) // 2 - side // 2, side, shape[0])
     column = _placed((piece.left + piece.right) // 2 - side // 2, side, shape[1])
@@ -141,7 +142,7 @@ def _placed(start: int, side: int, length: int) -> int:
     return (length - side) // 2 if side >= length else min(max(start, 0), length - side)
 
 
-def _tiles(owned: np.ndarray, piece: Piece, side: int) -> list[Window]:
+def _tiles(owned: np.ndarray, piece: HolePart, side: int) -> list[Window]:
     """Windows at half-overlap over a long piece, weighted by a tent so that neighbours blend into one another."""
     step = side // 2
     ramp = 1.0 - np.abs(np.arange(side) + 0.5 - side / 2) / (side / 2)

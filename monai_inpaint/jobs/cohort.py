@@ -22,7 +22,7 @@ RETRIES = 3
 
 
 @dataclass(frozen=True)
-class Case:
+class CohortCase:
     """One fill among many; all of it can be sent to another process.
 
     Attributes:
@@ -55,11 +55,11 @@ class Workers(Protocol):
         """How many more cases can be begun."""
         ...
 
-    def begin(self, case: Case) -> None:
+    def begin(self, case: CohortCase) -> None:
         """Begin a case; `idle` is positive."""
         ...
 
-    def finished(self) -> list[tuple[Case, Outcome | None]]:
+    def finished(self) -> list[tuple[CohortCase, Outcome | None]]:
         """Wait until a case has ended or a worker has become idle.
 
         Returns:
@@ -72,7 +72,7 @@ class Workers(Protocol):
         ...
 
 
-def fill_case(case: Case, progress: Progress | None = None) -> Outcome:
+def fill_case(case: CohortCase, progress: Progress | None = None) -> Outcome:
     """Fill a case; whatever goes wrong becomes a sentence."""
     start = time.perf_counter()
     try:
@@ -88,10 +88,10 @@ def fill_case(case: Case, progress: Progress | None = None) -> Outcome:
 
 
 def run_cohort(
-    cases: Iterable[Case],
+    cases: Iterable[CohortCase],
     workers: Workers,
-    begun: Callable[[Case], None],
-    ended: Callable[[Case, Outcome], None],
+    begun: Callable[[CohortCase], None],
+    ended: Callable[[CohortCase, Outcome], None],
 ) -> None:
     """Compute all cases; one whose worker was lost is put back, at most `RETRIES` times.
 
@@ -101,7 +101,7 @@ def run_cohort(
         begun, ended: told of each case, in this process; `ended` once.
     """
     waiting, losses, running = iter(cases), Counter[str](), 0
-    back: deque[Case] = deque()
+    back: deque[CohortCase] = deque()
     left = True
     while True:
         while workers.idle and left:
@@ -130,18 +130,18 @@ class Here:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._done: list[tuple[Case, Outcome | None]] = []
+        self._done: list[tuple[CohortCase, Outcome | None]] = []
 
     @property
     def idle(self) -> int:
         """See `Workers`."""
         return 1 - len(self._done)
 
-    def begin(self, case: Case) -> None:
+    def begin(self, case: CohortCase) -> None:
         """See `Workers`."""
         self._done.append((case, fill_case(case, self._progress)))
 
-    def finished(self) -> list[tuple[Case, Outcome | None]]:
+    def finished(self) -> list[tuple[CohortCase, Outcome | None]]:
         """See `Workers`."""
         done, self._done = self._done, []
         return done

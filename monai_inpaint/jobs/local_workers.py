@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from monai_inpaint.jobs.cohort import Case, Outcome, fill_case
+from monai_inpaint.jobs.cohort import CohortCase, Outcome, fill_case
 
 
 @dataclass
@@ -17,7 +17,7 @@ class _Worker:
     process: BaseProcess
     connection: Connection
     number: int
-    case: Case | None = None
+    case: CohortCase | None = None
 
 
 class LocalWorkers:
@@ -37,7 +37,7 @@ class LocalWorkers:
         """See `Workers`."""
         return sum(worker.case is None for worker in self._workers)
 
-    def begin(self, case: Case) -> None:
+    def begin(self, case: CohortCase) -> None:
         """See `Workers`."""
         worker = next(worker for worker in self._workers if worker.case is None)
         worker.case = case
@@ -46,10 +46,10 @@ class LocalWorkers:
         except OSError:  # it has just ended, which `finished` finds out
             return
 
-    def finished(self) -> list[tuple[Case, Outcome | None]]:
+    def finished(self) -> list[tuple[CohortCase, Outcome | None]]:
         """See `Workers`."""
         busy = {worker.connection: worker for worker in self._workers if worker.case is not None}
-        ended: list[tuple[Case, Outcome | None]] = []
+        ended: list[tuple[CohortCase, Outcome | None]] = []
         for connection in wait(list(busy)):
             worker = busy[connection]  # type: ignore[index]
             assert worker.case is not None

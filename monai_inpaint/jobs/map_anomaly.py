@@ -43,11 +43,11 @@ def map_anomaly(
 def _mapped(
     source: Path, image: Image, output: Target, boxes: Target | None, fillers: Fillers, progress: Progress
 ) -> Done:
-    from monai_inpaint.anomaly import abnormality, candidates, write_candidates
+    from monai_inpaint.anomaly import candidates, compute_anomaly_map, write_candidates
     from monai_inpaint.io import write_image
 
     filler = fillers.of(image)
-    found = abnormality(filler, image, progress.stage("search"))
+    found = compute_anomaly_map(filler, image, progress.stage("search"))
     derived = {
         "description": "Abnormality map by monai-inpaint",
         "model": f"{filler.bundle.name} {filler.bundle.version}",

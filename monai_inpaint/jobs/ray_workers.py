@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.jobs.cohort import Case, Outcome, fill_case
+from monai_inpaint.jobs.cohort import CohortCase, Outcome, fill_case
 
 _SECONDS = 5.0  # for a cluster to answer
 
@@ -41,10 +41,10 @@ class RayWorkers:
         there: dict[str, float] = ray.cluster_resources()
         actors = max(int(there.get("CPU", 1)), 1)
         gpus = min(there.get("GPU", 0.0) / actors, 1.0)
-        self._actor: Any = ray.remote(_Filling).options(num_cpus=1, num_gpus=round(gpus, 4))
+        self._actor: Any = ray.remote(_FillActor).options(num_cpus=1, num_gpus=round(gpus, 4))
         self._starting: dict[Any, Any] = {}
         self._free: list[Any] = []
-        self._running: dict[Any, tuple[Any, Case]] = {}
+        self._running: dict[Any, tuple[Any, CohortCase]] = {}
         for _ in range(actors):
             self._start()
 
@@ -53,12 +53,12 @@ class RayWorkers:
         """See `Workers`: of the actors that the cluster has found a place for."""
         return len(self._free)
 
-    def begin(self, case: Case) -> None:
+    def begin(self, case: CohortCase) -> None:
         """See `Workers`."""
         actor = self._free.pop()
         self._running[actor.fill.remote(case)] = (actor, case)
 
-    def finished(self) -> list[tuple[Case, Outcome | None]]:
+    def finished(self) -> list[tuple[CohortCase, Outcome | None]]:
         """See `Workers`."""
         (ready,), _ = self._ray.wait([*self._running, *self._starting], num_returns=1)
         if ready in self._starting:
@@ -103,11 +103,11 @@ def _reach(address: str) -> None:
         socket.create_connection((parts[1].strip("[]"), int(parts[2])), timeout=_SECONDS).close()
 
 
-class _Filling:
+class _FillActor:
     """An actor: what fills a case stays loaded in its process."""
 
     def is_there(self) -> bool:
         return True
 
-    def fill(self, case: Case) -> Outcome:
+    def fill(self, case: CohortCase) -> Outcome:
         return fill_case(case)

@@ -8,17 +8,17 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from monai_inpaint.networks.known_voxels import known_statistics
+from monai_inpaint.networks.known_voxels import masked_statistics
 from monai_inpaint.networks.plain_unet import plain_unet
 
-ROUNDS = 3  # of limiting and measuring anew
-REACH = 2.5  # standard deviations from the mean, beyond which values are limited before measuring
+PASSES = 3  # of winsorising
+CLIP_SIGMAS = 2.5  # standard deviations from the mean to which values are clipped in each pass
 
 
 def robust_statistics(image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and standard deviation of each image, in which a few extreme values (metal, white text) hardly count.
+    """Compute winsorised mean and standard deviation of each image, insensitive to a few extremes (metal, white text).
 
-    They are measured, values far from the mean are limited, and so on. Scaling and shifting the image scales and shifts
+    Both are measured, values far from the mean are clipped, and so on. Scaling and shifting the image scales and shifts
     them; medians and percentiles would do as well, but need a sort, which engines do slowly.
 
     Args:
@@ -28,10 +28,10 @@ def robust_statistics(image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         Two tensors (B, 1, 1, 1), the standard deviation at least 1e-12.
     """
     everywhere = torch.ones_like(image)
-    mean, deviation = known_statistics(image, everywhere)
-    for _ in range(ROUNDS):
-        low, high = mean - REACH * deviation, mean + REACH * deviation
-        mean, deviation = known_statistics(torch.minimum(torch.maximum(image, low), high), everywhere)
+    mean, deviation = masked_statistics(image, everywhere)
+    for _ in range(PASSES):
+        low, high = mean - CLIP_SIGMAS * deviation, mean + CLIP_SIGMAS * deviation
+        mean, deviation = masked_statistics(torch.minimum(torch.maximum(image, low), high), everywhere)
     return mean, deviation
 
 

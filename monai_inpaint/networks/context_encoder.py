@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from monai_inpaint.networks.generator import WindowGenerator, start_normal
-from monai_inpaint.networks.known_voxels import plane_continuation
+from monai_inpaint.networks.known_voxels import push_pull_fill
 
 
 class ContextEncoder(WindowGenerator):
@@ -54,7 +54,7 @@ class ContextEncoder(WindowGenerator):
         self.apply(start_normal)
 
     def predict(self, image: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-        smooth, _ = plane_continuation(image, known)
+        smooth, _ = push_pull_fill(image, known)
         centre = self.decoder(self.encoder(smooth * self.context))
         around = (self.side // 4,) * 4
         outside = 1.0 - F.pad(torch.ones_like(centre), around)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from monai_inpaint.networks.known_voxels import known_statistics
+from monai_inpaint.networks.known_voxels import masked_statistics
 
 DEVIATIONS = 3.0  # from the mean of the known voxels to +1: as much contrast as 8-bit pictures have in [-1, 1]
 
@@ -58,7 +58,7 @@ class WindowGenerator(nn.Module, ABC):
         if self.limits:
             low, high = self.limits
             return x.new_tensor((low + high) / 2), x.new_tensor((high - low) / 2)
-        mean, deviation = known_statistics(*_parts(x))
+        mean, deviation = masked_statistics(*_parts(x))
         return mean, DEVIATIONS * deviation
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""A masked U-net that starts from a smooth continuation, gives its best estimate, and draws samples by a flow."""
+"""Inpainting U-net: refine a smooth fill to the best estimate, or to samples of a rectified flow."""
 
 from __future__ import annotations
 
@@ -10,28 +10,36 @@ import torch.nn.functional as F
 from torch import nn
 
 from monai_inpaint.networks.far_context import FarContext
-from monai_inpaint.networks.known_voxels import known_statistics, plane_continuation
-from monai_inpaint.networks.rectified_flow import PACE, clock, detail, from_flow, pace_of, to_flow
+from monai_inpaint.networks.known_voxels import masked_statistics, push_pull_fill
+from monai_inpaint.networks.rectified_flow import (
+    EMBEDDING_SIZE,
+    detail,
+    from_flow,
+    log_snr_time,
+    time_embedding,
+    to_flow,
+)
 
 _SURE = 0.45  # how much of the hole's channel a start next to known voxels takes away
 
 
 class ResidualBlock(nn.Module):
-    """x + conv(relu(conv(relu(x)))), scaled and shifted between by the time.
+    """x + conv(relu(conv(relu(x)))), with features between scaled and shifted by the time embedding.
 
-    The second convolution starts at zero, so that depth needs no normalisation; so does what the time does.
+    The second convolution and the layer of the embedding start at zero, so that depth needs no normalisation.
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.pace = nn.Linear(PACE, 2 * channels)
+        # `pace` is what the layer is called in the published weights
+        self.pace = nn.Linear(EMBEDDING_SIZE, 2 * channels)
         _start_at_zero(self.conv2)
         _start_at_zero(self.pace)
 
-    def forward(self, x: torch.Tensor, pace: torch.Tensor) -> torch.Tensor:
-        scale, shift = self.pace(pace)[:, :, None, None].chunk(2, dim=1)
+    def forward(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
+        scale, shift = self.pace(embedding)[:, :, None, None].chunk(2, dim=1)
         return x + self.conv2(F.relu(self.conv1(F.relu(x)) * (1.0 + scale) + shift))
 
 
@@ -42,8 +50,8 @@ class InpaintUNet(nn.Module):
     composited image: known voxels as they came, the hole filled with the best estimate. H and W are multiples of 32.
 
     For samples the input is (B, 5, H, W): after the hole come standard normal noise, the state (an estimate of the
-    image, in its units) and the time, 0 to 1, of each voxel; see `networks.rectified_flow`. Where time and noise are 0, only the
-    known voxels count, and the output is the best estimate.
+    image, in its units) and the time, 0 to 1, of each voxel; see `networks.rectified_flow`. Where time and
+    noise are 0, only the known voxels count, and the output is the best estimate.
 
     Intensities are normalised inside, by the mean and standard deviation of the known voxels of each window, so that
     scaling and shifting an image scales and shifts its fill. With `limits=(low, high)` values outside are limited
@@ -96,35 +104,35 @@ class InpaintUNet(nn.Module):
         known = torch.logical_not(inside).to(x.dtype)
         image = torch.where(inside, torch.zeros_like(image), image)  # NaN in the hole must not spread
         near = x[:, 5:6] * (1.0 - known) if x.shape[1] == 6 else torch.zeros_like(hole)
-        told = torch.where(near > 0.0, x[:, :1], image)
-        told = told.clamp(*self.limits) if self.limits else told
-        # A start counts among what is known: around it there may be nothing but air.
-        shift, scale = known_statistics(told, torch.where(near > 0.0, torch.ones_like(known), known))
-        normal = (told - shift) / scale
-        smooth, _ = plane_continuation(normal * known, known)
+        started = torch.where(near > 0.0, x[:, :1], image)
+        started = started.clamp(*self.limits) if self.limits else started
+        # A start counts as known: around it there may be nothing but air.
+        shift, scale = masked_statistics(started, torch.where(near > 0.0, torch.ones_like(known), known))
+        normal = (started - shift) / scale
+        smooth, _ = push_pull_fill(normal * known, known)
         smooth = torch.where(near > 0.0, normal, smooth)
         normal_state = (state - shift) / scale
         flow = to_flow(normal_state - smooth, noise, time) * (1.0 - known)
         unsure = (1.0 - known) * (1.0 - _SURE * near)
-        features = torch.cat((smooth, unsure, flow, detail(flow, time), clock(time)), dim=1)
-        output = self._output(features, pace_of(time)).to(x.dtype)
+        features = torch.cat((smooth, unsure, flow, detail(flow, time), log_snr_time(time)), dim=1)
+        output = self._output(features, time_embedding(time)).to(x.dtype)
         fill = (smooth + from_flow(output, flow, time)) * scale + shift
         if self.limits and not self.training:
             fill = fill.clamp(*self.limits)
         return torch.where(inside, fill, image)
 
-    def _output(self, x: torch.Tensor, pace: torch.Tensor) -> torch.Tensor:
+    def _output(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
         x = self.stem(F.pixel_unshuffle(x, 2))
         skips = []
         for level, blocks in enumerate(self.encoder):
-            x = _through(blocks, x, pace)
+            x = _through(blocks, x, embedding)
             if level < len(self.down):
                 skips.append(x)
                 x = self.down[level](x)
         x = self.far(x)
         for level in reversed(range(len(self.up))):
             x = skips[level] + F.interpolate(self.up[level](x), scale_factor=2.0, mode=self.upsampling)
-            x = _through(self.decoder[level], x, pace)
+            x = _through(self.decoder[level], x, embedding)
         return F.pixel_shuffle(self.head(F.relu(x)), 2)
 
 
@@ -132,9 +140,9 @@ def _blocks(channels: int, count: int) -> nn.ModuleList:
     return nn.ModuleList(ResidualBlock(channels) for _ in range(count))
 
 
-def _through(blocks: nn.Module, x: torch.Tensor, pace: torch.Tensor) -> torch.Tensor:
+def _through(blocks: nn.Module, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
     for block in blocks.children():
-        x = block(x, pace)
+        x = block(x, embedding)
     return x
 
 

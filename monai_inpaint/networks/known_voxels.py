@@ -1,4 +1,4 @@
-"""Statistics of the known voxels of a window, and a smooth continuation of them into the hole."""
+"""Masked statistics of a window, and a smooth fill from its known voxels."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 
 
-def known_statistics(image: torch.Tensor, known: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and standard deviation of the known voxels of each window.
+def masked_statistics(image: torch.Tensor, known: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Compute mean and standard deviation of the known voxels of each window.
 
     Args:
         image: (B, 1, *spatial), any units, finite.
@@ -25,8 +25,8 @@ def known_statistics(image: torch.Tensor, known: torch.Tensor) -> tuple[torch.Te
     return mean, variance.sqrt().clamp(min=1e-12)
 
 
-def plane_continuation(image: torch.Tensor, known: torch.Tensor, levels: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
-    """The image with its hole filled smoothly by push-pull (Gortler et al. 1996, The Lumigraph, section 3.4).
+def push_pull_fill(image: torch.Tensor, known: torch.Tensor, levels: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
+    """Fill the hole smoothly by push-pull (Gortler et al. 1996, The Lumigraph, section 3.4).
 
     Known voxels are averaged down a pyramid with their weights; on the way back up each cell takes from the coarser
     level what its own weight leaves open.

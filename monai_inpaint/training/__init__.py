@@ -11,31 +11,27 @@ from monai_inpaint._lazy import loaded_when_used
 from monai_inpaint.training.data_list import (
     fill_pairs,
     find_images,
+    metal_pairs,
     sample_weights,
     synthetic_volumes,
     training_slices,
     training_volumes,
 )
-from monai_inpaint.training.metal_pairs import metal_pairs
 
 if TYPE_CHECKING:
     from monai_inpaint.training.adversarial_iteration import AdversarialIteration, LossTerm, Term
-    from monai_inpaint.training.checkpoints import keep_state
-    from monai_inpaint.training.cost_recorder import save_effort
+    from monai_inpaint.training.checkpoints import keep_state, load_initial_weights, make_resumable, start_from
+    from monai_inpaint.training.cost_recorder import save_effort, save_training_cost
     from monai_inpaint.training.curves import save_curves
     from monai_inpaint.training.discriminator import DiscriminatorTask, Judge
-    from monai_inpaint.training.false_alarms import FalseAlarms
     from monai_inpaint.training.filled_batch import Conditional, HolePatch, WholeAndPatch
     from monai_inpaint.training.grow_windows import GrowWindows
     from monai_inpaint.training.iteration import autocast_iteration, autocast_validation, flow_iteration
-    from monai_inpaint.training.metal_rmse import MetalRMSE
     from monai_inpaint.training.muon import Muon
-    from monai_inpaint.training.patch_gan import PatchAdversary
+    from monai_inpaint.training.patch_gan import PatchAdversary, PatchGANLoss
     from monai_inpaint.training.rate import warm_hold_decay
-    from monai_inpaint.training.resume import make_resumable
     from monai_inpaint.training.schedule import Schedule
-    from monai_inpaint.training.start import start_from
-    from monai_inpaint.training.validation_metrics import HolePSNR
+    from monai_inpaint.training.validation_metrics import FalseAlarms, HolePSNR, MetalRMSE
 
 __all__ = [
     "AdversarialIteration",
@@ -50,6 +46,7 @@ __all__ = [
     "MetalRMSE",
     "Muon",
     "PatchAdversary",
+    "PatchGANLoss",
     "Schedule",
     "Term",
     "WholeAndPatch",
@@ -59,11 +56,13 @@ __all__ = [
     "find_images",
     "flow_iteration",
     "keep_state",
+    "load_initial_weights",
     "make_resumable",
     "metal_pairs",
     "sample_weights",
     "save_curves",
     "save_effort",
+    "save_training_cost",
     "start_from",
     "synthetic_volumes",
     "training_slices",
@@ -75,15 +74,16 @@ _HOME = {
     "AdversarialIteration": "monai_inpaint.training.adversarial_iteration",
     "Conditional": "monai_inpaint.training.filled_batch",
     "DiscriminatorTask": "monai_inpaint.training.discriminator",
-    "FalseAlarms": "monai_inpaint.training.false_alarms",
+    "FalseAlarms": "monai_inpaint.training.validation_metrics",
     "GrowWindows": "monai_inpaint.training.grow_windows",
     "HolePSNR": "monai_inpaint.training.validation_metrics",
     "HolePatch": "monai_inpaint.training.filled_batch",
     "Judge": "monai_inpaint.training.discriminator",
     "LossTerm": "monai_inpaint.training.adversarial_iteration",
-    "MetalRMSE": "monai_inpaint.training.metal_rmse",
+    "MetalRMSE": "monai_inpaint.training.validation_metrics",
     "Muon": "monai_inpaint.training.muon",
     "PatchAdversary": "monai_inpaint.training.patch_gan",
+    "PatchGANLoss": "monai_inpaint.training.patch_gan",
     "Schedule": "monai_inpaint.training.schedule",
     "Term": "monai_inpaint.training.adversarial_iteration",
     "WholeAndPatch": "monai_inpaint.training.filled_batch",
@@ -91,10 +91,12 @@ _HOME = {
     "autocast_validation": "monai_inpaint.training.iteration",
     "flow_iteration": "monai_inpaint.training.iteration",
     "keep_state": "monai_inpaint.training.checkpoints",
-    "make_resumable": "monai_inpaint.training.resume",
+    "load_initial_weights": "monai_inpaint.training.checkpoints",
+    "make_resumable": "monai_inpaint.training.checkpoints",
     "save_curves": "monai_inpaint.training.curves",
     "save_effort": "monai_inpaint.training.cost_recorder",
-    "start_from": "monai_inpaint.training.start",
+    "save_training_cost": "monai_inpaint.training.cost_recorder",
+    "start_from": "monai_inpaint.training.checkpoints",
     "warm_hold_decay": "monai_inpaint.training.rate",
 }
 

@@ -1,4 +1,4 @@
-"""Adversarial training steps for MONAI's `iteration_update` hook: any generator, any terms, any discriminators."""
+"""Adversarial training steps for MONAI's `iteration_update` hook, for any generator, loss terms and discriminators."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from monai.engines import Trainer
 
 from monai_inpaint.training.discriminator import DiscriminatorTask
-from monai_inpaint.training.filled_batch import Filled
+from monai_inpaint.training.filled_batch import FilledBatch
 from monai_inpaint.training.iteration import autocast, batch_of, completed
 from monai_inpaint.training.schedule import Schedule
 
@@ -32,7 +32,7 @@ class LossTerm:
     ) -> None:  # fmt: skip
         self.loss, self.weight, self.on, self.region, self.margin = loss, weight, on, region, margin
 
-    def __call__(self, filled: Filled) -> torch.Tensor:
+    def __call__(self, filled: FilledBatch) -> torch.Tensor:
         image = getattr(filled, self.on)
         if not self.region:
             return self.weight * self.loss(image, filled.truth)
@@ -50,14 +50,22 @@ class AdversarialIteration:
 
     Args:
         terms: terms of the generator's loss beside those of the discriminators.
-        judges: the discriminators, by name; a "judge" is one of them wherever the word stands.
+        discriminators: by name; required.
         schedule: who learns when.
+        judges: the name of `discriminators` in configurations of earlier versions; for this release.
     """
 
     def __init__(
-        self, terms: Sequence[LossTerm], judges: Mapping[str, DiscriminatorTask], schedule: Schedule | None = None
+        self,
+        terms: Sequence[LossTerm],
+        discriminators: Mapping[str, DiscriminatorTask] | None = None,
+        schedule: Schedule | None = None,
+        judges: Mapping[str, DiscriminatorTask] | None = None,
     ) -> None:
-        self.terms, self.judges, self.schedule = terms, dict(judges), schedule or Schedule()
+        if (discriminators is None) == (judges is None):
+            raise ValueError("discriminators must be given, once (judges is their former name).")
+        self.discriminators = dict(discriminators if discriminators is not None else judges or {})
+        self.terms, self.schedule = terms, schedule or Schedule()
 
     def __call__(self, engine: Trainer, batch: Any) -> Any:
         """One iteration.
@@ -72,14 +80,14 @@ class AdversarialIteration:
             with torch.set_grad_enabled(turn.generator):
                 predicted = engine.network(image, composited=False)
             span = getattr(engine.network, "module", engine.network).intensity_range(image)
-            filled = Filled.of(predicted, image, label, span)
+            filled = FilledBatch.of(predicted, image, label, span)
             balance: dict[str, float] = {}
-            for name, judge in self.judges.items():
-                told = judge.learn(filled.detached()) if turn.judges else {}
-                balance |= {f"{name}_{key}": told.get(key, float("nan")) for key in ("value", "real", "filled")}
+            for name, discriminator in self.discriminators.items():
+                learned = discriminator.learn(filled.detached()) if turn.discriminators else {}
+                balance |= {f"{name}_{key}": learned.get(key, float("nan")) for key in ("value", "real", "filled")}
             terms = [term(filled) for term in self.terms]
             if turn.adversarial:
-                terms += [judge.term(filled) for judge in self.judges.values()]
+                terms += [discriminator.term(filled) for discriminator in self.discriminators.values()]
         loss = torch.stack([term.float() for term in terms]).sum()
         if not torch.isfinite(loss):
             raise FloatingPointError(

@@ -1,17 +1,69 @@
-"""Train for hours, in pieces of any length: a small file of state, taken up wherever it was left."""
+"""Load initial weights, resume a training from its last complete epoch, and keep the state of a network."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import ignite.distributed as idist
 import torch
 from ignite.engine import Events
+from ignite.handlers import Checkpoint, DiskSaver
 from monai.engines import Trainer
 from monai.handlers import CheckpointLoader
 from torch import nn
 
+from monai_inpaint.errors import InputError
 from monai_inpaint.io.atomic import staged
+
+
+def load_initial_weights(weights: str | Path | None, *networks: nn.Module) -> None:
+    """Load a state dict, or the network of a state that `keep_state` wrote, into networks; nothing without a path.
+
+    Layers that the file does not know stay as they are.
+
+    Raises:
+        InputError: no such file, or weights of another network.
+    """
+    if weights is None:
+        return
+    try:
+        state = torch.load(weights, map_location="cpu", weights_only=True)
+        for network in networks:
+            bare(network).load_state_dict({**bare(network).state_dict(), **state.get("network", state)})
+    except FileNotFoundError:
+        raise InputError(f"{weights}: there is no such file of weights to start from.") from None
+    except RuntimeError:
+        raise InputError(f"{weights}: the weights are of another network.") from None
+
+
+def make_resumable(trainer: Trainer, folder: str | Path, **objects: Any) -> None:
+    """Save `objects` and the trainer's own state after every epoch, and load the newest such file if there is one.
+
+    A function rather than two handlers in the configuration, because a handler that saves its own trainer would be a
+    circular reference there. Of several processes only the first one saves; all load.
+
+    Args:
+        trainer: not yet running.
+        folder: where `resume_*.pt` lies; made if it does not exist.
+        objects: whatever has a state dict: network, optimizer, scheduler.
+    """
+    folder = Path(folder)
+    state = {**objects, "trainer": trainer}
+    saved = sorted(folder.glob("resume_*.pt"), key=lambda path: path.stat().st_mtime)
+    if saved:
+        CheckpointLoader(load_path=str(saved[-1]), load_dict=state, map_location="cpu").attach(trainer)
+    # Not MONAI's CheckpointSaver, which deletes the old file before it writes the new one in place: stopped at that
+    # moment, all would be lost. Here a file appears when it is whole, and the one before it is kept.
+    saver = Checkpoint(
+        state,
+        DiskSaver(str(folder), require_empty=False),
+        filename_prefix="resume",
+        score_function=lambda engine: engine.state.epoch,
+        score_name="epoch",
+        n_saved=2,
+    )
+    trainer.add_event_handler(Events.EPOCH_COMPLETED, saver)
 
 
 def keep_state(trainer: Trainer, path: str | Path, **networks: nn.Module) -> None:
@@ -47,3 +99,6 @@ def bare(network: nn.Module) -> nn.Module:
 
 def _half(values: torch.Tensor) -> torch.Tensor:
     return values.half() if values.is_floating_point() else values
+
+
+start_from = load_initial_weights  # its former name, in configs of earlier versions

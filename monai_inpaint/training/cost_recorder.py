@@ -19,7 +19,7 @@ from monai_inpaint.registry.training_cost import read_training_cost as read_effo
 from monai_inpaint.registry.training_cost import write_training_cost as write_effort
 
 
-def save_effort(trainer: Trainer, folder: str | Path, initial: str | Path | None = None) -> None:
+def save_training_cost(trainer: Trainer, folder: str | Path, initial: str | Path | None = None) -> None:
     """Write `docs/training.json` (see `Effort`) into `folder` when the training ends.
 
     Times are those of its `curves.csv` (see `save_curves`), so that a resumed training counts as a whole; images a
@@ -77,3 +77,6 @@ class _Effort:
             date=date.today().isoformat(),
         )
         write_effort(effort.after(self.before) if self.before else effort, self.folder)
+
+
+save_effort = save_training_cost  # its former name, in configs of earlier versions

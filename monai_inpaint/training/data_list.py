@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from monai_inpaint.datasets.listing import UNHEALTHY, is_label_map, unhealthy
 from monai_inpaint.errors import InputError
 
@@ -111,6 +113,22 @@ def sample_weights(slices: Sequence[Mapping[str, Any]], shares: Mapping[str, flo
     """A weight for each slice such that each source is drawn with its share, however many slices it has."""
     counts = Counter(entry["source"] for entry in slices)
     return [shares[entry["source"]] / counts[entry["source"]] for entry in slices]
+
+
+def metal_pairs(
+    slices: Sequence[Mapping[str, Any]], shares: Mapping[str, float], count: int, first_seed: int = 0
+) -> list[dict[str, Any]]:
+    """So many entries for `SimulateMetald`: {"image", "name", "source", "slice", "seed"}.
+
+    Args:
+        slices: of `training_slices`.
+        shares: of each of their sources among the pairs.
+        count: of pairs.
+        first_seed: of the first one, and of the choice of slices; the others follow.
+    """
+    weights = np.array(sample_weights(slices, shares))
+    chosen = np.random.default_rng(first_seed).choice(len(slices), count, p=weights / weights.sum())
+    return [{**slices[number], "seed": first_seed + turn} for turn, number in enumerate(map(int, chosen))]
 
 
 def _listed(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:

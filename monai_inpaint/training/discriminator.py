@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import nn
+from torch import distributed, nn
 
 from monai_inpaint.losses import AdversarialLoss, FeatureLoss
-from monai_inpaint.training.filled_batch import Filled
-from monai_inpaint.training.together import average_gradients, begin_alike
+from monai_inpaint.training.filled_batch import FilledBatch
 
-View = Callable[[torch.Tensor, Filled], list[torch.Tensor]]
+View = Callable[[torch.Tensor, FilledBatch], list[torch.Tensor]]
 
 
 class DiscriminatorTask:
@@ -41,13 +40,13 @@ class DiscriminatorTask:
         layers: Sequence[float] | None = None,
         on: str = "fill",
     ) -> None:
-        begin_alike(discriminator)
+        broadcast_weights(discriminator)
         self.discriminator, self.optimizer, self.view, self.weight = discriminator, optimizer, view, weight
         self.loss = AdversarialLoss(criterion)  # type: ignore[arg-type]
         self.perceptual, self.distance = perceptual, FeatureLoss(layers, summed=True)
         self.on = on
 
-    def learn(self, filled: Filled) -> dict[str, float]:
+    def learn(self, filled: FilledBatch) -> dict[str, float]:
         """Take one optimiser step.
 
         Returns:
@@ -78,7 +77,7 @@ class DiscriminatorTask:
                 "filled": float(false.sigmoid().mean()),
             }
 
-    def term(self, filled: Filled) -> torch.Tensor:
+    def term(self, filled: FilledBatch) -> torch.Tensor:
         """The discriminator's term of the generator's loss."""
         self.discriminator.requires_grad_(False)  # it only passes on what the generator learns from
         image = getattr(filled, self.on)
@@ -90,9 +89,30 @@ class DiscriminatorTask:
             loss = loss + self.perceptual * self.distance([image, *false], [filled.truth, *real])
         return loss
 
-    def _features(self, image: torch.Tensor, filled: Filled) -> list[torch.Tensor]:
+    def _features(self, image: torch.Tensor, filled: FilledBatch) -> list[torch.Tensor]:
         found = self.discriminator(*self.view(image, filled))
         return list(found) if isinstance(found, list | tuple) else [found]
+
+
+def broadcast_weights(network: nn.Module) -> None:
+    """Give every process the weights of the first; does nothing in a single process.
+
+    A discriminator is run on real and on filled images, and by the generator's step, in which it does not learn;
+    DistributedDataParallel expects one run a step, so discriminators are synchronised here instead.
+    """
+    if distributed.is_initialized():
+        for values in network.state_dict().values():
+            distributed.broadcast(values, 0)
+
+
+@torch.no_grad()
+def average_gradients(network: nn.Module) -> None:
+    """Replace the gradients of every process by their mean over all; does nothing in a single process."""
+    if distributed.is_initialized():
+        for parameter in network.parameters():
+            if parameter.grad is not None:
+                distributed.all_reduce(parameter.grad)
+                parameter.grad /= distributed.get_world_size()
 
 
 Judge = DiscriminatorTask  # its former name, in configs of earlier versions

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 
-class Filled(NamedTuple):
+class FilledBatch(NamedTuple):
     """A batch of windows and what was filled into them; all (B, 1, H, W), intensities in [-1, 1] as a rule.
 
     Attributes:
@@ -26,7 +26,7 @@ class Filled(NamedTuple):
     region: torch.Tensor
 
     @classmethod
-    def of(cls, predicted: torch.Tensor, image: torch.Tensor, label: torch.Tensor, span: Sequence[Any]) -> Filled:
+    def of(cls, predicted: torch.Tensor, image: torch.Tensor, label: torch.Tensor, span: Sequence[Any]) -> FilledBatch:
         """Of what the generator predicts, its input and the label, in units, and its intensity range."""
         centre, reach = span
         truth, region = label[:, :1], label[:, 1:]
@@ -35,7 +35,7 @@ class Filled(NamedTuple):
         fill = torch.where(region > 0.5, predicted, truth)
         return cls(predicted, fill, truth, truth * (1.0 - region), region)
 
-    def detached(self) -> Filled:
+    def detached(self) -> FilledBatch:
         """Nothing flows back into the generator."""
         return self._replace(predicted=self.predicted.detach(), fill=self.fill.detach())
 
@@ -43,7 +43,7 @@ class Filled(NamedTuple):
 class Conditional:
     """An image and its context, for the conditional patch discriminator of MedGAN: (B, 2, H, W)."""
 
-    def __call__(self, image: torch.Tensor, filled: Filled) -> list[torch.Tensor]:
+    def __call__(self, image: torch.Tensor, filled: FilledBatch) -> list[torch.Tensor]:
         return [torch.cat((image, filled.context), dim=1)]
 
 
@@ -53,14 +53,14 @@ class HolePatch:
     def __init__(self, side: int) -> None:
         self.side = side
 
-    def __call__(self, image: torch.Tensor, filled: Filled) -> list[torch.Tensor]:
+    def __call__(self, image: torch.Tensor, filled: FilledBatch) -> list[torch.Tensor]:
         return [cropped(image, filled.region, self.side)]
 
 
 class WholeAndPatch:
     """The image and a patch around its hole of half the side, as the discriminators of GLCIC take them."""
 
-    def __call__(self, image: torch.Tensor, filled: Filled) -> list[torch.Tensor]:
+    def __call__(self, image: torch.Tensor, filled: FilledBatch) -> list[torch.Tensor]:
         return [image, cropped(image, filled.region, image.shape[-1] // 2)]
 
 

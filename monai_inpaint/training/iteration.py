@@ -13,12 +13,12 @@ import torch
 from monai.engines import Evaluator, Trainer
 from monai.engines.utils import IterationEvents
 
-from monai_inpaint.networks.known_voxels import known_statistics
+from monai_inpaint.networks.known_voxels import masked_statistics
 from monai_inpaint.networks.rectified_flow import draw_times, output_scale
 
 _FLATTEST = 8.0  # grey levels of 255: windows of next to nothing but air would outweigh all others
 
-Beside = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+ExtraLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def batch_of(engine: Any, batch: Any) -> tuple[torch.Tensor, torch.Tensor]:
@@ -39,7 +39,13 @@ def autocast(engine: Any) -> torch.autocast:
     return torch.autocast(kind, torch.bfloat16, enabled=able)
 
 
-def flow_iteration(engine: Trainer, batch: Any, at_start: float = 0.8, beside: Beside | None = None) -> Any:
+def flow_iteration(
+    engine: Trainer,
+    batch: Any,
+    at_start: float = 0.8,
+    extra_loss: ExtraLoss | None = None,
+    beside: ExtraLoss | None = None,
+) -> Any:
     """Forward, loss, backward, step, with windows at t = 0 and at random times.
 
     The output keys are those of MONAI's SupervisedTrainer.
@@ -51,32 +57,34 @@ def flow_iteration(engine: Trainer, batch: Any, at_start: float = 0.8, beside: B
         engine, batch: MONAI's.
         at_start: share of the windows at t = 0, where the best estimate is learned. With 1 the network becomes a
             plain regressor, without samples.
-        beside: what is added to the loss: a function of the fill and the truth, in standard deviations of the known
+        extra_loss: added to the loss: a function of the fill and the truth, in standard deviations of the known
             voxels from their mean, and the region that counts.
+        beside: the name of `extra_loss` in configurations of earlier versions; for this release.
 
     Raises:
         FloatingPointError: the loss is not a number; the last checkpoint on disk is still good.
     """
+    extra_loss = extra_loss or beside
     image, label = batch_of(engine, batch)
     truth, region = label[:, :1], label[:, 1:]
     hole = image[:, 1:2]
     there = 1.0 - hole + region  # places without an image are in the hole, and not counted
-    shift, scale = known_statistics(truth, there)
+    shift, scale = masked_statistics(truth, there)
     time = draw_times(len(image), at_start).to(image.device).view(-1, 1, 1, 1)
     unit = 1.0 / (scale.clamp(min=_FLATTEST) * output_scale(time))
     time = time * there  # where there is no image there is no state: as at t = 0, only the known voxels speak
     noise = torch.randn_like(truth) * (time > 0) * region
-    given = _network_input(image, [noise, truth * region, time])
+    inputs = _network_input(image, [noise, truth * region, time])
     engine.network.train()
     engine.optimizer.zero_grad(set_to_none=True)
     with autocast(engine):
-        fill = engine.inferer(given, engine.network)
-        further = beside((fill - shift) / scale, (truth - shift) / scale, region) if beside else 0.0
-    loss = engine.loss_function(fill.float() * unit, torch.cat((truth * unit, region), dim=1)) + further
+        fill = engine.inferer(inputs, engine.network)
+        extra = extra_loss((fill - shift) / scale, (truth - shift) / scale, region) if extra_loss else 0.0
+    loss = engine.loss_function(fill.float() * unit, torch.cat((truth * unit, region), dim=1)) + extra
     checked(loss).backward()
     torch.nn.utils.clip_grad_norm_(engine.network.parameters(), 1.0)
     engine.optimizer.step()
-    return completed(engine, image=given, label=label, pred=fill, loss=loss)
+    return completed(engine, image=inputs, label=label, pred=fill, loss=loss)
 
 
 def autocast_iteration(engine: Trainer, batch: Any) -> Any:

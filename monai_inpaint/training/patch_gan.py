@@ -1,4 +1,4 @@
-"""A patch adversary beside another loss: fills have to look like known patches."""
+"""PatchGAN loss to add to another one: fills must look like real patches."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import nn
 from monai_inpaint.losses import AdversarialLoss
 
 
-class PatchAdversary:
-    """Patch adversary (Isola et al. 2017, section 3.2.2) by least squares, for `flow_iteration(beside=...)`.
+class PatchGANLoss:
+    """PatchGAN loss (Isola et al. 2017, section 3.2.2) with least squares, for `flow_iteration(extra_loss=...)`.
 
-    Called with fills it first makes one step of the discriminator, then gives the generator's share of the loss. Only
-    patches that see the hole count.
+    A call takes one optimiser step of the discriminator, then returns the generator's share of the loss. Only patches
+    that see the hole count.
 
     Args:
         discriminator: (B, 2, H, W), image and hole, to (B, 1, h, w), one logit a patch, or to a list that ends in it
@@ -38,3 +38,6 @@ class PatchAdversary:
         found = self.discriminator(torch.cat((image, region), dim=1))
         logits = (found[-1] if isinstance(found, list | tuple) else found).float()
         return logits[F.adaptive_max_pool2d(region, logits.shape[2:]) > 0.0]
+
+
+PatchAdversary = PatchGANLoss  # its former name, in configs of earlier versions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from typing import NamedTuple
 
 
@@ -10,7 +10,7 @@ class Turn(NamedTuple):
     """Who learns in an iteration: generator, discriminators; and whether the adversarial terms count."""
 
     generator: bool
-    judges: bool
+    discriminators: bool
     adversarial: bool
 
 
@@ -20,21 +20,29 @@ class Schedule:
 
     Args:
         generator_epochs: in which the generator learns alone, without adversarial terms; 2 in the paper.
-        judge_epochs: after them, in which the discriminators learn alone; 4 in the paper.
+        discriminator_epochs: after them, in which the discriminators learn alone; 4 in the paper.
         generator_every: when both learn, the generator does in every n-th iteration only; 2 is the paper's freezing of
             the generator every second iteration.
-        judges_every: the same for the discriminators.
+        discriminators_every: the same for the discriminators.
+        judge_epochs, judges_every: the names of both in configurations of earlier versions; for this release.
     """
 
     generator_epochs: int = 0
-    judge_epochs: int = 0
+    discriminator_epochs: int = 0
     generator_every: int = 1
-    judges_every: int = 1
+    discriminators_every: int = 1
+    judge_epochs: InitVar[int | None] = None
+    judges_every: InitVar[int | None] = None
+
+    def __post_init__(self, judge_epochs: int | None, judges_every: int | None) -> None:
+        for name, value in (("discriminator_epochs", judge_epochs), ("discriminators_every", judges_every)):
+            if value is not None:
+                object.__setattr__(self, name, value)
 
     def turn(self, epoch: int, iteration: int) -> Turn:
         """The turn in an iteration; epochs and iterations count from 1, iterations go on through the epochs."""
         if epoch <= self.generator_epochs:
-            return Turn(generator=True, judges=False, adversarial=False)
-        if epoch <= self.generator_epochs + self.judge_epochs:
-            return Turn(generator=False, judges=True, adversarial=False)
-        return Turn(iteration % self.generator_every == 0, iteration % self.judges_every == 0, adversarial=True)
+            return Turn(generator=True, discriminators=False, adversarial=False)
+        if epoch <= self.generator_epochs + self.discriminator_epochs:
+            return Turn(generator=False, discriminators=True, adversarial=False)
+        return Turn(iteration % self.generator_every == 0, iteration % self.discriminators_every == 0, adversarial=True)

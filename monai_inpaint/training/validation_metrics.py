@@ -1,9 +1,13 @@
-"""PSNR inside the hole, as a MONAI metric for the validation handler."""
+"""MONAI metrics for the validation handler: PSNR in the hole, error of metal correction, false alarms of detection."""
 
 from __future__ import annotations
 
 import torch
 from monai.metrics import CumulativeIterationMetric
+
+from monai_inpaint.losses.metal_correction import AIR
+
+SPECK = 9  # pixels that may be marked in vain without an alarm
 
 
 class HolePSNR(CumulativeIterationMetric):
@@ -28,3 +32,40 @@ class HolePSNR(CumulativeIterationMetric):
     def aggregate(self) -> torch.Tensor:
         psnr = self.get_buffer()
         return psnr[torch.isfinite(psnr)].mean()
+
+
+class MetalRMSE(CumulativeIterationMetric):
+    """Root mean square error in HU of the patient outside the metal; the mean over slices, turned negative.
+
+    Negative, as MONAI takes the largest key metric for the best. `y_pred` (B, 1, H, W) in HU; `y` (B, 2, H, W), the
+    slice without metal and the metal.
+    """
+
+    def _compute_tensor(self, y_pred: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
+        if y is None:
+            raise ValueError("MetalRMSE needs the truth.")
+        region = ((y[:, :1] > AIR) & (y[:, 1:] == 0)).to(y_pred.dtype)
+        dims = tuple(range(1, y_pred.ndim))
+        mse = ((y_pred - y[:, :1]) ** 2 * region).sum(dim=dims) / region.sum(dim=dims)
+        return -mse.sqrt().unsqueeze(1)
+
+    def aggregate(self) -> torch.Tensor:
+        return self.get_buffer().mean()
+
+
+class FalseAlarms(CumulativeIterationMetric):
+    """The share of images without a region in which more than a speck is marked.
+
+    `y_pred` (B, 1, *spatial), 1 = marked; `y` of that shape, 1 = to be marked. Images with a region are left out.
+    """
+
+    def _compute_tensor(self, y_pred: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
+        if y is None:
+            raise ValueError("FalseAlarms needs the regions.")
+        dims = tuple(range(1, y_pred.ndim))
+        alarm = (y_pred.sum(dim=dims) > SPECK).to(y_pred.dtype)
+        return torch.where(y.sum(dim=dims) > 0, torch.nan, alarm).unsqueeze(1)
+
+    def aggregate(self) -> torch.Tensor:
+        alarms = self.get_buffer()
+        return alarms[torch.isfinite(alarms)].mean()

@@ -20,7 +20,7 @@ from monai_inpaint.transforms.window import CentreWindowd, RandWindowd
 
 # The former names, by which configurations of earlier versions call them; for this release.
 Middled, Millimetred, RandSquared = CentreCropd, Resample1mmd, RandSquareHoled
-ReadCased, Seeded, SeededHoled = ReadFillPaird, Repeatable, FixedHoled
+ReadFillPaird, Seeded, FixedHoled = ReadFillPaird, Repeatable, FixedHoled
 
 __all__ = [
     "CentreCropd",
@@ -43,7 +43,7 @@ __all__ = [
     "RandSquared",
     "RandStartedSlicesd",
     "RandWindowd",
-    "ReadCased",
+    "ReadFillPaird",
     "ReadFillPaird",
     "ReadImaged",
     "ReadPyramidd",
@@ -54,7 +54,7 @@ __all__ = [
     "SaveFilled",
     "SaveFound",
     "Seeded",
-    "SeededHoled",
+    "FixedHoled",
     "SimulateMetald",
     "SynthAnatomyd",
     "SynthContrastd",

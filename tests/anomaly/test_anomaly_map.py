@@ -12,8 +12,8 @@ from lung_samples import ellipse
 from scipy.ndimage import gaussian_filter
 
 from monai_inpaint import Filler, Image, InputError
-from monai_inpaint.anomaly import abnormality, candidates, write_candidates
-from monai_inpaint.anomaly.anomaly_map import abnormality_map
+from monai_inpaint.anomaly import candidates, compute_anomaly_map, write_candidates
+from monai_inpaint.anomaly.anomaly_map import slice_anomaly
 from monai_inpaint.anomaly.reference import (
     GRID,
     gridded,
@@ -95,7 +95,7 @@ def test_the_residual_is_source_less_filled(filler: Filler, healthy: np.ndarray)
 
 
 def test_outside_the_search_region_nothing_is_told(filler: Filler, healthy: np.ndarray) -> None:
-    found = abnormality(filler, Image(healthy))
+    found = compute_anomaly_map(filler, Image(healthy))
 
     top, left = (part.start for part in lungs_of(healthy))
     assert found.map.dtype == np.float32
@@ -111,19 +111,22 @@ def test_outside_the_search_region_nothing_is_told(filler: Filler, healthy: np.n
 def test_units_change_nothing(bundle: str, healthy: np.ndarray) -> None:
     one = Filler(bundle, engine="onnxruntime")
 
-    plain, scaled = (abnormality(one, Image(pixels)).map for pixels in (healthy, 16 * healthy + 512))
+    plain, scaled = (compute_anomaly_map(one, Image(pixels)).map for pixels in (healthy, 16 * healthy + 512))
 
     assert np.abs(plain - scaled).max() < 0.02 * np.abs(plain).max()
 
 
 def test_a_film_that_shows_low_values_bright_has_the_map_of_its_picture(filler: Filler, healthy: np.ndarray) -> None:
-    found, turned = abnormality(filler, Image(healthy)), abnormality(filler, Image(-healthy, inverted=True))
+    found, turned = (
+        compute_anomaly_map(filler, Image(healthy)),
+        compute_anomaly_map(filler, Image(-healthy, inverted=True)),
+    )
 
     assert np.allclose(found.map, turned.map, atol=1e-3)
 
 
 def test_a_painted_blob_lights_up_where_it_is(filler: Filler, healthy: np.ndarray) -> None:
-    before, after = (abnormality(filler, Image(pixels)).map for pixels in (healthy, with_blob(healthy, 0.8)))
+    before, after = (compute_anomaly_map(filler, Image(pixels)).map for pixels in (healthy, with_blob(healthy, 0.8)))
 
     peak = np.unravel_index((after - before).argmax(), after.shape)
     assert ellipse(SHAPE, BLOB)[peak]
@@ -138,7 +141,7 @@ def test_without_a_reference_what_is_darker_stands_out_as_well(
     region = region_of(healthy, "cxr")
 
     residual = mean_of(slide(filler, painted, region), painted.shape)
-    map_ = np.where(region, abnormality_map(residual, painted, region, None), 0)
+    map_ = np.where(region, slice_anomaly(residual, painted, region, None), 0)
 
     assert map_.min() >= 0
     assert map_[ellipse(SHAPE, BLOB)].mean() > 1.5 * map_[region].mean()
@@ -147,7 +150,7 @@ def test_without_a_reference_what_is_darker_stands_out_as_well(
 def test_a_region_without_contrast_gives_an_empty_map() -> None:
     pixels, region = np.full((80, 80), 7.0), np.ones((80, 80), bool)
 
-    assert not abnormality_map(np.zeros((80, 80)), pixels, region, None).any()
+    assert not slice_anomaly(np.zeros((80, 80)), pixels, region, None).any()
 
 
 def test_the_map_of_a_volume_lies_as_the_volume_does() -> None:
@@ -155,8 +158,8 @@ def test_the_map_of_a_volume_lies_as_the_volume_does() -> None:
     body = np.pad(smooth((70, 70), 1) + 0.5, 15)[..., None] * np.ones(2)
     flipped = np.diag([-1.0, 1, 4, 1])
 
-    straight = abnormality(filler, Image((100 * body).astype(np.float32), np.diag([1.0, 1, 4, 1])))
-    turned = abnormality(filler, Image((100 * body[::-1]).astype(np.float32), flipped))
+    straight = compute_anomaly_map(filler, Image((100 * body).astype(np.float32), np.diag([1.0, 1, 4, 1])))
+    turned = compute_anomaly_map(filler, Image((100 * body[::-1]).astype(np.float32), flipped))
 
     assert straight.region.any(axis=(0, 1)).all()
     assert np.array_equal(straight.map, turned.map[::-1])
@@ -166,7 +169,7 @@ def test_pixels_without_a_number_are_not_told_of(filler: Filler, healthy: np.nda
     holed = healthy.copy()
     holed[60:64, 40:44] = np.nan
 
-    found = abnormality(filler, Image(holed))
+    found = compute_anomaly_map(filler, Image(holed))
 
     assert np.isfinite(found.map).all()
     assert not found.map[60:64, 40:44].any()
@@ -182,7 +185,7 @@ def test_pixels_without_a_number_are_not_told_of(filler: Filler, healthy: np.nda
 )
 def test_an_image_that_cannot_be_searched_is_refused(filler: Filler, voxels: np.ndarray, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        abnormality(filler, Image(voxels.astype(np.float32)))
+        compute_anomaly_map(filler, Image(voxels.astype(np.float32)))
 
 
 # --- reference

@@ -19,8 +19,8 @@ from benchmarks.deploy.app import PYTHON
 from benchmarks.quality import ROWS
 from benchmarks.setting import Options
 from monai_inpaint import Image, write_image
-from monai_inpaint.evaluation.fill_methods import Contender
-from monai_inpaint.evaluation.test_case import Case
+from monai_inpaint.evaluation.case import EvaluationCase
+from monai_inpaint.evaluation.fill_methods import Method
 from monai_inpaint.registry import find_bundle
 
 pytest.importorskip("skimage")
@@ -139,14 +139,14 @@ def test_downstream_has_a_row_for_each_variant(data: Path, capsys: pytest.Captur
     assert re.fullmatch(r"lung [+-]\d+\.\d, rest [+-]\d+\.\d", rows[0][9])
 
 
-def halves(modality: str, left: float, right: float) -> Case:
+def halves(modality: str, left: float, right: float) -> EvaluationCase:
     """A noisy image of two halves, with a hole in the middle of it."""
     truth = np.full((64, 64), left, np.float32)
     truth[:, 32:] = right
     truth += np.random.default_rng(0).normal(0, 1, truth.shape).astype(np.float32)
     hole = np.zeros(truth.shape, bool)
     hole[16:48, 16:48] = True
-    return Case("a", "patient-a", truth, hole, 0, 255, modality, "square")
+    return EvaluationCase("a", "patient-a", truth, hole, 0, 255, modality, "square")
 
 
 @pytest.mark.parametrize("modality", ["cxr", "mr", "ct"])
@@ -163,8 +163,8 @@ def test_downstream_thresholds_never_see_the_truth_inside_the_hole(modality: str
 def test_downstream_tells_a_true_fill_from_one_that_is_off_by_a_known_area() -> None:
     case = halves("cxr", 50, 200)
     shifted = np.roll(case.truth, -8, axis=1)  # a quarter of the hole more of the bright class
-    true = Contender("true", "", (), lambda case: case.truth)
-    off = Contender("off", "", (), lambda case: np.where(case.hole, shifted, case.truth))
+    true = Method("true", "", (), lambda case: case.truth)
+    off = Method("off", "", (), lambda case: np.where(case.hole, shifted, case.truth))
     measured = downstream._measured(case, [true, off])
     assert measured is not None
     assert measured.dice == pytest.approx([1, (2 / 3 + 4 / 5) / 2], abs=0.02)
@@ -184,7 +184,7 @@ def test_a_hole_without_a_boundary_is_left_out_downstream(modality: str) -> None
     around = binary_dilation(case.hole, iterations=6)  # farther than the smoothing before the thresholds reaches
     flat = replace(case, truth=np.where(around, -100, case.truth).astype(np.float32))
     nothing = replace(case, truth=np.full_like(case.truth, 50))  # no thresholds either, but for CT
-    fill = Contender("fill", "", (), lambda case: case.voided)
+    fill = Method("fill", "", (), lambda case: case.voided)
     assert downstream._measured(flat, [fill]) is None
     assert downstream._measured(nothing, [fill]) is None
 

@@ -16,9 +16,9 @@ from benchmarks.published import films, measured, papers, patches, slices, train
 from benchmarks.setting import Options
 from monai_inpaint import Image, write_image
 from monai_inpaint.datasets import FindingBox
+from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.classical import METHODS
-from monai_inpaint.evaluation.fill_methods import Contender
-from monai_inpaint.evaluation.test_case import Case
+from monai_inpaint.evaluation.fill_methods import Method
 from monai_inpaint.registry import find_bundle
 from monai_inpaint.registry.training_cost import TrainingCost, write_training_cost
 
@@ -80,14 +80,14 @@ def test_the_tables_have_the_methods_and_the_published_rows_marked(
 
 
 def test_every_method_sees_the_same_cases_each_time(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: dict[str, list[Case]] = {}
+    seen: dict[str, list[EvaluationCase]] = {}
 
-    def recorder(name: str) -> Contender:
-        def fill(case: Case) -> np.ndarray:
+    def recorder(name: str) -> Method:
+        def fill(case: EvaluationCase) -> np.ndarray:
             seen.setdefault(name, []).append(case)
             return case.voided
 
-        return Contender(name, "", (), fill)
+        return Method(name, "", (), fill)
 
     options = Options(data, boxes=data.with_name("boxes.csv"))
     for module, tables in ((patches, patches.patch_tables), (slices, slices.slice_tables)):

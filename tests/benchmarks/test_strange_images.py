@@ -12,7 +12,7 @@ from benchmarks.__main__ import main
 from benchmarks.setting import Options
 from benchmarks.strange_images import Stranger, hand_film, patterns, strangers, water_phantom
 from monai_inpaint import Filler
-from monai_inpaint.evaluation.test_case import Case
+from monai_inpaint.evaluation.case import EvaluationCase
 
 pytest.importorskip("skimage")
 pytest.importorskip("cv2")
@@ -92,7 +92,7 @@ def test_what_lies_beyond_the_known_range_is_counted(value: float, beyond: float
     truth = np.linspace(0, 100, 64 * 64, dtype=np.float32).reshape(64, 64)
     hole = np.zeros(truth.shape, bool)
     hole[20:40, 20:40] = True
-    case = Case("ramp", "nobody", truth, hole, 0, 100, "mr", "square")
+    case = EvaluationCase("ramp", "nobody", truth, hole, 0, 100, "mr", "square")
     figures = benchmark._figures(case, Filled(value), Options())
     assert figures[2:] == pytest.approx((0.1, True, beyond, far))
     assert figures[1] < figures[0]  # of a ramp, the biharmonic fill is the truth itself

@@ -18,7 +18,7 @@ import pytest
 from cli_samples import box, nifti, picture, picture_hole, run, smooth, tree
 
 from monai_inpaint.commands.bids import read_bids
-from monai_inpaint.jobs.cohort import RETRIES, Case, Outcome, run_cohort
+from monai_inpaint.jobs.cohort import RETRIES, CohortCase, Outcome, run_cohort
 from monai_inpaint.jobs.fill_image import Fillers, FillJob
 from monai_inpaint.jobs.local_workers import LocalWorkers
 from monai_inpaint.jobs.outputs import Target
@@ -98,13 +98,14 @@ def test_several_processes_fill_what_one_fills(table: Path, capfd) -> None:
     assert done(out / "batch.jsonl") == Counter(dict.fromkeys(expected, 1))
 
 
-def cases(table: Path, out: Path) -> list[Case]:
+def cases(table: Path, out: Path) -> list[CohortCase]:
     out.mkdir()
     fillers = Fillers("cxr", "auto")
     hole = HoleFile(table.parent / "hole.png", None)
     names = [f"{number}.png" for number in range(CASES)]
     return [
-        Case(name, FillJob(image=table.parent / name, hole=hole, output=Target(out / name)), fillers) for name in names
+        CohortCase(name, FillJob(image=table.parent / name, hole=hole, output=Target(out / name)), fillers)
+        for name in names
     ]
 
 
@@ -113,12 +114,12 @@ def test_a_case_whose_process_was_killed_is_filled_by_the_next(table: Path, capf
     workers, ended = LocalWorkers(2), dict[str, Outcome]()
     killed: list[int] = []
 
-    def begun(case: Case) -> None:
+    def begun(case: CohortCase) -> None:
         if case.name == "2.png" and not killed:
             killed.append(workers._workers[0].process.pid)
             os.kill(killed[0], signal.SIGKILL)
 
-    def note(case: Case, outcome: Outcome) -> None:
+    def note(case: CohortCase, outcome: Outcome) -> None:
         assert case.name not in ended
         ended[case.name] = outcome
 
@@ -136,18 +137,18 @@ class Lossy:
     """Loses one of the cases whenever it is begun."""
 
     def __init__(self) -> None:
-        self.begun: list[Case] = []
-        self.running: list[Case] = []
+        self.begun: list[CohortCase] = []
+        self.running: list[CohortCase] = []
 
     @property
     def idle(self) -> int:
         return 2 - len(self.running)
 
-    def begin(self, case: Case) -> None:
+    def begin(self, case: CohortCase) -> None:
         self.begun.append(case)
         self.running.append(case)
 
-    def finished(self) -> list[tuple[Case, Outcome | None]]:
+    def finished(self) -> list[tuple[CohortCase, Outcome | None]]:
         case = self.running.pop()
         return [(case, None if case.name == "1.png" else Outcome(0))]
 

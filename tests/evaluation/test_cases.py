@@ -9,8 +9,8 @@ from evaluation_samples import smooth, square_hole
 pytest.importorskip("skimage")
 pytest.importorskip("cv2")
 
+from monai_inpaint.evaluation.case import EvaluationCase, intensity_window
 from monai_inpaint.evaluation.measure import measure
-from monai_inpaint.evaluation.test_case import Case, intensity_window
 
 
 def test_the_window_follows_modality_and_depth():
@@ -27,7 +27,7 @@ def test_the_window_follows_modality_and_depth():
 
 def test_a_case_hides_the_truth_and_maps_its_window_to_255():
     truth = np.array([[-2000, -1000], [0, 1000]], np.float32)
-    case = Case("a", "p", truth, np.array([[0, 0], [0, 1]], bool), -1000, 1000, "ct", "v")
+    case = EvaluationCase("a", "p", truth, np.array([[0, 0], [0, 1]], bool), -1000, 1000, "ct", "v")
     np.testing.assert_allclose(case.grey(truth), [[0, 0], [127.5, 255]])
     assert case.voided[1, 1] == -1000
     np.testing.assert_array_equal(case.voided[~case.hole], truth[~case.hole])
@@ -36,7 +36,7 @@ def test_a_case_hides_the_truth_and_maps_its_window_to_255():
 def test_measures_are_taken_on_the_clipped_window():
     truth = np.full((40, 40), 500, np.float32)
     hole = square_hole(truth.shape, 10, 10, 20)
-    case = Case("a", "p", truth, hole, -1000, 1000, "ct", "v")
+    case = EvaluationCase("a", "p", truth, hole, -1000, 1000, "ct", "v")
     figures = measure(case, np.where(hole, 3000, truth).astype(np.float32))
     assert figures["mae"] == pytest.approx(63.75)
     assert figures["mae_units"] == pytest.approx(500)
@@ -46,7 +46,7 @@ def test_measures_are_taken_on_the_clipped_window():
 @pytest.mark.parametrize("spoil", ["known", "nan", "shape"])
 def test_a_fill_that_breaks_the_contract_is_not_measured(spoil):
     truth, hole = smooth((40, 40)).astype(np.float32), square_hole((40, 40), 10, 10, 20)
-    case = Case("a", "p", truth, hole, 0, 255, "mr", "v")
+    case = EvaluationCase("a", "p", truth, hole, 0, 255, "mr", "v")
     filled = truth.copy()
     filled[0, 0] += spoil == "known"
     filled[20, 20] = np.nan if spoil == "nan" else 0
@@ -57,7 +57,7 @@ def test_a_fill_that_breaks_the_contract_is_not_measured(spoil):
 def test_lpips_of_a_volume_is_that_of_the_slice_through_the_middle_of_the_hole():
     truth, hole = smooth((30, 36, 12)).astype(np.float32), np.zeros((30, 36, 12), bool)
     hole[10:15, 12:17, 5:10] = True
-    case = Case("a", "p", truth, hole, 0, 255, "mr", "v", (1, 1, 2), np.diag([-1.0, -1.0, 2.0, 1.0]))
+    case = EvaluationCase("a", "p", truth, hole, 0, 255, "mr", "v", (1, 1, 2), np.diag([-1.0, -1.0, 2.0, 1.0]))
     seen = {}
 
     class Fake:

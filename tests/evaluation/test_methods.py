@@ -20,7 +20,7 @@ pytest.importorskip("skimage")
 pytest.importorskip("cv2")
 
 from monai_inpaint.evaluation import evaluate, fill_methods
-from monai_inpaint.evaluation.test_case import Case
+from monai_inpaint.evaluation.case import EvaluationCase
 
 
 def test_a_bundle_is_given_the_voided_slice_its_hole_and_spacing(monkeypatch):
@@ -38,11 +38,11 @@ def test_a_bundle_is_given_the_voided_slice_its_hole_and_spacing(monkeypatch):
     info = SimpleNamespace(name="cxr_inpainting", version="0.1.0", modalities=("cxr",))
     monkeypatch.setattr("monai_inpaint.registry.find_bundle", lambda _: info)
     truth, hole = smooth((40, 40)).astype(np.float32), square_hole((40, 40), 10, 10, 20)
-    case = Case("a", "p", truth, hole, 0, 255, "mr", "v", (0.5, 0.6))
-    (contender,) = fill_methods.find_methods(["cxr"], "openvino")
-    filled = contender.fill(case)
+    case = EvaluationCase("a", "p", truth, hole, 0, 255, "mr", "v", (0.5, 0.6))
+    (method,) = fill_methods.find_methods(["cxr"], "openvino")
+    filled = method.fill(case)
     assert seen["made"] == ("cxr", "openvino")
-    assert (contender.version, contender.modalities, contender.classical) == ("cxr_inpainting 0.1.0", ("cxr",), False)
+    assert (method.version, method.modalities, method.classical) == ("cxr_inpainting 0.1.0", ("cxr",), False)
     np.testing.assert_array_equal(seen["called"][0], case.voided)
     assert seen["called"][2] == (0.5, 0.6)
     assert filled.dtype == np.float32
@@ -75,7 +75,7 @@ def sampler(monkeypatch):
 
 def test_a_bundle_fills_with_its_best_estimate_or_with_a_sample_of_the_seed(sampler):
     truth, hole = smooth((40, 40)).astype(np.float32), square_hole((40, 40), 10, 10, 20)
-    case = Case("a", "p", truth, hole, 0, 255, "mr", "v", (0.5, 0.6))
+    case = EvaluationCase("a", "p", truth, hole, 0, 255, "mr", "v", (0.5, 0.6))
     best, sample = fill_methods.find_methods(["mr", "mr:sample"], seed=3)
     best.fill(case)
     sample.fill(case)
@@ -97,8 +97,8 @@ def test_a_bundle_is_given_a_volume_with_its_affine(sampler):
     truth, hole = smooth((20, 24, 12)).astype(np.float32), np.zeros((20, 24, 12), bool)
     hole[8:12, 8:12, 4:8] = True
     affine = np.diag([-1.0, -1.0, 2.0, 1.0])
-    (contender,) = fill_methods.find_methods(["mr"])
-    filled = contender.fill(Case("a", "p", truth, hole, 0, 255, "mr", "v", (1, 1, 2), affine))
+    (method,) = fill_methods.find_methods(["mr"])
+    filled = method.fill(EvaluationCase("a", "p", truth, hole, 0, 255, "mr", "v", (1, 1, 2), affine))
     ((image, options),) = sampler.calls
     np.testing.assert_array_equal(image.affine, affine)
     assert options == {}

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from monai_inpaint import Filler, Image, InputError
 from monai_inpaint.fill.blocks import Block, fill_blocks
-from monai_inpaint.fill.slices import fill_patches
+from monai_inpaint.fill.slices import fill_slices
 from monai_inpaint.fill.windows import LARGEST, SIDES, SMALLEST, plan_windows
 
 
@@ -328,5 +328,5 @@ def test_small_windows_are_enough_for_small_slices() -> None:
 def test_patches_hold_no_more_than_the_hole() -> None:
     hole = np.zeros((50, 60, 9), bool)
     hole[10:13, 20:25, 4] = True
-    patches, _ = fill_patches(Image(np.zeros(hole.shape, np.int16), np.eye(4)), hole, RowMeans())
+    patches, _ = fill_slices(Image(np.zeros(hole.shape, np.int16), np.eye(4)), hole, RowMeans())
     assert [patch.units.shape for patch in patches] == [(3, 5)]

@@ -7,7 +7,7 @@ import torch
 from network_samples import fill, network, parameters, windows
 
 from monai_inpaint.networks import ContextEncoder, ContextEncoderDiscriminator
-from monai_inpaint.networks.known_voxels import known_statistics, plane_continuation
+from monai_inpaint.networks.known_voxels import masked_statistics, push_pull_fill
 
 
 def centre(hole: slice = slice(32, 96)) -> torch.Tensor:
@@ -76,8 +76,8 @@ def test_with_a_ring_all_of_the_square_is_predicted_for_the_losses() -> None:
 def test_beyond_the_square_a_hole_is_filled_with_the_smooth_continuation() -> None:
     x = centre(slice(20, 50))
     known = 1.0 - x[:, 1:]
-    mean, _ = known_statistics(x[:, :1], known)
-    expected = plane_continuation((x[:, :1] - mean) * known, known)[0] + mean
+    mean, _ = masked_statistics(x[:, :1], known)
+    expected = push_pull_fill((x[:, :1] - mean) * known, known)[0] + mean
     filled = fill(network(ContextEncoder), x)
 
     torch.testing.assert_close(filled[..., 20:32, 20:50], expected[..., 20:32, 20:50], rtol=0, atol=0.01)
@@ -87,13 +87,13 @@ def test_beyond_the_square_a_hole_is_filled_with_the_smooth_continuation() -> No
 def test_the_discriminator_looks_at_all_of_a_patch_and_has_doubled_channels() -> None:
     with torch.device("meta"):
         assert parameters(ContextEncoderDiscriminator()) == 11_032_064
-    judge = ContextEncoderDiscriminator(features=2).double().eval()
+    discriminator = ContextEncoderDiscriminator(features=2).double().eval()
     patch = torch.randn(2, 1, 64, 64, dtype=torch.float64, requires_grad=True)
-    scores = judge(patch)
+    scores = discriminator(patch)
     scores[0].sum().backward()
     assert patch.grad is not None
 
     assert scores.shape == (2, 1, 1, 1)
     assert (patch.grad[0] != 0).all()
     assert (patch.grad[1] == 0).all()
-    assert [m.out_channels for m in judge if hasattr(m, "out_channels")] == [2, 4, 8, 16, 1]
+    assert [m.out_channels for m in discriminator if hasattr(m, "out_channels")] == [2, 4, 8, 16, 1]

@@ -12,7 +12,7 @@ from cli_samples import smooth
 
 from monai_inpaint.networks import InpaintUNet
 from monai_inpaint.networks.export import export_onnx
-from monai_inpaint.networks.known_voxels import known_statistics, plane_continuation
+from monai_inpaint.networks.known_voxels import masked_statistics, push_pull_fill
 
 SMALL = {"channels": (8, 12, 16), "encoder_blocks": (1, 1, 1), "decoder_blocks": (1, 1), "upsampling": "bilinear"}
 CT = SMALL | {"limits": (-1024.0, 2000.0), "upsampling": "nearest"}
@@ -185,7 +185,7 @@ def test_the_exported_graph_with_starts_is_the_same_network(tmp_path: Path) -> N
 
 def test_statistics_are_those_of_the_known_voxels() -> None:
     x = windows()
-    mean, spread = known_statistics(x[:, :1], 1.0 - x[:, 1:])
+    mean, spread = masked_statistics(x[:, :1], 1.0 - x[:, 1:])
     known = x[0, 0][x[0, 1] == 0].numpy().astype(np.float64)
 
     assert mean[0].item() == pytest.approx(known.mean(), rel=1e-5)
@@ -195,7 +195,7 @@ def test_statistics_are_those_of_the_known_voxels() -> None:
 def test_the_smooth_continuation_keeps_known_voxels() -> None:
     x = windows()
 
-    continued = plane_continuation(x[:, :1], 1.0 - x[:, 1:])[0]
+    continued = push_pull_fill(x[:, :1], 1.0 - x[:, 1:])[0]
 
     assert torch.equal(continued[x[:, 1:] == 0], x[:, :1][x[:, 1:] == 0])
 
@@ -205,12 +205,12 @@ def test_the_smooth_continuation_of_a_constant_is_that_constant() -> None:
     known[..., 20:100, 33:105] = 0  # holds whole cells of the coarsest level
     known[..., 100:, 90:120] = 0
 
-    torch.testing.assert_close(plane_continuation(5.0 * known, known)[0], torch.full_like(known, 5.0))
+    torch.testing.assert_close(push_pull_fill(5.0 * known, known)[0], torch.full_like(known, 5.0))
 
 
 def test_the_smooth_continuation_stays_between_the_known_values() -> None:
     x = windows(high=1.0)
-    continued = plane_continuation(x[:, :1], 1.0 - x[:, 1:])[0]
+    continued = push_pull_fill(x[:, :1], 1.0 - x[:, 1:])[0]
 
     assert continued.min() >= 0
     assert continued.max() <= 1

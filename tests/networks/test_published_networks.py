@@ -164,13 +164,13 @@ def test_the_generator_of_glcic_has_seventeen_layers_and_a_norm_after_all_but_th
 
 def test_the_discriminators_of_glcic_describe_image_and_patch_by_1024_numbers_each() -> None:
     with torch.device("meta"):
-        judge = GLCICDiscriminator()
+        discriminator = GLCICDiscriminator()
         image, patch = torch.zeros(3, 1, 256, 256), torch.zeros(3, 1, 128, 128)
 
-        assert judge.whole(image).shape == judge.local(patch).shape == (3, 1024)
-        assert judge.whole[:-3](image).shape == judge.local[:-3](patch).shape == (3, 512, 4, 4)
-        assert judge(image, patch).shape == (3, 1)
-        assert parameters(judge) == 45_057_281
+        assert discriminator.whole(image).shape == discriminator.local(patch).shape == (3, 1024)
+        assert discriminator.whole[:-3](image).shape == discriminator.local[:-3](patch).shape == (3, 512, 4, 4)
+        assert discriminator(image, patch).shape == (3, 1)
+        assert parameters(discriminator) == 45_057_281
 
 
 def test_the_discriminators_of_glcic_take_smaller_images() -> None:
@@ -185,9 +185,11 @@ def test_patch_discriminators_see_70x70_of_image_and_context_and_34x34_of_a_hole
     layers: int, channels: int, seen: int, side: int, patches: int
 ) -> None:
     torch.manual_seed(0)
-    judge = PatchDiscriminator(spatial_dims=2, channels=4, in_channels=channels, num_layers_d=layers).double().eval()
+    discriminator = (
+        PatchDiscriminator(spatial_dims=2, channels=4, in_channels=channels, num_layers_d=layers).double().eval()
+    )
     image = torch.randn(1, channels, side, side, dtype=torch.float64, requires_grad=True)
-    features = judge(image)
+    features = discriminator(image)
     scores = features[-1]
     scores[0, 0, patches // 2, patches // 2].backward()
     assert image.grad is not None
@@ -196,5 +198,5 @@ def test_patch_discriminators_see_70x70_of_image_and_context_and_34x34_of_a_hole
     assert scores.shape == (1, 1, patches, patches)
     assert touched.any(dim=2).sum(dim=1).tolist() == touched.any(dim=1).sum(dim=1).tolist() == [seen] * channels
     assert [f.shape[1] for f in features] == [4 * 2**n for n in range(layers + 1)] + [1]  # for the perceptual loss
-    norms = [any(isinstance(m, nn.BatchNorm2d) for m in layer.modules()) for layer in judge.children()]
+    norms = [any(isinstance(m, nn.BatchNorm2d) for m in layer.modules()) for layer in discriminator.children()]
     assert norms == [False] + [True] * layers + [False]

@@ -23,17 +23,17 @@ from monai_inpaint.networks import GLCIC, ContextEncoder, ContextEncoderDiscrimi
 from monai_inpaint.training import (
     AdversarialIteration,
     Conditional,
+    DiscriminatorTask,
     HolePatch,
     HolePSNR,
-    Judge,
+    LossTerm,
     Schedule,
-    Term,
     WholeAndPatch,
     autocast_validation,
     make_resumable,
     save_curves,
 )
-from monai_inpaint.training.filled_batch import Filled, cropped
+from monai_inpaint.training.filled_batch import FilledBatch, cropped
 
 SIDE = 128
 
@@ -50,12 +50,12 @@ def batches(count: int = 2, side: int = SIDE) -> list[dict[str, torch.Tensor]]:
     return made
 
 
-def judge_of(discriminator: nn.Module, view: Any, weight: float = 0.1, **more: Any) -> Judge:
-    return Judge(discriminator, torch.optim.Adam(discriminator.parameters(), 1e-3), view, weight, **more)
+def task_of(discriminator: nn.Module, view: Any, weight: float = 0.1, **more: Any) -> DiscriminatorTask:
+    return DiscriminatorTask(discriminator, torch.optim.Adam(discriminator.parameters(), 1e-3), view, weight, **more)
 
 
-def encoder_judge(**more: Any) -> Judge:
-    return judge_of(ContextEncoderDiscriminator(4), HolePatch(64), **more)
+def encoder_task(**more: Any) -> DiscriminatorTask:
+    return task_of(ContextEncoderDiscriminator(4), HolePatch(64), **more)
 
 
 def trainer_of(network: nn.Module, iteration: AdversarialIteration, epochs: int = 1) -> SupervisedTrainer:
@@ -74,8 +74,8 @@ def parameters(module: nn.Module) -> dict[str, torch.Tensor]:
     return {name: values.detach().clone() for name, values in module.named_parameters()}
 
 
-def test_the_generator_learns_alone_then_the_judges_then_both() -> None:
-    schedule = Schedule(generator_epochs=2, judge_epochs=4, generator_every=2)
+def test_the_generator_learns_alone_then_the_discriminators_then_both() -> None:
+    schedule = Schedule(generator_epochs=2, discriminator_epochs=4, generator_every=2)
 
     assert [schedule.turn(epoch, 1) for epoch in (1, 2)] == [(True, False, False)] * 2
     assert [schedule.turn(epoch, 1) for epoch in (3, 6)] == [(False, True, False)] * 2
@@ -86,24 +86,24 @@ def test_the_generator_learns_alone_then_the_judges_then_both() -> None:
     ("schedule", "generator", "discriminator"),
     [
         (Schedule(generator_epochs=1), True, False),
-        (Schedule(judge_epochs=1), False, True),
+        (Schedule(discriminator_epochs=1), False, True),
         (Schedule(), True, True),
         (Schedule(generator_every=9), False, True),
-        (Schedule(judges_every=9), True, False),
+        (Schedule(discriminators_every=9), True, False),
     ],
 )
 def test_only_who_has_its_turn_is_changed(schedule: Schedule, generator: bool, discriminator: bool) -> None:
-    network, judge = ContextEncoder(2), encoder_judge()
-    before = parameters(network), parameters(judge.discriminator)
+    network, task = ContextEncoder(2), encoder_task()
+    before = parameters(network), parameters(task.discriminator)
 
-    trainer_of(network, AdversarialIteration([Term(HoleRMSE())], {"patch": judge}, schedule)).run()
+    trainer_of(network, AdversarialIteration([LossTerm(HoleRMSE())], {"patch": task}, schedule)).run()
 
-    assert (changed(network, before[0]), changed(judge.discriminator, before[1])) == (generator, discriminator)
+    assert (changed(network, before[0]), changed(task.discriminator, before[1])) == (generator, discriminator)
 
 
-def test_the_output_tells_the_balance_and_nan_where_no_judge_learned() -> None:
+def test_the_output_tells_the_balance_and_nan_where_no_discriminator_learned() -> None:
     network = ContextEncoder(2)
-    iteration = AdversarialIteration([Term(HoleRMSE())], {"patch": encoder_judge()}, Schedule(generator_epochs=1))
+    iteration = AdversarialIteration([LossTerm(HoleRMSE())], {"patch": encoder_task()}, Schedule(generator_epochs=1))
     trainer = trainer_of(network, iteration, epochs=2)
     seen: list[dict[str, float]] = []
     names = ["loss", "patch_value", "patch_real", "patch_filled"]
@@ -119,18 +119,18 @@ def test_the_output_tells_the_balance_and_nan_where_no_judge_learned() -> None:
     assert all(math.isfinite(told["loss"]) for told in seen)
 
 
-def test_judges_that_cannot_tell_have_a_value_of_minus_log_4() -> None:
+def test_discriminators_that_cannot_tell_real_from_filled_have_a_value_of_minus_log_4() -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(64 * 64, 1))
     nn.init.zeros_(network[1].weight)
     nn.init.zeros_(network[1].bias)
-    told = judge_of(network, HolePatch(64)).learn(filled_of(*batches(1)))
+    told = task_of(network, HolePatch(64)).learn(filled_of(*batches(1)))
 
     assert told["value"] == pytest.approx(-math.log(4))
     assert told["real"] == told["filled"] == pytest.approx(0.5)
 
 
-def filled_of(batch: dict[str, torch.Tensor]) -> Filled:
-    return Filled.of(torch.full_like(batch["label"][:, :1], 125.0), batch["image"], batch["label"], (125.0, 25.0))
+def filled_of(batch: dict[str, torch.Tensor]) -> FilledBatch:
+    return FilledBatch.of(torch.full_like(batch["label"][:, :1], 125.0), batch["image"], batch["label"], (125.0, 25.0))
 
 
 def test_losses_see_intensities_in_the_networks_own_range_and_nothing_where_there_is_no_image() -> None:
@@ -138,7 +138,9 @@ def test_losses_see_intensities_in_the_networks_own_range_and_nothing_where_ther
     batch["image"][..., :8, :], batch["label"][..., :8, :] = 0.0, 0.0
     batch["image"][:, 1, :8] = 1.0  # there is no image, and nothing to count
     filled = filled_of(batch)
-    bright = Filled.of(torch.full_like(batch["label"][:, :1], 150.0), batch["image"], batch["label"], (125.0, 25.0))
+    bright = FilledBatch.of(
+        torch.full_like(batch["label"][:, :1], 150.0), batch["image"], batch["label"], (125.0, 25.0)
+    )
 
     assert float(filled.truth.abs().max()) <= 1
     assert bright.predicted[..., 8:, :].eq(1).all()
@@ -168,34 +170,34 @@ def test_patches_are_cut_around_the_hole_and_inside_the_window() -> None:
 def system(request: pytest.FixtureRequest) -> Iterator[tuple[nn.Module, AdversarialIteration]]:
     """The three kinds of discriminators, small."""
     torch.manual_seed(0)
-    term = Term(BorderWeightedL2(), on="predicted", margin=4)
+    term = LossTerm(BorderWeightedL2(), on="predicted", margin=4)
     if request.param == "context encoder":
-        yield ContextEncoder(2, ring=4), AdversarialIteration([term], {"patch": encoder_judge()})
+        yield ContextEncoder(2, ring=4), AdversarialIteration([term], {"patch": encoder_task()})
     elif request.param == "ip-MedGAN":
         whole = PatchDiscriminator(spatial_dims=2, channels=4, in_channels=2)
         local = PatchDiscriminator(spatial_dims=2, channels=4, in_channels=1, num_layers_d=2)
-        judges = {
-            "global": judge_of(whole, Conditional(), 0.8, perceptual=1e-4),
-            "local": judge_of(local, HolePatch(64), 0.2),
+        discriminators = {
+            "global": task_of(whole, Conditional(), 0.8, perceptual=1e-4),
+            "local": task_of(local, HolePatch(64), 0.2),
         }
-        yield GLCIC(4), AdversarialIteration([], judges)
+        yield GLCIC(4), AdversarialIteration([], discriminators)
     else:
-        yield GLCIC(4), AdversarialIteration([term], {"both": judge_of(GLCICDiscriminator(SIDE, 2), WholeAndPatch())})
+        yield GLCIC(4), AdversarialIteration([term], {"both": task_of(GLCICDiscriminator(SIDE, 2), WholeAndPatch())})
 
 
 def test_every_system_learns_with_its_discriminators(system: tuple[nn.Module, AdversarialIteration]) -> None:
     network, iteration = system
-    before = [parameters(network), *(parameters(judge.discriminator) for judge in iteration.judges.values())]
+    before = [parameters(network), *(parameters(task.discriminator) for task in iteration.discriminators.values())]
     trainer_of(network, iteration).run()
 
     assert changed(network, before[0])
-    for judge, start in zip(iteration.judges.values(), before[1:], strict=True):
-        assert changed(judge.discriminator, start)
+    for task, start in zip(iteration.discriminators.values(), before[1:], strict=True):
+        assert changed(task.discriminator, start)
 
 
 def test_the_perceptual_loss_pulls_the_fill_and_not_the_truth() -> None:
     whole = PatchDiscriminator(spatial_dims=2, channels=4, in_channels=2)
-    plain, perceptual = (judge_of(whole, Conditional(), 0.0, perceptual=weight) for weight in (0.0, 1.0))
+    plain, perceptual = (task_of(whole, Conditional(), 0.0, perceptual=weight) for weight in (0.0, 1.0))
     filled = filled_of(*batches(1))
     filled.fill.requires_grad_()
 
@@ -216,22 +218,22 @@ def test_the_images_may_count_more_than_the_features_in_the_perceptual_loss() ->
     error = float((filled.fill - filled.truth).abs().flatten(1).sum(dim=1).mean())
 
     def perceptual(images: float) -> float:
-        judge = judge_of(whole, Conditional(), 0.0, perceptual=0.5, layers=[images, 1, 1, 1, 1, 1])
-        return float(judge.term(filled).detach())
+        task = task_of(whole, Conditional(), 0.0, perceptual=0.5, layers=[images, 1, 1, 1, 1, 1])
+        return float(task.term(filled).detach())
 
     assert perceptual(21.0) - perceptual(1.0) == pytest.approx(0.5 * 20.0 * error, rel=1e-4)
 
 
 @pytest.mark.parametrize("on", ["fill", "predicted"])
-def test_a_judge_is_shown_the_composited_image_or_all_that_the_generator_predicts(on: str) -> None:
+def test_a_discriminator_is_shown_the_composited_image_or_all_that_the_generator_predicts(on: str) -> None:
     whole = PatchDiscriminator(spatial_dims=2, channels=4, in_channels=2)
-    judge = judge_of(whole, Conditional(), 1.0, perceptual=1.0, on=on)
+    task = task_of(whole, Conditional(), 1.0, perceptual=1.0, on=on)
     (batch,) = batches(1)
     predicted = torch.full_like(batch["label"][:, :1], 125.0).requires_grad_()
-    filled = Filled.of(predicted, batch["image"], batch["label"], (125.0, 25.0))
+    filled = FilledBatch.of(predicted, batch["image"], batch["label"], (125.0, 25.0))
 
-    judge.learn(filled.detached())
-    judge.term(filled).backward()
+    task.learn(filled.detached())
+    task.term(filled).backward()
 
     assert predicted.grad is not None
     outside = predicted.grad[filled.region == 0]
@@ -240,22 +242,22 @@ def test_a_judge_is_shown_the_composited_image_or_all_that_the_generator_predict
 
 
 def test_a_loss_that_is_no_number_ends_the_training_and_says_what_to_change() -> None:
-    network, judge = ContextEncoder(2), encoder_judge()
-    broken = AdversarialIteration([Term(lambda fill, _: fill.sum() * math.nan)], {})
+    network, task = ContextEncoder(2), encoder_task()
+    broken = AdversarialIteration([LossTerm(lambda fill, _: fill.sum() * math.nan)], {})
     with pytest.raises(FloatingPointError, match="generator's loss became nan; lower the learning rates"):
         trainer_of(network, broken).run()
 
     with torch.no_grad():
-        next(judge.discriminator.parameters()).fill_(math.nan)
+        next(task.discriminator.parameters()).fill_(math.nan)
     with pytest.raises(FloatingPointError, match="discriminator became nan; lower its learning rate"):
-        trainer_of(network, AdversarialIteration([Term(HoleRMSE())], {"patch": judge})).run()
+        trainer_of(network, AdversarialIteration([LossTerm(HoleRMSE())], {"patch": task})).run()
 
 
-def test_a_stopped_adversarial_training_goes_on_with_its_judges_and_curves(tmp_path: Path) -> None:
-    def run(epochs: int) -> tuple[nn.Module, Judge]:
+def test_a_stopped_adversarial_training_goes_on_with_its_discriminators_and_curves(tmp_path: Path) -> None:
+    def run(epochs: int) -> tuple[nn.Module, DiscriminatorTask]:
         torch.manual_seed(1)
-        network, judge = ContextEncoder(2), encoder_judge()
-        iteration = AdversarialIteration([Term(HoleRMSE())], {"patch": judge}, Schedule(generator_epochs=1))
+        network, task = ContextEncoder(2), encoder_task()
+        iteration = AdversarialIteration([LossTerm(HoleRMSE())], {"patch": task}, Schedule(generator_epochs=1))
         trainer = trainer_of(network, iteration, epochs)
         ema = EMAHandler(network, momentum=0.5)
         ema.attach(trainer)
@@ -271,16 +273,16 @@ def test_a_stopped_adversarial_training_goes_on_with_its_judges_and_curves(tmp_p
         trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda engine: evaluator.run(engine.state.epoch))
         make_resumable(
             trainer, tmp_path, network=network, ema=ema.ema_model, optimizer=trainer.optimizer,
-            discriminator=judge.discriminator, discriminator_optimizer=judge.optimizer,
+            discriminator=task.discriminator, discriminator_optimizer=task.optimizer,
         )  # fmt: skip
         save_curves(trainer, evaluator, tmp_path)
         trainer.run()
-        return network, judge
+        return network, task
 
     run(2)
-    network, judge = run(3)
+    network, task = run(3)
 
-    assert {int(state["step"]) for state in judge.optimizer.state.values()} == {4}  # of epochs 2 and 3
+    assert {int(state["step"]) for state in task.optimizer.state.values()} == {4}  # of epochs 2 and 3
     assert not any(torch.isnan(values).any() for values in network.parameters())
     with (tmp_path / "curves.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -294,3 +296,10 @@ def test_the_former_names_of_configs_still_work() -> None:
 
     assert training.Judge is training.DiscriminatorTask
     assert training.Term is training.LossTerm
+    assert training.PatchAdversary is training.PatchGANLoss
+    assert training.start_from is training.load_initial_weights
+    assert training.save_effort is training.save_training_cost
+    assert Schedule(judge_epochs=3, judges_every=2) == Schedule(discriminator_epochs=3, discriminators_every=2)
+    assert AdversarialIteration([], judges={"patch": encoder_task()}).discriminators.keys() == {"patch"}
+    with pytest.raises(ValueError, match="discriminators must be given"):
+        AdversarialIteration([])

@@ -12,7 +12,7 @@ from ignite.engine import Engine
 from monai.engines import SupervisedTrainer
 
 from monai_inpaint.registry.training_cost import TrainingCost, read_training_cost
-from monai_inpaint.training.cost_recorder import save_effort
+from monai_inpaint.training.cost_recorder import save_training_cost
 from monai_inpaint.training.curves import curves_picture, save_curves
 
 
@@ -32,7 +32,7 @@ def five_epochs(folder: Path, initial: Path | None = None) -> TrainingCost:
     folder.mkdir(exist_ok=True)
     lines = [f"{epoch},{end},{epoch}.0" for epoch, end in enumerate(ends, start=1)]
     (folder / "curves.csv").write_text("\n".join(["epoch,minutes,cpu_minutes", *lines]), encoding="utf-8")
-    save_effort(trainer, folder, initial)
+    save_training_cost(trainer, folder, initial)
     trainer.run()
     effort = read_training_cost(folder)
     assert effort is not None

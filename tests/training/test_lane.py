@@ -15,7 +15,7 @@ from torch import nn
 from training_samples import TINY, bundle, data_set, run_bundle
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.training import GrowWindows, Muon, keep_state, start_from, warm_hold_decay
+from monai_inpaint.training import GrowWindows, Muon, keep_state, load_initial_weights, warm_hold_decay
 from monai_inpaint.training.muon import nearly_orthogonal
 from monai_inpaint.transforms import RandWindowd
 
@@ -73,12 +73,12 @@ def test_the_state_takes_two_bytes_a_weight(tmp_path: Path) -> None:
 def test_a_training_that_ends_starts_from_the_network_of_a_state(tmp_path: Path) -> None:
     network = trained(2, tmp_path / "state.pt")
     fresh = layers()
-    start_from(tmp_path / "state.pt", fresh)
+    load_initial_weights(tmp_path / "state.pt", fresh)
 
     for loaded, kept in zip(fresh.parameters(), network.parameters(), strict=True):
         torch.testing.assert_close(loaded, kept, rtol=1e-3, atol=1e-4)
     with pytest.raises(InputError, match="weights are of another network"):
-        start_from(tmp_path / "state.pt", nn.Linear(2, 2))
+        load_initial_weights(tmp_path / "state.pt", nn.Linear(2, 2))
 
 
 def test_the_rate_rises_stays_and_falls_to_nothing() -> None:

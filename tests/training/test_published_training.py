@@ -25,7 +25,12 @@ SYSTEMS = {
     },
     "cxr_context_encoder": {"network_def#features": 2, "discriminator_def#features": 2, "ring": 4},
     "cxr_context_encoder_patches": {"network_def#features": 2, "discriminator_def#features": 2, "points": 2},
-    "glcic": {"network_def#features": 2, "discriminator_def#features": 2, "generator_epochs": 1, "judge_epochs": 0},
+    "glcic": {
+        "network_def#features": 2,
+        "discriminator_def#features": 2,
+        "generator_epochs": 1,
+        "discriminator_epochs": 0,
+    },
     "medgan": {"network_def#features": 2, "network_def#blocks": 1, "whole_def#channels": 2},
     "partial_conv": {"network_def#features": 2},
     "slices_context_encoder": {"network_def#features": 2, "discriminator_def#features": 2},
@@ -85,7 +90,7 @@ def test_the_committed_config_trains_validates_tells_its_effort_and_saves(
 
 
 @pytest.mark.slow
-def test_a_stopped_training_goes_on_with_judges_and_curves_and_ends_by_its_budget(
+def test_a_stopped_training_goes_on_with_discriminators_and_curves_and_ends_by_its_budget(
     data: Path, features: Path, tmp_path: Path
 ) -> None:
     name = "ip_medgan"
@@ -102,18 +107,18 @@ def test_a_stopped_training_goes_on_with_judges_and_curves_and_ends_by_its_budge
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ip_medgan", "cxr_context_encoder"])
-def test_two_processes_train_as_one_and_keep_their_judges_alike(
+def test_two_processes_train_as_one_and_keep_their_discriminators_alike(
     name: str, data: Path, features: Path, tmp_path: Path
 ) -> None:
-    alike = "$print('judges', " + ", ".join(
-        f"float(sum(p.detach().double().abs().sum() for p in @{judge}.parameters()))"
-        for judge in (("whole", "patch") if name == "ip_medgan" else ("discriminator",))
+    alike = "$print('discriminators', " + ", ".join(
+        f"float(sum(p.detach().double().abs().sum() for p in @{discriminator}.parameters()))"
+        for discriminator in (("whole", "patch") if name == "ip_medgan" else ("discriminator",))
     ) + ")"  # fmt: skip
     watched = tmp_path / "watched.json"
     watched.write_text(json.dumps({"run": ["$@train#trainer.run()", alike]}))
     log = train(name, data, tmp_path / "out", "multi_gpu_train.json", watched, processes=2, **more(name, features))
 
-    told = re.findall(r"judges ([\d. ]+)", log)
+    told = re.findall(r"discriminators ([\d. ]+)", log)
     assert len(told) == 2
     assert told[0] == told[1]
     assert [row["epoch"] for row in rows_of(tmp_path / "out")] == ["1", "2"]
@@ -158,7 +163,7 @@ def test_medgans_losses_see_the_complete_output_at_the_published_size(name: str,
     parser = ConfigParser()
     parser.read_config([str(config(name, file)) for file in files])
 
-    for part in ("terms#0", "judges#whole"):
+    for part in ("terms#0", "discriminators#whole"):
         assert parser.get_parsed_content(f"iteration#{part}#on") == seen
 
 

@@ -51,7 +51,7 @@ def install(temporary: Path) -> None:
         ScriptedLoadableModule=_Module,
         ScriptedLoadableModuleWidget=_Widget,
         ScriptedLoadableModuleLogic=_Logic,
-        ScriptedLoadableModuleTest=type("ScriptedLoadableModuleTest", (unittest.TestCase,), {}),
+        ScriptedLoadableModuleTest=type("ScriptedLoadableModuleTest", (unittest.EvaluationCase,), {}),
     )
     sources = os.environ.get("SLICER_PYTHON")
     if sources:

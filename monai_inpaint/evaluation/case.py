@@ -13,7 +13,7 @@ GREY_RANGE = 255.0  # every figure is measured on the window mapped to 0..255
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class EvaluationCase:
     """A slice or part of a volume, its hole and how it is measured.
 
     Attributes:

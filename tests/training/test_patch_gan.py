@@ -1,4 +1,4 @@
-"""A regressor with a patch adversary: one step of each, judged where the hole is, by configs of the benchmark."""
+"""A regressor with a PatchGAN loss: one step of each, counted where the hole is, by configs of the benchmark."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch import nn
 from training_samples import TINY, bundle, data_set, run_bundle
 
 from benchmarks import formulations
-from monai_inpaint.training import PatchAdversary
+from monai_inpaint.training import PatchGANLoss
 
 RECIPES = Path(formulations.__file__).parent
 
 
-def adversary(discriminator: nn.Module, weight: float = 0.2) -> PatchAdversary:
-    return PatchAdversary(discriminator, torch.optim.Adam(discriminator.parameters(), 1e-3), weight)
+def patch_gan(discriminator: nn.Module, weight: float = 0.2) -> PatchGANLoss:
+    return PatchGANLoss(discriminator, torch.optim.Adam(discriminator.parameters(), 1e-3), weight)
 
 
 def pair() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -31,9 +31,9 @@ def pair() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 def test_the_adversary_learns_to_tell_a_smooth_fill_from_texture() -> None:
     fill, truth, region = pair()
-    judge = adversary(PatchDiscriminator(spatial_dims=2, channels=8, in_channels=2))
+    loss = patch_gan(PatchDiscriminator(spatial_dims=2, channels=8, in_channels=2))
 
-    losses = [float(judge(fill, truth, region).detach()) for _ in range(30)]
+    losses = [float(loss(fill, truth, region).detach()) for _ in range(30)]
 
     assert losses[-1] > 0.08  # of 0.1 where every fill is told
     assert losses[-1] > losses[0]
@@ -45,7 +45,7 @@ def test_the_generators_loss_counts_with_its_weight_and_pulls_at_the_fill_only_i
     region[..., :4, :4] = 1
     torch.manual_seed(0)
     network = nn.Conv2d(2, 1, 4, stride=4)
-    light, heavy = (adversary(nn.Sequential(*[_copy(network)]), weight) for weight in (0.2, 2.0))
+    light, heavy = (patch_gan(nn.Sequential(*[_copy(network)]), weight) for weight in (0.2, 2.0))
     fill.requires_grad_()
 
     loss = light(fill, truth, region)
