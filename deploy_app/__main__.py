@@ -6,15 +6,21 @@ import logging
 import sys
 import warnings
 
-from app import FillStudy
-from monai.deploy.core import Application
-
+from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE, exit_code_of
 from monai_inpaint.pacs.study import FILLED
 
 
 def main() -> int:
     """Run the application; the exit code is that of the command line."""
+    try:
+        from app import FillStudy
+        from monai.deploy.core import Application
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"The MONAI Deploy App SDK is not installed in {sys.prefix} (no module {error.name}); install it with: "
+            "pip install -r deploy_app/requirements.txt, or run the application with .venv-deploy/bin/python."
+        ) from None
     context = Application.init_app_context()
     # Libraries quote what they warn of; logs are to hold nothing of the files.
     warnings.simplefilter("ignore")

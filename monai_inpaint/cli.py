@@ -10,7 +10,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any
 
 from monai_inpaint.commands import (
     batch,
@@ -25,8 +25,8 @@ from monai_inpaint.commands import (
     serve_dicom,
     simulate_metal,
 )
+from monai_inpaint.commands.arguments import Parser
 from monai_inpaint.commands.quiet import libraries_silenced
-from monai_inpaint.errors import InputError
 from monai_inpaint.failure import exit_code_of
 from monai_inpaint.version import __version__
 
@@ -37,11 +37,14 @@ _ABOUT = (
 _EXIT_CODES = "Exit codes: 0 done, 1 our fault, 2 the input is at fault, 130 interrupted."
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the arguments in one sentence, as for all other input."""
+class _CommandParser(Parser):
+    """Refuses options that the command does not have itself, so that the sentence names the command's own help."""
 
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; see {self.prog} --help.")
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return parsed, unknown
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,9 +67,9 @@ def _run(argv: Sequence[str] | None) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser of all commands; its result carries `run`."""
-    parser = _Parser("monai-inpaint", description=_ABOUT, epilog=_EXIT_CODES, allow_abbrev=False)
+    parser = Parser("monai-inpaint", description=_ABOUT, epilog=_EXIT_CODES, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"monai-inpaint {__version__} (research use only)")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_CommandParser)
     for command in (
         fill,
         batch,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import csv
-import errno
 import io
 import json
 import os
 import reprlib
-import stat
 from pathlib import Path
 from typing import Any
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.paths import regular_file
 
 _LARGEST = 64 * 2**20  # bytes of a JSON file or a table
 _DEEPEST = 64  # lists and objects inside one another
@@ -25,7 +24,7 @@ def read_json(path: Path, advice: str) -> Any:
         advice: what to do if it is none, as the end of a sentence.
 
     Raises:
-        InputError: it cannot be read, is too large, too deep, or no JSON.
+        InputError: it is missing, cannot be read, is too large, too deep, or not JSON.
     """
     try:
         content = json.loads(_read(path).decode("utf-8-sig"))
@@ -42,7 +41,7 @@ def read_table(path: Path, advice: str = "check the path") -> list[tuple[int, li
         advice: what to do if it is none, as the end of a sentence.
 
     Raises:
-        InputError: it cannot be read, is too large, or no such table.
+        InputError: it is missing, cannot be read, is too large, or not such a table.
     """
     try:
         content = _read(path)
@@ -60,11 +59,7 @@ def shown(value: object) -> str:
 
 
 def _read(path: Path) -> bytes:
-    status = path.stat()
-    if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, and a device never ends
-        raise ValueError("it is no regular file")
+    regular_file(path)
     with path.open("rb") as file:
         content = file.read(_LARGEST + 1)
     if len(content) > _LARGEST:

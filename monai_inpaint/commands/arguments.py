@@ -1,10 +1,20 @@
-"""Types of arguments that the commands share."""
+"""Parser of arguments, and types that the commands share."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import NoReturn
 
+from monai_inpaint.errors import InputError
 from monai_inpaint.paths import path_of
+
+
+class Parser(argparse.ArgumentParser):
+    """Refuses arguments in one sentence, as all other input."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see {self.prog} --help.")
 
 
 def path_text(text: str) -> str:
@@ -15,12 +25,24 @@ def path_text(text: str) -> str:
     return text
 
 
+def nonempty_path(text: str) -> Path:
+    """A path that is not empty."""
+    return Path(path_text(text))
+
+
+def nonempty_text(value: str) -> str:
+    """A text that is not empty: an empty one, often an unset variable of a script, would count as absent."""
+    if not value.strip():
+        raise argparse.ArgumentTypeError("the value is empty")
+    return value
+
+
 def seed_number(text: str) -> int:
     """A seed as numpy takes it, refused before a batch begins rather than case by case."""
     try:
         number = int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number") from None
     if number < 0:
-        raise argparse.ArgumentTypeError(f"{number} is negative, give 0 or more")
+        raise argparse.ArgumentTypeError(f"{number} must be 0 or more")
     return number

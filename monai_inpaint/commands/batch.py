@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monai_inpaint.commands.arguments import path_text
+from monai_inpaint.commands.arguments import nonempty_text, path_text
 from monai_inpaint.commands.fill import add_model_arguments, add_sample_arguments
 from monai_inpaint.commands.journal import DONE as FINISHED
 from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Journal, JournalEntry
@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bids", type=path_text, metavar="BIDS_DIR", help="in place of PAIRS.csv: images of anat")
     parser.add_argument(
         "--masks",
+        type=nonempty_text,
         metavar="PATTERN",
         help="of --bids: where masks lie, with {folder}, {name} and {suffix} of the image "
         "(default: derivatives/*/{folder}/{name}_label-lesion_mask.nii.gz)",
@@ -48,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_arguments(parser)
     parser.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts of the table, from 1 on")
     parser.add_argument("--workers", type=_count, metavar="N", help="fill by N processes, which share the cores")
-    parser.add_argument("--ray", metavar="ADDRESS", help="fill on a Ray cluster; local starts one on this machine")
+    parser.add_argument(
+        "--ray", type=nonempty_text, metavar="ADDRESS", help="fill on a Ray cluster; local starts one on this machine"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with a batch: leave out what is done")
     parser.add_argument("--overwrite", action="store_true", help="existing outputs may be replaced (never an input)")
 
@@ -192,9 +195,17 @@ class _Batch:
         status = FINISHED if not code else INPUT_ERROR if code == USERS_INPUT else OUR_ERROR
         if code:
             self._progress.clear()
-            say(f"{pair.image}: {sentence}")
+            say(_naming(pair, sentence))
         self._journal.add(JournalEntry(pair.image, pair.hole, pair.name, status, sentence, **facts))
         self.counts[status] += 1
+
+
+def _naming(pair: Pair, sentence: str) -> str:
+    """The sentence with the image's name as the table has it in front, once."""
+    if sentence.startswith(str(pair.image_path)):
+        return sentence
+    name = pair.image_path.name
+    return f"{pair.image}{sentence.removeprefix(name)}" if sentence.startswith(name) else f"{pair.image}: {sentence}"
 
 
 def _pairs(args: argparse.Namespace, folder: Path) -> list[Pair]:
@@ -260,7 +271,9 @@ def _shard(text: str) -> tuple[int, int]:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not like 2/8") from None
     if not 1 <= number <= parts:
-        raise argparse.ArgumentTypeError(f"{text!r} is no part of the table; count from 1/{max(parts, 1)} on")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} must be between 1/{max(parts, 1)} and {max(parts, 1)}/{max(parts, 1)}"
+        )
     return number, parts
 
 
@@ -270,5 +283,5 @@ def _count(text: str) -> int:
     except ValueError:
         number = 0
     if not 0 < number <= 1024:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes, such as 4")
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of processes from 1 to 1024")
     return number

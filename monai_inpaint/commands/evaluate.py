@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from monai_inpaint.commands.arguments import path_text
+from monai_inpaint.commands.arguments import nonempty_text, path_text
 from monai_inpaint.engines.names import CHOICES
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE
@@ -24,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--protocol", required=True, choices=PROTOCOLS, help="which holes are made")
     parser.add_argument(
         "--methods",
+        type=nonempty_text,
         required=True,
         metavar="A,B",
         help="of ring, telea, navier-stokes, biharmonic, bundles, and BUNDLE:sample for one sample drawn by it; with "
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", type=path_text, required=True, metavar="DIR", help="folder for the tables and the page"
     )
     for column in ("split", "source", "modality"):
-        parser.add_argument(f"--{column}", metavar="VALUE", help=f"only rows with this {column}")
+        parser.add_argument(f"--{column}", type=nonempty_text, metavar="VALUE", help=f"only rows with this {column}")
     parser.add_argument("--seed", type=int, default=0, help="of holes, samples and images drawn (default: 0)")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N images, drawn with the seed")
     parser.add_argument(
@@ -48,40 +48,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from monai_inpaint.evaluation.run import evaluate
+    from monai_inpaint.evaluation.tables import summary_markdown
+
     output = Path(args.output)
     # overwriting replaces the folder as a whole, so it must be one of ours
     if args.overwrite and output.is_dir() and any(output.iterdir()) and not (output / "cases.csv").is_file():
         raise InputError(f"{output} holds other things than an evaluation; name another folder.")
     methods = [name for name in (part.strip() for part in args.methods.split(",")) if name]
     progress = make_progress(args.progress)
-    options = {
-        "split": args.split,
-        "source": args.source,
-        "seed": args.seed,
-        "limit": args.limit,
-        "engine": args.engine,
-        "overwrite": args.overwrite,
-        "progress": progress.stage("evaluate"),
-    }
     try:
-        table = _metal(args, methods, options) if args.protocol == "metal" else _fills(args, methods, options)
+        summary = evaluate(
+            args.data,
+            args.protocol,
+            methods,
+            output,
+            split=args.split,
+            source=args.source,
+            modality=args.modality,
+            seed=args.seed,
+            limit=args.limit,
+            features=args.features,
+            engine=args.engine,
+            overwrite=args.overwrite,
+            progress=progress.stage("evaluate"),
+        )
     finally:
         progress.clear()
-    print(table)
+    print(summary_markdown(summary))
     return DONE
-
-
-def _fills(args: argparse.Namespace, methods: list[str], options: dict[str, Any]) -> str:
-    from monai_inpaint.evaluation.run import evaluate
-    from monai_inpaint.evaluation.tables import summary_markdown
-
-    options |= {"modality": args.modality, "features": args.features}
-    return summary_markdown(evaluate(args.data, args.protocol, methods, args.output, **options))
-
-
-def _metal(args: argparse.Namespace, methods: list[str], options: dict[str, Any]) -> str:
-    from monai_inpaint.evaluation.metal_reduction import evaluate_metal, metal_markdown
-
-    if args.features or args.modality not in (None, "CT", "ct"):
-        raise InputError("Protocol metal is for CT and measures no LPIPS; leave --modality and --features out.")
-    return metal_markdown(evaluate_metal(args.data, methods, args.output, **options))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from monai_inpaint.commands.arguments import path_text
+from monai_inpaint.commands.arguments import nonempty_text, path_text
 from monai_inpaint.failure import DONE
 
 NAME = "export"
@@ -14,7 +14,9 @@ FORMATS = {"onnx": ".onnx", "openvino": ".xml", "tensorrt": ".engine"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bundle", metavar="BUNDLE", help="cxr, ct, mr, a bundle's name or its folder")
+    parser.add_argument(
+        "bundle", type=nonempty_text, metavar="BUNDLE", help="cxr, ct, mr, a bundle's name or its folder"
+    )
     parser.add_argument(
         "output", type=path_text, metavar="OUTPUT", help="a .onnx, .xml (its weights go to .bin beside) or .engine file"
     )
@@ -55,4 +57,4 @@ def _three(text: str) -> tuple[int, int, int]:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    return tuple(part.strip() for part in nonempty_text(text).split(",") if part.strip())

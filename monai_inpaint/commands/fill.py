@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monai_inpaint.commands.arguments import path_text, seed_number
+from monai_inpaint.commands.arguments import nonempty_text, path_text, seed_number
 from monai_inpaint.engines.names import CHOICES
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE
@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--burned-in",
+        type=nonempty_text,
         metavar="RECTS",
         help="fill burned-in text: 'x,y,width,height;...' in pixels, a .csv with x,y,w,h, or 'flag': find it where the "
         "file says that there is some; HOLE is written",
@@ -69,6 +70,7 @@ def add_segment_argument(parser: argparse.ArgumentParser) -> None:
     """What `fill` and `metal` share."""
     parser.add_argument(
         "--segment",
+        type=nonempty_text,
         metavar="NAME",
         help="which segments, ROIs or labels of a hole that holds several: name, number or pattern, '*' for all",
     )
@@ -96,7 +98,9 @@ def add_sample_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """Bundle, engine and progress, which `fill` and `batch` share."""
-    parser.add_argument("--bundle", metavar="NAME", help="cxr, ct, mr, a bundle's name or its folder")
+    parser.add_argument(
+        "--bundle", type=nonempty_text, metavar="NAME", help="cxr, ct, mr, a bundle's name or its folder"
+    )
     parser.add_argument("--engine", choices=CHOICES, default="auto", help="what runs the network (default: auto)")
     parser.add_argument(
         "--progress", choices=KINDS, default="auto", help="on stderr: a line on a terminal (auto), JSON lines, nothing"

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monai_inpaint.commands.arguments import nonempty_path
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE
 
@@ -25,8 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "layout", choices=LAYOUTS, help="of a public data set; cxr, ct, mr: images in folders; csv: a table of images"
     )
-    parser.add_argument("place", type=Path, help="the data set's folder; for csv a table of images")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="CSV", help="the list to write")
+    parser.add_argument("place", type=nonempty_path, help="the data set's folder; for csv a table of images")
+    parser.add_argument("-o", "--output", type=nonempty_path, required=True, metavar="CSV", help="the list to write")
     parser.add_argument("--val", type=float, default=0.1, help="share of the patients to validate on (default: 0.1)")
 
 
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from monai_inpaint.datasets.listing import split_by_patient, write_listing
 
     if args.layout != "csv" and not args.place.is_dir():
-        raise InputError(f"{args.place} is no folder; give the one in which the data set lies.")
+        raise InputError(f"{args.place} is not a folder; name the one that holds the data set.")
     listing = _reader(args.layout)(args.place)
     listing = replace(listing, rows=split_by_patient(listing.rows, args.val))
     lines = [f"Written: {path}" for path in write_listing(listing, args.output)]

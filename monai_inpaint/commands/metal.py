@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monai_inpaint.commands.arguments import path_text
+from monai_inpaint.commands.arguments import nonempty_text, path_text
 from monai_inpaint.commands.fill import add_model_arguments, add_results_argument, add_segment_argument
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE
@@ -25,7 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "output", type=path_text, metavar="OUTPUT", help="where to write, format by suffix; folder: DICOM series"
     )
     parser.add_argument(
-        "--method", metavar="NAME", help="network, nmar, li or inpaint (default: network for CT with ASTRA)"
+        "--method",
+        type=nonempty_text,
+        metavar="NAME",
+        help="network, nmar, li or inpaint (default: network for CT with ASTRA)",
     )
     parser.add_argument(
         "--metal", choices=("keep", "fill"), default="keep", help="keep the metal's own voxels, or fill in tissue"
@@ -34,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         type=float,
         metavar="HU",
-        help="everything in the patient from here on is metal (default: judged)",
+        help="everything in the patient from here on is metal (default: decided by piece)",
     )
     parser.add_argument("--region", type=path_text, metavar="HOLE", help="hole: only what it marks may change")
     add_segment_argument(parser)

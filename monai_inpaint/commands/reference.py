@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from monai_inpaint.commands.arguments import nonempty_path, nonempty_text
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE
 
@@ -13,10 +13,14 @@ HELP = "Measure healthy chest films, for the abnormality maps of `difference` (m
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", type=Path, metavar="HEALTHY.csv", help="a data list of chest films without findings")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="NPZ", help="the file to write")
-    parser.add_argument("--bundle", default="cxr", metavar="NAME", help="whose fills (default: cxr)")
-    parser.add_argument("--split", metavar="VALUE", help="only rows with this split")
+    parser.add_argument(
+        "data", type=nonempty_path, metavar="HEALTHY.csv", help="a data list of chest films without findings"
+    )
+    parser.add_argument("-o", "--output", type=nonempty_path, required=True, metavar="NPZ", help="the file to write")
+    parser.add_argument(
+        "--bundle", type=nonempty_text, default="cxr", metavar="NAME", help="whose fills (default: cxr)"
+    )
+    parser.add_argument("--split", type=nonempty_text, metavar="VALUE", help="only rows with this split")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N films of a source, drawn with seed 0")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from monai_inpaint.commands.arguments import Parser, nonempty_path
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE, exit_code_of
 from monai_inpaint.io.atomic import staged
@@ -17,10 +17,11 @@ _ABOUT = "Fill regions of samples that come with installed packages or are compu
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; returns the exit code of `monai-inpaint`."""
-    parser = argparse.ArgumentParser("python -m monai_inpaint.demo", description=_ABOUT)
-    parser.add_argument("--output", default="demo", metavar="DIR", help="where files and page go (default: demo)")
-    output = Path(parser.parse_args(argv).output).resolve()
-    return exit_code_of(lambda: _run(output))
+    parser = Parser("python -m monai_inpaint.demo", description=_ABOUT)
+    parser.add_argument(
+        "--output", type=nonempty_path, default="demo", metavar="DIR", help="where files and page go (default: demo)"
+    )
+    return exit_code_of(lambda: _run(parser.parse_args(argv).output.resolve()))
 
 
 def _run(output: Path) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from monai_inpaint.engines.base import Engine
 from monai_inpaint.engines.cuda import gpu_is_here
-from monai_inpaint.engines.names import CHOICES, ENGINES, ON_GPU
+from monai_inpaint.engines.names import CHOICES, ENGINES, NEEDS_GPU, ON_GPU
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import one_line
 from monai_inpaint.registry import BundleInfo
@@ -21,7 +21,7 @@ def available() -> dict[str, str]:
     TensorRT counts where there is a GPU.
     """
     gpu = gpu_is_here()
-    return {name: version for name, version in _installed().items() if gpu or name != "tensorrt"}
+    return {name: version for name, version in _installed().items() if gpu or name not in NEEDS_GPU}
 
 
 def load_engine(name: str, bundle: BundleInfo) -> Engine:
@@ -38,6 +38,10 @@ def load_engine(name: str, bundle: BundleInfo) -> Engine:
     if name == "auto":
         return _fastest(bundle)
     if name not in _installed():
+        if name in NEEDS_GPU and not gpu_is_here():
+            raise InputError(
+                f"The engine {name} is not installed, and there is no NVIDIA GPU here to run it on; use --engine auto."
+            )
         extra = "monai-inpaint[tensorrt-rtx]" if name == "tensorrt" else name
         raise InputError(f"The engine {name} is not installed; install it with: pip install {extra!r}")
     return _checked(name, bundle)

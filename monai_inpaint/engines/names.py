@@ -10,4 +10,5 @@ ENGINES = {
     "tensorrt": ("tensorrt", "tensorrt-cu13", "tensorrt-cu12", "tensorrt-rtx-cu13", "tensorrt-rtx-cu13-bindings"),
 }
 CHOICES = ("auto", *ENGINES)
+NEEDS_GPU = ("tensorrt",)
 ON_GPU = ("tensorrt", "torch", "onnxruntime")  # those that compute on a GPU, the fastest first

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.classical import METHODS
-from monai_inpaint.evaluation.protocols import Protocol
+from monai_inpaint.evaluation.protocol import Method
 from monai_inpaint.imaging.image import Image
 
 SAMPLE = ":sample"  # after a bundle's name
-
-
-@dataclass(frozen=True)
-class Method:
-    """A method under its name: `fill(case)` returns the filled array in units, `version` for the reports.
-
-    `modalities` are those that a bundle is for; a classical method has none and fills anything.
-    """
-
-    name: str
-    version: str
-    modalities: tuple[str, ...]
-    fill: Callable[[EvaluationCase], np.ndarray]
-
-    @property
-    def classical(self) -> bool:
-        """Whether it is no bundle."""
-        return not self.modalities
 
 
 def find_methods(names: Sequence[str], engine: str = "auto", seed: int = 0) -> list[Method]:
@@ -48,24 +29,6 @@ def find_methods(names: Sequence[str], engine: str = "auto", seed: int = 0) -> l
     if len(set(names)) < len(names):
         raise InputError(f"a method is named twice in {', '.join(names)}; name each once.")
     return [_classical(name) if name in METHODS else _bundle(name, engine, seed) for name in names]
-
-
-def modalities_of(methods: Sequence[Method], protocol: Protocol) -> tuple[str, ...]:
-    """The modalities that the protocol and every bundle among the methods are for.
-
-    Raises:
-        InputError: there is none.
-    """
-    networks = [method for method in methods if not method.classical]
-    shared = tuple(kind for kind in protocol.modalities if all(kind in network.modalities for network in networks))
-    if not shared:
-        named = ", ".join(f"{network.name} ({', '.join(network.modalities)})" for network in networks)
-        wanted = ", ".join(protocol.modalities)
-        raise InputError(
-            f"the bundles {named} and the protocol {protocol.name} ({wanted}) are not for the same images; evaluate "
-            "them one after another."
-        )
-    return shared
 
 
 def _classical(name: str) -> Method:

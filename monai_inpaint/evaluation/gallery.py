@@ -27,32 +27,32 @@ def chosen_cases(summary: Summary) -> dict[tuple[str, str], list[str]]:
     return chosen
 
 
-def gallery(
-    summary: Summary,
-    fills: dict[tuple[str, str, str], np.ndarray],
-    again: Callable[[set[str]], Iterable[EvaluationCase]],
-) -> list[Comparison]:
-    """The chosen cases as pictures, those of the first variant and method first; of volumes three planes each.
+class FillGallery:
+    """Collects the filled values of the holes, and shows the chosen cases; of volumes three planes each."""
 
-    Args:
-        summary: of the evaluation.
-        fills: (case, variant, method) -> the filled values of the hole's pixels, in order.
-        again: makes the cases of these names anew; kept fills are small, kept images would not be.
-    """
-    chosen = chosen_cases(summary)
-    made = again({name for name, _ in chosen})
-    cases = {key: case for case in made if (key := (case.name, case.variant)) in chosen}
-    comparisons = []
-    for key, reasons in chosen.items():
-        case = cases[key]
-        shown = {}
-        for method in summary.methods:
-            values = fills.get((*key, method))
-            if values is not None:
-                shown[method] = case.truth.copy()
-                shown[method][case.hole] = values
-        comparisons.append(_comparison(case, shown, "; ".join(reasons)))
-    return comparisons
+    def __init__(self) -> None:
+        self._fills: dict[tuple[str, str, str], np.ndarray] = {}
+
+    def add(self, case: EvaluationCase, method: str, output: np.ndarray) -> None:
+        """Keep the values in the hole, which are few."""
+        self._fills[case.name, case.variant, method] = output[case.hole]
+
+    def pictures(self, summary: Summary, again: Callable[[set[str]], Iterable[EvaluationCase]]) -> list[Comparison]:
+        """The chosen cases, those of the first variant and method first; see `Gallery.pictures`."""
+        chosen = chosen_cases(summary)
+        made = again({name for name, _ in chosen})
+        cases = {key: case for case in made if (key := (case.name, case.variant)) in chosen}
+        comparisons = []
+        for key, reasons in chosen.items():
+            case = cases[key]
+            shown = {}
+            for method in summary.methods:
+                values = self._fills.get((*key, method))
+                if values is not None:
+                    shown[method] = case.truth.copy()
+                    shown[method][case.hole] = values
+            comparisons.append(_comparison(case, shown, "; ".join(reasons)))
+        return comparisons
 
 
 def _comparison(case: EvaluationCase, fills: dict[str, np.ndarray], note: str) -> Comparison:

@@ -39,8 +39,8 @@ def measure(case: EvaluationCase, filled: np.ndarray, lpips: Lpips | None = None
         window: see `lpips`.
 
     Returns:
-        Keys of `MEASURES`; "mae_units" is the MAE in the image's own units (clipped to the window); no "lpips" without
-        features.
+        Keys of `MEASURES`, in their order; "mae_units" is the MAE in the image's own units (clipped to the window);
+        no "lpips" without features.
 
     Raises:
         ValueError: the fill changed known pixels, or is not finite.
@@ -53,18 +53,17 @@ def measure(case: EvaluationCase, filled: np.ndarray, lpips: Lpips | None = None
         raise ValueError("the fill holds NaN or infinite values")
     truth, grey, hole = case.grey(case.truth), case.grey(filled), case.hole
     mae = metrics.mae(truth, grey, hole)
-    figures = {
+    perceived = {} if lpips is None else {"lpips": lpips.in_window(*seen_of(case, filled), GREY_RANGE, window)}
+    return {
         "psnr": metrics.psnr(truth, grey, hole, GREY_RANGE),
         "ssim": metrics.ssim(truth, grey, hole, GREY_RANGE),
         "uqi": metrics.uqi(truth, grey, hole),
+        **perceived,
         "sharpness": metrics.sharpness(truth, grey, hole),
         "mse": metrics.mse(truth, grey, hole),
         "mae": mae,
         "mae_units": mae * (case.high - case.low) / GREY_RANGE,
     }
-    if lpips is not None:
-        figures["lpips"] = lpips.in_window(*seen_of(case, filled), GREY_RANGE, window)
-    return figures
 
 
 def seen_of(case: EvaluationCase, filled: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,19 +1,18 @@
-"""Protocols: seeded holes whose content is known."""
+"""Table of the protocols, and how those of fills cut seeded holes whose content is known."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
-from zlib import crc32
 
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.evaluation.case import EvaluationCase, intensity_window
 from monai_inpaint.evaluation.ellipsoids import DIAMETERS, EACH, INSIDE, MARGIN, cut_ellipsoids
+from monai_inpaint.evaluation.fill_protocol import FillProtocol
 from monai_inpaint.evaluation.image_region import ImageRegion, MarkedRegion, at_most, body_of, slices_of
 from monai_inpaint.evaluation.lung_patches import EACH_PLACE, PATCH, SMALLEST_FILM, SQUARE, cut_lung_patches
+from monai_inpaint.evaluation.protocol import Protocol
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.resize import resized
 from monai_inpaint.synthesis.holes import (
@@ -33,82 +32,23 @@ RING = 4
 DRAWS = 20
 SMALLEST = 48  # pixels a side of an image for arbitrary holes
 SMALLEST_LESION = 20  # pixels
+METAL = "metal"  # corrections of metal artifacts, whose protocol is in `metal_protocol`
 
 CutSlice = Callable[[ImageRegion, str, np.random.Generator], Iterator[MarkedRegion]]
 
 
-@dataclass(frozen=True)
-class Protocol:
-    """How cases are cut from images.
-
-    Attributes:
-        name: as typed on the command line.
-        hole: one sentence on images and holes for the reports.
-        cut: makes the cuts of one image, out of the image, a lesion on its grid, the modality and a source of chance;
-            and for each part of the image that does not fit a sentence why.
-        window: side in pixels of the crop that LPIPS sees.
-        modalities: which images it is for.
-        lesions: whether it takes the images' lesions into account; the others are not to be given any.
-    """
-
-    name: str
-    hole: str
-    cut: Callable[[Image, np.ndarray | None, str, np.random.Generator], Iterator[MarkedRegion | str]]
-    window: int
-    modalities: tuple[str, ...] = ("cxr", "ct", "mr")
-    lesions: bool = False
-
-    def cases(
-        self, image: Image, lesion: np.ndarray | None, *, modality: str, name: str, patient: str, seed: int
-    ) -> tuple[list[EvaluationCase], list[str]]:
-        """All cases of one image, the same for the same seed and name whatever else is in the list.
-
-        Args:
-            image: 2D or 3D; of a volume a few seeded slices are taken, or by a protocol in 3D a few seeded parts.
-            lesion: boolean array on the image's grid, or None.
-            modality: "cxr", "ct" or "mr".
-            name: the image's name in the data list.
-            patient: its patient's identifier.
-            seed: of the protocol.
-
-        Returns:
-            The cases, and for each part that does not fit the protocol a sentence why.
-
-        Raises:
-            InputError: the image as a whole does not fit.
-        """
-        rng = np.random.default_rng([seed, crc32(f"{self.name}/{name}".encode())])
-        cases: list[EvaluationCase] = []
-        reasons: list[str] = []
-        for found in self.cut(image, lesion, modality, rng):
-            if isinstance(found, str):
-                reasons.append(found)
-                continue
-            part, hole, variant, where = found
-            cases.append(
-                EvaluationCase(
-                    f"{name}{where}",
-                    patient or name,
-                    part.pixels,
-                    hole,
-                    *intensity_window(part.pixels, hole, modality, part.eight_bit),
-                    modality,
-                    variant,
-                    part.spacing,
-                    part.affine,
-                )
-            )
-        return cases, reasons
-
-
 def find_protocol(name: str) -> Protocol:
-    """The protocol of that name.
+    """Find a protocol by its name, `metal` included.
 
     Raises:
-        InputError: there is none; names those there are.
+        InputError: there is none of that name.
     """
+    if name == METAL:
+        from monai_inpaint.evaluation.metal_protocol import MetalProtocol
+
+        return MetalProtocol()
     if name not in PROTOCOLS:
-        raise InputError(f"protocol {name!r} is not known; choose one of {', '.join(PROTOCOLS)}.")
+        raise InputError(f"protocol {name!r} is not known; choose one of {', '.join((*PROTOCOLS, METAL))}.")
     return PROTOCOLS[name]
 
 
@@ -226,7 +166,7 @@ def _spacing(part: ImageRegion, side: int) -> tuple[float, float] | None:
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
-        Protocol(
+        FillProtocol(
             "cxr-centre",
             f"the whole film averaged down to {FILM}x{FILM}; the centre {SQUARE}x{SQUARE} hidden, once entirely and "
             f"once with its {RING}-pixel ring visible ({SQUARE - 2 * RING}x{SQUARE - 2 * RING} hidden)",
@@ -234,7 +174,7 @@ PROTOCOLS = {
             FILM,
             ("cxr",),
         ),
-        Protocol(
+        FillProtocol(
             "cxr-patch",
             f"{PATCH}x{PATCH} patches of the full-resolution film, one seeded place in each lung's rough area; the "
             f"centre {SQUARE}x{SQUARE} hidden",
@@ -242,7 +182,7 @@ PROTOCOLS = {
             PATCH,
             ("cxr",),
         ),
-        Protocol(
+        FillProtocol(
             "cxr-lungs",
             f"{PATCH}x{PATCH} patches of the full-resolution film, {EACH_PLACE} seeded places in the lungs' boxes; the "
             f"centre {SQUARE}x{SQUARE} hidden; of a film with a lesion as many whose hole lies in it (or covers as "
@@ -252,20 +192,20 @@ PROTOCOLS = {
             ("cxr",),
             lesions=True,
         ),
-        Protocol(
+        FillProtocol(
             "slice-square",
             f"slices averaged down to at most {SLICE} pixels a side; one seeded {SQUARE}x{SQUARE} square in the body",
             partial(_by_slice, _cut_square),
             SLICE,
         ),
-        Protocol(
+        FillProtocol(
             "free-form",
             f"images averaged down to at most {SLICE} pixels a side; seeded blobs, strokes and boxes over 1-25 % of "
             "the image",
             partial(_by_slice, _cut_free_form),
             SLICE,
         ),
-        Protocol(
+        FillProtocol(
             "lesion",
             f"slices averaged down to at most {SLICE} pixels a side; the lesion's shape mirrored to the other "
             "side (or, where that is no healthy tissue, moved, and halved until it fits); without a lesion a blob of "
@@ -274,7 +214,7 @@ PROTOCOLS = {
             SLICE,
             lesions=True,
         ),
-        Protocol(
+        FillProtocol(
             "ellipsoid",
             f"volumes at their own spacing, of each the {MARGIN:g} mm around a hole; {EACH} seeded ellipsoids each of "
             f"{' and '.join(f'{d:g}' for d in DIAMETERS)} mm mean diameter (axes 0.75 to 1.33 of it, any orientation), "

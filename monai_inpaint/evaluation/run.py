@@ -1,4 +1,4 @@
-"""Fill every case of a data list with every method, measure, and write tables and pictures."""
+"""Run every method on every case of a data list, measure, and write tables and pictures."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.case import GREY_RANGE, EvaluationCase
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.evaluation.facts import facts_of
-from monai_inpaint.evaluation.fill_methods import Method, find_methods, modalities_of
-from monai_inpaint.evaluation.gallery import gallery
 from monai_inpaint.evaluation.measure import measure, seen_of
-from monai_inpaint.evaluation.protocols import Protocol, find_protocol
+from monai_inpaint.evaluation.protocol import Gallery, Method, Protocol
+from monai_inpaint.evaluation.protocols import find_protocol
 from monai_inpaint.evaluation.summary import Result, Summary
-from monai_inpaint.evaluation.tables import cases_csv, skipped_csv, summary_csv, summary_markdown, tables
+from monai_inpaint.evaluation.tables import skipped_csv, summary_markdown
 from monai_inpaint.imaging.grid import align_hole
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.label_map import hole_of
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from monai_inpaint.metrics.paired_classifier import HoleFeatures
 
 logger = logging.getLogger(__name__)
-
-Fills = dict[tuple[str, str, str], np.ndarray]
 
 
 class Eyes(NamedTuple):
@@ -67,15 +64,15 @@ def evaluate(
 
     Args:
         data: CSV with the column `path`, see `read_data_list`.
-        protocol: "cxr-centre", "cxr-patch", "cxr-lungs", "slice-square", "free-form", "lesion" or "ellipsoid".
+        protocol: "cxr-centre", "cxr-patch", "cxr-lungs", "slice-square", "free-form", "lesion", "ellipsoid" or "metal".
         methods: "ring", "telea", "navier-stokes", "biharmonic", and names of or paths to bundles; with ":sample" after
-            it a bundle fills with one sample of this seed.
+            it a bundle fills with one sample of this seed. Of the protocol "metal": "none" and the methods of `metal`.
         output: a folder that does not exist yet or is empty.
         split, source, modality: keep only rows of the list with this value.
         seed: of the protocol, of samples, and of the order in which `limit` takes images.
         limit: at most so many usable images, drawn with the seed.
         features: safetensors file with SqueezeNet 1.1 features; LPIPS, and how often a classifier tells fills from the
-            truth, are measured where it is given.
+            truth, are measured where it is given. Not for the protocol "metal".
         engine: for the bundles.
         overwrite: an existing folder may be replaced.
         progress: is called with (images done, images in all).
@@ -89,16 +86,18 @@ def evaluate(
     if seed < 0:
         raise InputError(f"The seed {seed} is negative; give 0 or more.")
     chosen = find_protocol(protocol)
+    if features is not None and not chosen.features:
+        raise InputError(f"Protocol {chosen.name} measures no LPIPS; leave the features out.")
     entries = _entries(data, chosen, split, source, modality)
     waiting = in_order(entries, limit, seed)
     total = min(limit or len(waiting), len(waiting))
     eyes = _eyes(features)
-    compared = find_methods(methods, engine, seed)
-    shown = modalities_of(compared, chosen)
+    compared = chosen.methods(methods, engine, seed)
+    shown = _modalities_of(compared, chosen)
 
     results: list[Result] = []
     skipped: list[tuple[str, str]] = []
-    fills: Fills = {}
+    gallery = chosen.gallery()
     used: list[Entry] = []
     for looked_at, entry in enumerate(waiting):
         if len(used) == limit:
@@ -107,7 +106,7 @@ def evaluate(
             progress(len(used) if limit else looked_at, total)
         cases = _cases(entry, chosen, shown, seed, skipped)
         used += [entry] if cases else []
-        results += [result_of(case, each, fills, eyes, chosen.window) for case in cases for each in compared]
+        results += [result_of(case, each, chosen, eyes, gallery) for case in cases for each in compared]
     if progress:
         progress(total, total)
     if not results:
@@ -133,9 +132,9 @@ def evaluate(
             if any(name.startswith(entry.name) for name in wanted):
                 yield from _cases(entry, chosen, shown, seed, [])
 
-    summary = replace(summary, shown=gallery(summary, fills, again))
+    summary = replace(summary, shown=gallery.pictures(summary, again), tables=chosen.tables(summary))
     with staged(output, folder=True, overwrite=overwrite) as folder:
-        _write(summary, folder)
+        _write(summary, chosen, folder)
     return summary
 
 
@@ -160,7 +159,7 @@ def _cases(
     """
     try:
         image = read_image(entry.path)
-        modality = entry.kind or image.modality
+        modality = protocol.modality_of(entry, image)
         if modality is None:
             raise InputError("the modality is not known; add the column 'modality' with CR, CT or MR.")
         if modality not in protocol.modalities:
@@ -189,41 +188,66 @@ def lesion_of(entry: Entry, image: Image) -> np.ndarray | None:
 
 
 def result_of(
-    case: EvaluationCase, method: Method, fills: Fills | None = None, eyes: Eyes | None = None, window: int = 0
+    case: EvaluationCase,
+    method: Method,
+    protocol: Protocol | None = None,
+    eyes: Eyes | None = None,
+    gallery: Gallery | None = None,
 ) -> Result:
-    """Fill the case and measure; what the method raises is told in the result.
+    """Run a method on a case and measure; an exception of the method becomes the result's error.
 
     Args:
-        fills: the values in the hole are added to it, where it is given.
+        case: with the truth.
+        method: to run.
+        protocol: measures; None: the measures of fills.
         eyes: measures LPIPS and keeps the features that tell the fill from the truth.
-        window: as `measure` takes it.
+        gallery: is given what the method returned.
     """
     start = time.perf_counter()
     try:
-        filled = method.fill(case)
+        output = method.fill(case)
         seconds = time.perf_counter() - start
-        figures = measure(case, filled, eyes.lpips if eyes else None, window)
-        features = eyes.features.difference(*seen_of(case, filled), GREY_RANGE) if eyes else None
+        lpips = eyes.lpips if eyes else None
+        figures = protocol.measure(case, output, lpips) if protocol else measure(case, output, lpips)
+        features = eyes.features.difference(*seen_of(case, output), GREY_RANGE) if eyes else None
     except Exception as error:  # whatever a method raises is its result on this case, and is reported as such
         logger.exception("%s failed on %s (%s)", method.name, case.name, case.variant)
         return Result.of(case, method.name, time.perf_counter() - start, {}, f"{type(error).__name__}: {error}")
-    if fills is not None:
-        fills[case.name, case.variant, method.name] = filled[case.hole]
+    if gallery is not None:
+        gallery.add(case, method.name, output)
     return Result.of(case, method.name, seconds, figures, features=features)
 
 
-def _write(summary: Summary, folder: Path) -> None:
-    (folder / "cases.csv").write_text(cases_csv(summary), encoding="utf-8")
-    (folder / "summary.csv").write_text(summary_csv(summary), encoding="utf-8")
+def _write(summary: Summary, protocol: Protocol, folder: Path) -> None:
+    (folder / "cases.csv").write_text(protocol.cases_csv(summary), encoding="utf-8")
+    (folder / "summary.csv").write_text(protocol.summary_csv(summary), encoding="utf-8")
     (folder / "skipped.csv").write_text(skipped_csv(summary), encoding="utf-8")
     (folder / "summary.md").write_text(summary_markdown(summary), encoding="utf-8")
     page = comparison_page(
         f"Evaluation: {summary.facts['protocol']}, seed {summary.facts['seed']}",
         summary.shown,
         facts=summary.facts,
-        tables=tables(summary),
+        tables=summary.tables,
     )
     (folder / "index.html").write_text(page, encoding="utf-8")
+
+
+def _modalities_of(methods: Sequence[Method], protocol: Protocol) -> tuple[str, ...]:
+    """The modalities that the protocol and every bundle among the methods are for.
+
+    Raises:
+        InputError: there is none.
+    """
+    networks = [method for method in methods if not method.classical]
+    shared = tuple(kind for kind in protocol.modalities if all(kind in network.modalities for network in networks))
+    if not shared:
+        named = ", ".join(f"{network.name} ({', '.join(network.modalities)})" for network in networks)
+        wanted = ", ".join(protocol.modalities)
+        raise InputError(
+            f"the bundles {named} and the protocol {protocol.name} ({wanted}) are not for the same images; evaluate "
+            "them one after another."
+        )
+    return shared
 
 
 def _eyes(features: str | Path | None) -> Eyes | None:

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from monai_inpaint.evaluation.case import EvaluationCase
-from monai_inpaint.evaluation.measure import MEASURES
-from monai_inpaint.reports import Comparison
+from monai_inpaint.reports import Comparison, Table
 
 
 @dataclass(frozen=True)
 class Result:
-    """One method on one case. `figures` has keys of `MEASURES`, empty where it failed; `error` says why it failed.
+    """One method on one case. `figures` are the protocol's measures, empty where it failed; `error` says why it failed.
 
     `features` are those of the fill less those of the truth (`monai_inpaint.metrics.paired_classifier`), if asked for.
     """
@@ -81,6 +80,7 @@ class Summary:
         skipped: images that could not be read or (with some of their slices) do not fit the protocol: name and reason.
         output: the folder written.
         shown: the cases of its page, as pictures.
+        tables: of its page.
     """
 
     facts: dict[str, str]
@@ -90,6 +90,7 @@ class Summary:
     skipped: list[tuple[str, str]]
     output: Path
     shown: Sequence[Comparison] = ()
+    tables: Sequence[Table] = ()
 
     @property
     def failed(self) -> list[Result]:
@@ -103,9 +104,8 @@ class Summary:
 
     @property
     def measures(self) -> list[str]:
-        """The measures taken, in the order of `MEASURES`."""
-        taken = {name for result in self.results for name in result.figures}
-        return [name for name in MEASURES if name in taken]
+        """The measures taken, in order."""
+        return list(dict.fromkeys(name for result in self.results for name in result.figures))
 
     def of(self, method: str, variant: str | None = None) -> list[Result]:
         """The successful results of a method, of one variant or of all."""

@@ -47,10 +47,10 @@ def tables(summary: Summary) -> list[Table]:
 
 
 def summary_markdown(summary: Summary) -> str:
-    """Facts, tables, and what was skipped or failed."""
+    """Format facts, tables, and what was skipped or failed."""
     title = f"Evaluation: {summary.facts['protocol']}, seed {summary.facts['seed']}"
     failed = [(f"{r.method} on {r.case} ({r.variant})", r.error) for r in summary.failed]
-    return markdown_page(title, summary.facts, tables(summary), {"Failed": failed, "Not measured": summary.skipped})
+    return markdown_page(title, summary.facts, summary.tables, {"Failed": failed, "Not measured": summary.skipped})
 
 
 def markdown_page(

@@ -17,7 +17,7 @@ _SINGLE = 1e-6  # relative, of the single precision that NIfTI has
 
 @contextmanager
 def parsing(path: Path, kind: str, faults: type[Exception] | tuple[type[Exception], ...] = Exception) -> Iterator[None]:
-    """Around calls into a format's library: whatever it stumbles over is a fault of the file.
+    """Turn whatever a format's library raises on a file into an `InputError` of that file.
 
     Libraries raise nearly any exception on damaged files (struct.error, KeyError, zlib.error, RuntimeError, ...),
     so all count unless `faults` says which.
@@ -29,7 +29,8 @@ def parsing(path: Path, kind: str, faults: type[Exception] | tuple[type[Exceptio
         raise
     except faults as error:
         lines = str(error).strip().splitlines()
-        why = f" ({lines[-1].strip()[:200]})" if lines else ""
+        # a reason that names the file says no more than the sentence around it
+        why = f" ({lines[-1].strip()[:200]})" if lines and str(path) not in lines[-1] else ""
         raise InputError(
             f"{path} cannot be read as {kind}: it is damaged, cut short, or of another kind{why}."
         ) from error

@@ -113,14 +113,16 @@ def _labels(image: Image, found: Found, output: Target) -> Done:
 
 
 def _with_modality(image: Image, bundle: str | None) -> Image:
-    """The image as one of the bundle's modality, where it does not tell its own."""
+    """Take the modality from the bundle where the image does not state its own."""
     if bundle is None or image.modality is not None:
         return image
     if bundle in ("ct", "mr"):
         return replace(image, modality=bundle)
     from monai_inpaint.registry import find_bundle
 
-    modalities = find_bundle(bundle).modalities
+    modalities = [name for name in find_bundle(bundle).modalities if name in ("ct", "mr")]
+    if not modalities:
+        raise InputError(f"The bundle {bundle} is for chest X-rays, and metal is found in CT and MR; use ct or mr.")
     return replace(image, modality=modalities[0]) if len(modalities) == 1 else image
 
 

@@ -12,7 +12,7 @@ from monai_inpaint.metal.by_inpainting import inpaint
 from monai_inpaint.metal.by_projection import li_method, network_method, nmar_method
 from monai_inpaint.metal.network_prior import BUNDLE
 from monai_inpaint.metal.task import Correction, Task
-from monai_inpaint.registry import BundleInfo, find_bundle
+from monai_inpaint.registry import KINDS, BundleInfo, find_bundle
 
 METHODS: dict[str, Callable[[Task], Correction]] = {
     "inpaint": inpaint,
@@ -38,15 +38,21 @@ def choose(
         modality: "ct" or "mr".
         method: one of `METHODS`; None: what the bundle is for, else `network` for a CT where ASTRA is installed, else
             `inpaint`.
-        bundle: a bundle's name or folder; None, "cxr", "ct" or "mr": the method's own.
+        bundle: a bundle's name or folder; None or the modality: the method's own.
         find: finds a bundle by its name.
 
     Raises:
-        InputError: an unknown method, one that an MR has no use for, or a bundle that does something else.
+        InputError: an unknown method, one that does not apply to MR, or a bundle of another kind or modality.
     """
-    named = None if bundle in (None, *MODALITIES) else find(bundle)
+    if bundle in MODALITIES and bundle != modality:
+        raise InputError(
+            f"The bundle {bundle} does not fill {modality.upper()} images; use --bundle {modality}, or leave it out."
+        )
+    named = None if bundle in (None, modality) else find(bundle)
     if named and named.kind not in _NETWORKS:
-        raise InputError(f"{named.name} takes no metal out; leave --bundle out, or name one like {BUNDLE}.")
+        raise InputError(
+            f"The bundle {named.name} does not reduce metal artifacts, {KINDS[named.kind]}; use {BUNDLE}, ct or mr."
+        )
     if method is None:
         projecting = modality == "ct" and find_spec("astra")
         method = _NETWORKS[named.kind] if named else "network" if projecting else "inpaint"

@@ -18,10 +18,10 @@ from monai_inpaint.paths import path_of
 _PACKAGE = Path(__file__).parents[1]
 # What a bundle does, and where it does it, for those that do not fill.
 KINDS = {
-    "inpainting": "it fills (fill)",
+    "inpainting": "it fills images (fill)",
     "detection": "it proposes what to fill (fill --find)",
-    "correction": "it takes metal artifacts out of CT (metal --method network)",
-    "synthesis": "it makes findings to train with",
+    "correction": "it reduces metal artifacts in CT (metal --method network)",
+    "synthesis": "it makes findings for training data",
 }
 # Those that only the repository has, to compare with and to train on.
 PUBLISHED = (
@@ -152,7 +152,7 @@ def find_generator(name: str | Path) -> BundleInfo:
     """
     bundle = find_bundle(name)
     if bundle.kind != "inpainting":
-        raise InputError(f"{name} fills nothing, {KINDS[bundle.kind]}; use cxr, ct or mr to fill.")
+        raise InputError(f"The bundle {name} does not fill images, {KINDS[bundle.kind]}; use cxr, ct or mr.")
     return bundle
 
 

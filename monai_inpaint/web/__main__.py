@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import secrets
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from monai_inpaint.commands.arguments import Parser, nonempty_path, nonempty_text
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import exit_code_of
 from monai_inpaint.imaging.modality import MODALITIES
@@ -34,17 +34,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    parser = argparse.ArgumentParser(
-        "monai-inpaint-web", description="Fill regions of a volume, in the browser.", allow_abbrev=False
-    )
-    parser.add_argument("volume", nargs="?", type=Path, help="NRRD, NIfTI, ...; or load one in the browser")
+    parser = Parser("monai-inpaint-web", description="Fill regions of a volume, in the browser.", allow_abbrev=False)
+    parser.add_argument("volume", nargs="?", type=nonempty_path, help="NRRD, NIfTI, ...; or load one in the browser")
     parser.add_argument("--bundle", choices=MODALITIES, default="mr", help="the model (default: mr)")
     parser.add_argument("--port", type=int, default=8080, help="0: any that is free (default: 8080)")
-    parser.add_argument("--host", default=LOCAL, help="address to listen on (default: this machine only)")
     parser.add_argument(
-        "--token-file", type=Path, metavar="FILE", help=f"holds the secret of the address (or {TOKEN}; default: random)"
+        "--host", type=nonempty_text, default=LOCAL, help="address to listen on (default: this machine only)"
     )
-    parser.add_argument("--origin", metavar="URL", help="what browsers see it under behind a proxy or a tunnel")
+    parser.add_argument(
+        "--token-file",
+        type=nonempty_path,
+        metavar="FILE",
+        help=f"holds the secret of the address (or {TOKEN}; default: random)",
+    )
+    parser.add_argument(
+        "--origin", type=nonempty_text, metavar="URL", help="what browsers see it under behind a proxy or a tunnel"
+    )
     args = parser.parse_args(argv)
     given = token(args.token_file)
     check(args.port, args.origin, args.volume)

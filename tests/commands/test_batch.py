@@ -88,6 +88,16 @@ def test_a_resumed_batch_leaves_out_what_is_done_and_tries_the_rest_again(tmp_pa
     assert (out / "late.png").exists()
 
 
+def test_a_sentence_names_its_image_once(tmp_path: Path, capfd) -> None:
+    table = _table(tmp_path, "bad.png,hole.png", "missing.png,hole.png")
+    (tmp_path / "bad.png").write_text("no picture")
+
+    ran = run(capfd, "batch", table, tmp_path / "out", "--bundle", "cxr")
+
+    assert ran.code == 2
+    assert [line.count("bad.png") + line.count("missing.png") for line in ran.lines] == [1, 1]
+
+
 def test_a_batch_killed_before_its_note_is_taken_up_again(tmp_path: Path, capfd) -> None:
     table, out = _table(tmp_path, "a.png,hole.png", "b.png,hole.png"), tmp_path / "out"
     assert run(capfd, "batch", table, out, "--bundle", "cxr").code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -27,6 +28,7 @@ from cli_samples import (
 from dicom_hole_samples import sources, structures
 
 from monai_inpaint import __version__, read_image
+from monai_inpaint.cli import make_parser
 from monai_inpaint.progress import LineProgress
 
 OUTSIDE = box((SIDE, SIDE)) == 0
@@ -255,6 +257,34 @@ def test_info_names_versions_engines_and_bundles(capfd) -> None:
     assert {"name", "modality", "version", "description", "path"} <= set(facts["bundles"][0])
     told = run(capfd, "info").out
     assert all(bundle["name"] in told for bundle in facts["bundles"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "prog"),
+    [
+        (["fill", "a", "b", "c", "--bogus"], "monai-inpaint fill"),
+        (["metal", "a", "b", "--bundle="], "monai-inpaint metal"),
+        (["info", "extra"], "monai-inpaint info"),
+        (["--bogus"], "monai-inpaint"),
+    ],
+)
+def test_a_wrong_argument_points_to_the_help_of_its_command(arguments: list[str], prog: str, capfd) -> None:
+    ran = run(capfd, *arguments)
+
+    assert (ran.code, len(ran.lines)) == (2, 1)
+    assert ran.lines[0].endswith(f"; see {prog} --help.")
+
+
+def test_no_command_takes_an_empty_text_for_an_absent_one() -> None:
+    (commands,) = (action.choices for action in make_parser()._actions if isinstance(action.choices, dict))
+
+    for name, command in commands.items():
+        for action in command._actions:
+            if action.nargs == 0 or action.choices:
+                continue
+            assert action.type not in (None, str, Path), f"{name}: {action.dest}"
+            with pytest.raises((ValueError, argparse.ArgumentTypeError)):
+                action.type("")
 
 
 @pytest.mark.parametrize("command", [[], ["fill"], ["batch"], ["evaluate"], ["info"]])

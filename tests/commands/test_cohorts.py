@@ -187,10 +187,10 @@ def test_a_batch_that_was_killed_goes_on_and_no_case_is_done_twice(table: Path, 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--shard", "0/3"], "count from 1/3 on"),
-        (["--shard", "4/3"], "no part of the table"),
+        (["--shard", "0/3"], "must be between 1/3 and 3/3"),
+        (["--shard", "4/3"], "must be between 1/3 and 3/3"),
         (["--shard", "one"], "not like 2/8"),
-        (["--workers", "0"], "no number of processes"),
+        (["--workers", "0"], "must be a number of processes"),
         (["--workers", "2", "--ray", "local"], "leave out one of both"),
         (["--masks", "x"], "it goes with --bids"),
         (["--bids", "."], "name one of them"),

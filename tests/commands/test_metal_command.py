@@ -180,7 +180,8 @@ def test_a_bundle_tells_the_method_and_a_method_its_bundle(
     ("method", "bundle", "words"),
     [
         ("inpaint", "ct_metal", "ct_metal is for network, not for inpaint"),
-        (None, "artifact_segmentation", "takes no metal out"),
+        (None, "artifact_segmentation", "does not reduce metal artifacts"),
+        (None, "cxr", "cxr does not fill CT images; use --bundle ct"),
         (None, "magic", "no such bundle"),
     ],
 )

@@ -11,7 +11,7 @@ from cli_samples import nifti, run
 from metal_samples import MM, pelvis
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.evaluation.metal_reduction import evaluate_metal
+from monai_inpaint.evaluation import evaluate
 
 pytest.importorskip("astra")
 pytest.importorskip("xraydb")
@@ -34,7 +34,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def evaluated(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("evaluated") / "metal"
-    evaluate_metal(data, ["none", "li"], output)
+    evaluate(data, "metal", ["none", "li"], output)
     return output
 
 
@@ -79,7 +79,7 @@ def test_the_command_gives_the_same_figures_again(capfd, data: Path, evaluated: 
 )
 def test_methods_are_those_for_metal_named_once(data: Path, tmp_path: Path, methods: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
-        evaluate_metal(data, [name for name in methods.split(",") if name], tmp_path / "out")
+        evaluate(data, "metal", [name for name in methods.split(",") if name], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -89,4 +89,9 @@ def test_other_modalities_and_features_are_refused(capfd, data: Path, tmp_path: 
     told = run(capfd, *common, "--modality", "MR")
 
     assert told.code == 2
-    assert "for CT" in told.lines[-1]
+    assert "protocol metal is for ct" in told.lines[-1]
+
+    told = run(capfd, *common, "--features", tmp_path / "features.safetensors")
+
+    assert told.code == 2
+    assert "measures no LPIPS" in told.lines[-1]

@@ -97,7 +97,7 @@ def test_json_may_begin_with_a_mark_of_its_encoding_and_be_as_deep_as_people_wri
 def test_only_a_regular_file_of_a_size_that_people_write_is_read(read, tmp_path: Path) -> None:
     path = tmp_path / "file"
     os.mkfifo(path)
-    with pytest.raises(InputError, match="no regular file"):
+    with pytest.raises(InputError, match="is a pipe; give a regular file"):
         read(path)
     path.unlink()
     path.touch()
@@ -106,11 +106,11 @@ def test_only_a_regular_file_of_a_size_that_people_write_is_read(read, tmp_path:
         read(path)
     path.unlink()
     path.mkdir()
-    with pytest.raises(InputError, match="Is a directory"):
+    with pytest.raises(InputError, match="is a folder; give a regular file"):
         read(path)
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match="nowhere does not exist; check the path"):
         read(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="no regular file"):
+    with pytest.raises(InputError, match="is a device; give a regular file"):
         read(Path(os.devnull))
 
 

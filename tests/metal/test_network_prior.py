@@ -130,7 +130,7 @@ def test_the_better_the_network_the_better_the_slice(scanned) -> None:
 
 
 def test_no_network_for_metal_is_asked_to_fill() -> None:
-    with pytest.raises(InputError, match="ct_metal fills nothing"):
+    with pytest.raises(InputError, match="ct_metal does not fill images"):
         find_generator("ct_metal")
 
 

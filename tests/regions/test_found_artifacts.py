@@ -150,8 +150,8 @@ def test_the_bundle_that_proposes_does_not_fill(tmp_path: Path, capfd) -> None:
     ran = run(capfd, "fill", image, hole, tmp_path / "out.png", "--bundle", BUNDLE)
 
     assert ran.code == 2
-    assert "fills nothing, it proposes what to fill" in ran.lines[0]
-    with pytest.raises(InputError, match="fills nothing"):
+    assert "does not fill images, it proposes what to fill" in ran.lines[0]
+    with pytest.raises(InputError, match="does not fill images"):
         Filler(find_bundle(BUNDLE).path)
 
 
