@@ -41,6 +41,7 @@ ROOMS = (
     "pacs",
     "commands",
     "cli",
+    "slicer",  # imports nothing of the package: a copy of it runs in Slicer's Python
     "__main__ data difference demo web",
     "monai_inpaint",  # what the package exports is for others
 )
@@ -87,7 +88,9 @@ def _imported(path: Path, package: Path, modules: set[str]) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{_name(path, package)}: imports name the package"
+            if node.level:
+                assert path.parent.name == "slicer", f"{_name(path, package)}: imports must name the package"
+                continue
             names = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= names if names <= modules else names | {node.module or ""}
     return found & modules
@@ -130,9 +133,16 @@ def test_a_circle_is_found(tmp_path: Path) -> None:
     assert set(circle(imports_of(package.parent))) == {"monai_inpaint.io.a", "monai_inpaint.io.b"}
 
 
+def test_the_files_that_slicer_has_a_copy_of_need_no_package() -> None:
+    named = {name: others for name, others in imports_of(PACKAGE).items() if _room(name) == "slicer"}
+    # `export_series` is a script for the Python that the package is installed in
+    assert {name: others for name, others in named.items() if others and not name.endswith("export_series")} == {}
+    assert (PACKAGE.parent / "slicer_extension" / "Inpaint" / "InpaintLib").resolve() == PACKAGE / "slicer"
+
+
 def test_every_file_name_says_its_content_without_its_folder() -> None:
-    # files of commands/ are called as the commands are, which is what their folder says
-    names = [path.name for path in PACKAGE.rglob("*.py") if path.parent.name != "commands"]
+    # files of commands/ are called as the commands are, those of slicer/ as parts of InpaintLib
+    names = [path.name for path in PACKAGE.rglob("*.py") if path.parent.name not in ("commands", "slicer")]
 
     assert repeated(names) <= {"__init__.py", "__main__.py"}
 

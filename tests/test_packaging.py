@@ -36,6 +36,16 @@ def _imported(code: str, *args: object) -> set[str]:
     return set(told.splitlines()[-1].split())
 
 
+def test_one_address_stands_wherever_the_repository_is_named() -> None:
+    address = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+    own = re.compile(r"https://(?:raw\.githubusercontent|github)\.com/([\w.-]+/[\w.-]*MONAIInpaint)\b", re.IGNORECASE)
+    texts = [ROOT / "CMakeLists.txt", ROOT / "slicer_extension" / "MONAIInpaint.json", ROOT / "README.md"]
+    named = [place for path in (*texts, *ROOT.glob("docs/**/*.md")) for place in own.findall(path.read_text())]
+
+    assert len(named) >= 4
+    assert {f"https://github.com/{place}" for place in named} == {address}
+
+
 def test_importing_the_package_imports_next_to_nothing() -> None:
     assert not _imported("import monai_inpaint") & (TRAINING | READERS | {"numpy", "openvino", "argparse"})
 

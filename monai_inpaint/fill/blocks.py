@@ -28,6 +28,8 @@ from monai_inpaint.progress import Steps
 BAND = 16  # voxels next to the known ones that are filled anew at each finer resolution
 _ALIKE = 0.9  # correlation of the noise in neighbouring slices that have to agree
 
+WITH_STARTS = 6  # channels of a network that takes starts
+
 
 class Generator(Protocol):
     """A network as filling sees it.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from monai_inpaint.fill.blocks import Generator, fill_blocks
+from monai_inpaint.fill.blocks import WITH_STARTS, Generator, fill_blocks
 from monai_inpaint.fill.compose import Patch
 from monai_inpaint.fill.cutting import Region, block_of, region_of, slice_of
 from monai_inpaint.fill.slice_axis import in_own_order, slice_axis, with_slices_last
@@ -49,7 +49,7 @@ def fill_slices(
     box = (*box[:axis], *box[axis + 1 :], box[axis])
     region = region_of(hole, box)
     several = hole.ndim == 3 and hole.shape[2] > 1
-    fill = fill_volume if generator.channels == 6 and several else _fill_slices
+    fill = fill_volume if generator.channels == WITH_STARTS and several else _fill_slices
     values, sides = fill(source, region, generator, progress, seed)
     patches = [_patch(source, region, values, int(k)) for k in np.flatnonzero(region.inside.any(axis=(0, 1)))]
     return [in_own_order(patch, axis) for patch in patches], sides

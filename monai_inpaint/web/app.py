@@ -31,15 +31,15 @@ from monai_inpaint.failure import explain
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.modality import MODALITIES
 from monai_inpaint.io.isolated import read_image_isolated
+from monai_inpaint.slicer import jobs, results, views
+from monai_inpaint.slicer.environment import Environment
+from monai_inpaint.slicer.errors import InpaintError
+from monai_inpaint.slicer.nifti import write_nifti
+from monai_inpaint.slicer.regions import catch_segment
+from monai_inpaint.slicer.runs import Run, RunQueue, State
+from monai_inpaint.slicer.volumes import catch_volume
 from monai_inpaint.version import NOTICE
 from monai_inpaint.web.door import Door
-from monai_inpaint.web.InpaintLib import jobs, results, views
-from monai_inpaint.web.InpaintLib.environment import Environment
-from monai_inpaint.web.InpaintLib.errors import InpaintError
-from monai_inpaint.web.InpaintLib.nifti import write_nifti
-from monai_inpaint.web.InpaintLib.regions import catch_segment
-from monai_inpaint.web.InpaintLib.runs import Run, RunQueue, State
-from monai_inpaint.web.InpaintLib.volumes import catch_volume
 from monai_inpaint.web.session import Session, is_number
 from monai_inpaint.web.uploads import receive
 
@@ -61,7 +61,7 @@ class InpaintApp(TrameApp):
         self._folder = folder
         self._door = door
         self._slicer = SlicerApp()
-        # what scripts in Slicer find there, InpaintLib among them
+        # what scripts in Slicer find there, those of monai_inpaint.slicer among them
         slicer.mrmlScene = self._slicer.scene
         slicer.util.slicer = slicer
         register_rca_factories(self._slicer.view_manager, self.server)
@@ -266,7 +266,7 @@ class InpaintApp(TrameApp):
         """Fill what is marked, in the background."""
         volume = catch_volume(self._source)
         region = catch_segment(self._segmentation, self._slicer.segmentation_editor.active_segment_id)
-        job = jobs.Fill(volume, region, self.state.bundle)
+        job = jobs.FillVolume(volume, region, self.state.bundle)
         run = self._queue.add(Run(job, Environment(sys.executable, self._folder)))
         self._slicer.segmentation_editor.deactivate_effect()
         self.state.update({"busy": True, "running": True, "painting": False, "message": "Filling..."})

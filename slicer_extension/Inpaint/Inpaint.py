@@ -409,7 +409,7 @@ class InpaintLogic(ScriptedLoadableModuleLogic):
         if parameters.region == METAL:
             return jobs.ReduceMetal(volume, bundle, self._threshold(parameters), parameters.keepMetal)
         region = self.regionOf(parameters)
-        return jobs.Fill(volume, region, bundle, parameters.grow, parameters.sample, parameters.seed)
+        return jobs.FillVolume(volume, region, bundle, parameters.grow, parameters.sample, parameters.seed)
 
     def findMetalJob(self, parameters: InpaintParameterNode) -> jobs.FindMetal:
         volume = catch_volume(parameters.inputVolume)
@@ -429,7 +429,7 @@ class InpaintLogic(ScriptedLoadableModuleLogic):
         files = dicom.source_files(filled, getattr(slicer, "dicomDatabase", None))
         return jobs.ExportSeries(catch_volume(filled), files, results.report_of(filled), folder / "derived")
 
-    def regionOf(self, parameters: InpaintParameterNode) -> regions.Region:
+    def regionOf(self, parameters: InpaintParameterNode) -> regions.SceneRegion:
         """The region that the parameters name. Raises InpaintError."""
         if parameters.region == SEGMENT:
             return regions.catch_segment(parameters.segmentation, parameters.segment)

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from monai_inpaint.web.InpaintLib.nifti import write_nifti
+
+from monai_inpaint.slicer.nifti import write_nifti
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP *.example 127.0.0.1"]

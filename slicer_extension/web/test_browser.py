@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from conftest import App
-from monai_inpaint.web.InpaintLib.nifti import read_nifti
 from playwright.sync_api import TimeoutError
+
+from monai_inpaint.slicer.nifti import read_nifti
 
 FILLING = 180  # seconds, on a machine with other work
 

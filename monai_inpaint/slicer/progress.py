@@ -7,7 +7,7 @@ _SHARES = {"read": (0.0, 0.1), "find": (0.1, 0.2), "fill": (0.1, 0.95), "reduce"
 _PREFIX = "monai-inpaint: "
 
 
-class Progress:
+class RunProgress:
     """Fed with lines; holds what is to be shown.
 
     Attributes:

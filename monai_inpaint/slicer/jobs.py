@@ -9,7 +9,7 @@ import numpy as np
 
 from .errors import InpaintError
 from .nifti import read_nifti, write_nifti
-from .regions import Region
+from .regions import SceneRegion
 from .volumes import Volume
 
 _COMMAND = ["-m", "monai_inpaint"]
@@ -52,7 +52,7 @@ class Filled:
 
 
 @dataclass(frozen=True, eq=False)
-class Fill:
+class FillVolume:
     """Fill a region.
 
     Attributes:
@@ -63,7 +63,7 @@ class Fill:
     """
 
     volume: Volume
-    region: Region
+    region: SceneRegion
     bundle: str
     grow: float = 0.0
     sample: bool = False
@@ -148,7 +148,7 @@ class Inform:
     """Ask the package what it has, and what a fill would take of memory if there is something to fill."""
 
     volume: Volume | None = None
-    region: Region | None = None
+    region: SceneRegion | None = None
     title: str = "check"
 
     def prepare(self, folder: Path) -> list[str]:
@@ -241,7 +241,7 @@ def _collected(volume: Volume, folder: Path, said: list[str]) -> Filled:
     return Filled(volume, filled, difference, reach, report, said)
 
 
-def _box(volume: Volume, region: Region) -> list[int]:
+def _box(volume: Volume, region: SceneRegion) -> list[int]:
     """Sides (i, j, k) of the region's bounding box on the volume's grid, in voxels."""
     hole, place = region.draw(volume)
     ends = [np.flatnonzero(hole.any(axis=tuple(b for b in range(3) if b != a)))[[0, -1]] for a in (2, 1, 0)]

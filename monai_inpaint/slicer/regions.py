@@ -20,7 +20,7 @@ from .volumes import Volume
 Drawn = tuple[np.ndarray, np.ndarray]  # (k, j, i) uint8, 1 in the hole; (4, 4) indices to the volume's own mm
 
 
-class Region(Protocol):
+class SceneRegion(Protocol):
     """What can be filled."""
 
     def draw(self, volume: Volume) -> Drawn:

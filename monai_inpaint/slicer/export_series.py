@@ -11,7 +11,7 @@ from pathlib import Path
 
 def main(series: str, filled: str, report: str, output: str) -> int:
     """Voxels that differ take the value of the filled volume; all others stay those of the series, bit for bit."""
-    from monai_inpaint import read_image, write_image
+    from monai_inpaint.io import read_image, write_image
     from monai_inpaint.io.provenance import derivation_of
 
     source, volume = read_image(series), read_image(filled)
@@ -33,7 +33,7 @@ def on_grid_of(source, volume):
     """
     import numpy as np
 
-    from monai_inpaint import InputError
+    from monai_inpaint.errors import InputError
 
     for axes in itertools.permutations(range(min(volume.voxels.ndim, 3))):
         sizes = [volume.voxels.shape[axis] for axis in axes]

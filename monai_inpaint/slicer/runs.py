@@ -12,7 +12,7 @@ from .environment import Environment, check_temporary
 from .errors import InpaintError
 from .jobs import Job
 from .process import Process
-from .progress import Progress
+from .progress import RunProgress
 
 _TURN = 0.004  # seconds that a tick leaves to the threads
 
@@ -41,7 +41,7 @@ class Run:
     def __init__(self, job: Job, environment: Environment) -> None:
         self.job = job
         self.state = State.WAITING
-        self.progress = Progress()
+        self.progress = RunProgress()
         self.log: list[str] = []
         self.result: Any = None
         self.error = ""
