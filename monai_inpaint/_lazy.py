@@ -1,4 +1,4 @@
-"""Names of a package that are loaded when first used."""
+"""Load the names of a package when they are first used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def loaded_when_used(package: str, home: Mapping[str, str]) -> Callable[[str], Any]:
-    """The `__getattr__` (PEP 562) of a package whose names lie in these modules."""
+    """Return the `__getattr__` (PEP 562) of a package whose names lie in these modules."""
 
     def load(name: str) -> Any:
         if name not in home:

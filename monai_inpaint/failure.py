@@ -1,4 +1,4 @@
-"""What the user reads when something went wrong, and the exit codes that go with it."""
+"""Messages and exit codes of failures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST = 1000  # characters of a sentence; names and values in it come from an
 
 
 def exit_code_of(action: Callable[[], int]) -> int:
-    """The exit code of a whole program: what goes wrong in it is said in one sentence, without a stack trace."""
+    """Run a whole program and return its exit code; failures become one sentence, without a stack trace."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
     try:
@@ -60,14 +60,14 @@ def explain(error: Exception) -> tuple[int, str]:
 
 
 def say(sentence: str) -> None:
-    """One line on stderr, if there is one, whatever names the sentence holds."""
+    """Return one line on stderr, if there is one, whatever names the sentence holds."""
     if sys.stderr is not None:
         with suppress(OSError):  # where nobody reads it, the exit code still tells
             print(f"monai-inpaint: {_line(sentence)}", file=sys.stderr, flush=True)
 
 
 def one_line(error: Exception) -> str:
-    """What an exception says, in one line without control characters."""
+    """Return the message of an exception in one line without control characters."""
     return _line(str(error))
 
 

@@ -1,4 +1,4 @@
-"""What users write - JSON files, tables - checked before anything else looks at it."""
+"""Read JSON files and tables that users write, and check them first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DEEPEST = 64  # lists and objects inside one another
 
 
 def read_json(path: Path, advice: str) -> Any:
-    """The content of a JSON file.
+    """Read the content of a JSON file.
 
     Args:
         advice: what to do if it is none, as the end of a sentence.
@@ -54,7 +54,7 @@ def read_table(path: Path, advice: str = "check the path") -> list[tuple[int, li
 
 
 def shown(value: object) -> str:
-    """A value out of a file, as a sentence may show it: short."""
+    """Return a value out of a file, as a sentence may show it: short."""
     return reprlib.repr(value)
 
 

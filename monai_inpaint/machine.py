@@ -1,4 +1,4 @@
-"""What this machine is and has: its processor, installed packages, free memory."""
+"""Facts of this machine: its processor, installed packages, free memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def versions(packages: Iterable[str]) -> list[str]:
 
 
 def processor() -> str:
-    """The processor's name as the system tells it."""
+    """Return the processor's name as the system tells it."""
     described = Path("/proc/cpuinfo")  # Linux
     lines = described.read_text(encoding="utf-8").splitlines() if described.is_file() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]

@@ -1,4 +1,4 @@
-"""Paths that users name: whether they lead to a file that can be opened, and what the place is at fault for."""
+"""Check paths that users name: whether they lead to a file that can be opened."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OUT_OF_REACH = {
 
 
 def path_of(text: str | Path, folder: Path = Path()) -> Path:
-    """The path that was named, if the system can look it up, whether or not anything is there.
+    """Return the path that was named, if the system can look it up, whether or not anything is there.
 
     Args:
         text: as it was typed, or as it stands in a file.
@@ -80,7 +80,7 @@ def regular_file(path: Path, name: str = "") -> int:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a path leads to a folder; False where it leads nowhere."""
+    """Return whether a path leads to a folder; False where it leads nowhere."""
     try:
         return path.is_dir()
     except (OSError, ValueError):

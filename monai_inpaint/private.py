@@ -1,4 +1,4 @@
-"""Files that nobody but their owner reads: what a service or a local server writes holds patients."""
+"""Keep files readable by their owner only: what a service or a local server writes is data of patients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a command is, told on stderr: as a line for people, as JSON for programs, or not at all."""
+"""Progress of a command on stderr: a line for people, JSON for programs, or nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Steps = Callable[[int, int], None]  # one stage, in one piece: the steps done an
 
 
 def part(progress: Steps | None, first: int, total: int, size: int = 1) -> Steps | None:
-    """Progress in all, out of the progress in one part.
+    """Scale the progress of one part to the progress of the whole.
 
     Args:
         progress: of all; called in hundredths, or as the part is where it is all.
@@ -37,10 +37,10 @@ class Progress:
     """
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Nothing is told."""
+        """Report nothing."""
 
     def stage(self, name: str) -> Callable[[int, int], None]:
-        """A callable (done, total) for one stage, as `Filler` takes it."""
+        """Return a callable (done, total) for one stage, as `Filler` takes it."""
         return lambda done, total: self(name, done, total)
 
     def clear(self) -> None:

@@ -130,7 +130,7 @@ def small_slice(image: Image, index: Any = ...) -> np.ndarray:
 
 
 def score_of(map_: np.ndarray, region: np.ndarray) -> float:
-    """An image's score: a high percentile of the map over what was searched; 0 where nothing was."""
+    """Return an image's score: a high percentile of the map over what was searched; 0 where nothing was."""
     return float(np.percentile(map_[region], SCORED)) if region.any() else 0.0
 
 

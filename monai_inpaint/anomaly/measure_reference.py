@@ -18,7 +18,7 @@ from monai_inpaint.progress import make_progress
 
 
 def measured(filler: Filler, sources: Sequence[Sequence[Entry]]) -> Reference:
-    """The reference of healthy films, each source with the same weight."""
+    """Return the reference of healthy films, each source with the same weight."""
     progress = make_progress("auto")
     total, groups = sum(map(len, sources)), []
     for films in sources:

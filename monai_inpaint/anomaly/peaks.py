@@ -1,4 +1,4 @@
-"""Boxes around what stands out of a map."""
+"""Find the peaks of an anomaly map, and boxes around them."""
 
 # scipy brings no types
 # pyright: basic
@@ -31,7 +31,7 @@ class Candidate:
 
 
 def candidates(map_: np.ndarray) -> list[Candidate]:
-    """The highest peaks, each with the box of what hangs together with it above half its height, highest first.
+    """Find the highest peaks, each with the box of the connected region above half its height, highest first.
 
     Args:
         map_: (rows, columns); only what is above 0 stands out.
@@ -56,7 +56,7 @@ def candidates(map_: np.ndarray) -> list[Candidate]:
 
 
 def write_candidates(found: Sequence[Candidate], image: str, path: str | Path) -> None:
-    """A CSV as `monai_inpaint.datasets.finding_boxes.read_boxes` reads it, with the column `score` besides.
+    """Write a CSV as `monai_inpaint.datasets.finding_boxes.read_boxes` reads it, with the column `score` besides.
 
     Args:
         found: of one image.

@@ -43,7 +43,7 @@ class Reference:
 
 
 def reference_of(groups: Sequence[Sequence[np.ndarray]]) -> Reference:
-    """The reference of some films, each group of them with the same weight.
+    """Return the reference of some films, each group of them with the same weight.
 
     Args:
         groups: of films of one kind, each (2, GRID, GRID), see `gridded`.
@@ -78,7 +78,7 @@ def reference_path(bundle: BundleInfo) -> Path:
 
 
 def load_reference(bundle: BundleInfo) -> Reference | None:
-    """A bundle's reference, None where it has none.
+    """Load a bundle's reference, None where it has none.
 
     Raises:
         InputError: it is damaged.

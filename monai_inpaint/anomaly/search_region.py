@@ -12,7 +12,7 @@ GROWN = 0.06  # of the height and width of the lungs, at either end
 
 
 def lungs_of(film: np.ndarray) -> Box:
-    """The box around both lungs of a film, what lies between them included, a little grown: two slices.
+    """Return the box around both lungs of a film, what lies between them included, a little grown: two slices.
 
     Args:
         film: (rows, columns), air dark, upright.
@@ -26,7 +26,7 @@ def lungs_of(film: np.ndarray) -> Box:
 
 
 def region_of(pixels: np.ndarray, modality: str, level: float | None = None) -> np.ndarray:
-    """The part of a slice to search: of a film the box of `lungs_of`, else the body; bool array.
+    """Return the part of a slice to search: of a film the box of `lungs_of`, else the body; bool array.
 
     Args:
         pixels: (rows, columns) in units, as shown.

@@ -1,4 +1,4 @@
-"""A hole slid over a slice: what its fills differ in from the slice."""
+"""Slide a hole over a slice, and subtract its fills from the slice."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def places(region: np.ndarray) -> list[Box]:
 def slide(
     filler: Filler, pixels: np.ndarray, region: np.ndarray, progress: Steps | None = None
 ) -> Iterator[tuple[Box, np.ndarray]]:
-    """Each hole and source - filled in it, in units.
+    """Return each hole and source - filled in it, in units.
 
     Args:
         filler: gives the best estimate.
@@ -52,7 +52,7 @@ def slide(
 
 
 def mean_of(slid: Iterable[tuple[Box, np.ndarray]], shape: tuple[int, ...]) -> np.ndarray:
-    """The mean over all holes that cover a pixel, float64 of that shape; 0 where none does."""
+    """Return the mean over all holes that cover a pixel, float64 of that shape; 0 where none does."""
     total, count = np.zeros(shape), np.zeros(shape)
     for place, values in slid:
         total[place] += values

@@ -26,19 +26,19 @@ def path_text(text: str) -> str:
 
 
 def nonempty_path(text: str) -> Path:
-    """A path that is not empty."""
+    """Return a path that is not empty."""
     return Path(path_text(text))
 
 
 def nonempty_text(value: str) -> str:
-    """A text that is not empty: an empty one, often an unset variable of a script, would count as absent."""
+    """Return a text that is not empty: an empty one, often an unset variable of a script, would count as absent."""
     if not value.strip():
         raise argparse.ArgumentTypeError("the value is empty")
     return value
 
 
 def seed_number(text: str) -> int:
-    """A seed as numpy takes it, refused before a batch begins rather than case by case."""
+    """Return a seed as numpy takes it, refused before a batch begins rather than case by case."""
     try:
         number = int(text)
     except ValueError:

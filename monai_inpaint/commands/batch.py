@@ -121,7 +121,7 @@ class _Batch:
         self.counts = Counter[str]()
 
     def begin(self, *, resume: bool) -> None:
-        """Take the notes of the batch that goes on, or begin anew."""
+        """Read the journal of the batch that goes on, or start a new one."""
         if self._journal.exists() and resume:
             self._before = self._journal.read(self._options)
             return

@@ -21,7 +21,7 @@ _DESCRIPTION = "dataset_description.json"
 
 
 def read_bids(folder: Path, output_dir: Path, masks: str = MASKS) -> list[Pair]:
-    """The images of `anat` that have a mask, as cases.
+    """Read the images of `anat` that have a mask, as cases.
 
     Args:
         folder: of the data set.
@@ -34,7 +34,7 @@ def read_bids(folder: Path, output_dir: Path, masks: str = MASKS) -> list[Pair]:
         InputError: no data set, no image with a mask, or an image with several.
     """
     if not (folder / _DESCRIPTION).is_file():
-        raise InputError(f"{folder} is no BIDS data set: it has no {_DESCRIPTION}; name its folder.")
+        raise InputError(f"{folder} is not a BIDS data set: it has no {_DESCRIPTION}; name its folder.")
     if output_dir.resolve() == folder.resolve():
         raise InputError(
             f"{output_dir} is the data set itself; name another folder, such as {folder}/derivatives/filled."
@@ -49,7 +49,7 @@ def read_bids(folder: Path, output_dir: Path, masks: str = MASKS) -> list[Pair]:
             pattern = masks.format(folder=place, name=parts["entities"], suffix=parts["suffix"])
             found = sorted(path for path in folder.glob(pattern) if path != image)
         except (KeyError, IndexError, ValueError, NotImplementedError) as error:
-            raise InputError(f"{masks!r} is no pattern of masks ({error}); see --masks in the help.") from None
+            raise InputError(f"{masks!r} is not a pattern of masks ({error}); see --masks in the help.") from None
         if len(found) > 1:
             raise InputError(f"{image} has {len(found)} masks, {found[0]} and {found[1]} among them; narrow --masks.")
         if found:
@@ -60,7 +60,7 @@ def read_bids(folder: Path, output_dir: Path, masks: str = MASKS) -> list[Pair]:
 
 
 def write_description(folder: Path, source: Path) -> None:
-    """Write what the derivatives are, and that the journal is none of them; once.
+    """Write the description of the derivatives, and exclude the journal from them; once.
 
     Args:
         folder: of the derivatives.

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--features",
         type=path_text,
         metavar="PATH",
-        help="SqueezeNet features (safetensors), to measure LPIPS and whether fills are told from the truth",
+        help="SqueezeNet features (safetensors), to measure LPIPS and how often fills are told from the truth",
     )
     parser.add_argument("--engine", choices=CHOICES, default="auto", help="what runs the bundles (default: auto)")
     parser.add_argument("--progress", choices=KINDS, default="auto", help="on stderr: a line (auto), JSON, nothing")

@@ -64,7 +64,7 @@ class Journal:
             raise InputError(f"{path} cannot be written: {error.strerror}; name another folder.") from error
         if not stat.S_ISREG(os.fstat(self._file).st_mode):
             os.close(self._file)
-            raise InputError(f"{path} is no regular file, so it is not the journal of a batch; name another folder.")
+            raise InputError(f"{path} is not a regular file, so it is not the journal of a batch; name another folder.")
         if hold(self._file) is False:
             os.close(self._file)
             raise InputError(f"Another batch fills {path.parent}; wait until it has ended, or name another folder.")
@@ -77,11 +77,11 @@ class Journal:
         os.close(self._file)
 
     def exists(self) -> bool:
-        """Whether a batch was noted here."""
+        """Return whether a batch was noted here."""
         return os.fstat(self._file).st_size > 0
 
     def start(self, options: dict[str, Any]) -> None:
-        """An empty journal, in place of what was noted.
+        """Start an empty journal in place of the earlier one.
 
         Args:
             options: of the batch, which one that goes on must have too.
@@ -94,10 +94,10 @@ class Journal:
             raise
 
     def read(self, options: dict[str, Any]) -> dict[str, JournalEntry]:
-        """The last entry of each output; a line that a killed run left unfinished is cut off the file.
+        """Read the last entry of each output, and cut a line that a killed run left unfinished off the file.
 
         Raises:
-            InputError: the file is no journal, or its batch was begun with other options.
+            InputError: the file is not a journal, or its batch was begun with other options.
         """
         try:
             text = self.path.read_bytes()
@@ -117,7 +117,7 @@ class Journal:
         return entries
 
     def add(self, entry: JournalEntry) -> None:
-        """One more line, written at once and kept even if the machine stops."""
+        """Append a line, written at once and kept even if the machine stops."""
         self._write(asdict(entry))
 
     def _write(self, content: dict[str, Any]) -> None:

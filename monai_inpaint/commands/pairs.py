@@ -21,7 +21,7 @@ JOURNAL = re.compile(r"batch(-\d+-of-\d+)?\.jsonl", re.IGNORECASE)  # of a batch
 
 @dataclass(frozen=True)
 class Pair:
-    """One row. `image`, `hole` (with its segment) and `name` (the output below the output folder) are as told."""
+    """One row; `image`, `hole` (with its segment) and `name` (the output in the output folder) as in the table."""
 
     image: str
     hole: str
@@ -35,7 +35,7 @@ class Pair:
 
 
 def read_pairs(table: Path, output_dir: Path) -> list[Pair]:
-    """All rows, checked for what can be known before reading any image.
+    """Read all rows, checked for what can be known before reading any image.
 
     Args:
         table: the CSV file, UTF-8; relative paths in it start at its folder. Without an output, the image's name.

@@ -1,1 +1,1 @@
-"""The physics of X-ray CT: projections, attenuation, what a scanner measures."""
+"""Physics of X-ray CT: projections, attenuation, forward model of a scanner."""

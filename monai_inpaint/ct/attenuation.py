@@ -52,7 +52,7 @@ MATERIALS = {
 
 
 def attenuation(material: str, energies: Sequence[float] | np.ndarray) -> np.ndarray:
-    """The linear attenuation coefficient, with coherent scattering, of one of `MATERIALS`.
+    """Return the linear attenuation coefficient, with coherent scattering, of one of `MATERIALS`.
 
     Elam, Ravel and Sieber (2002), Radiation Physics and Chemistry 63, 121-128, from the package xraydb; they agree with
     NIST's XCOM within 0.1 % for water.

@@ -85,7 +85,7 @@ Beam = ParallelBeam | FanBeam
 
 
 def parallel_beam(shape: Sequence[int], spacing: Sequence[float]) -> ParallelBeam:
-    """Rays that cover a slice up to its corners, as far apart as its pixels.
+    """Return parallel rays that cover a slice up to its corners, as far apart as its pixels.
 
     Args:
         shape: (rows, columns).
@@ -97,7 +97,7 @@ def parallel_beam(shape: Sequence[int], spacing: Sequence[float]) -> ParallelBea
 
 
 def fan_beam(shape: Sequence[int], spacing: Sequence[float]) -> FanBeam:
-    """A scanner whose fan covers a slice up to its corners; for slices larger than a scanner's bore, a larger one.
+    """Return a fan beam that covers a slice up to its corners; larger than a real scanner's where the slice is.
 
     Args:
         shape: (rows, columns).
@@ -112,7 +112,7 @@ def fan_beam(shape: Sequence[int], spacing: Sequence[float]) -> FanBeam:
 def project(
     image: np.ndarray, spacing: Sequence[float], beam: Beam, *, centre: Sequence[float] = (0.0, 0.0)
 ) -> np.ndarray:
-    """Line integrals of a slice.
+    """Compute the line integrals of a slice.
 
     Args:
         image: (rows, columns), per mm.
@@ -181,7 +181,7 @@ def reconstruct(
 
 
 def rebinned(sinogram: np.ndarray, beam: FanBeam) -> tuple[np.ndarray, ParallelBeam]:
-    """The same lines sorted into parallel views; both measurements of each line are averaged.
+    """Return the same lines sorted into parallel views; both measurements of each line are averaged.
 
     The ray at angle gamma of the fan at angle beta belongs to the parallel view at beta - gamma, which it meets at
     source_mm * sin(gamma) from the centre (Kak and Slaney 1988, equations 131 and 132); between rays by cubic splines.
@@ -191,8 +191,8 @@ def rebinned(sinogram: np.ndarray, beam: FanBeam) -> tuple[np.ndarray, ParallelB
     parallel = ParallelBeam(beam.views // 2, beam.channels, beam.channel_mm)
     middle = (beam.channels - 1) / 2
     sine = (np.arange(beam.channels) - middle) * (beam.channel_mm / beam.source_mm)
-    met = np.abs(sine) < 0.99
-    gamma = np.arcsin(np.where(met, sine, 0.0))
+    valid = np.abs(sine) < 0.99
+    gamma = np.arcsin(np.where(valid, sine, 0.0))
     channel = np.tan(gamma) * (beam.source_mm / beam.channel_mm) + middle
     turn = gamma * (beam.views / (2 * np.pi))
     margin = math.ceil(np.abs(turn).max()) + 8
@@ -203,7 +203,7 @@ def rebinned(sinogram: np.ndarray, beam: FanBeam) -> tuple[np.ndarray, ParallelB
         map_coordinates(coefficients, np.broadcast_arrays(*ray), prefilter=False, mode="nearest")
         for ray in ((view + turn, channel), (view - turn + parallel.views, channel[::-1]))
     )
-    return np.where(met, sum(both) / 2, 0.0).astype(np.float32), parallel
+    return np.where(valid, sum(both) / 2, 0.0).astype(np.float32), parallel
 
 
 def _radius(shape: Sequence[int], spacing: Sequence[float]) -> float:

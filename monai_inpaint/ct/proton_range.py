@@ -34,7 +34,7 @@ _ELEMENTS = {
 
 
 def stopping_power(hu: np.ndarray) -> np.ndarray:
-    """Of protons of 100 MeV, relative to water, float64: linear between air, lung, fat, water, muscle and bone.
+    """Compute the stopping power for 100 MeV protons relative to water, float64: linear between tissues.
 
     Tissues are those of ICRU report 44; their HU are the simulated scanner's at 120 kV (Schneider et al. 1996, Physics
     in Medicine and Biology 41, 111-124, section 2). A clinic's own curve differs by its scanner and protocol.
@@ -43,7 +43,7 @@ def stopping_power(hu: np.ndarray) -> np.ndarray:
 
 
 def range_shift(truth: np.ndarray, made: np.ndarray, metal: np.ndarray, spacing: Sequence[float]) -> float:
-    """The root mean square error, in mm of water, of the way that protons have come when they stop behind the metal.
+    """Compute the root mean square error of the proton range behind the metal, in mm of water.
 
     Parallel beams come along the array's two axes from both sides. Their rays pass the metal at most 30 mm beside it
     and end 30 mm behind it; the way is the sum of stopping powers along a ray. Metal counts as water in both images.
@@ -61,8 +61,8 @@ def range_shift(truth: np.ndarray, made: np.ndarray, metal: np.ndarray, spacing:
         along, across = spacing[turns % 2], spacing[1 - turns % 2]
         beam, marked = np.rot90(off, turns), np.rot90(metal, turns)
         rows, columns = np.flatnonzero(marked.any(axis=1)), np.flatnonzero(marked.any(axis=0))
-        end, beside = int(rows[-1] + _BESIDE / along) + 1, int(_BESIDE / across)
-        passing = slice(max(int(columns[0]) - beside, 0), int(columns[-1]) + beside + 1)
+        end, margin = int(rows[-1] + _BESIDE / along) + 1, int(_BESIDE / across)
+        passing = slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + margin + 1)
         errors.append(beam[:end, passing].sum(axis=0) * along)
     return float(np.sqrt(np.mean(np.concatenate(errors) ** 2)))
 

@@ -34,7 +34,7 @@ class Scanner:
 
 
 def effective_energy(kvp: int) -> float:
-    """keV at which Hounsfield units hold: where water attenuates as it does for the beam behind 200 mm of it."""
+    """Find the keV at which Hounsfield units hold: water attenuates there as for the beam behind 200 mm of it."""
     energies, shares = spectrum(kvp)
     water = attenuation("water", energies)
     behind = shares * np.exp(-_TYPICAL * water)
@@ -42,13 +42,13 @@ def effective_energy(kvp: int) -> float:
 
 
 def relative_to_water(material: str, kvp: int) -> float:
-    """Attenuation over that of water at the effective energy; 1000 * (it - 1) is the material's HU."""
+    """Compute attenuation relative to water at the effective energy; 1000 * (it - 1) is the material's HU."""
     energy = [effective_energy(kvp)]
     return float(attenuation(material, energy)[0] / attenuation("water", energy)[0])
 
 
 def transmitted(paths: Mapping[str, np.ndarray], kvp: int) -> np.ndarray:
-    """The detected signal as a share of that with nothing in between (Beer and Lambert, summed over the spectrum).
+    """Compute the detected signal relative to that without an object (Beer-Lambert, summed over the spectrum).
 
     Args:
         paths: mm through each material, arrays that broadcast.
@@ -67,12 +67,12 @@ def transmitted(paths: Mapping[str, np.ndarray], kvp: int) -> np.ndarray:
 
 
 def counted(signal: np.ndarray, photons: float, rng: np.random.Generator) -> np.ndarray:
-    """The signal with the noise of counting photons (Poisson); at least one counts, so that its logarithm exists."""
+    """Add Poisson noise to the signal; at least one photon counts, so that its logarithm exists."""
     return np.maximum(rng.poisson(photons * signal.astype(np.float64)), 1) / photons
 
 
 def water_thickness(signal: np.ndarray, scanner: Scanner) -> np.ndarray:
-    """mm of water that a signal is taken for, float32.
+    """Convert a signal to the equivalent mm of water, float32.
 
     Args:
         signal: share of that with nothing in between, above 0.

@@ -21,7 +21,7 @@ _PHOTONS = {
 
 
 def spectrum(kvp: int) -> tuple[np.ndarray, np.ndarray]:
-    """The share of a detector's signal by energy: photons times their energy, as detectors of CT integrate it.
+    """Return the share of a detector's signal by energy: photons times their energy, as detectors of CT integrate it.
 
     Args:
         kvp: 80, 100, 120 or 140 kV.

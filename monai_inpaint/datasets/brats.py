@@ -15,7 +15,7 @@ _VOIDED = "t1n-voided.nii.gz"
 
 
 def read_brats(folder: Path) -> Listing:
-    """The brains of the folder and of folders below.
+    """Read the brains of the folder and of folders below.
 
     Rows are the whole volumes (-t1n): their mask is the tumour (-mask-unhealthy), their hole the region of healthy
     tissue that the challenge hides and measures (-mask-healthy). They have no split yet. Pairs are the voided volumes

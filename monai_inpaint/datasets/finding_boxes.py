@@ -25,10 +25,10 @@ BOX_COLUMNS = tuple(field.name for field in fields(FindingBox))
 
 
 def read_boxes(path: str | Path) -> list[FindingBox]:
-    """The boxes of a CSV with the columns image, label, x, y, w, h, which `monai-inpaint index` writes.
+    """Read the boxes of a CSV with the columns image, label, x, y, w, h, which `monai-inpaint index` writes.
 
     Raises:
-        InputError: no such table, or a box that is none.
+        InputError: not such a table, or a box without an area.
     """
     return [
         finding_box(path, row["image"], row["label"], (row["x"], row["y"], row["w"], row["h"]))
@@ -37,10 +37,10 @@ def read_boxes(path: str | Path) -> list[FindingBox]:
 
 
 def finding_box(table: str | Path, image: str, label: str, numbers: tuple[str, str, str, str]) -> FindingBox:
-    """A box from the cells x, y, w, h of a table.
+    """Return a box from the cells x, y, w, h of a table.
 
     Raises:
-        InputError: they are no numbers, or the box is empty.
+        InputError: they are not numbers, or the box is empty.
     """
     try:
         x, y, w, h = map(float, numbers)

@@ -103,7 +103,7 @@ class NoduleReading:
 
 
 def read_lidc_outlines(split: str | None = None, index: str | Path | None = None) -> list[NoduleReading]:
-    """The readings, in the order of the database.
+    """Read the readings, in the order of the database.
 
     Args:
         split: "train" or "val": only those of its patients; None: all.
@@ -121,7 +121,7 @@ def read_lidc_outlines(split: str | None = None, index: str | Path | None = None
 
 
 def split_of(patient: str, named: dict[str, str]) -> str:
-    """The split of a patient: as named, or else by a hash of the name."""
+    """Find the split of a patient: as named, or else by a hash of the name."""
     return named.get(patient, VAL if crc32(patient.encode()) % _OTHERS_IN_VAL == 0 else TRAIN)
 
 

@@ -90,7 +90,7 @@ def is_label_map(path: str | Path) -> bool:
 def split_by_patient(rows: Iterable[Row], val: float) -> list[Row]:
     """Rows with their splits: those without one go to train or val by patient, and unhealthy ones are marked.
 
-    The names of the patients alone decide, so the same list always gives the same splits. What is unhealthy is told
+    The names of the patients alone decide, so the same list always gives the same splits. What is unhealthy is known
     by `unhealthy`.
 
     Args:

@@ -15,7 +15,7 @@ from monai_inpaint.io.table import only_file, read_table
 
 
 def read_nih(folder: Path) -> Listing:
-    """The films of the folder: those of the official test list are test, the others have no split yet.
+    """Read the films of the folder: those of the official test list are test, the others have no split yet.
 
     Films that the tables name but that are not in the folder are left out, as of its twelve archives some may do.
     The note is the label, such as "No Finding" or "Cardiomegaly|Emphysema".

@@ -20,7 +20,7 @@ _NIH_FILM = re.compile(r"(\d{8})_\d{3}(\.png)?")
 def read_node21(folder: Path) -> Listing:
     """The films of the folder, those without a nodule noted as "No Finding"; no splits yet, as none are published.
 
-    The patients are not published either. Films taken from ChestX-ray14 are told by the tables
+    The patients are not published either. Films taken from ChestX-ray14 are recognised by the tables
     original_data/*filenames_orig_and_new.csv, where they are at hand, and get their patient's number there; all others
     count as a patient each.
 

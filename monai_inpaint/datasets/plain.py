@@ -11,7 +11,7 @@ from monai_inpaint.io.table import read_table
 
 
 def read_folder(folder: Path, modality: str) -> Listing:
-    """All images in a folder and below.
+    """Read all images in a folder and below.
 
     Images in a folder of their own are of one patient, named like it; images right in `folder` are of a patient each.
     Folders train, val and test above those, if there are any, give the split. The source is the folder's name.

@@ -25,7 +25,7 @@ _INTRO = (
 
 
 def demo_page(outcomes: Sequence[Demonstration]) -> str:
-    """The page as HTML text, pictures embedded."""
+    """Return the page as HTML text, pictures embedded."""
     first = outcomes[0].report
     facts = {
         "versions": ", ".join(f"{name} {version}" for name, version in first["versions"].items()),

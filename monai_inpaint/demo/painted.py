@@ -10,7 +10,7 @@ _SEED = 4
 
 
 def paint_pacemaker(film: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A pulse generator below the clavicle with a lead into the heart.
+    """Paint a pulse generator below the clavicle with a lead into the heart.
 
     Args:
         film: (512, 512) uint16, 0..4095, as `chest_film` gives it.
@@ -37,7 +37,7 @@ def paint_pacemaker(film: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def paint_lesion(
     volume: np.ndarray, centre: tuple[int, ...], half: tuple[int, ...], seed: int = _SEED
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A lesion with a lumpy outline, dark within and bright at its rim.
+    """Paint a lesion with a lumpy outline, dark within and bright at its rim.
 
     Args:
         volume: 3D uint8.

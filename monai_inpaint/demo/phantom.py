@@ -20,7 +20,7 @@ _COARSE = 32.0  # mm
 
 
 def chest_film(seed: int = 0) -> np.ndarray:
-    """The film of a phantom, erect from back to front, bright where little light came through.
+    """Return the film of a phantom, erect from back to front, bright where little light came through.
 
     Beer and Lambert's law along parallel rays, scattered light, blur and quantum noise; then the logarithm and the
     harmonisation of coarse brightness that digital systems apply before a film is read.

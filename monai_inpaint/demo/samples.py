@@ -44,7 +44,7 @@ class Sample:
 
 
 def samples() -> list[Sample]:
-    """All cases.
+    """Return all samples of the demo.
 
     Raises:
         InputError: a package that ships a sample is missing.

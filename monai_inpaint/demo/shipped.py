@@ -15,7 +15,7 @@ _PLACES = {
 
 
 def shipped(what: str) -> Path:
-    """The file of "t1" (ICBM152 average T1 head, brain only, 1 mm, of nilearn) or "ct" (one slice, of pydicom).
+    """Return the file of "t1" (ICBM152 average T1 head, brain only, 1 mm, of nilearn) or "ct" (one slice, of pydicom).
 
     Raises:
         InputError: the package is not installed, or does not carry the file.

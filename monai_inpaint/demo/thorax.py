@@ -42,7 +42,7 @@ class Thorax:
 
 
 def thorax(side: int, spacing: float, rng: np.random.Generator) -> Thorax:
-    """The path lengths on a film of side x side pixels, `spacing` mm apart."""
+    """Return the path lengths on a film of side x side pixels, `spacing` mm apart."""
     x = (np.arange(side) - (side - 1) / 2)[None, :] * spacing
     z = _TOP + np.arange(side)[:, None] * spacing
     half_width, half_depth = _at(z, _BODY_Z, _BODY_WIDTH), _at(z, _BODY_Z, _BODY_DEPTH)

@@ -66,7 +66,7 @@ def project(tubes: Iterable[Ball], shape: tuple[int, int], spacing: float, top: 
 def vessel_tree(
     start: tuple[float, float, float], heading: tuple[float, float, float], radius: float, rng: np.random.Generator
 ) -> list[Ball]:
-    """A branching vessel: each branch ends in two thinner ones until they are too fine to be seen.
+    """Return a branching vessel: each branch ends in two thinner ones until they are too fine to be seen.
 
     Args:
         start: x, y, z in mm.

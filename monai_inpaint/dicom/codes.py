@@ -18,7 +18,7 @@ NOTICE = ("notice", "Notice")
 
 
 def load(module: str) -> Any:
-    """A module of highdicom, imported when first needed.
+    """Load a module of highdicom, imported when first needed.
 
     Raises:
         InputError: highdicom is not installed.
@@ -32,5 +32,5 @@ def load(module: str) -> Any:
 
 
 def own(code: tuple[str, str]) -> Any:
-    """One of the concepts above as a CodedConcept."""
+    """Return one of the concepts above as a CodedConcept."""
     return load("sr").CodedConcept(code[0], SCHEME, code[1])

@@ -1,4 +1,4 @@
-"""What highdicom is told of the source: who, which study and where each slice lies; no more, and nothing invalid.
+"""Stand-ins of the source for highdicom: patient, study and position of each slice; no more, and nothing invalid.
 
 highdicom refuses data sets with missing or ill-formed attributes of the patient, which archives are full of. It gets
 stand-ins with empty ones, and `adopt_study` then puts the source's own attributes, as they are stored, in their place.
@@ -67,7 +67,7 @@ class Evidence:
     first: Dataset
 
     def planes(self, values: np.ndarray) -> np.ndarray:
-        """The slices of an array of the image's shape as DICOM keeps them: (slices, rows, columns)."""
+        """Return the slices of an array of the image's shape as DICOM keeps them: (slices, rows, columns)."""
         if values.ndim == 2:
             return values[None]
         return np.ascontiguousarray(values[:, :, self.slices.start : self.slices.stop].transpose(2, 1, 0))
@@ -97,7 +97,7 @@ class Evidence:
 
 
 def evidence_of(source: Image, hole: np.ndarray, *, assumed: bool = False) -> Evidence:
-    """The stand-ins for the slices of a hole that is not empty.
+    """Return the stand-ins for the slices of a hole that is not empty.
 
     Args:
         source: read from DICOM.
@@ -116,7 +116,7 @@ def evidence_of(source: Image, hole: np.ndarray, *, assumed: bool = False) -> Ev
 
 
 def adopt_study(dataset: Dataset, source: Dataset) -> None:
-    """The patient, study and de-identification of `source` in place of those of `dataset`, as they are stored.
+    """Replace patient, study and de-identification of `dataset` by those of `source`, as they are stored.
 
     What an object must have, but the source has not, is left empty.
     """
@@ -194,5 +194,5 @@ def _measures(affine: np.ndarray, axes: int) -> tuple[list[float], list[float]]:
 
 
 def own_frame(source: Dataset) -> UID:
-    """A frame of reference for what the source places nowhere: one for all that is written beside its series."""
+    """Return a frame of reference for what the source places nowhere: one for all that is written beside its series."""
     return UID(f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, source.SeriesInstanceUID).int}")

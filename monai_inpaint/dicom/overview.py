@@ -1,4 +1,4 @@
-"""One picture for who looks before reading: source, fill and difference, with the words that it is no original."""
+"""One picture for who looks before reading: source, fill and difference, with the words that it is not an original."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LIMIT_OF_WINDOW = 0.25  # colours of the difference end at a quarter of the wind
 def overview_of(
     source: Image, result: Image, hole: np.ndarray, derived: dict[str, str], *, hidden: bool = False
 ) -> Dataset:
-    """A Secondary Capture in colour of the slice that holds most of the hole.
+    """Return a Secondary Capture in colour of the slice that holds most of the hole.
 
     Args:
         source: read from DICOM.

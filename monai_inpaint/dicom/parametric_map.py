@@ -25,7 +25,7 @@ class Kind(Enum):
 def parametric_map(
     evidence: Evidence, values: np.ndarray, source: Image, derived: dict[str, str], kind: Kind
 ) -> Dataset:
-    """A map on the slices of the hole.
+    """Return a map on the slices of the hole.
 
     Args:
         evidence: of the source, with places.

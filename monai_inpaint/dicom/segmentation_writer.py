@@ -17,7 +17,7 @@ LABEL = "Computed, not measured"
 
 
 def hole_segmentation(evidence: Evidence, hole: np.ndarray, derived: dict[str, str], *, found: bool) -> Dataset:
-    """A binary segmentation with one segment, on the slices of the hole.
+    """Return a binary segmentation with one segment, on the slices of the hole.
 
     Args:
         evidence: of the source.

@@ -28,7 +28,7 @@ def record_of(
     evidence: Evidence, segmentation: Dataset, series: str, voxels: int, size: float | None, report: dict[str, Any],
     derived: dict[str, str],
 ) -> Dataset:  # fmt: skip
-    """A Comprehensive SR.
+    """Make the Comprehensive SR.
 
     Args:
         evidence: of the source.

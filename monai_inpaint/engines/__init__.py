@@ -1,4 +1,4 @@
-"""Run a bundle's network: in OpenVINO, onnxruntime, torch or TensorRT; choosing one.
+"""Run a bundle's network in OpenVINO, onnxruntime, torch or TensorRT, and choose among them.
 
 Names are loaded when first used, so that asking which engines there are costs next to nothing.
 """

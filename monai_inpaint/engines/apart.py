@@ -1,4 +1,4 @@
-"""A bundle from elsewhere computes in a process of its own: what never ends in it, or crashes it, ends there.
+"""Run a bundle from elsewhere in a process of its own, so that a hang or a crash ends there.
 
 OpenVINO cannot be stopped inside a loop of a graph, and an exception is not the worst that a graph can cause. It is
 no sandbox: it has the rights of its user. What the process does stands in `monai_inpaint.engines.process`.
@@ -34,7 +34,7 @@ _PACKAGES = str(Path(__file__).parents[2])
 
 
 class ApartEngine:
-    """An engine in another process, which is started anew after an interrupt or a fault.
+    """An engine in another process, which is restarted after an interrupt or a fault.
 
     Args:
         name: of the engine.
@@ -72,7 +72,7 @@ class ApartEngine:
                     raise self._fault(f"gives {answer['shape']} for {list(windows.shape)}, and must give {shape}")
                 filled = np.frombuffer(_exactly(answers, 4 * math.prod(shape)), np.float32).reshape(shape)
                 if not np.isfinite(filled).all():
-                    raise self._fault("gives values that are no numbers")
+                    raise self._fault("gives values that are not numbers")
                 return filled
 
     def describe(self) -> dict[str, str]:
@@ -80,7 +80,7 @@ class ApartEngine:
         return self._engine
 
     def _open(self) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
-        """A process with the bundle ready to run, and what it says of it."""
+        """Start a process with the bundle ready to run; return it and its description."""
         command = [sys.executable, "-P", "-c", _START, _PACKAGES, self._name, str(self._bundle.path.resolve())]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         weakref.finalize(self, _end, process)

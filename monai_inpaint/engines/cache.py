@@ -14,7 +14,7 @@ _PRIVATE, _OTHERS = 0o700, 0o077
 
 
 def cache_folder(name: str) -> Path | None:
-    """A folder of the user's cache that nobody else can write to or read, made if it is not there.
+    """Return a folder of the user's cache that nobody else can write to or read, made if it is not there.
 
     An engine is code that a GPU runs, so nothing is loaded from a folder that others could have written to.
 

@@ -19,7 +19,7 @@ class OutOfMemory(Exception):
 
 
 def gpu_is_here() -> bool:
-    """Whether the driver knows a GPU; asked of the driver alone, which takes next to nothing where there is none."""
+    """Return whether the driver finds a GPU; asks the driver alone, which is quick where there is none."""
     for name in ("libcuda.so.1", "nvcuda.dll"):
         try:
             driver = ctypes.CDLL(name)
@@ -59,7 +59,7 @@ class Gpu:
         self.generation = f"sm_{facts.major}{facts.minor}"
 
     def stream(self) -> int:
-        """A new queue of work."""
+        """Return a new queue of work."""
         return int(self._call("cudaStreamCreateWithFlags", self._cuda.cudaStreamNonBlocking))
 
     def buffer(self, size: int, *, pinned: bool = True) -> Buffer:

@@ -1,7 +1,7 @@
-"""A graph whose convolutions and matrix products compute in half precision, and all else in float32.
+"""Convert convolutions and matrix products of a graph to half precision; all else stays float32.
 
 Engines that know strongly typed networks only (TensorRT 11, TensorRT-RTX) take their precision from the graph. What
-sums over a window, squares intensities or limits small numbers is none of these operators, so that it stays as exact
+sums over a window, squares intensities or limits small numbers is not among these operators, so that it stays as exact
 as it was: units of 16 bits and more do not fit into half precision.
 """
 
@@ -22,7 +22,7 @@ _HALF = ".half"
 
 
 def in_half_precision(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of a float32 graph with its products in half precision; its inputs and outputs stay float32.
+    """Return a copy of a float32 graph with its products in half precision; its inputs and outputs stay float32.
 
     Args:
         model: an ONNX graph without subgraphs; weights may be kept in half precision behind a Cast.
@@ -44,7 +44,7 @@ def in_half_precision(model: onnx.ModelProto) -> onnx.ModelProto:
     known: set[str] = set()
 
     def narrow(name: str) -> str:
-        """The name of a value in half precision, after a conversion where there is none."""
+        """Return the name of a value in half precision, after a conversion where there is none."""
         if types.get(name) != TensorProto.FLOAT:
             return name
         if name in stored:
@@ -77,7 +77,7 @@ def in_half_precision(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def element_types(model: onnx.ModelProto) -> dict[str, int]:
-    """The type of every value of a graph, by strict inference, as the parser of TensorRT 11 does it.
+    """Return the type of every value of a graph, by strict inference, as the parser of TensorRT 11 does it.
 
     Raises:
         onnx.shape_inference.InferenceError: types or shapes that do not fit together.
@@ -136,7 +136,7 @@ def _used(nodes: list[onnx.NodeProto], outputs: set[str]) -> list[onnx.NodeProto
 
 
 def rounded_on_cpu(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of a graph in half precision that a CPU rounds as a GPU does: what a product takes and gives.
+    """Return a copy of a graph in half precision that a CPU rounds as a GPU does: what a product takes and gives.
 
     onnxruntime computes a product between two conversions in float32 and leaves the conversions out. An Identity on
     either side, in a session without optimisations, keeps them; sums are of float32, as on a GPU.

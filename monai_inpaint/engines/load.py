@@ -25,7 +25,7 @@ def available() -> dict[str, str]:
 
 
 def load_engine(name: str, bundle: BundleInfo) -> Engine:
-    """The engine `name` ("auto" takes the fastest that works) with the bundle's network ready to run.
+    """Load the engine `name` ("auto" takes the fastest that works) with the bundle's network ready to run.
 
     The ones used last are kept, so asking again costs nothing. A bundle that did not come with the package runs in a
     process of its own, by "auto" on the CPU.
@@ -48,12 +48,12 @@ def load_engine(name: str, bundle: BundleInfo) -> Engine:
 
 
 def on_cpu(bundle: BundleInfo) -> Engine:
-    """The first engine installed that needs no GPU."""
+    """Return the first engine installed that needs no GPU."""
     return _checked(next(iter(available()), "openvino"), bundle)
 
 
 class Chosen:
-    """The engine that "auto" took, and in its description those that it passed over."""
+    """The engine that "auto" chose; its description names those that failed before."""
 
     def __init__(self, engine: Engine, passed_over: str) -> None:
         self.channels, self.side, self.voxels_at_once = engine.channels, engine.side, engine.voxels_at_once
@@ -78,7 +78,7 @@ def _fastest(bundle: BundleInfo) -> Engine:
         try:
             engine = _checked(name, bundle)
             _try(engine)
-        except Exception as error:  # of a driver, a library, memory: it is told, and the next engine tried
+        except Exception as error:  # of a driver, a library, memory: it is reported, and the next engine tried
             reasons.append(f"{name}: {one_line(error)[:200]}")
         else:
             return Chosen(engine, "; ".join(reasons)) if reasons else engine

@@ -1,4 +1,4 @@
-"""The engines there are: a new one is a line here, and a module `NAME_engine` beside with `load(bundle)`."""
+"""Table of the engines: to add one, add a line here and a module `NAME_engine` with `load(bundle)`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files an ONNX graph takes weights from, read without running any of the engines' code on it.
+"""Find the files that an ONNX graph takes weights from, without running an engine's code on it.
 
 A graph is a protobuf message: pairs of a field's number and its value, of which only those are looked at that tensors
 may lie below (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
@@ -30,10 +30,10 @@ _BELOW = {
 
 
 def check_graph_file(path: Path) -> None:
-    """Refuse a file that is no ONNX graph, or takes weights from outside its own folder.
+    """Refuse a file that is not an ONNX graph, or takes weights from outside its own folder.
 
     Raises:
-        InputError: see above; or it is no regular file, or too large.
+        InputError: see above; or it is not a regular file, or too large.
     """
     if not path.is_file():
         raise InputError(f"{path}: the bundle's network is missing; install the bundle again.")
@@ -51,7 +51,7 @@ def check_graph_file(path: Path) -> None:
         place = (folder / name).resolve() if "\0" not in name else folder
         if not (place.is_file() and place.is_relative_to(folder)):
             raise InputError(
-                f"{path} takes weights from {name!r}, which is no file of the bundle's own; use another bundle."
+                f"{path} takes weights from {name!r}, which is not a file of the bundle's own; use another bundle."
             )
 
 
@@ -85,7 +85,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview | int]]:
             length, at = _varint(message, at)
             value, at = message[at : at + length], at + length
         else:
-            raise ValueError("it is no ONNX graph")
+            raise ValueError("it is not an ONNX graph")
         if at > len(message):
             raise ValueError("it is cut short")
         yield tag >> 3, value
@@ -101,4 +101,4 @@ def _varint(message: memoryview, at: int) -> tuple[int, int]:
         at += 1
         if message[at - 1] < 128:
             return number, at
-    raise ValueError("it is no ONNX graph")
+    raise ValueError("it is not an ONNX graph")

@@ -1,4 +1,4 @@
-"""OpenVINO, imported without a word to its makers: by itself it sends them an event over the network."""
+"""Import OpenVINO without its telemetry, which sends an event over the network."""
 
 from __future__ import annotations
 

@@ -36,12 +36,12 @@ class Profile:
             raise InputError(f"The sides {self.side} are not multiples of {MULTIPLE}; give voxels such as 64,128,256.")
 
     def takes(self, shape: Sequence[int]) -> bool:
-        """Whether one of the windows of (B, C, H, W) fits, however many there are."""
+        """Return whether one of the windows of (B, C, H, W) fits, however many there are."""
         return all(self.side[0] <= side <= self.side[2] for side in shape[2:])
 
 
 def profile_of(bundle: BundleInfo) -> Profile:
-    """What the package itself shows a bundle's network: windows where it fills, whole slices where it does not."""
+    """Return the inputs that the package gives a bundle's network: windows for filling, else whole slices."""
     if side := bundle.capabilities.window:
         return Profile(side=(side, side, side))
     return Profile() if bundle.kind == "inpainting" else Profile((1, 1, 8), (32, 384, 512))
@@ -66,7 +66,7 @@ class Backend:
 
 
 def find_backend(name: str | None = None) -> Backend:
-    """The backend of that name, or the first one that is installed.
+    """Find the backend of that name, or the first one that is installed.
 
     A folder called `tensorrt` on the path, such as the one of this repository, is imported as an empty package: only a
     library that has a `Builder` counts.
@@ -95,7 +95,7 @@ def find_backend(name: str | None = None) -> Backend:
 
 
 def graph_of(bundle: BundleInfo, precision: Precision) -> bytes:
-    """The bundle's graph as a library of strongly typed networks takes it."""
+    """Return the bundle's graph as a library of strongly typed networks takes it."""
     content = bundle.graph.read_bytes()
     if precision == "fp32":
         return content
@@ -109,7 +109,7 @@ def graph_of(bundle: BundleInfo, precision: Precision) -> bytes:
 
 
 def engine_name(bundle: BundleInfo, precision: Precision, profile: Profile, backend: Backend, gpus: str) -> str:
-    """A file name that changes with all that an engine depends on.
+    """Return a file name that changes with all that an engine depends on.
 
     Args:
         bundle, precision, profile, backend: what it is compiled from, for and by.
@@ -190,7 +190,7 @@ def _set_gpus(config: Any, gpus: Sequence[str], backend: Backend) -> None:
 
 
 def _log(library: Any) -> Any:
-    """A logger that keeps warnings and errors to itself, to be told with the fault."""
+    """A logger that collects warnings and errors, for the message of a fault."""
 
     class Log(library.ILogger):
         def __init__(self) -> None:

@@ -192,7 +192,7 @@ class _Lane:
     """A stream with buffers that are used again, and a recording for each shape.
 
     A recording holds its addresses and the state of its context, so each has a context of its own, and all are made
-    anew when a buffer had to grow.
+    again when a buffer had to grow.
     """
 
     def __init__(self, make_context: Callable[[], Any], gpu: Gpu, prepared: Callable[[], None]) -> None:
@@ -243,7 +243,7 @@ class _Lane:
                 raise RuntimeError(f"The GPU did not compute windows of {shape}.")
             self._gpu.fetch(self._buffers["pred"], sizes["pred"], stream)
 
-        work(self._stream)  # once before it is recorded: what is prepared on the way is no part of the recording
+        work(self._stream)  # once before it is recorded: what is prepared on the way is not a part of the recording
         self._gpu.wait(self._stream)
         able = getattr(context, "is_stream_capturable", None)
         start = self._gpu.record(work, self._stream) if able is None or able(self._stream) else work

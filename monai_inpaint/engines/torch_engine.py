@@ -66,12 +66,12 @@ class TorchEngine:
             self._recorded.clear()
         host = torch.zeros(shape, pin_memory=True)
         taken = host.to(self._device)
-        beside = torch.cuda.Stream()
-        beside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(beside):  # what is chosen or made on a first run is no part of the recording
+        warm_up = torch.cuda.Stream()
+        warm_up.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(warm_up):  # what is chosen or made on a first run is not a part of the recording
             for _ in range(2):
                 self._forward(taken)
-        torch.cuda.current_stream().wait_stream(beside)
+        torch.cuda.current_stream().wait_stream(warm_up)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             given = self._forward(taken)
@@ -90,7 +90,7 @@ class _RecordedNetwork:
 
 
 def load_network(bundle: BundleInfo) -> torch.nn.Module:
-    """The bundle's generator with its weights, on the CPU.
+    """Load the bundle's generator with its weights, on the CPU.
 
     Raises:
         InputError: weights that are missing or do not fit, or a network from outside this package: its configuration
@@ -129,7 +129,7 @@ def _network(bundle: BundleInfo) -> torch.nn.Module:
         network = getattr(import_module(module), name)
         # Nothing else of the package is called with arguments out of a file, least of all what writes files.
         if not (isinstance(network, type) and issubclass(network, torch.nn.Module)):
-            raise TypeError("it is no network")
+            raise TypeError("it is not a network")
         return network(**arguments)
     except (ImportError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0]

@@ -22,7 +22,7 @@ Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def fill_ring_mean(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """The mean of the known voxels at most 4 voxels (along each axis) from the hole."""
+    """Fill with the mean of the known voxels at most 4 voxels (along each axis) from the hole."""
     from scipy.ndimage import binary_dilation
 
     box = around(hole, RING)
@@ -46,7 +46,7 @@ def fill_navier_stokes(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
 
 def fill_biharmonic(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """The biharmonic equation (Damelin and Hoang, 2018) by scikit-image, solved on a crop around the hole.
+    """Solve the biharmonic equation (Damelin and Hoang, 2018) by scikit-image on a crop around the hole.
 
     Of a volume it is the same equation in 3D, solved by conjugate gradients.
 

@@ -42,7 +42,7 @@ def read_data_list(
     """Read a CSV with the column `path` and, optionally, `mask`, `patient`, `split`, `modality`, `source`, `note`.
 
     Relative paths start at the list's folder. Rows that are another row's mask, or whose name tells that the file holds
-    labels (see `monai_inpaint.datasets.listing.is_label_map`), are no images and are left out.
+    labels (see `monai_inpaint.datasets.listing.is_label_map`), are not images and are left out.
 
     Args:
         path: the CSV file, UTF-8.

@@ -35,7 +35,7 @@ def random_ellipsoid(rng: np.random.Generator, diameter: float) -> dict[str, Any
 
 
 def draw_ellipsoid(spacing: Sequence[float], *, axes: Sequence[float], quaternion: Sequence[float]) -> np.ndarray:
-    """The ellipsoid in its bounding box on a grid with that spacing (mm): bool array of odd sides, centred."""
+    """Draw the ellipsoid in its bounding box on a grid with that spacing (mm): bool array of odd sides, centred."""
     from scipy.spatial.transform import Rotation
 
     turn = Rotation.from_quat(quaternion).as_matrix()
@@ -55,7 +55,7 @@ def cut_ellipsoids(
     """Parts of a volume at its own spacing, each with one hole; a sentence where a size was not to be placed.
 
     Raises:
-        InputError: the image is no volume that the protocol can use.
+        InputError: the image is not a volume that the protocol can use.
     """
     spacing, affine = _geometry(image)
     check_anatomy(image, modality)
@@ -96,7 +96,7 @@ def _geometry(image: Image) -> tuple[tuple[float, ...], np.ndarray]:
     if min(shape[:2]) < FEWEST_VOXELS:
         raise InputError(f"{shape[0]}x{shape[1]} voxels, and the protocol needs at least {FEWEST_VOXELS} a side.")
     if image.spacing is None or image.affine is None:
-        raise InputError("its file tells no spacing, and the protocol measures in millimetres.")
+        raise InputError("its file states no spacing, and the protocol measures in millimetres.")
     if image.inverted:
         raise InputError("it shows low values bright, which no protocol in 3D turns round.")
     return image.spacing, image.affine

@@ -16,7 +16,7 @@ SAMPLE = ":sample"  # after a bundle's name
 
 
 def find_methods(names: Sequence[str], engine: str = "auto", seed: int = 0) -> list[Method]:
-    """The methods of these names, in this order: classical ones, names of bundles, or paths to them.
+    """Find the methods of these names, in this order: classical ones, names of bundles, or paths to them.
 
     A bundle fills with its best estimate; with ":sample" after its name, with one plausible sample of that seed.
 
@@ -33,7 +33,7 @@ def find_methods(names: Sequence[str], engine: str = "auto", seed: int = 0) -> l
 
 def _classical(name: str) -> Method:
     method = METHODS[name]
-    # One tiny fill now: a missing package is told before the work, and imports do not count as the method's time.
+    # One tiny fill now: a missing package is reported before the work, and imports do not count as the method's time.
     try:
         tiny = np.zeros((16, 16), np.float32)
         tiny[::2] = 1

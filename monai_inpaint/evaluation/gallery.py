@@ -38,7 +38,7 @@ class FillGallery:
         self._fills[case.name, case.variant, method] = output[case.hole]
 
     def pictures(self, summary: Summary, again: Callable[[set[str]], Iterable[EvaluationCase]]) -> list[Comparison]:
-        """The chosen cases, those of the first variant and method first; see `Gallery.pictures`."""
+        """Return the chosen cases, those of the first variant and method first; see `Gallery.pictures`."""
         chosen = chosen_cases(summary)
         made = again({name for name, _ in chosen})
         cases = {key: case for case in made if (key := (case.name, case.variant)) in chosen}

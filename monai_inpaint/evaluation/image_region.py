@@ -43,7 +43,7 @@ MarkedRegion = tuple[ImageRegion, np.ndarray, str, str]
 
 
 def slices_of(image: Image, lesion: np.ndarray | None, modality: str, rng: np.random.Generator) -> list[ImageRegion]:
-    """The image itself where it is 2D; of a volume up to three seeded slices along k that hold body.
+    """Return the image itself where it is 2D; of a volume up to three seeded slices along k that hold body.
 
     Slices qualify with at least half the body area of the fullest slice; with a lesion, those that hold at least
     half the area of its largest section. Volumes of one slice count as 2D.
@@ -86,7 +86,7 @@ def check_anatomy(image: Image, modality: str) -> None:
 
 
 def level_of(image: Image, modality: str) -> float:
-    """The value above which a volume's voxels are body, one for all slices: some hold nothing but air and noise.
+    """Return the value above which a volume's voxels are body, one for all slices: some hold nothing but air and noise.
 
     Raises:
         InputError: there are no finite voxels to tell it from.
@@ -99,7 +99,7 @@ def level_of(image: Image, modality: str) -> float:
 
 
 def body_of(pixels: np.ndarray, modality: str, level: float | None = None) -> np.ndarray:
-    """The patient in a slice, lungs and other dark parts inside included: bool array. A film is body throughout.
+    """Return the patient in a slice, lungs and other dark parts inside included: bool array. A film is body throughout.
 
     Args:
         pixels: (rows, columns) in units.

@@ -61,7 +61,7 @@ class Protocol(ABC):
         name: as typed on the command line.
         modalities: which images it is for, of "cxr", "ct" and "mr".
         lesions: whether it uses the lesions of the data list; other protocols are not given any.
-        features: whether LPIPS and the share of fills told from the truth can be measured.
+        features: whether LPIPS and the share of fills that a classifier tells from the truth can be measured.
         packages: distributions whose versions belong to the facts.
     """
 
@@ -110,20 +110,20 @@ class Protocol(ABC):
 
     @abstractmethod
     def gallery(self) -> Gallery:
-        """An empty gallery."""
+        """Return an empty gallery."""
 
     @abstractmethod
     def tables(self, summary: Summary) -> list[Table]:
-        """The tables of the pages."""
+        """Return the tables of the pages."""
 
     @abstractmethod
     def cases_csv(self, summary: Summary) -> str:
-        """A row for each case and method."""
+        """Return a row for each case and method."""
 
     @abstractmethod
     def summary_csv(self, summary: Summary) -> str:
         """Means by method."""
 
     def modality_of(self, entry: Entry, image: Image) -> str | None:
-        """The modality that the data list or the file states; None where neither does."""
+        """Return the modality that the data list or the file states; None where neither does."""
         return entry.kind or image.modality

@@ -208,7 +208,7 @@ PROTOCOLS = {
         FillProtocol(
             "lesion",
             f"slices averaged down to at most {SLICE} pixels a side; the lesion's shape mirrored to the other "
-            "side (or, where that is no healthy tissue, moved, and halved until it fits); without a lesion a blob of "
+            "side (or, where that is not healthy tissue, moved, and halved until it fits); without a lesion a blob of "
             "0.5-5 % of the image; a case's name tells which",
             partial(_by_slice, _cut_lesion),
             SLICE,

@@ -177,7 +177,7 @@ def _cases(
 
 
 def lesion_of(entry: Entry, image: Image) -> np.ndarray | None:
-    """The mask of the entry's lesion as a boolean array on the image's grid; None where the list names none.
+    """Return the mask of the entry's lesion as a boolean array on the image's grid; None where the list names none.
 
     Raises:
         InputError: the mask cannot be read, or does not fit the image.

@@ -41,7 +41,7 @@ class Result:
         error: str = "",
         features: np.ndarray | None = None,
     ) -> Result:
-        """The result of a method on a case."""
+        """Return the result of a method on a case."""
         return Result(
             case=case.name,
             patient=case.patient,
@@ -108,7 +108,7 @@ class Summary:
         return list(dict.fromkeys(name for result in self.results for name in result.figures))
 
     def of(self, method: str, variant: str | None = None) -> list[Result]:
-        """The successful results of a method, of one variant or of all."""
+        """Return the successful results of a method, of one variant or of all."""
         return [
             result
             for result in self.results
@@ -131,7 +131,7 @@ class Summary:
         return told_apart(np.stack(features), patients)
 
     def best_classical(self, variant: str | None = None) -> str | None:
-        """The classical method with the highest mean PSNR; None where none was measured."""
+        """Return the classical method with the highest mean PSNR; None where none was measured."""
         means = {name: self.average(name, "psnr", variant).mean for name in self.classical}
         means = {name: mean for name, mean in means.items() if np.isfinite(mean)}
         return max(means, key=lambda name: means[name]) if means else None

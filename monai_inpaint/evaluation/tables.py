@@ -18,7 +18,7 @@ CASE_COLUMNS = (
 
 
 def cases_csv(summary: Summary) -> str:
-    """A row for each case and method; figures as they are, empty where the method failed."""
+    """Return a row for each case and method; figures as they are, empty where the method failed."""
     measures = summary.measures
     rows: list[Sequence[object]] = [(*CASE_COLUMNS, *measures, "error")]
     for r in summary.results:
@@ -28,7 +28,7 @@ def cases_csv(summary: Summary) -> str:
 
 
 def summary_csv(summary: Summary) -> str:
-    """A row for each variant and method: number of images, then mean and standard deviation of each measure."""
+    """Return a row for each variant and method: number of images, then mean and standard deviation of each measure."""
     measures = [*summary.measures, "seconds"]
     heading = [f"{name}_{what}" for name in measures for what in ("mean", "sd")]
     rows: list[Sequence[object]] = [("variant", "method", "images", "failed", *heading, "told_apart")]
@@ -42,7 +42,7 @@ def summary_csv(summary: Summary) -> str:
 
 
 def tables(summary: Summary) -> list[Table]:
-    """A table for each variant: mean ± standard deviation of each measure, a row for each method."""
+    """Return a table for each variant: mean ± standard deviation of each measure, a row for each method."""
     return [_table(summary, variant) for variant in summary.variants]
 
 
@@ -71,7 +71,7 @@ def markdown_page(
 
 
 def skipped_csv(summary: Summary) -> str:
-    """A row for each image (or slice of one) that was not measured, and why."""
+    """Return a row for each image (or slice of one) that was not measured, and why."""
     return csv_text([("path", "reason"), *summary.skipped])
 
 
@@ -93,8 +93,8 @@ def _table(summary: Summary, variant: str) -> Table:
     measures = [name for name in summary.measures if not (same and name == "mae_units")]
     headings = [MEASURES[name][0] for name in measures]
     over = f"PSNR dB over {best}" if best else ""
-    apart = {name: summary.told_apart(name, variant) for name in summary.methods}
-    judged = any(math.isfinite(share) for share in apart.values())
+    shares = {name: summary.told_apart(name, variant) for name in summary.methods}
+    judged = any(math.isfinite(share) for share in shares.values())
     heading = ["method", "images", *headings, *(["told apart %"] if judged else []), *([over] if best else [])]
     heading.append("ms an image")
     rows = []
@@ -102,7 +102,7 @@ def _table(summary: Summary, variant: str) -> Table:
         averages = [(summary.average(method, name, variant), MEASURES[name][1]) for name in measures]
         cells = [_plus_minus(average, decimals) for average, decimals in averages]
         if judged:
-            cells.append(f"{100 * apart[method]:.0f}" if math.isfinite(apart[method]) else "-")
+            cells.append(f"{100 * shares[method]:.0f}" if math.isfinite(shares[method]) else "-")
         if best:
             gain = summary.gain(method, best, variant)
             cells.append("" if method == best or not gain.count else f"{gain.mean:+.2f} ± {gain.deviation:.2f}")

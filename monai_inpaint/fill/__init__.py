@@ -1,1 +1,1 @@
-"""The heart: which windows touch the hole, filling them, and composing the result."""
+"""The heart: choose the windows that touch the hole, fill them, and compose the result."""

@@ -1,4 +1,4 @@
-"""Fill the hole of a block slice by slice: in one pass where windows give enough context, else coarse to fine."""
+"""Fill the hole of a block slice by slice, in one pass where windows give enough context, else coarse to fine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from monai_inpaint.imaging.display import displayed
 from monai_inpaint.imaging.morphology import depth, doubled, pair_sums
 from monai_inpaint.progress import Steps
 
-BAND = 16  # voxels next to the known ones that are filled anew at each finer resolution
+BAND = 16  # voxels next to the known ones that are filled again at each finer resolution
 _ALIKE = 0.9  # correlation of the noise in neighbouring slices that have to agree
 
 WITH_STARTS = 6  # channels of a network that takes starts
@@ -87,7 +87,7 @@ class Block:
     chosen: Mapping[int, Collection[int]] | None = None
 
     def slices(self, array: np.ndarray, axis: int) -> np.ndarray:
-        """A view of one of the arrays as (slices, rows, columns) on the screen."""
+        """Return a view of one of the arrays as (slices, rows, columns) on the screen."""
         order = [*(other for other in range(3) if other != axis), axis]
         affine = None if self.affine is None else self.affine[:, [*order, 3]]
         return np.moveaxis(displayed(array.transpose(order), affine), -1, 0)
@@ -115,7 +115,7 @@ def fill_blocks(blocks: Sequence[Block], generator: Generator, progress: Steps |
     """Fill every block in place.
 
     A piece of a hole that is too large for any window is filled at half the resolution first (where it may again be too
-    large); what that gives is kept in its interior, and the band next to the known voxels is filled anew between the
+    large); what that gives is kept in its interior, and the band next to the known voxels is filled again between the
     two.
 
     Args:
@@ -223,7 +223,7 @@ def _estimates(
         fill = total[inside] / weight[inside]
         if not np.isfinite(fill).all():
             raise InputError(
-                "The network gave values that are no numbers: the bundle is damaged, or the image extreme."
+                "The network gave values that are not numbers: the bundle is damaged, or the image extreme."
             )
         estimates.append((block, inside, fill))
     return estimates

@@ -28,7 +28,7 @@ class Patch:
 
 
 def widened(index: tuple[Any, ...], margin: int) -> tuple[Any, ...]:
-    """A patch's index with its two slices so much longer at either end; arrays clip it where they end."""
+    """Return a patch's index with its two slices so much longer at either end; arrays clip it where they end."""
     wide: list[Any] = []
     for side in index:
         part: Any = side
@@ -46,12 +46,12 @@ def compose(source: Image, patches: Sequence[Patch]) -> Image:
 
 
 def difference(source: Image, filled: Image, patches: Sequence[Patch]) -> np.ndarray:
-    """filled - source in units, float32; 0 outside the hole, NaN where the source held no number."""
+    """Compute filled - source in units, float32; 0 outside the hole, NaN where the source was not finite."""
     return in_place(source, [_change(source, filled, patch) for patch in patches])
 
 
 def in_place(source: Image, patches: Sequence[Patch]) -> np.ndarray:
-    """The patches' values where they belong in an array of the source's shape, float32; 0 outside the hole."""
+    """Put the patches' values into an array of the source's shape, float32; 0 outside the hole."""
     # np.zeros, not zeros_like: memory that is never written is never touched.
     order = "F" if source.voxels.flags.f_contiguous else "C"
     result = np.zeros(source.voxels.shape, np.float32, order)
@@ -66,7 +66,7 @@ def _change(source: Image, filled: Image, patch: Patch) -> Patch:
 
 
 def untouched_hash(voxels: np.ndarray, hole: np.ndarray) -> str:
-    """SHA-256 over the stored bytes of the voxels outside the hole, slice by slice along the last axis.
+    """Compute the SHA-256 of the stored bytes outside the hole, slice by slice along the last axis.
 
     Args:
         voxels: 2D or 3D.

@@ -26,7 +26,7 @@ class Region(NamedTuple):
 
 
 def region_of(hole: np.ndarray, box: Box) -> Region:
-    """The hole as a region of an image with three axes; a 2D image is one slice."""
+    """Return the hole as a region of an image with three axes; a 2D image is one slice."""
     return Region((*box, slice(0, 1))[:3], with_slices(hole[box]))
 
 
@@ -37,7 +37,7 @@ def units_of(source: Image, place: Box) -> np.ndarray:
 
 
 def with_slices(values: np.ndarray) -> np.ndarray:
-    """A 2D array as one slice of three axes."""
+    """Return a 2D array as one slice of three axes."""
     return values[..., None] if values.ndim == 2 else values
 
 
@@ -70,7 +70,7 @@ def block_of(source: Image, region: Region, place: Box, blind: Sequence[Region] 
 
 
 def unknown_in(values: np.ndarray, place: Box, regions: Sequence[Region]) -> np.ndarray:
-    """Bool: the voxels of a place that lie in one of the regions, or whose values are no numbers."""
+    """Bool: the voxels of a place that lie in one of the regions, or whose values are not numbers."""
     unknown = ~np.isfinite(values)
     for region in regions:
         mine, theirs = shared(place, region.box)

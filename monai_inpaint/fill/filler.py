@@ -1,4 +1,4 @@
-"""Image + hole -> fill."""
+"""Fill the hole of an image with a bundle: the entry point of Python users."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class Filler:
             spacing: mm between voxels along each axis of an array; goes into the report.
             progress: called with the work done and the work in all.
             sample: fill with a sample, as sharp as an image, instead of the best estimate, which is smooth where the
-                network is in doubt.
+                network is uncertain.
             samples: draw so many (at least 2, or 0) for `Fill.spread`; the first is the one that `sample` fills with.
             seed: of the samples, 0 or more; the same seed gives the same voxels.
             grow: mm by which the hole is made larger in all directions.

@@ -18,7 +18,7 @@ _A_PIXEL, _A_PIXEL_BESIDE_LARGE_HOLES = 12, 125  # bytes; holes that no window t
 
 
 def expected_memory_mb(shape: Sequence[int], dtype: str, hole: Sequence[int]) -> float:
-    """The peak of memory to expect of `monai-inpaint fill`, within a quarter or so.
+    """Return the peak of memory to expect of `monai-inpaint fill`, within a quarter or so.
 
     Args:
         shape: of the image, 2D or 3D with slices along the last axis.
@@ -33,7 +33,7 @@ def expected_memory_mb(shape: Sequence[int], dtype: str, hole: Sequence[int]) ->
         return round((_FILMS_AT_REST + math.prod(shape) * a_pixel) / 2**20, 1)
     voxels = math.prod(shape) * (2 * np.dtype(dtype).itemsize + 1)
     middle = [slice((whole - part) // 2, (whole - part) // 2 + part) for whole, part in zip(shape, hole, strict=True)]
-    seen = math.prod(side.stop - side.start for side in crop_around(middle, shape))
-    if seen > CROP:
-        seen = math.prod(shape[:2]) * min(hole[2], most_slices(*hole[:2]))
-    return round((_AT_REST + voxels + _A_VOXEL_SEEN * seen) / 2**20, 1)
+    visible = math.prod(side.stop - side.start for side in crop_around(middle, shape))
+    if visible > CROP:
+        visible = math.prod(shape[:2]) * min(hole[2], most_slices(*hole[:2]))
+    return round((_AT_REST + voxels + _A_VOXEL_SEEN * visible) / 2**20, 1)

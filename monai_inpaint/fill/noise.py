@@ -14,7 +14,7 @@ MEDIAN = 0.6745  # of the absolute value of a standard normal number
 
 
 def noise_near(source: Image, hole: np.ndarray, index: tuple[Any, ...]) -> float:
-    """Standard deviation of the noise around one slice's part of the hole, in units.
+    """Estimate the standard deviation of the noise around one slice's part of the hole, in units.
 
     Taken from second differences along both axes, in which smooth content and straight edges along them vanish and
     noise grows sixfold (Immerkaer 1996, Fast Noise Variance Estimation); their median, so that other edges do not

@@ -16,7 +16,7 @@ from monai_inpaint.version import NOTICE, __version__
 
 
 def fill_report(source: Image, filled: Image, hole: np.ndarray, facts: dict[str, Any]) -> dict[str, Any]:
-    """Versions, bundle, engine, geometry, notes, hole, windows, seconds, memory and the hashes of the untouched voxels.
+    """Report versions, bundle, engine, geometry, notes, hole, windows, times, memory and hashes of untouched voxels.
 
     Raises:
         RuntimeError: the hashes differ.
@@ -50,14 +50,14 @@ def fill_report(source: Image, filled: Image, hole: np.ndarray, facts: dict[str,
 
 
 def report_head(source: Image, bundle: BundleInfo, engine: dict[str, str]) -> dict[str, Any]:
-    """What the report of a network begins with: notice, versions, bundle, engine, geometry, notes."""
+    """Return the first entries of a network's report: notice, versions, bundle, engine, geometry, notes."""
     head = image_head(source)
     placed = {key: head.pop(key) for key in ("geometry", "notes")}
     return {**head, "bundle": bundle.facts(), "engine": engine, **placed}
 
 
 def image_head(source: Image) -> dict[str, Any]:
-    """What every report begins with: notice, versions, geometry, notes."""
+    """Return the first entries of every report: notice, versions, geometry, notes."""
     spacing = source.spacing
     return {
         "notice": NOTICE,
@@ -73,7 +73,7 @@ def image_head(source: Image) -> dict[str, Any]:
 
 
 def peak_memory_mb() -> float | None:
-    """The most memory this process has held, in MB; None where the system does not tell (Windows)."""
+    """Return the most memory this process has held, in MB; None where the system does not tell (Windows)."""
     try:
         import resource
     except ImportError:

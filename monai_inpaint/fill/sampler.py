@@ -17,7 +17,7 @@ TIMES = (0.15, 0.35, 0.65, 0.92)  # after t = 0, whose best estimate is the firs
 
 
 def drawn_noise(hole: np.ndarray, seeds: Sequence[Sequence[int]]) -> np.ndarray:
-    """Standard normal in the bounding box of each slice's hole, 0 elsewhere; float32 of the hole's shape.
+    """Draw standard normal noise in the bounding box of each slice's hole, 0 elsewhere; float32 of the hole's shape.
 
     Args:
         hole: (slices, rows, columns) bool.
@@ -32,5 +32,5 @@ def drawn_noise(hole: np.ndarray, seeds: Sequence[Sequence[int]]) -> np.ndarray:
 
 
 def euler_step(state: np.ndarray, estimate: np.ndarray, time: float, later: float) -> np.ndarray:
-    """The state at a later time, for the network's estimate at `time`; 0 < time < later <= 1."""
+    """Advance the state to a later time by one Euler step, from the estimate at `time`; 0 < time < later <= 1."""
     return (state * time * (1.0 - later) + estimate * (later - time)) / (later * (1.0 - time))

@@ -28,7 +28,7 @@ def slice_axis(image: Image) -> int:
 
 
 def with_slices_last(image: Image, axis: int) -> Image:
-    """The same image with that axis as the last one and the others in their order; nothing is copied."""
+    """Return the same image with that axis as the last one and the others in their order; nothing is copied."""
     order = [*(other for other in range(image.voxels.ndim) if other != axis), axis]
     if order == sorted(order):
         return image
@@ -42,7 +42,7 @@ def with_slices_last(image: Image, axis: int) -> Image:
 
 
 def in_own_order(patch: Patch, axis: int) -> Patch:
-    """A patch of `with_slices_last(image, axis)` as one of the image itself."""
+    """Return a patch of `with_slices_last(image, axis)` as one of the image itself."""
     if len(patch.index) < 3:
         return patch
     *plane, number = patch.index

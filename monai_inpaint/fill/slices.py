@@ -25,7 +25,7 @@ def fill_slices(
     box: Box | None = None,
     seed: Sequence[int] | None = None,
 ) -> tuple[list[Patch], list[int]]:
-    """What a network fills into the hole of an image, and the sides of the windows it was shown.
+    """Fill the hole of an image with a network; return the fill of each slice, and the sides of the windows used.
 
     A network that takes starts fills a volume as `fill_volume` says, any other each slice by itself.
 

@@ -1,4 +1,4 @@
-"""The error to expect of a best estimate, voxel by voxel: how far samples of its hole lie apart, calibrated."""
+"""Predict the error of a best estimate at each voxel from the calibrated standard deviation of samples."""
 
 # scipy brings no types
 # pyright: basic
@@ -21,7 +21,7 @@ DEPTH = 15.0  # voxels from the nearest known one, at which samples have to be t
 def spread_of(
     source: Image, hole: np.ndarray, samples: Sequence[Sequence[Patch]], factor: float = 1.0, noise_factor: float = 0.0
 ) -> list[Patch]:
-    """Standard deviation of the error to expect, sqrt((factor (1 + d / 15) s)^2 + (noise_factor n)^2), in units.
+    """Compute the standard deviation of the expected error, in units: hypot(factor (1 + d / 15) s, noise_factor n).
 
     s^2 is the variance over the samples (with their number less one), averaged over the voxels of the hole nearby in
     the slice: a few samples say little about a single voxel. d is the distance in voxels to the nearest known voxel of
@@ -40,8 +40,8 @@ def spread_of(
     spread: list[Patch] = []
     for parts in zip(*samples, strict=True):
         index, inside = parts[0].index, parts[0].hole
-        apart = factor * (1.0 + _depth(hole, index) / DEPTH) * np.sqrt(_variance(parts))
-        spread.append(Patch(index, inside, np.hypot(apart, noise_factor * noise_near(source, hole, index))))
+        deviation = factor * (1.0 + _depth(hole, index) / DEPTH) * np.sqrt(_variance(parts))
+        spread.append(Patch(index, inside, np.hypot(deviation, noise_factor * noise_near(source, hole, index))))
     return spread
 
 

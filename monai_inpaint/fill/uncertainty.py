@@ -18,7 +18,7 @@ WORTH = 0.5  # dB below which the network's fill is called no better than the cl
 def reliability(
     source: Image, filled: Image, hole: np.ndarray, spread: Sequence[Patch]
 ) -> dict[str, float | str | None]:
-    """Expected error and gain of a best estimate, if the truth lies off it by the spread.
+    """Compute expected error and gain of a best estimate, if it differs from the truth by the spread.
 
     With s^2 the mean square of the spread, the truth then lies off any other fill c by s^2 + |fill - c|^2 in the mean:
     the gain to expect over c is 10 log10 of the ratio of that to s^2. Here c is the biharmonic fill.
@@ -42,8 +42,8 @@ def reliability(
         units[unknown] = 0.0
         classical = units.copy()
         classical[unknown] = solve_biharmonic(units, unknown)
-        apart = (filled.units(box).astype(np.float64) - classical)[hole[box]]
-        gain = 10.0 * float(np.log10(1.0 + np.mean(apart**2) / variance))
+        change = (filled.units(box).astype(np.float64) - classical)[hole[box]]
+        gain = 10.0 * float(np.log10(1.0 + np.mean(change**2) / variance))
     if gain is None:
         verdict = "Not compared with a biharmonic fill."
     elif gain < WORTH:

@@ -1,4 +1,4 @@
-"""Fill a hole in a volume: a continuation, slices, and slices that start from it, as each has proved itself nearby."""
+"""Fill a hole in a volume by continuation, slices, and slices that start from it, weighted by their error nearby."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def fill_volume(
     progress: Steps | None = None,
     seed: Sequence[int] | None = None,
 ) -> tuple[np.ndarray, list[int]]:
-    """Fill the region by a network of slices that takes starts.
+    """Fill the region with a 2D network that takes starts.
 
     Three methods fill it: the continuation of the known voxels in three directions; the network in each slice by itself
     (where voxels are far from isotropic); the network in slices that start from the continuation. They are tried on
@@ -87,9 +87,9 @@ def fill_volume(
         tried = _task(source, probe, (region,), around)
         chosen = _chosen(probe)
         fills = [_start_in(tried), *(_filled(tried, generator, form, sides, chosen=chosen) for form in forms)]
-        seen = probe.inside & np.isfinite(fills).all(axis=0)
-        if seen.any():
-            shares.append(_best_shares(np.stack([fill[seen] for fill in fills]), units_of(source, probe.box)[seen]))
+        valid = probe.inside & np.isfinite(fills).all(axis=0)
+        if valid.any():
+            shares.append(_best_shares(np.stack([fill[valid] for fill in fills]), units_of(source, probe.box)[valid]))
         rest.end_of_next()
     share = np.mean(shares, axis=0) if shares else np.full(1 + len(forms), 1 / (1 + len(forms)))
     if seed is not None:
@@ -111,7 +111,7 @@ class _Rest:
         return part(self._progress, self._done - 1, self._total)
 
     def end_of_next(self) -> None:
-        """The next part is done at once."""
+        """Return the next part is done at once."""
         step = self.next()
         if step:
             step(1, 1)
@@ -153,7 +153,7 @@ def _crop(source: Image, region: Region) -> Box | None:
 
 
 def crop_around(box: Sequence[slice], shape: Sequence[int]) -> Box:
-    """A hole's bounding box and as much around it as windows across any axis may show, within the volume."""
+    """Return a hole's bounding box and as much around it as windows across any axis may show, within the volume."""
     longest = max(side.stop - side.start for side in box)
     margin = int(max(STARTED[0], longest / SHARE)) // 2 + MULTIPLE
     return tuple(
@@ -256,10 +256,10 @@ def _chosen(region: Region) -> dict[int, list[int]]:
     """A few slices of a region's box across each axis, evenly apart."""
     chosen: dict[int, list[int]] = {}
     for axis in range(3):
-        met = np.flatnonzero(region.inside.any(axis=tuple(other for other in range(3) if other != axis)))
-        places = np.linspace(0, len(met) - 1, min(PROBED, len(met)) + 2)[1:-1]  # neither end, where all are good
+        marked = np.flatnonzero(region.inside.any(axis=tuple(other for other in range(3) if other != axis)))
+        places = np.linspace(0, len(marked) - 1, min(PROBED, len(marked)) + 2)[1:-1]  # neither end, where all are good
         rounded = {*np.floor(places + 0.5), *np.ceil(places - 0.5)}  # both from the middle, so that no end is preferred
-        chosen[axis] = sorted(int(met[int(place)]) for place in rounded)
+        chosen[axis] = sorted(int(marked[int(place)]) for place in rounded)
     return chosen
 
 

@@ -12,7 +12,7 @@ from monai_inpaint.imaging.morphology import connected_parts
 
 MULTIPLE = 32  # sides the networks take
 SMALLEST, LARGEST = SIDES = 128, 256  # sides in voxels: less shows too little context, more costs too much
-STARTED = (64, LARGEST)  # where a start tells what lies further away
+STARTED = (64, LARGEST)  # where a start replaces context further away
 SHARE = 0.6  # largest extent of a hole, relative to its window's side
 
 
@@ -48,7 +48,7 @@ class HolePart:
 
 
 def pieces(hole: np.ndarray, sides: tuple[int, int] = SIDES) -> tuple[np.ndarray, list[HolePart]]:
-    """Label the parts of a 2D hole that hang together; parts that one small window takes anyway count as one."""
+    """Label the connected parts of a 2D hole; parts that fit into one small window count as one."""
     top, bottom, left, right = bounds(hole)
     whole = HolePart(top, bottom, left, right, label=1)
     if whole.extent <= SHARE * sides[0]:
@@ -63,18 +63,18 @@ def pieces(hole: np.ndarray, sides: tuple[int, int] = SIDES) -> tuple[np.ndarray
 
 
 def bounds(hole: np.ndarray) -> tuple[int, int, int, int]:
-    """Bounding box of a 2D hole: top, bottom (exclusive), left, right (exclusive); zeros where there is none."""
+    """Find the bounding box of a 2D hole: top, bottom (exclusive), left, right (exclusive); zeros where it is empty."""
     rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
     return (int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1) if rows.size else (0, 0, 0, 0)
 
 
 def too_large(piece: HolePart, shape: tuple[int, ...], sides: tuple[int, int] = SIDES) -> bool:
-    """Whether no window gives the piece enough context, though the slice has more to give than the window."""
+    """Return whether no window gives the piece enough context, though the slice has more to give than the window."""
     return piece.extent > SHARE * sides[1] and max(shape) > sides[1]
 
 
 def window_side(extent: int, shape: Sequence[int], sides: tuple[int, int] = SIDES) -> int:
-    """Side in voxels of the window around a piece of that extent in a slice of that shape."""
+    """Compute the side in voxels of the window around a part of that extent in a slice of that shape."""
     smallest, largest = sides
     if smallest == largest:
         return largest
@@ -85,7 +85,7 @@ def window_side(extent: int, shape: Sequence[int], sides: tuple[int, int] = SIDE
 
 
 def plan_windows(hole: np.ndarray, sides: tuple[int, int] = SIDES) -> list[Window]:
-    """Windows whose weights sum to 1 on every hole voxel after normalisation, and are 0 elsewhere.
+    """Plan windows whose weights sum to 1 on every hole voxel after normalisation, and are 0 elsewhere.
 
     A piece that fits into a window together with its context gets one around it, shared with every other piece that
     lies well inside it. A longer one (a thin band) is tiled with overlapping windows that are blended.
@@ -121,7 +121,7 @@ def plan_windows(hole: np.ndarray, sides: tuple[int, int] = SIDES) -> list[Windo
 
 
 def window_of(values: np.ndarray, row: int, column: int, side: int, outside: float) -> np.ndarray:
-    """A copy of the (..., side, side) part of an array; `outside` where the window reaches beyond it."""
+    """Return a copy of the (..., side, side) part of an array; `outside` where the window reaches beyond it."""
     rows, columns = values.shape[-2:]
     out = np.full((*values.shape[:-2], side, side), outside, values.dtype)
     top, left = max(row, 0), max(column, 0)

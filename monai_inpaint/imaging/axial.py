@@ -1,4 +1,4 @@
-"""A volume as a row of axial slices, whatever the order of its axes: metal spreads its streaks within these."""
+"""View a volume as a stack of axial slices, whatever the order of its axes; streaks of metal lie within these."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Axial:
         return 1 if self.axis is None else self.image.voxels.shape[self.axis]
 
     def index(self, number: int) -> tuple[Any, ...]:
-        """The slice of that number in the image's array."""
+        """Return the slice of that number in the image's array."""
         if self.axis is None:
             return (slice(None), slice(None))
         index: list[Any] = [slice(None)] * 3
@@ -40,15 +40,15 @@ class Axial:
         return tuple(index)
 
     def solid(self, values: np.ndarray) -> np.ndarray:
-        """A view of an array of the image's shape as (axis, axis, slice)."""
+        """Return a view of an array of the image's shape as (axis, axis, slice)."""
         return values[..., None] if self.axis is None else np.moveaxis(values, self.axis, -1)
 
     def stored(self) -> np.ndarray:
-        """The stored voxels so."""
+        """Return the stored voxels so."""
         return self.solid(self.image.voxels)
 
     def units(self, box: Sequence[slice] = (slice(None),) * 3) -> np.ndarray:
-        """The voxels of a box of (axis, axis, slice) in units, float32, in that order."""
+        """Return the voxels of a box of (axis, axis, slice) in units, float32, in that order."""
         first, second, across = box
         if self.axis is None:
             return self.image.units((first, second))[..., None][..., across]
@@ -58,7 +58,7 @@ class Axial:
 
 
 def axial_slices(image: Image) -> Axial:
-    """The slices across the axis closest to the patient's head-foot direction; the last one without geometry.
+    """Return the slices across the axis closest to the patient's head-foot direction; the last one without geometry.
 
     Args:
         image: 2D, taken for one axial slice, or 3D. Without spacing voxels count as 1 mm.

@@ -14,7 +14,7 @@ PRECISION = 1e-8  # of the equation's residual, relative
 
 
 def solve_biharmonic(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """The equation of `skimage.restoration.inpaint_biharmonic`, solved by conjugate gradients.
+    """Solve the equation of `skimage.restoration.inpaint_biharmonic` by conjugate gradients.
 
     With L the Laplacian of the grid (voxels as steps, mirrored at the image's border) the rows of L L u = 0 for the
     hole's voxels are symmetric and positive definite in the unknowns: they minimise |L u|^2 (Damelin and Hoang, 2018).

@@ -15,11 +15,11 @@ _THIN = 4.0  # mm: shells of the table, cables and sheets are no thicker than tw
 _GAP = 10.0  # mm: black streaks that open to the air are no wider than twice of it
 _COARSE = 1.5  # mm between the pixels that are looked at
 _PART = 0.1  # of the largest part's area, from which another one (an arm, a leg) belongs to the patient
-PADDING = -1100.0  # HU below which a value is no measurement: scanners fill with it what lies outside their circle
+PADDING = -1100.0  # HU below which a value is not a measurement: scanners fill with it what lies outside their circle
 
 
 def body_in_slice(units: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
-    """The patient with all that is inside, bool; lungs and bowel gas count as inside.
+    """Return the patient with all that is inside, bool; lungs and bowel gas count as inside.
 
     Args:
         units: (axis, axis) in HU.
@@ -46,7 +46,7 @@ def body_in_slice(units: np.ndarray, spacing: tuple[float, float]) -> np.ndarray
 
 
 def with_gaps(body: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
-    """The body with gaps of up to 20 mm closed: black streaks open it to the air."""
+    """Return the body with gaps of up to 20 mm closed: black streaks open it to the air."""
     margin = int(np.ceil(_GAP / min(spacing))) + 1
     wide = np.pad(body, margin, mode="edge")
     closed = wide | (_away(_away(~wide, list(spacing)) <= _GAP, list(spacing)) > _GAP)
@@ -54,7 +54,7 @@ def with_gaps(body: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
 
 
 def cut_by_the_field_of_view(units: np.ndarray, body: np.ndarray) -> bool:
-    """Whether the patient reaches the image's border, or the circle beyond which nothing was reconstructed."""
+    """Return whether the patient reaches the image's border, or the circle beyond which nothing was reconstructed."""
     from scipy import ndimage
 
     border = np.ones(body.shape, bool)

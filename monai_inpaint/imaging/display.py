@@ -6,7 +6,7 @@ import numpy as np
 
 
 def display_axes(affine: np.ndarray | None) -> tuple[bool, bool, bool]:
-    """How axes 0 and 1 of an array become rows and columns on the screen.
+    """Find how axes 0 and 1 of an array become rows and columns on the screen.
 
     Radiological convention: rows run to the feet (or, in an axial slice, to the back), columns to the patient's left
     (or, in a sagittal slice, to the back).
@@ -29,7 +29,7 @@ def display_axes(affine: np.ndarray | None) -> tuple[bool, bool, bool]:
 
 
 def displayed(values: np.ndarray, affine: np.ndarray | None) -> np.ndarray:
-    """A view of `values` (axes 0 and 1 first) as (rows, columns, ...) on the screen."""
+    """Return a view of `values` (axes 0 and 1 first) as (rows, columns, ...) on the screen."""
     transpose, flip_rows, flip_columns = display_axes(affine)
     shown = values.swapaxes(0, 1) if transpose else values
     return shown[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1]

@@ -58,7 +58,7 @@ class _Forms:
 
 
 def align_hole(hole: Hole | Image, image: Image) -> Aligned:
-    """Bring a hole onto the image's grid: voxel for voxel by any valid form of both, only else resampled.
+    """Bring a hole onto the image's grid: voxel for voxel where any valid form of both allows it, else resampled.
 
     Args:
         hole: what `label_map.hole_of` or `regions.read_hole` gives; an Image goes through `hole_of`.

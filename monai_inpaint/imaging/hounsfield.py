@@ -1,4 +1,4 @@
-"""Whether the values of a CT are Hounsfield units, which offset they have, and where their scale ends."""
+"""Check whether CT values are Hounsfield units, find their offset, and where their scale ends."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Scale:
 
 
 def looks_like_hounsfield(image: Image) -> bool:
-    """Whether values alone tell a CT in HU: a good part of it is air, and nothing is far below."""
+    """Return whether the values look like HU: a good part is air, and nothing is far below."""
     thinned = image.units(tuple(slice(None, None, max(size // 64, 1)) for size in image.voxels.shape))
     finite = thinned[np.isfinite(thinned)]
     return finite.size > 0 and float(np.mean((finite >= -1100) & (finite <= -850))) > 0.02
@@ -48,7 +48,7 @@ def check_hounsfield(image: Image) -> None:
     """
     name = str(image.path or "The image")
     if image.modality not in ("ct", None):
-        raise InputError(f"{name} is no CT but {image.modality.upper()}; give a CT in Hounsfield units.")
+        raise InputError(f"{name} is not a CT but {image.modality.upper()}; give a CT in Hounsfield units.")
     if image.voxels.dtype.itemsize == 1 and np.all(image.slope == 1.0):
         raise InputError(f"{name} holds 8-bit grey values, metal is found in Hounsfield units; give the original CT.")
     lowest, _ = _ends(image)
@@ -61,7 +61,7 @@ def check_hounsfield(image: Image) -> None:
 
 
 def scale_of(image: Image) -> Scale:
-    """Where the values end; at most a pile of some voxels at one value tells that more was cut.
+    """Find the upper end of the values, and whether many voxels at one value show that larger ones were clipped.
 
     Args:
         image: a CT in HU.
@@ -74,7 +74,7 @@ def scale_of(image: Image) -> Scale:
 
 
 def check_hounsfield_units(image: Image) -> None:
-    """Refuse values that a network for Hounsfield units cannot mean.
+    """Refuse values that a network for Hounsfield units cannot take.
 
     Raises:
         InputError: 8-bit grey values, Hounsfield units with an offset, values scaled to about 1, or none that a scanner
@@ -104,7 +104,7 @@ def check_hounsfield_units(image: Image) -> None:
 
 
 def offset_of(image: Image) -> int | None:
-    """What was added to Hounsfield units in most of the image; None where they are HU, or tell nothing.
+    """Estimate the offset added to Hounsfield units in most of the image; None where there is none, or it is unclear.
 
     Only an image without values below 0 or with none near air and tissue can have an offset: all others have both.
     """

@@ -60,7 +60,7 @@ class Image:
         return tuple(float(length) for length in lengths[: self.voxels.ndim])
 
     def units(self, index: Any = ...) -> np.ndarray:
-        """The voxels at `index` in physical units, float32 (computed in float64)."""
+        """Return the voxels at `index` in physical units, float32 (computed in float64)."""
         stored = self.voxels[index].astype(np.float64)
         return (stored * self._at(self.slope, index) + self._at(self.intercept, index)).astype(np.float32)
 
@@ -78,13 +78,13 @@ class Image:
         whole = np.rint(exact)
         if self.padding:
             whole = _beside(np.clip(whole, low, high), self.padding, low, high)
-        # Limits of 64 bits are no floats: the next one above is none of the dtype, and would come back as 0.
+        # Limits of 64 bits are not floats: the next one above is none of the dtype, and would come back as 0.
         within = (whole > low) & (whole < high)
         limits = np.array([low, high], dtype)[(whole >= high).astype(np.intp)]
         return np.where(within, np.where(within, whole, 0).astype(dtype), limits)
 
     def with_voxels(self, voxels: np.ndarray) -> Image:
-        """The same image with other stored voxels (same shape and dtype)."""
+        """Return the same image with other stored voxels (same shape and dtype)."""
         if voxels.shape != self.voxels.shape or voxels.dtype != self.voxels.dtype:
             raise ValueError(f"{voxels.shape} {voxels.dtype} is not {self.voxels.shape} {self.voxels.dtype}")
         return replace(self, voxels=voxels)

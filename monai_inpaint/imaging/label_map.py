@@ -1,4 +1,4 @@
-"""Select the voxels that a hole marks: one rule for the values of files, arrays and label maps."""
+"""Select the voxels that a hole marks, by one rule for files, arrays and label maps."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Hole:
 
 
 def hole_of(image: Image, segment: str | None = None) -> Hole:
-    """Tell which voxels an image marks.
+    """Select the voxels that an image marks.
 
     - Truth values, and 0 beside one positive value, are taken as they are.
     - Several whole numbers are labels; `segment` says which are meant.
@@ -119,7 +119,7 @@ def _dark_is_zero(image: Image) -> np.ndarray:
 
 def _check_numbers(values: np.ndarray, image: Image) -> None:
     if not np.isfinite(values.max()) or not np.isfinite(values.min()):
-        raise InputError(f"{_name(image)} holds values that are no numbers (NaN or infinite); write zeros there.")
+        raise InputError(f"{_name(image)} holds values that are not numbers (NaN or infinite); write zeros there.")
     if values.min() < -_ROUNDING:
         raise InputError(
             f"{_name(image)} holds negative values (to {values.min():.4g}); give a hole of two values, 0 = keep and "

@@ -1,4 +1,4 @@
-"""The modalities that images are of, and what DICOM and data lists call them."""
+"""Modalities of images, and their names in DICOM and data lists."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ FILMS = tuple(code for code, modality in FROM_DICOM.items() if modality == "cxr"
 
 
 def modality_named(text: str) -> str | None:
-    """Ours, for a code of DICOM or our own name in upper or lower case; None for any other."""
+    """Return our name of a modality, for a DICOM code or our own name in any case; None for any other."""
     text = text.strip()
     return FROM_DICOM.get(text.upper(), text.lower() if text.lower() in MODALITIES else None)

@@ -1,4 +1,4 @@
-"""The few things of scipy.ndimage that filling needs, loaded when first called, typed."""
+"""Morphology that filling needs of scipy.ndimage, imported when first called, with types."""
 
 # scipy brings no types
 # pyright: basic
@@ -14,7 +14,7 @@ from monai_inpaint.imaging.bounding_box import extent
 
 
 def connected_parts(hole: np.ndarray) -> tuple[np.ndarray, list[tuple[slice, slice]]]:
-    """Label the parts of a 2D hole that hang together by edges or corners: labels from 1, and their bounding boxes."""
+    """Label the parts of a 2D hole that are connected by edges or corners: labels from 1, and their bounding boxes."""
     from scipy import ndimage
 
     result: Any = ndimage.label(hole, structure=np.ones((3, 3), bool))
@@ -30,7 +30,7 @@ def depth(hole: np.ndarray) -> np.ndarray:
 
 
 def grown(hole: np.ndarray, mm: float, spacing: Sequence[float]) -> np.ndarray:
-    """The hole and all voxels whose centres lie within `mm` of the centre of one of its own.
+    """Dilate the hole by all voxels whose centres lie within `mm` of the centre of one of its own.
 
     Args:
         hole: bool, 2D or 3D.
@@ -51,7 +51,7 @@ def grown(hole: np.ndarray, mm: float, spacing: Sequence[float]) -> np.ndarray:
 
 
 def doubled(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """An array at twice the resolution where `shape` is longer, linearly interpolated, and cut to `shape`."""
+    """Return an array at twice the resolution where `shape` is longer, linearly interpolated, and cut to `shape`."""
     from scipy import ndimage
 
     factors = [2 if size > old else 1 for size, old in zip(shape, values.shape, strict=True)]

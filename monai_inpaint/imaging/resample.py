@@ -1,4 +1,4 @@
-"""A hole of another grid on that of an image: the nearest voxels, and how much of the hole came along."""
+"""Resample a hole onto the grid of an image by nearest voxels, and measure how much of it is kept."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def resampled(
 
 
 def kept(hole: np.ndarray, hole_affine: np.ndarray, image_affine: np.ndarray, result: np.ndarray) -> float:
-    """The share of a hole's volume that lies in the image, at a voxel that is filled or beside one: 0 to 1.
+    """Return the share of a hole's volume that lies in the image, at a voxel that is filled or beside one: 0 to 1.
 
     What lies in other slices than that of an image of a single slice is not asked for.
 

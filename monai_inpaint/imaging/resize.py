@@ -1,4 +1,4 @@
-"""Slices on fewer pixels, and back."""
+"""Resize slices, and enlarge them again."""
 
 from __future__ import annotations
 

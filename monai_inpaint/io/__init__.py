@@ -34,7 +34,7 @@ __all__ = ["FORMATS", "check_output", "files_of", "is_detached", "read_image", "
 
 
 def suffix_of(path: str | Path) -> str:
-    """The known suffix a path ends with, in lower case (".nii.gz" counts as one); "" where there is none."""
+    """Return the known suffix a path ends with, in lower case (".nii.gz" counts as one); "" where there is none."""
     name = Path(path).name.lower()
     return next((s for s in sorted(FORMATS, key=len, reverse=True) if name.endswith(s) and name != s), "")
 

@@ -15,7 +15,7 @@ from monai_inpaint.paths import FULL_OR_BROKEN, WRONG_PLACE
 
 
 def check_output(path: str | Path, *, overwrite: bool = False, sources: Sequence[str | Path] = ()) -> None:
-    """Whether an output may be written to `path`; cheap, to be asked before a long computation.
+    """Return whether an output may be written to `path`; cheap, to be asked before a long computation.
 
     Raises:
         InputError: it is one of the sources or of the files with their voxels, exists and may not be replaced, its

@@ -49,7 +49,7 @@ def check_voxels(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> None:
 
 
 def check_affine(path: Path, affine: np.ndarray) -> np.ndarray:
-    """The affine, if it is finite and no axis is lost."""
+    """Return the affine, if it is finite and no axis is lost."""
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     if not np.isfinite(affine).all() or lengths.min() == 0 or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-6:
         raise InputError(f"{path} has no valid geometry: its affine is {affine[:3].tolist()}; repair its header.")
@@ -57,14 +57,14 @@ def check_affine(path: Path, affine: np.ndarray) -> np.ndarray:
 
 
 def apart(first: np.ndarray, second: np.ndarray, shape: tuple[int, ...]) -> bool:
-    """Whether two affines put some voxel of a grid at different places, by more than what rounding makes."""
+    """Return whether two affines put some voxel of a grid at different places, by more than what rounding makes."""
     off = np.abs(first - second)[:3] @ [*(n - 1 for n in (*shape, 1)[:3]), 1]
     size = np.linalg.norm(first[:3, :3], axis=0).min()
     return not off.max() <= max(_SAME * size, _SINGLE * np.abs(first).max())
 
 
 def native(voxels: np.ndarray) -> np.ndarray:
-    """The same numbers in this machine's byte order, swapped in place: `voxels` is the caller's own."""
+    """Return the same numbers in this machine's byte order, swapped in place: `voxels` is the caller's own."""
     if voxels.dtype.isnative:
         return voxels
     return voxels.byteswap(inplace=True).view(voxels.dtype.newbyteorder("="))
@@ -77,7 +77,7 @@ def plain_dtype(voxels: np.ndarray) -> np.ndarray:
 
 
 def in_units(image: Image) -> np.ndarray:
-    """The voxels in physical units, for formats without slope and intercept.
+    """Return the voxels in physical units, for formats without slope and intercept.
 
     Whole numbers stay whole where slope and intercept are whole; otherwise float32.
     """

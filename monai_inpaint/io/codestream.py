@@ -59,7 +59,7 @@ def check_code(path: Path, start: bytes, available: int) -> Claim | None:
 
 
 def claim_of(start: bytes) -> Claim | None:
-    """What coded pixels claim; None where it cannot be told from these bytes."""
+    """Read the size that coded pixels claim; None where these bytes do not show it."""
     try:
         if start[:8] == b"\x89PNG\r\n\x1a\n":
             return _png(start)

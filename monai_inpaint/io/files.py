@@ -10,7 +10,7 @@ from monai_inpaint.paths import regular_file
 
 
 def files_of(path: str | Path) -> list[Path]:
-    """The file itself, and those that its header names as the place of its voxels (.nrrd, .mha, .mhd).
+    """Return the file itself, and those that its header names as the place of its voxels (.nrrd, .mha, .mhd).
 
     A folder is its own only entry; so is what does not exist.
 
@@ -31,7 +31,7 @@ def files_of(path: str | Path) -> list[Path]:
 
 
 def is_detached(path: str | Path) -> bool:
-    """Whether an image's voxels lie in other files than the one that is named.
+    """Return whether an image's voxels lie in other files than the one that is named.
 
     Raises:
         InputError: the header is damaged, or names files outside of its folder.
@@ -40,7 +40,7 @@ def is_detached(path: str | Path) -> bool:
 
 
 def same_file(first: Path, others: Iterable[Path]) -> bool:
-    """Whether a path leads to one of the others: by its name, a link of either kind, or in another case."""
+    """Return whether a path leads to one of the others: by its name, a link of either kind, or in another case."""
     for other in others:
         if first.resolve() == other.resolve():
             return True

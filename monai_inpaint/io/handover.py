@@ -88,7 +88,7 @@ class Refusal:
 
     @classmethod
     def of(cls, error: Exception) -> Refusal:
-        """The refusal for an exception; it is one of memory wherever that was lacking."""
+        """Return the refusal for an exception; it is one of memory wherever that was lacking."""
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, MemoryError):
@@ -101,7 +101,7 @@ class Refusal:
         return cls(f"{type(error).__name__}: {error}", "fault")
 
     def error(self) -> Exception:
-        """The like of the exception, to be raised here."""
+        """Return an equal exception, to be raised here."""
         if self.kind == "input":
             error = InputError(self.text)
             error.__cause__ = Exception(self.cause) if self.cause else None

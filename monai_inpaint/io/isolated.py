@@ -150,7 +150,7 @@ def _is_there() -> bool:
 
 def _why(path: Path, code: int, seconds: float) -> str:
     if code in (-signal.SIGXCPU, -signal.SIGALRM):
-        return f"{path} could not be decoded within {seconds:.0f} s: it is damaged or made to harm; get it anew."
+        return f"{path} could not be decoded within {seconds:.0f} s: it is damaged or made to harm; get it again."
     return f"{path} could not be decoded: a library ended with {-code} on it, so it is damaged or made to harm."
 
 

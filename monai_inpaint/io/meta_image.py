@@ -82,7 +82,7 @@ def read(path: Path) -> Image:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The header's file, and the files it names as those that hold the voxels."""
+    """Return the header's file, and the files it names as those that hold the voxels."""
     _, fields, listed, _ = _header(path)
     size = whole(_need(fields, "NDims", path), "NDims", path)
     shape = sizes_of(_need(fields, "DimSize", path), size, "DimSize", path)

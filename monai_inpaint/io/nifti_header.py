@@ -57,7 +57,7 @@ class Header:
         return Header(self._content, self._fields.dtype)
 
     def place(self) -> Header:
-        """A header of which only grid, units and both forms are this one's."""
+        """Return a header with the grid, units and both forms of this one, and nothing else."""
         other = Header(bytes(self.size), self._fields.dtype)
         for name in ("sizeof_hdr", "magic", "dim", "datatype", "bitpix", "pixdim", "xyzt_units", "qform_code",
                      "sform_code", "quatern", "qoffset", "srow"):  # fmt: skip
@@ -192,7 +192,7 @@ class Header:
 
 
 def parse_header(file: Any, path: Path) -> Header:
-    """The header at the start of a file, which stands behind it afterwards.
+    """Parse the header at the start of a file, which stands behind it afterwards.
 
     Raises:
         InputError: no NIfTI, one half of a pair, cut short, or fields that cannot be meant.
@@ -207,7 +207,7 @@ def parse_header(file: Any, path: Path) -> Header:
 
 
 def new_header(shape: tuple[int, ...]) -> Header:
-    """A header without description, place and scale; NIfTI-2 where NIfTI-1 cannot hold the shape."""
+    """Make a header without description, place and scale; NIfTI-2 where NIfTI-1 cannot hold the shape."""
     large = max(shape) >= 1 << 15
     dtype = (_NIFTI2 if large else _NIFTI1).newbyteorder("<")
     fields: Any = np.zeros((), dtype)

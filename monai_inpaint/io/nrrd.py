@@ -55,7 +55,7 @@ _ENCODINGS = {
 }  # fmt: skip
 _DOMAIN = {"domain", "space", "time", "none", "???"}  # kinds of axes along which voxels lie, not parts of a voxel
 _DERIVED = b"Derived:="
-# those of three axes; which patient axes the last ones follow is not told, and they are read as ITK does
+# those of three axes; which patient axes the last ones follow is not stated, and they are read as ITK does
 _SPACES = {
     "right-anterior-superior", "ras", "left-anterior-superior", "las", "left-posterior-superior", "lps",
     "scanner-xyz", "3d-right-handed", "3d-left-handed",
@@ -86,7 +86,7 @@ def read(path: Path) -> Image:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The header's file, and the files it names as those that hold the voxels."""
+    """Return the header's file, and the files it names as those that hold the voxels."""
     lines, _, _ = _header(path)
     return [path, *_data_files(path, lines)]
 
@@ -299,7 +299,7 @@ def _data_files(path: Path, lines: list[Line]) -> list[Path]:
 
 
 def _in_one_file(lines: tuple[Line, ...]) -> list[Line]:
-    """The lines, raw or gzipped in little-endian order where they told of anything else."""
+    """The lines, raw or gzipped in little-endian order where they stated another."""
     end = b"\r\n" if lines[0].text.endswith(b"\r\n") else b"\n"
     fields = {line.field: _value(line).lower() for line in lines if line.field}
     if fields["encoding"] in ("raw", "gz", "gzip"):

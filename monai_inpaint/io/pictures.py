@@ -51,7 +51,7 @@ def read(path: Path) -> Image:
 
 
 def write(image: Image, path: Path, derived: dict | None) -> None:
-    """A PNG of the stored values, 8 or 16 bits; white and black swapped where low values are shown bright."""
+    """Write a PNG of the stored values, 8 or 16 bits; white and black swapped where low values are shown bright."""
     voxels = image.voxels.astype(np.uint8) if image.voxels.dtype == bool else image.voxels
     if voxels.ndim != 2:
         raise InputError(f"{path.name} cannot hold the volume {voxels.shape}; choose .nii.gz, .nrrd or .mha.")

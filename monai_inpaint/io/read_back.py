@@ -1,4 +1,4 @@
-"""Whether a file that was written holds what it should: it is read anew and compared, before it gets its name."""
+"""Read a written file back and compare it with the image, before it gets its name."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _close(first: float | np.ndarray, second: float | np.ndarray) -> bool:
 
 
 def _same(first: np.ndarray, second: np.ndarray) -> bool:
-    """Bit for bit, so that voxels that are no numbers count too."""
+    """Bit for bit, so that voxels that are not numbers count too."""
     if first.dtype != second.dtype:
         return False
     bits = np.dtype(f"u{first.dtype.itemsize}")

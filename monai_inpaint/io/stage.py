@@ -1,4 +1,4 @@
-"""Hidden folders for what is being made, and for a while; those of killed processes are removed by the next."""
+"""Hidden folders for unfinished outputs and temporary files; those of killed processes are removed by the next run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Voxels as they lie in files: what a header claims is checked against the files before any memory is taken."""
+"""Read stored voxels; sizes in headers are checked against the files before memory is allocated."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ class _Unpacked(io.RawIOBase):
 
 
 def read_stored(stored: Stored, path: Path) -> np.ndarray:
-    """The voxels in their stored byte order, with the fastest axis first: an array in Fortran order.
+    """Read the voxels in their stored byte order, with the fastest axis first: an array in Fortran order.
 
     Args:
         path: the header's file, to name.
 
     Raises:
-        InputError: the files are no regular files, are cut short or damaged, or hold something else than the header
+        InputError: the files are not regular files, are cut short or damaged, or hold something else than the header
             claims.
     """
     count, share = math.prod(stored.shape), math.prod(stored.shape) // len(stored.files)
@@ -114,7 +114,7 @@ def read_stored(stored: Stored, path: Path) -> np.ndarray:
 
 
 def room(path: Path, count: int, dtype: np.dtype) -> np.ndarray:
-    """An array for so many voxels, none of it touched yet.
+    """Return an array for so many voxels, none of it touched yet.
 
     Raises:
         InputError: they are more than the memory of this machine.
@@ -154,7 +154,7 @@ def read_on(file: Any, name: Path | str) -> None:
     while piece := file.read(CHUNK):
         trailing += len(piece)
         if trailing > _TRAILING:
-            raise InputError(f"{name} goes on after the voxels that its header tells of; repair its header.")
+            raise InputError(f"{name} goes on after the voxels that its header states; repair its header.")
 
 
 def packed(parts: Iterable[bytes], kind: str) -> bytes | bytearray:
@@ -168,7 +168,7 @@ def packed(parts: Iterable[bytes], kind: str) -> bytes | bytearray:
 
 
 def parts_of(voxels: np.ndarray, dtype: np.dtype) -> Iterable[bytes]:
-    """The bytes of an array, fastest axis first, in pieces along its last axis."""
+    """Return the bytes of an array, fastest axis first, in pieces along its last axis."""
     for k in range(voxels.shape[-1]):
         yield voxels[..., k].astype(dtype, copy=False).tobytes(order="F")
 
@@ -199,10 +199,10 @@ def _read_share(file: Any, name: str, size: int, stored: Stored, voxels: np.ndar
 
 def _text(content: bytes, name: str, like: np.ndarray) -> np.ndarray:
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # numpy warns where it stops at something that is no number
+        warnings.simplefilter("error")  # numpy warns where it stops at something that is not a number
         values = np.fromstring(content.replace(b",", b" ").decode("ascii"), np.float64, sep=" ")
     if values.size != like.size:
-        raise InputError(f"{name} holds {values.size} numbers, its header tells of {like.size}; copy it again.")
+        raise InputError(f"{name} holds {values.size} numbers, its header states {like.size}; copy it again.")
     if like.dtype.kind == "f":
         return values
     ends = np.iinfo(like.dtype)
@@ -214,7 +214,7 @@ def _text(content: bytes, name: str, like: np.ndarray) -> np.ndarray:
 def _hex(content: bytes, name: str, like: np.ndarray) -> np.ndarray:
     values = np.frombuffer(bytes.fromhex(content.decode("ascii")), like.dtype)
     if values.size != like.size:
-        raise InputError(f"{name} holds {values.size} values, its header tells of {like.size}; copy it again.")
+        raise InputError(f"{name} holds {values.size} values, its header states {like.size}; copy it again.")
     return values
 
 

@@ -10,7 +10,7 @@ from monai_inpaint.errors import InputError
 
 
 def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """The rows of a CSV file in UTF-8 by the names of its columns, spaces around cells removed.
+    """Read the rows of a CSV file in UTF-8 by the names of its columns, spaces around cells removed.
 
     Args:
         path: the file. Cells that a row lacks are empty, cells without a column's name are left out.
@@ -33,7 +33,7 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
 
 
 def only_file(folder: Path, pattern: str) -> Path:
-    """The one file of a folder that fits the pattern.
+    """Return the one file of a folder that fits the pattern.
 
     Raises:
         InputError: there is none, or more than one.

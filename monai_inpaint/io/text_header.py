@@ -49,13 +49,13 @@ class TextHeader:
     compressed: bool
 
     def describes(self, kind: str, voxels: np.ndarray, affine: np.ndarray | None) -> bool:
-        """Whether the lines can stay as they are for these voxels."""
+        """Return whether the lines can stay as they are for these voxels."""
         same = self.kind == kind and voxels.dtype == self.dtype and voxels.shape == self.shape
         return same and affine is not None and np.array_equal(affine, self.affine)
 
 
 def lines_of(path: Path) -> Iterator[bytes]:
-    """The first lines of a file with their ends, LF or CR LF.
+    """Return the first lines of a file with their ends, LF or CR LF.
 
     Raises:
         InputError: a line ends otherwise, or the lines go on for more than a header takes.
@@ -67,17 +67,17 @@ def lines_of(path: Path) -> Iterator[bytes]:
             if read > LONGEST:
                 raise InputError(f"{path} has no end of its header in the first {LONGEST >> 20} MB; it is damaged.")
             if b"\r" in line.removesuffix(b"\n").removesuffix(b"\r") or b"\0" in line:
-                raise InputError(f"{path} has a header that is no text with line ends LF or CR LF; write it anew.")
+                raise InputError(f"{path} has a header that is not text with line ends LF or CR LF; write it again.")
             yield line
 
 
 def bare(line: bytes) -> str:
-    """The text of a line without its end; bytes that are no UTF-8 come back by the encoding of file names."""
+    """Return the text of a line without its end; bytes that are not UTF-8 come back by the encoding of file names."""
     return line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", errors="surrogateescape")
 
 
 def numbers(text: str, count: int, what: str, path: Path) -> list[float]:
-    """So many numbers from a field.
+    """Return so many numbers from a field.
 
     Raises:
         InputError: they are more, fewer, or no numbers.
@@ -93,7 +93,7 @@ def numbers(text: str, count: int, what: str, path: Path) -> list[float]:
 
 
 def whole(text: str, what: str, path: Path) -> int:
-    """A whole number from a field.
+    """Return a whole number from a field.
 
     Raises:
         InputError: it is none.
@@ -104,7 +104,7 @@ def whole(text: str, what: str, path: Path) -> int:
 
 
 def sizes_of(text: str, count: int, what: str, path: Path) -> tuple[int, ...]:
-    """So many sizes of axes from a field.
+    """Return so many sizes of axes from a field.
 
     Raises:
         InputError: they are more, fewer, or not positive.
@@ -116,7 +116,7 @@ def sizes_of(text: str, count: int, what: str, path: Path) -> tuple[int, ...]:
 
 
 def beside(path: Path, name: str) -> Path:
-    """A data file that a header names, in the header's folder or below.
+    """Return a data file that a header names, in the header's folder or below.
 
     Raises:
         InputError: it would lie elsewhere, so that a header could name any file of the machine.
@@ -132,19 +132,19 @@ def beside(path: Path, name: str) -> Path:
 
 
 def numbered(path: Path, pattern: str, first: int, last: int, step: int) -> list[Path]:
-    """The data files of a pattern such as slice_%03d.raw.
+    """Return the data files of a pattern such as slice_%03d.raw.
 
     Raises:
         InputError: no such pattern, or no or too many numbers.
     """
     count = (last - first) // step + 1 if step else 0
     if not _PATTERN.fullmatch(pattern) or not 1 <= count <= _MOST_FILES:
-        raise InputError(f"{path} names data files by {pattern!r}, which is no pattern and no file; rename them.")
+        raise InputError(f"{path} names data files by {pattern!r}, which is neither a pattern nor a file; rename them.")
     return [beside(path, pattern % n) for n in range(first, first + count * step, step)]
 
 
 def check_present(path: Path, files: list[Path], shape: tuple[int, ...]) -> tuple[Path, ...]:
-    """The data files, all of which are there and can hold equal shares of the voxels.
+    """Return the data files, all of which are there and can hold equal shares of the voxels.
 
     Raises:
         InputError: one is missing, or there are too many or too few.

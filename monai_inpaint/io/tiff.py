@@ -72,7 +72,7 @@ def read(path: Path) -> Image:
 
 
 def write(image: Image, path: Path, derived: dict | None) -> None:
-    """One page of stored values, uncompressed or deflated as its source was."""
+    """Write one page of stored values, uncompressed or deflated as its source was."""
     voxels = plain_dtype(image.voxels) if image.voxels.dtype == bool else image.voxels
     if voxels.ndim != 2:
         raise InputError(f"{path.name} cannot hold the volume {voxels.shape}; choose .nii.gz, .nrrd or .mha.")

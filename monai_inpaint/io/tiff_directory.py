@@ -24,19 +24,19 @@ def check_directories(path: Path) -> None:
         order = {b"II": "<", b"MM": ">"}.get(start[:2])
         version = struct.unpack(f"{order}H", start[2:4])[0] if order and len(start) == 16 else 0
         if version not in (42, 43):
-            raise InputError(f"{path} is no TIFF file, whatever its suffix says.")
+            raise InputError(f"{path} is not a TIFF file, whatever its suffix says.")
         big = version == 43
         at = struct.unpack_from(f"{order}Q" if big else f"{order}I", start, 8 if big else 4)[0]
         seen: set[int] = set()
         tags = 0
         while at:
             if at in seen or len(seen) == _PAGES:
-                raise InputError(f"{path} is damaged: its directories lead back to one another; save it anew.")
+                raise InputError(f"{path} is damaged: its directories lead back to one another; save it again.")
             seen.add(at)
             count, at = _walk(file, at, order or "<", big, size, path)
             tags += count
             if tags * 12 > size:
-                raise InputError(f"{path} is damaged: its directories lie in one another; save it anew.")
+                raise InputError(f"{path} is damaged: its directories lie in one another; save it again.")
 
 
 def _walk(file: BinaryIO, at: int, order: str, big: bool, size: int, path: Path) -> tuple[int, int]:

@@ -38,7 +38,7 @@ class CohortCase:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a case: 0 or an exit code, and a sentence for the latter."""
+    """Outcome of a case: 0 or an exit code, and a sentence for the latter."""
 
     code: int
     sentence: str = ""
@@ -73,7 +73,7 @@ class Workers(Protocol):
 
 
 def fill_case(case: CohortCase, progress: Progress | None = None) -> Outcome:
-    """Fill a case; whatever goes wrong becomes a sentence."""
+    """Fill a case; any fault becomes a sentence."""
     start = time.perf_counter()
     try:
         bundle = fill_image(
@@ -98,7 +98,7 @@ def run_cohort(
     Args:
         cases: with names of their own; taken one by one as workers become idle.
         workers: closed by the caller.
-        begun, ended: told of each case, in this process; `ended` once.
+        begun, ended: called for each case, in this process; `ended` once.
     """
     waiting, losses, running = iter(cases), Counter[str](), 0
     back: deque[CohortCase] = deque()

@@ -1,4 +1,4 @@
-"""Find metal and take its artifacts out, or only mark it: what `metal` does."""
+"""Find metal and reduce its artifacts, or only mark it: what `metal` does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One bundle, one file that another program runs."""
+"""Export a bundle to one file that another program runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One image, one hole, one fill: what `fill` does once and `batch` does for every row."""
+"""Fill one image: what `fill` does once and `batch` does for every row."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class FillJob:
 
 @dataclass(frozen=True)
 class Fillers:
-    """What fills an image: the bundle that was named, or that of the image's modality."""
+    """Choose the filler of an image: the bundle that was named, or the default of its modality."""
 
     bundle: str | None
     engine: str
@@ -65,12 +65,12 @@ class Fillers:
             find_generator(self.bundle)
 
     def of(self, image: Image) -> Filler:
-        """The filler for the bundle that was named, or for the image's modality."""
+        """Return the filler for the bundle that was named, or for the image's modality."""
         from monai_inpaint.fill.filler import Filler
 
         name = self.bundle or image.modality
         if name is None:
-            raise InputError(f"{image.path} does not tell its modality; name a bundle: --bundle cxr, ct or mr.")
+            raise InputError(f"{image.path} does not state its modality; name a bundle: --bundle cxr, ct or mr.")
         return Filler(name, engine=self.engine)
 
 

@@ -88,7 +88,7 @@ def _serve(connection: Connection, number: int, count: int) -> None:
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[number::count] or cores)
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)  # what went wrong is told by the driver
+    os.dup2(nowhere, 2)  # the driver reports what went wrong
     while True:
         try:
             case = connection.recv()

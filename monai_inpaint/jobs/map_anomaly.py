@@ -1,4 +1,4 @@
-"""Map where an image is not as its surroundings lead to expect: what `difference` does."""
+"""Map how far an image is from what its surroundings predict: what `difference` does."""
 
 from __future__ import annotations
 

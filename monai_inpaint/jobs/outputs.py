@@ -44,7 +44,7 @@ def image_target(text: str | Path) -> Target:
 
 
 def results_target(text: str | Path) -> Target:
-    """A folder for a derived series and what goes with it, which needs highdicom."""
+    """Check a folder for a derived series and the objects beside it, which need highdicom."""
     from monai_inpaint.dicom.codes import load
 
     load("")
@@ -55,7 +55,7 @@ def results_target(text: str | Path) -> Target:
 
 
 def units_target(text: str | Path) -> Target:
-    """A difference, a spread or an abnormality map: a file of a format that holds float32."""
+    """Check a path for a difference, spread or anomaly map: a format that holds float32."""
     path = Path(text)
     if suffix_of(path) not in UNITS:
         raise InputError(f"{path} cannot hold fractions of units (float32); choose one of {', '.join(UNITS)}.")
@@ -63,7 +63,7 @@ def units_target(text: str | Path) -> Target:
 
 
 def hole_target(text: str | Path) -> Target:
-    """A proposed hole: an image file of any format but DICOM, which keeps labels in objects of another kind."""
+    """Check a path for a proposed hole: any image format but DICOM, which keeps labels in other objects."""
     path = Path(text)
     if suffix_of(path) not in HOLES:
         raise InputError(
@@ -73,7 +73,7 @@ def hole_target(text: str | Path) -> Target:
 
 
 def report_target(text: str | Path) -> Target:
-    """A .json file."""
+    """Check a path for the report, a .json file."""
     path = Path(text)
     if path.suffix.lower() != ".json":
         raise InputError(f"{path} is not the name of a report; give one that ends with .json.")
@@ -81,7 +81,7 @@ def report_target(text: str | Path) -> Target:
 
 
 def table_target(text: str | Path) -> Target:
-    """A .csv file."""
+    """Check a path for the boxes, a .csv file."""
     path = Path(text)
     if path.suffix.lower() != ".csv":
         raise InputError(f"{path} is not the name of a table; give one that ends with .csv.")

@@ -54,7 +54,7 @@ def run(
         read: reads what the job needs besides, and returns what computes.
         inputs: further files that are read.
         overwrite: existing outputs may be replaced.
-        progress: told of "read" and "write".
+        progress: called with the stages "read" and "write".
 
     Raises:
         InputError: as the parts say; outputs are checked first, before anything is read.

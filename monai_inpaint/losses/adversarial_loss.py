@@ -28,11 +28,11 @@ class AdversarialLoss(nn.Module):
     def __init__(self, criterion: Literal["bce", "hinge", "least_squares"] = "bce") -> None:
         super().__init__()
         if criterion not in ("bce", "hinge", "least_squares"):
-            raise ValueError(f"The criterion {criterion!r} is none of bce, hinge and least_squares.")
+            raise ValueError(f"The criterion {criterion!r} must be bce, hinge or least_squares.")
         self.criterion = criterion
 
     def for_discriminator(self, real: torch.Tensor, filled: torch.Tensor) -> torch.Tensor:
-        """With `bce` this is -V(G, D): log 4 where nothing can be told apart."""
+        """With `bce` this is -V(G, D): log 4 where real and filled cannot be told apart."""
         if self.criterion == "bce":
             return F.softplus(-real).mean() + F.softplus(filled).mean()
         if self.criterion == "hinge":

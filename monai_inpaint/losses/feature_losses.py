@@ -9,7 +9,7 @@ from torch import nn
 
 
 def gram(features: torch.Tensor) -> torch.Tensor:
-    """How features (B, C, H, W) go together: (B, C, C), over C * H * W as in MedGAN and in Johnson et al. 2016."""
+    """Compute the Gram matrices of features (B, C, H, W): (B, C, C), over C H W (MedGAN; Johnson et al. 2016)."""
     flat = features.flatten(2)
     flat = flat / (flat.shape[1] * flat.shape[2]) ** 0.5  # before they are summed: half precision ends at 65504
     return flat @ flat.transpose(1, 2)
@@ -52,7 +52,7 @@ class FeatureLoss(nn.Module):
         self.distance = _norm if summed else nn.functional.l1_loss
 
     def forward(self, fill: Sequence[torch.Tensor], truth: Sequence[torch.Tensor]) -> torch.Tensor:
-        """The feature maps of each, layer by layer, of any shapes; [image, *discriminator(...)]."""
+        """Return the feature maps of each, layer by layer, of any shapes; [image, *discriminator(...)]."""
         return _summed(self.distance, fill, truth, self.weights)
 
 

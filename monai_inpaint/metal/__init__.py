@@ -1,4 +1,4 @@
-"""Metal in CT and MR: find it, take its artifacts out, put it back. Research use only.
+"""Metal in CT and MR: find it, reduce its artifacts, keep it. Research use only.
 
     from monai_inpaint import read_image
     from monai_inpaint.metal import reduce_metal

@@ -12,7 +12,7 @@ _ALIKE = 100.0  # HU, standard deviation of the weight of a difference: streaks 
 
 
 def averaged(prior: np.ndarray, beside: Iterable[np.ndarray], spacing: float) -> np.ndarray:
-    """A prior averaged with those of the slices before and after it, where they are alike.
+    """Return a prior averaged with those of the slices before and after it, where they are alike.
 
     A bilateral filter across the slices (Tomasi and Manduchi 1998): anatomy that goes on is the same in both, a guess
     about what the metal hid is not.

@@ -1,4 +1,4 @@
-"""The method `inpaint`: metal, and what is in doubt next to it, filled by the engine."""
+"""The method `inpaint`: fill the metal and the unreliable voxels next to it with the engine."""
 
 # scipy brings no types
 # pyright: basic
@@ -14,11 +14,11 @@ from monai_inpaint.imaging.axial import Axial
 from monai_inpaint.metal.task import Correction, Task
 
 _RIM = 2.0  # mm of the metal's edge, which holds metal and tissue at once
-_NEAR = 8.0  # mm from the metal within which what is in doubt is filled
+_NEAR = 8.0  # mm from the metal within which unreliable voxels are filled
 
 
 def region_to_fill(axial: Axial, metal: np.ndarray, affected: np.ndarray) -> np.ndarray:
-    """What `inpaint` fills: the metal with its rim, and what is in doubt up to 8 mm from it, slice by slice.
+    """Select what `inpaint` fills: the metal with its rim, and unreliable voxels up to 8 mm from it, slice by slice.
 
     Args:
         metal, affected: bool, of the image's shape.
@@ -35,7 +35,7 @@ def region_to_fill(axial: Axial, metal: np.ndarray, affected: np.ndarray) -> np.
 
 
 def enclosed(axial: Axial, metal: np.ndarray) -> np.ndarray:
-    """The metal with the cavities it closes off in a slice, of which nothing is known: they stay with it.
+    """Return the metal with the cavities it closes off in a slice, of which nothing is known: they stay with it.
 
     Args:
         metal: bool, of the image's shape.
@@ -50,7 +50,7 @@ def enclosed(axial: Axial, metal: np.ndarray) -> np.ndarray:
 
 
 def inpaint(task: Task) -> Correction:
-    """Fills the hole around the metal with the engine."""
+    """Fill the hole around the metal with the engine."""
     from monai_inpaint.fill.filler import Filler
 
     hole = region_to_fill(task.axial, task.found.metal, task.found.affected) & task.allowed

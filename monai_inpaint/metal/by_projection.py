@@ -1,4 +1,4 @@
-"""The methods `li`, `nmar` and `network`: slice by slice, rays through metal replaced."""
+"""The methods `li`, `nmar` and `network`: replace the rays through metal, slice by slice."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def li_method(task: Task) -> Correction:
     """`li`, slice by slice."""
     patches = []
     for number in _with_metal(task):
-        seen = _seen(task, number)
-        patches.append(Patch(task.axial.index(number), seen.measured, seen.projected.li()))
+        part = _slice_of(task, number)
+        patches.append(Patch(task.axial.index(number), part.measured, part.projected.li()))
     return Correction(patches, {})
 
 
 def nmar_method(task: Task) -> Correction:
     """`nmar` with its own priors."""
 
-    def prior(seen: _Seen) -> np.ndarray:
-        return seen.projected.prior()
+    def prior(part: _Slice) -> np.ndarray:
+        return part.projected.prior()
 
-    def corrected(seen: _Seen, smoothed: np.ndarray) -> np.ndarray:
-        return seen.projected.nmar(smoothed)
+    def corrected(part: _Slice, smoothed: np.ndarray) -> np.ndarray:
+        return part.projected.nmar(smoothed)
 
     return Correction(_by_priors(task, prior, corrected), {})
 
@@ -50,17 +50,17 @@ def network_method(task: Task) -> Correction:
         run = engine.run
         facts = {"bundle": task.bundle.facts(), "engine": engine.describe()}
 
-    def prior(seen: _Seen) -> np.ndarray:
-        return predicted(seen.hu, seen.metal, task.axial.spacing[:2], run)
+    def prior(part: _Slice) -> np.ndarray:
+        return predicted(part.hu, part.metal, task.axial.spacing[:2], run)
 
-    def corrected(seen: _Seen, smoothed: np.ndarray) -> np.ndarray:
-        return with_prior(seen.projected, seen.hu, smoothed)
+    def corrected(part: _Slice, smoothed: np.ndarray) -> np.ndarray:
+        return with_prior(part.projected, part.hu, smoothed)
 
     return Correction(_by_priors(task, prior, corrected), facts)
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
+class _Slice:
     """A slice: what the scanner reconstructed of it, its HU with air elsewhere, its metal, and its projections."""
 
     measured: np.ndarray
@@ -70,20 +70,20 @@ class _Seen:
 
 
 def _by_priors(
-    task: Task, prior: Callable[[_Seen], np.ndarray], corrected: Callable[[_Seen, np.ndarray], np.ndarray]
+    task: Task, prior: Callable[[_Slice], np.ndarray], corrected: Callable[[_Slice, np.ndarray], np.ndarray]
 ) -> list[Patch]:
-    """The slices with metal, each corrected by a prior that those before and after it were asked about."""
-    seen: dict[int, _Seen] = {}
+    """Correct the slices with metal, each by its prior averaged with those of the slices before and after."""
+    slices: dict[int, _Slice] = {}
     priors: dict[int, np.ndarray] = {}
     patches, wanted = [], {*_numbers(task)}
     for number in _with_metal(task):
         for near in {number, number + 1} & (wanted - priors.keys()):
-            seen[near] = _seen(task, near)
-            priors[near] = prior(seen[near])
-        beside = [priors[near] for near in (number - 1, number + 1) if near in priors]
-        here = seen.pop(number)
-        smoothed = averaged(priors[number], beside, task.axial.spacing[2])
-        patches.append(Patch(task.axial.index(number), here.measured, corrected(here, smoothed)))
+            slices[near] = _slice_of(task, near)
+            priors[near] = prior(slices[near])
+        neighbours = [priors[near] for near in (number - 1, number + 1) if near in priors]
+        slice_ = slices.pop(number)
+        smoothed = averaged(priors[number], neighbours, task.axial.spacing[2])
+        patches.append(Patch(task.axial.index(number), slice_.measured, corrected(slice_, smoothed)))
         priors.pop(number - 1, None)
     return patches
 
@@ -102,12 +102,12 @@ def _numbers(task: Task) -> list[int]:
     return [int(n) for n in np.flatnonzero(task.axial.solid(task.found.metal & task.allowed).any(axis=(0, 1)))]
 
 
-def _seen(task: Task, number: int) -> _Seen:
+def _slice_of(task: Task, number: int) -> _Slice:
     index = task.axial.index(number)
     source = task.image.units(index)
     measured = np.isfinite(source) & (source > PADDING)
     hu, metal = np.where(measured, source, np.float32(-1000.0)), task.found.metal[index]
-    return _Seen(measured, hu, metal, SinogramCorrector(hu, metal, task.axial.spacing[:2]))
+    return _Slice(measured, hu, metal, SinogramCorrector(hu, metal, task.axial.spacing[:2]))
 
 
 def _check_axial(image: Image) -> None:
@@ -116,5 +116,5 @@ def _check_axial(image: Image) -> None:
         across = np.abs(image.affine[2, :2]) / np.linalg.norm(image.affine[:3, :2], axis=0)
         if across.max() > 0.5:
             raise InputError(
-                f"{image.path or 'The image'} is no axial slice, and its metal's rays leave it: use inpaint."
+                f"{image.path or 'The image'} is not an axial slice, and its metal's rays leave it: use inpaint."
             )

@@ -31,7 +31,7 @@ Box = tuple[slice, slice, slice]
 
 
 def bright_pieces(axial: Axial, threshold: float) -> list[np.ndarray]:
-    """Groups of voxels at or above a threshold that touch by faces, edges or corners.
+    """Group the voxels at or above a threshold that touch by faces, edges or corners.
 
     Args:
         axial: the CT's slices.
@@ -69,7 +69,7 @@ def _at_least(axial: Axial, number: int, threshold: float) -> np.ndarray:
 
 
 def is_metal(axial: Axial, piece: np.ndarray, scale: Scale) -> bool:
-    """Whether a bright piece is metal rather than contrast agent, enamel or dense bone.
+    """Return whether a bright piece is metal rather than contrast agent, enamel or dense bone.
 
     Metal is far brighter than the scale shows, so that it is at full brightness all through and falls off at its edge
     within the scanner's blur. Contrast agent mixes with blood, enamel goes over into dentine: around their brightest
@@ -101,7 +101,7 @@ def is_metal(axial: Axial, piece: np.ndarray, scale: Scale) -> bool:
 
 
 def grown_piece(axial: Axial, piece: np.ndarray) -> tuple[Box, np.ndarray]:
-    """A piece of metal with its edge: where it rises half way from its surroundings, next to its seeds.
+    """Return a piece of metal with its edge: where it rises half way from its surroundings, next to its seeds.
 
     Returns:
         A box of (axis, axis, slice), and the metal in it, bool.
@@ -132,13 +132,13 @@ def _slices(low: np.ndarray, high: np.ndarray, extra: list[int], shape: tuple[in
 
 
 def _interior(marked: np.ndarray, spacing: tuple[float, float, float], depth: float) -> np.ndarray:
-    """What lies deeper than `depth` mm inside; the box's own border is no edge."""
+    """What lies deeper than `depth` mm inside; the box's own border is not an edge."""
     wide = np.pad(marked, 1, mode="edge")
     return _distance(wide, spacing)[1:-1, 1:-1, 1:-1] > 1.01 * depth
 
 
 def _joined(marked: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-    """The parts of `marked` that hang together with a seed."""
+    """Select the parts of `marked` that are connected to a seed."""
     from scipy import ndimage
 
     labelled: Any = ndimage.label(marked, structure=np.ones((3, 3, 3), bool))

@@ -1,4 +1,4 @@
-"""CT -> metal: its pieces, its extent, and the region around it whose values are in doubt."""
+"""Detect metal in CT: its pieces, its extent, and the region around it whose values are unreliable."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Found:
 
     Attributes:
         metal: bool, of the image's shape.
-        affected: bool, of the image's shape: around the metal, where values are in doubt; not the metal itself.
+        affected: bool, of the image's shape: around the metal, where values are unreliable; without the metal itself.
         pieces: the largest first.
         threshold: HU from which voxels were looked at; None for MR.
         saturated: the image's scale ends below what metal has.
@@ -63,7 +63,7 @@ class Found:
 
     @classmethod
     def known(cls, metal: np.ndarray) -> Found:
-        """Metal whose place is told, bool, of the image's shape."""
+        """Return metal at a known place: bool, of the image's shape."""
         nothing = np.zeros_like(metal)
         return cls(metal, nothing, [], None, False, [], nothing)
 
@@ -90,7 +90,7 @@ class Found:
 
 
 def find_metal(image: Image, threshold: float | None = None, progress: Steps | None = None) -> Found:
-    """Metal inside the patient, and the streaks and shadows around it.
+    """Find metal inside the patient, and the streaks and shadows around it.
 
     Without `threshold`, pieces that reach 2500 HU are judged: metal falls off at its edge within the scanner's blur and
     is at full brightness inside, contrast agent, enamel and dense bone are not. Only slices with bright pieces cost.
@@ -158,7 +158,7 @@ def find_metal(image: Image, threshold: float | None = None, progress: Steps | N
 
 
 def _plane(axial: Axial, number: int) -> np.ndarray:
-    """A slice in HU; what is no number counts as air."""
+    """A slice in HU; what is not a number counts as air."""
     return np.nan_to_num(axial.image.units(axial.index(number)), nan=-1000.0, posinf=-1000.0, neginf=-1000.0)
 
 
@@ -193,7 +193,7 @@ def _warnings(
     warnings: list[str] = []
     if saturated and CUT_IN_BONE < highest < SEED:
         warnings.append(
-            f"Values are cut at {highest:.0f} HU, where metal cannot be told from bone; name a threshold to mark it."
+            f"Values are clipped at {highest:.0f} HU, where metal and bone look alike; set a threshold to mark it."
         )
     elif saturated and metal:
         warnings.append(f"Values are cut at {highest:.0f} HU: the metal's own values are not known.")

@@ -1,4 +1,4 @@
-"""MR -> signal voids around implants, with the bright rim where their signal piles up."""
+"""Detect signal voids around implants in MR, with the bright rim where their signal piles up."""
 
 # scipy brings no types
 # pyright: basic
@@ -24,7 +24,7 @@ _SMALLEST = (150.0, 10.0)  # mm3, or mm2 in a single slice
 
 
 def find_voids(image: Image, progress: Steps | None = None) -> Found:
-    """Voids in the body of an MR: "found" where signal piles up beside them, "perhaps" where nothing tells.
+    """Find voids in the body of an MR: "found" where signal piles up beside them, "perhaps" elsewhere.
 
     Air in sinuses, flowing blood and dense bone have no signal either. What sets metal apart is the signal that it
     shifts: it is missing in the void and piles up in its rim, brighter than any tissue. Voids without that are offered

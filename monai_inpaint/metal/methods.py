@@ -32,7 +32,7 @@ def choose(
     bundle: str | Path | None,
     find: Callable[[str | Path], BundleInfo] = find_bundle,
 ) -> tuple[str, BundleInfo | None]:
-    """The method and its bundle (None where it runs no network), where either is left open.
+    """Choose the method and its bundle (None where it runs no network), where either is left open.
 
     Args:
         modality: "ct" or "mr".

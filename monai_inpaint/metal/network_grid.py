@@ -29,7 +29,7 @@ class Grid:
     spacing: tuple[float, float]
 
     def reduced(self, values: np.ndarray) -> np.ndarray:
-        """A slice's values averaged over the pixels of the grid, float32."""
+        """Return a slice's values averaged over the pixels of the grid, float32."""
         return resized(values, self.shape)
 
     def padded(self, values: np.ndarray, value: float) -> np.ndarray:
@@ -42,7 +42,7 @@ class Grid:
 
 
 def grid_of(shape: Sequence[int], spacing: Sequence[float], pixel: float = PIXEL) -> Grid:
-    """The grid of a slice.
+    """Return the grid of a slice.
 
     Args:
         shape: (rows, columns).

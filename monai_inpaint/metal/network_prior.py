@@ -44,8 +44,8 @@ def predicted(slice_hu: np.ndarray, metal: np.ndarray, spacing: Sequence[float],
     scanned = grid.reduced(np.clip(slice_hu, _LOWEST, _HIGHEST))
     marked = grid.reduced((np.asarray(metal) != 0).astype(np.float32)) > 0
     corrected = nmar(scanned, marked, (pixel, pixel), keep_metal=False)
-    seen = (np.where(marked, 0.0, scanned), marked, corrected)
-    image = np.stack([grid.padded(part, fill) for part, fill in zip(seen, (AIR, 0.0, AIR), strict=True)])
+    inputs = (np.where(marked, 0.0, scanned), marked, corrected)
+    image = np.stack([grid.padded(part, fill) for part, fill in zip(inputs, (AIR, 0.0, AIR), strict=True)])
     return grid.enlarged(run(image[None].astype(np.float32))[0, 0])
 
 

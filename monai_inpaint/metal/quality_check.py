@@ -25,7 +25,7 @@ def changes(axial: Axial, reduced: Image, touched: np.ndarray, affected: np.ndar
     Args:
         axial: the source's slices.
         reduced: the corrected image.
-        touched: bool, of the image's shape: what was computed anew; the rest is known to be the same.
+        touched: bool, of the image's shape: what was computed again; the rest is unchanged.
         affected: bool, of the image's shape.
     """
     numbers = np.flatnonzero(axial.solid(touched).any(axis=(0, 1)))

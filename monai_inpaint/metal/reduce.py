@@ -58,7 +58,7 @@ def modality_of(image: Image) -> str:
         raise InputError(f"{name} is a {image.modality.upper()}; metal is found in CT and MR.")
     if looks_like_hounsfield(image):
         return "ct"
-    raise InputError(f"{name} does not tell its modality; name a bundle: --bundle ct or mr.")
+    raise InputError(f"{name} does not state its modality; name a bundle: --bundle ct or mr.")
 
 
 def find(image: Image, threshold: float | None = None, progress: Steps | None = None) -> Found:

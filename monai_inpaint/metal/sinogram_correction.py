@@ -129,11 +129,11 @@ class SinogramCorrector:
         self.trace = project(body.astype(np.float32), spacing, self.beam) > 0
 
     def li(self, finer: int = 2) -> np.ndarray:
-        """The result of `li` with tissue in place of the metal; `finer` as for `reconstruct`."""
+        """Return the result of `li` with tissue in place of the metal; `finer` as for `reconstruct`."""
         return self._with_trace(_bridged(self.sinogram, self.trace), finer)
 
     def nmar(self, prior: np.ndarray | None = None) -> np.ndarray:
-        """The result of `nmar` with tissue in place of the metal; by a prior in HU, or its own."""
+        """Return the result of `nmar` with tissue in place of the metal; by a prior in HU, or its own."""
         density = project(_density(self.prior() if prior is None else prior), self.spacing, self.beam)
         level = np.maximum(density, _THIN * density.max())
         return self._with_trace(_bridged(self.sinogram / level, self.trace) * level, finer=2)

@@ -20,7 +20,7 @@ _ALONG = 12.0  # mm of the ray over which it has to (standard deviation of a Gau
 _ACROSS = 30.0  # mm to both sides on the arc whose median is what a pixel is compared with
 _WIDEST = (12.0, 60.0)  # degrees that this may be
 _RAYS = 360
-_HOLLOW = 2000.0  # mm2 from which dark pixels that hang together are lung or bowel and no shadow
+_HOLLOW = 2000.0  # mm2 from which connected dark pixels are lung or bowel, not a shadow
 _APART = 4.0  # mm between pieces that send out streaks of their own
 
 
@@ -31,7 +31,7 @@ def affected_in_slice(
 
     Streaks run away from metal in straight lines, and anatomy does not: values are looked at along rays from each
     piece, compared with the median over the arc at the same distance, and averaged along the ray. Where what is left
-    exceeds 40 HU, bright or dark, and hangs together with the metal, the slice is in doubt. Soft tissue alone takes
+    exceeds 40 HU, bright or dark, and is connected to the metal, the slice is unreliable there. Soft tissue alone takes
     part, so bone keeps out of it. Thin wires send out short streaks.
 
     Args:

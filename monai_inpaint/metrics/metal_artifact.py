@@ -134,7 +134,7 @@ class MetalCase:
 
 
 def measure(case: MetalCase, corrected: np.ndarray) -> dict[str, float]:
-    """The challenge's measures of a correction, and more; NaN where the slice has nothing to measure it on.
+    """Take the challenge's measures of a correction, and more; NaN where the slice has nothing to measure it on.
 
     Args:
         case: with the truth.

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def checked(truth: np.ndarray, filled: np.ndarray, hole: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The three arrays as float64, float64 and bool.
+    """Return the three arrays as float64, float64 and bool.
 
     Raises:
         ValueError: shapes differ, or the hole is empty.

@@ -1,6 +1,6 @@
 """Generators, which keep the network contract (image with the hole zeroed, then the hole; composited), and what judges
 the published ones. Their patch discriminators are MONAI's `PatchDiscriminator`: 3 layers see 70x70, 2 see 34x34.
-`ArtifactUNet` and `MetalUNet` are no generators: one marks artifacts, the other corrects CT slices with metal.
+`ArtifactUNet` and `MetalUNet` are not generators: one marks artifacts, the other corrects CT slices with metal.
 """
 
 from monai_inpaint.networks.artifact_unet import ArtifactUNet

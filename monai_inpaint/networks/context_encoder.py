@@ -36,8 +36,8 @@ class ContextEncoder(WindowGenerator):
     def __init__(self, features: int = 128, ring: int = 0, limits: Sequence[float] | None = None) -> None:
         super().__init__(limits)
         context = torch.ones(self.side, self.side)
-        seen = self.side // 4 + ring
-        context[seen:-seen, seen:-seen] = 0.0
+        margin = self.side // 4 + ring
+        context[margin:-margin, margin:-margin] = 0.0
         self.register_buffer("context", context, persistent=False)
         sizes = [features * 2**level for level in range(6)]
         self.encoder = nn.Sequential(nn.Conv2d(1, features, 4, 2, 1, bias=False), nn.LeakyReLU(0.2))

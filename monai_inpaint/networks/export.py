@@ -55,11 +55,11 @@ def export_onnx(network: nn.Module, path: str | Path) -> Path:
     assert program is not None  # so it is with dynamo=True
     for node in program.model.graph.all_nodes():
         node.metadata_props.clear()  # the exporter's notes, stack traces with this machine's paths among them
-    beside = path.with_name(f".{path.name}.part")
+    unfinished = path.with_name(f".{path.name}.part")
     graph = program.model_proto
     _halve(graph.graph)
-    onnx.save(graph, beside)
-    os.replace(beside, path)
+    onnx.save(graph, unfinished)
+    os.replace(unfinished, path)
     return path
 
 
@@ -83,9 +83,9 @@ def export_bundle(folder: str | Path) -> None:
     info = find_bundle(folder)
     network = load_network(info)
     weights = info.path / "models" / "model.pt"
-    beside = weights.with_name(f".{weights.name}.part")
-    torch.save({name: values.half() for name, values in network.state_dict().items()}, beside)
-    os.replace(beside, weights)
+    unfinished = weights.with_name(f".{weights.name}.part")
+    torch.save({name: values.half() for name, values in network.state_dict().items()}, unfinished)
+    os.replace(unfinished, weights)
     export_onnx(load_network(info), info.graph)
 
 

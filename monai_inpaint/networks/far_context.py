@@ -37,8 +37,8 @@ class FarContext(nn.Module):
             part.reshape(batch, height * width, self.heads, channels // self.heads).transpose(1, 2)
             for part in taken.chunk(3, dim=2)
         )
-        seen = F.scaled_dot_product_attention(query, key, value)
-        given = self.give(seen.transpose(1, 2).reshape(batch, height * width, channels))
+        attended = F.scaled_dot_product_attention(query, key, value)
+        given = self.give(attended.transpose(1, 2).reshape(batch, height * width, channels))
         return x + given.transpose(1, 2).reshape(batch, channels, height, width)
 
 

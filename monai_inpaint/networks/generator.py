@@ -35,7 +35,7 @@ class WindowGenerator(nn.Module, ABC):
         self.limits = tuple(limits) if limits else None
 
     def forward(self, x: torch.Tensor, composited: bool = True) -> torch.Tensor:
-        """The filled window; with `composited=False` all that the network predicts, which losses look at."""
+        """Return the filled window; with `composited=False` all that the network predicts, which losses look at."""
         image, known = _parts(x)
         centre, reach = self.intensity_range(x)
         limited = image.clamp(*self.limits) if self.limits else image
@@ -63,7 +63,7 @@ class WindowGenerator(nn.Module, ABC):
 
     @abstractmethod
     def predict(self, image: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-        """The whole window, normalised.
+        """Return the whole window, normalised.
 
         Args:
             image: (B, 1, H, W), normalised, 0 in the hole.

@@ -39,7 +39,7 @@ class MetalUNet(nn.Module):
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         scanned, metal, corrected = image[:, :1], image[:, 1:2], image[:, 2:3]
         moved = (1.0 - metal) * (corrected - scanned)
-        seen = torch.cat(
+        inputs = torch.cat(
             (
                 torch.clamp(scanned / 1000.0, -1.0, 2.0),
                 torch.clamp(corrected / 1000.0, -1.0, 2.0),
@@ -48,5 +48,5 @@ class MetalUNet(nn.Module):
             ),
             dim=1,
         )
-        change = F.pixel_shuffle(self.unet(F.pixel_unshuffle(seen, 2)), 2)
+        change = F.pixel_shuffle(self.unet(F.pixel_unshuffle(inputs, 2)), 2)
         return corrected + 100.0 * change

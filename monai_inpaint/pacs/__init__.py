@@ -1,1 +1,1 @@
-"""The service in a DICOM network: receive studies, fill what rules say, send the results."""
+"""The DICOM service: receive studies, fill them by rules, send the results."""

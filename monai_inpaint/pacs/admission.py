@@ -1,4 +1,4 @@
-"""Limit the connected peers, so that no stranger takes the place of a known sender."""
+"""Limit the connected peers, so that unknown ones never take the place of a known sender."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Admission:
                 self._end(self._unknown, min(_from_fullest(self._unknown), key=lambda one: one.since))
 
     def is_known(self, wire: Wire) -> bool:
-        """Whether there is a place for a peer that has just become known; it has it now.
+        """Return whether there is a place for a peer that has just become known; it has it now.
 
         Waits for as long as it takes to find out that an association there is sends nothing.
         """
@@ -74,7 +74,7 @@ class Admission:
         return True
 
     def leave(self, wire: Wire) -> None:
-        """A connection is over."""
+        """Remove a connection that has ended."""
         with self._mutex:
             for there in (self._unknown, self._known):
                 if wire in there:

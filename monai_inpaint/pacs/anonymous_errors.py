@@ -10,11 +10,11 @@ from monai_inpaint.errors import InputError
 
 
 def sentence_of(error: Exception, names: Mapping[str, str] | None = None) -> str:
-    """One sentence for an error.
+    """Return one sentence for an error.
 
     Args:
         error: an InputError tells its own sentence, without what a library said of the file's content; of all others
-            the kind and place are told, not the message, which may quote the file.
+            kind and place are stated, not the message, which may quote the file.
         names: paths, and what to call them.
     """
     if isinstance(error, MemoryError):

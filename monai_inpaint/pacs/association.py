@@ -63,7 +63,7 @@ class InstanceSink(Protocol):
         """Take the next part of its data set; raises Broken where the peer is not to go on."""
 
     def answer(self) -> int:
-        """The status of the C-STORE: all of it has come."""
+        """Return the status of the C-STORE: all of it has come."""
         ...
 
     def discard(self) -> None:

@@ -11,7 +11,7 @@ _FULL = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT") if hasattr(errno,
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Whether an error says that the disk or the user's share of it is full, or comes from one that does."""
+    """Return whether an error says that the disk or the user's share of it is full, or comes from one that does."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in _FULL:
             return True
@@ -20,7 +20,7 @@ def is_full(error: BaseException | None) -> bool:
 
 
 def reason_of(error: Exception) -> str:
-    """One sentence for the log, without a name or a value of the patient's."""
+    """Return one sentence for the log, without a name or a value of the patient's."""
     if isinstance(error, OSError) and error.errno:
         return f"{os.strerror(error.errno)}."
     return sentence_of(error)

@@ -146,7 +146,7 @@ class _Listener:
 
 
 class _Few:
-    """Tells the log what strangers cause, and no more than some lines a minute of it."""
+    """Logs what unknown callers cause, at most a few lines a minute."""
 
     def __init__(self, log: Log) -> None:
         self._log, self._mutex = log, threading.Lock()
@@ -160,4 +160,4 @@ class _Few:
             self._lines += 1
             lines = self._lines
         if lines <= _LINES:
-            self._log(sentence if lines < _LINES else "callers are refused; more of it is not told for a minute")
+            self._log(sentence if lines < _LINES else "callers are refused; no more of it is logged for a minute")

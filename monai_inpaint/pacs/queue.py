@@ -11,7 +11,7 @@ killed, a study is in one state or the next, never in both or in between. Nothin
 disk. The same instances sent again, by a sender that missed the acknowledgement, are kept once, or are dropped where
 the study was taken already. Of two instances that differ and have one UID, the second is refused.
 
-All that lies in these folders belongs to the owner alone. What is no study there is left alone and told once; a study
+All that lies in these folders belongs to the owner alone. Anything else there is left alone and logged once; a study
 that is damaged is put into `failed`, and where even that cannot be done, is set aside until it is changed.
 """
 
@@ -86,7 +86,7 @@ class Queue:
         self._filling = ""  # the job that was last given out to be filled
 
     def arrival(self) -> Arrival:
-        """A file for an instance that comes in."""
+        """Return a file for an instance that comes in."""
         return Arrival(self)
 
     def grow(self, size: int) -> None:
@@ -116,7 +116,7 @@ class Queue:
             TooLarge, Full, Different: as they say.
         """
         if not (is_uid(study) and is_uid(instance)):
-            raise ValueError("the UIDs of the study and the instance are no UIDs")
+            raise ValueError("the UIDs of the study and the instance are not UIDs")
         _sync(arrival.path)
         with self._mutex:
             if self._closed:
@@ -171,7 +171,7 @@ class Queue:
         return taken
 
     def next(self, state: str, later: Collection[Path] = ()) -> Path | None:
-        """The job that has been longest in a state and is not one of those for later; None if none."""
+        """Return the job that has been longest in a state and is not one of those for later; None if none."""
         with self._mutex:
             there = (job for job in self._folders(state) if job not in later)
             jobs = [(changed, job.name, job) for job in there if (changed := _changed(job))]
@@ -222,7 +222,7 @@ class Queue:
         self._count()
 
     def finish(self, job: Path) -> None:
-        """A job in `sending` is done: only the record and the UIDs stay."""
+        """Finish a job in `sending`: only the record and the UIDs stay."""
         if (job / RESULTS / RECORD).is_file() and not (job / RECORD).exists():
             os.link(job / RESULTS / RECORD, job / RECORD)
             _sync(job)
@@ -311,7 +311,7 @@ class Queue:
         return 1 + max((int(job.name.rpartition("_")[2]) for job in self._jobs(study)), default=0)
 
     def _folders(self, state: str) -> list[Path]:
-        """The studies in a state; what else lies there is told once."""
+        """List the studies in a state; anything else there is logged once."""
         named = is_uid if state == ARRIVING else _is_job
         found, foreign = [], set()
         with os.scandir(self.root / state) as items:
@@ -321,7 +321,7 @@ class Queue:
         new = foreign - self._foreign
         if new:
             self._foreign |= new
-            self._log(f"the queue's folder {state} holds {len(new)} things that are no studies: they are left alone")
+            self._log(f"the queue's folder {state} holds {len(new)} things that are not studies: they are left alone")
         return sorted(item for item in found if not self._aside or (item, _changed(item)) not in self._aside)
 
     def _count(self) -> None:
@@ -431,7 +431,7 @@ def _read_uids(path: Path) -> set[str]:
     except (ValueError, RecursionError):
         uids = None
     if not isinstance(uids, list) or not all(isinstance(uid, str) for uid in uids):
-        raise InputError(f"Its {path.name} is no list of UIDs.")
+        raise InputError(f"Its {path.name} is not a list of UIDs.")
     return set(uids)
 
 
@@ -460,13 +460,13 @@ def _rename(item: Path, target: Path) -> None:
 
 def write_json(path: Path, content: object) -> None:
     """Write a file that is complete or not there, and on the disk when this returns."""
-    beside = path.with_name(f".{path.name}.partial")
+    unfinished = path.with_name(f".{path.name}.partial")
     try:
-        beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        _sync(beside)
-        beside.replace(path)
+        unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        _sync(unfinished)
+        unfinished.replace(path)
     except OSError:
-        beside.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
         raise
     _sync(path.parent)
 

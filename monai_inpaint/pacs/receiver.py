@@ -21,7 +21,7 @@ from monai_inpaint.pacs.queue import Arrival, Different, Full, Queue, TooLarge
 from monai_inpaint.pacs.wire import Broken
 
 SUCCESS, DUPLICATE, NO_RESOURCES, DOES_NOT_MATCH, CANNOT_UNDERSTAND = 0x0000, 0x0111, 0xA700, 0xA900, 0xC000
-_HEAD = 2**21  # bytes that are read to learn whose an instance is; what is passed over does not count
+_HEAD = 2**21  # bytes that are read to learn whose an instance is; what is skipped does not count
 _INSTANCE_UID, _STUDY_UID = 0x00080018, 0x0020000D
 
 
@@ -43,7 +43,7 @@ class Receiver:
         self._said: set[str] = set()
 
     def begin(self, sop_class: str, uid: str, syntax: str) -> Incoming:
-        """An instance comes."""
+        """Begin an instance that arrives."""
         return Incoming(self, sop_class, uid, syntax)
 
     def say(self, sentence: str) -> None:
@@ -54,7 +54,7 @@ class Receiver:
 
 
 class Incoming:
-    """An instance that comes: written as it does; where it is refused, what is left of it is passed over."""
+    """An instance that arrives: written as it comes; the rest of a refused one is skipped."""
 
     def __init__(self, receiver: Receiver, sop_class: str, uid: str, syntax: str) -> None:
         self._receiver, self._uid = receiver, uid
@@ -80,7 +80,7 @@ class Incoming:
                 self._arrival.write(data)
 
     def answer(self) -> int:
-        """The status; the instance is on the disk before."""
+        """Return the status; the instance is on the disk before."""
         if self._arrival:
             with self._room():
                 self._store(self._arrival)

@@ -41,12 +41,12 @@ class Rule:
     bundle: str | None = None
 
     def is_for(self, modality: str, description: str) -> bool:
-        """Whether a series of that modality and SeriesDescription is meant."""
+        """Return whether a series of that modality and SeriesDescription is meant."""
         return modality == self.modality and bool(matching([description], self.description))
 
 
 def read_rules(path: Path) -> list[Rule]:
-    """The rules of a JSON file: a list of objects with the attributes of `Rule`.
+    """Read the rules of a JSON file: a list of objects with the attributes of `Rule`.
 
     Raises:
         InputError: no such file, no JSON, or not rules.
@@ -55,7 +55,7 @@ def read_rules(path: Path) -> list[Rule]:
 
 
 def rules_of(given: Any, name: str) -> list[Rule]:
-    """The rules of a list that was read from JSON; `name` is the file to blame.
+    """Check the rules of a list that was read from JSON; `name` is the file to blame.
 
     Raises:
         InputError: not a list of rules.
@@ -67,7 +67,7 @@ def rules_of(given: Any, name: str) -> list[Rule]:
 
 def _rule(given: Any, name: str) -> Rule:
     if not isinstance(given, dict):
-        raise InputError(f"{name} is no object; see docs/deploy.md.")
+        raise InputError(f"{name} is not an object; see docs/deploy.md.")
     unknown = sorted(set(given) - _KEYS)
     if unknown:
         raise InputError(f"{name} has the unknown key {unknown[0]}; known are {', '.join(sorted(_KEYS))}.")

@@ -35,7 +35,7 @@ class Instance:
 
 
 def instances_below(folder: Path) -> list[Instance]:
-    """All DICOM files below a folder, by path; raises InputError where one is damaged."""
+    """Return all DICOM files below a folder, by path; raises InputError where one is damaged."""
     found = []
     for path in sorted(folder.rglob("*.dcm")):
         try:

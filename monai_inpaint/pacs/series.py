@@ -32,11 +32,11 @@ _MARKS = {SEGMENTATION: "SEG", LABEL_MAP: "SEG", STRUCTURE_SET: "RTSTRUCT"}
 
 @dataclass(frozen=True)
 class Series:
-    """The files of one image: a series, or of films a single one, since a series of films is no volume.
+    """The files of one image: a series, or of films a single one, since a series of films is not a volume.
 
     Attributes:
         uid, study: SeriesInstanceUID and StudyInstanceUID.
-        synthetic: it says that its content is made up, so it is no source to fill.
+        synthetic: it says that its content is made up, so it is not a source to fill.
         instances: SOPInstanceUIDs.
     """
 
@@ -59,7 +59,7 @@ class Mark:
     drawn: Drawn
 
     def is_on(self, series: Series) -> bool:
-        """Whether it was drawn on a series; of a film, whether on this very film where it says on which."""
+        """Return whether it was drawn on a series; of a film, whether on this very film where it says on which."""
         return self.drawn.is_on(series.uid, series.instances, whole=series.modality in FILMS)
 
 
@@ -73,7 +73,7 @@ class Study:
 
 
 def find_series(folder: Path) -> Study:
-    """All series below a folder, by the order of their SeriesInstanceUIDs; files of other kinds are passed over.
+    """Find all series below a folder, by the order of their SeriesInstanceUIDs; files of other kinds are skipped.
 
     Files that are damaged are named by their number among all files, as names can tell who the patient is.
 
@@ -81,7 +81,7 @@ def find_series(folder: Path) -> Study:
         InputError: no such folder, or no DICOM file in it.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder} is no folder; give one with the DICOM files of a study.")
+        raise InputError(f"{folder} is not a folder; give one with the DICOM files of a study.")
     study, groups = Study(), {}
     files = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     for number, path in enumerate(files, start=1):
@@ -100,7 +100,7 @@ def find_series(folder: Path) -> Study:
 
 
 def read_series(series: Series) -> Image:
-    """The image of a series; errors name it by its UID.
+    """Read the image of a series; errors name it by its UID.
 
     Raises:
         InputError: as `read_image` says.

@@ -1,7 +1,7 @@
 """The service: studies are taken, filled and sent back, one after the other, and none is lost or made twice.
 
-A study that cannot be handled is given up (`failed`), told, and the next one goes on. While the disk is full nothing is
-taken, and what is on its way waits until there is room.
+A study that cannot be handled is given up (`failed`) and logged, and the next one goes on. While the disk is full
+nothing is taken, and what is on its way waits until there is room.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class Settings:
 
 
 def read_settings(path: Path) -> Settings:
-    """The settings of a JSON file; relative paths in it start at its folder.
+    """Read the settings of a JSON file; relative paths in it start at its folder.
 
     Raises:
         InputError: no such file, no JSON, or something missing, unknown or out of place.
@@ -151,7 +151,7 @@ def _positive(given: Mapping[str, Any], key: str, default: float, path: Path) ->
 
 def _check_keys(given: Any, name: str, needed: set[str], others: set[str]) -> None:
     if not isinstance(given, dict):
-        raise InputError(f"{name} is no JSON object; see docs/deploy.md.")
+        raise InputError(f"{name} is not a JSON object; see docs/deploy.md.")
     for key in sorted(needed - set(given)):
         raise InputError(f"{name} lacks {key}; see docs/deploy.md.")
     for key in sorted(set(given) - needed - others):

@@ -1,4 +1,4 @@
-"""A study in, results out: each series that a rule is for is filled, all others are named in the record with a reason.
+"""Process a study: fill each series that a rule applies to; the record names all others with a reason.
 
 The steps are functions of their own, so that the app of MONAI Deploy is made of the same ones:
 `find_series`, `choose`, `fill_case`, `write_case`, `write_record`.
@@ -70,7 +70,7 @@ class Bundles:
         self._folder = folder
 
     def find(self, name: str | Path) -> BundleInfo:
-        """The bundle of that name, in the folder if it is there."""
+        """Find the bundle of that name, in the folder if it is there."""
         for folder in (self._folder / name, self._folder / f"{name}_inpainting") if self._folder else ():
             if folder.is_dir():
                 return find_bundle(folder)
@@ -115,15 +115,15 @@ def check_empty(output: Path) -> None:
 
 
 def choose(study: Study, rules: Sequence[Rule]) -> Iterator[SeriesTask]:
-    """What is to be done with each series of a study: the first rule for it whose hole is there."""
+    """Choose the task of each series of a study: the first rule for it whose hole is there."""
     for number, series in enumerate(study.series, start=1):
         yield choose_one(number, series, study.marks, rules)
 
 
 def choose_one(number: int, series: Series, marks: Sequence[Mark], rules: Sequence[Rule]) -> SeriesTask:
-    """What is to be done with one series; `number` names the folder of its results."""
+    """Choose the task of one series; `number` names the folder of its results."""
     if series.synthetic:
-        return SeriesTask(number, series, why="It holds synthetic data already, and is no source to fill.")
+        return SeriesTask(number, series, why="It holds synthetic data already, and is not a source to fill.")
     fitting = [rule for rule in rules if rule.is_for(series.modality, series.description)]
     if not fitting:
         return SeriesTask(number, series, why="No rule is for it.")
@@ -140,7 +140,7 @@ def choose_one(number: int, series: Series, marks: Sequence[Mark], rules: Sequen
 
 
 def fill_case(case: SeriesTask, bundles: Bundles) -> TaskResult:
-    """Read and fill; whatever goes wrong is told in `why`."""
+    """Read and fill; any fault becomes the sentence `why`."""
     if case.why:
         return TaskResult(case, case.why)
     started = time.perf_counter()

@@ -16,7 +16,7 @@ Outcome = tuple[str, str]  # one of these, and a sentence for what is not done
 
 
 def filler(rules: Sequence[Rule]) -> Callable[[Path, Path], Outcome]:
-    """A function that fills a study: given its folder, and one for the results."""
+    """Return a function that fills a study: given its folder, and one for the results."""
     from monai_inpaint.pacs.study import Bundles, process_study
 
     bundles = Bundles()
@@ -33,7 +33,7 @@ def filler(rules: Sequence[Rule]) -> Callable[[Path, Path], Outcome]:
 
 
 def sender(to: Node, title: str) -> Callable[[Path], Outcome]:
-    """A function that sends all results in a folder to an archive; `title` is our AE title."""
+    """Return a function that sends all results in a folder to an archive; `title` is our AE title."""
     from monai_inpaint.pacs.sender import Refused, Unreachable, instances_below, send
 
     def send_all(results: Path) -> Outcome:

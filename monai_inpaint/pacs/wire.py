@@ -40,7 +40,7 @@ class Wire:
             raise Broken("TLS is not agreed on") from error
 
     def pdu(self, longest: dict[int, int], seconds: float) -> tuple[int, bytes]:
-        """The next PDU: its type and what follows its head.
+        """Return the next PDU: its type and what follows its head.
 
         Args:
             longest: by type, bytes that may follow the head; other types are not taken. What is longer is not read.
@@ -68,7 +68,7 @@ class Wire:
             raise Broken("the peer takes nothing") from error
 
     def end(self) -> None:
-        """End the connection from any thread; whoever reads from it is told that it is over."""
+        """End the connection from any thread; a reader of it learns that it is over."""
         with suppress(OSError):
             # not the method of TLS, which would have the reading thread go on without TLS
             socket.socket.shutdown(self._connection, socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""Image -> proposed hole: what looks like metal, a signal void, a bar or burned-in text."""
+"""Propose a hole: detect metal, signal voids, bars and burned-in text."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def find_artifacts(image: Image, run: Run, progress: Steps | None = None) -> np.
 
 
 def find_in_slice(pixels: np.ndarray, run: Run) -> np.ndarray:
-    """The proposed hole in a slice as shown: `marked_in_slice`, grown by `MARGIN`.
+    """Find the proposed hole in a slice as shown: `marked_in_slice`, grown by `MARGIN`.
 
     Args:
         pixels: (rows, columns) float32 in units; values that are not finite count as dark.

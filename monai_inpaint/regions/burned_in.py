@@ -1,4 +1,4 @@
-"""Where text is burned into the pixels: rectangles that a person lists, or what DICOM's own flag lets one look for."""
+"""Regions of burned-in text: listed by a person, or detected where DICOM's flag states that there is text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class BurnedIn:
 
 
 def read_burned_in(text: str, *, complete: bool) -> BurnedIn:
-    """The regions that an argument names: "x,y,w,h;...", a CSV file with the columns x, y, w, h, or "flag".
+    """Read the regions that an argument names: "x,y,w,h;...", a CSV file with the columns x, y, w, h, or "flag".
 
     Raises:
         InputError: none of these, an empty rectangle, or all text is said to be covered without saying where it is.
@@ -56,7 +56,7 @@ def read_burned_in(text: str, *, complete: bool) -> BurnedIn:
 
 
 def boxed(found: np.ndarray) -> np.ndarray:
-    """What is marked, widened to upright rectangles slice by slice: outlines of letters would tell the text.
+    """Widen what is marked to upright rectangles slice by slice, as outlines of letters would reveal the text.
 
     Args:
         found: bool, 2D or 3D with slices along the last axis.
@@ -81,7 +81,7 @@ def check_flag(image: Image) -> None:
 
     name = image.path or "The image"
     if not isinstance(image.header, DicomHeader):
-        raise InputError(f"{name} is no DICOM file, so it has no flag for burned-in text; list the rectangles.")
+        raise InputError(f"{name} is not a DICOM file, so it has no flag for burned-in text; list the rectangles.")
     flags = {str(dataset.get("BurnedInAnnotation") or "nothing") for dataset in image.header.datasets}
     if "YES" not in flags:
         raise InputError(
@@ -94,7 +94,7 @@ def _rectangle(part: str, text: str) -> Rectangle:
     try:
         left, top, width, height = rectangle = tuple(int(number) for number in part.split(","))
     except ValueError as error:
-        raise InputError(f"--burned-in {text}: {part.strip()!r} is no rectangle; {_GIVE}.") from error
+        raise InputError(f"--burned-in {text}: {part.strip()!r} is not a rectangle; {_GIVE}.") from error
     if not is_rectangle(rectangle):
         raise InputError(f"--burned-in {text}: {part.strip()} is empty or begins outside of the image; {_GIVE}.")
     return left, top, width, height

@@ -1,4 +1,4 @@
-"""Closed contours -> the pixels whose centres they enclose."""
+"""Rasterise closed contours: the pixels whose centres they enclose."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def distinct(contours: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 def inside_contours(contours: Sequence[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
-    """Which pixel centres lie inside an odd number of contours (the even-odd rule).
+    """Mark the pixel centres inside an odd number of contours (even-odd rule).
 
     A centre on an edge counts on one side only: contours that share edges and tile a region mark each of its pixels
     once. An edge that is run to and fro, as the channel of a keyhole, encloses nothing.

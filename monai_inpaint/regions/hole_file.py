@@ -44,7 +44,7 @@ def read_hole(path: Path, image: Image, segment: str | None = None) -> Hole:
 
 
 def sop_class(path: Path) -> str:
-    """What kind of object a DICOM file says it is (a UID): its data set, or where that is silent its meta information.
+    """Read the SOP class UID of a DICOM file, from its data set or else from its meta information.
 
     "" for all else.
     """

@@ -13,14 +13,14 @@ Rectangle = tuple[int, int, int, int]
 
 
 def is_rectangle(numbers: Sequence[object]) -> bool:
-    """Whether these are the left column, the top row, the width and the height of pixels that can be."""
+    """Return whether these are the left column, the top row, the width and the height of pixels that can be."""
     if len(numbers) != 4 or any(type(number) is not int for number in numbers):
         return False
     return all(lowest <= number < 2**16 for lowest, number in zip((0, 0, 1, 1), numbers, strict=True))  # type: ignore[operator]
 
 
 def rectangles_in(image: Image, rectangles: Sequence[Rectangle]) -> np.ndarray:
-    """The pixels of the rectangles: bool array of the image's shape, the same in every slice.
+    """Return the pixels of the rectangles: bool array of the image's shape, the same in every slice.
 
     Args:
         image: 2D (rows, columns), or a volume read from DICOM, (columns, rows, slices).

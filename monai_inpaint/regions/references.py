@@ -1,4 +1,4 @@
-"""Whether a SEG or RTSTRUCT belongs to an image: patient, study, series, instances, frame; which parts are meant."""
+"""Check that a SEG or RTSTRUCT belongs to an image (patient, study, series, instances, frame), and select its parts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from monai_inpaint.io.dicom.identity import patients_differ
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a SEG or RTSTRUCT says that it was drawn on.
+    """References of a SEG or RTSTRUCT to the images it was drawn on.
 
     Attributes:
         studies: StudyInstanceUIDs: its own, and those it refers to besides.
@@ -37,7 +37,7 @@ class Drawn:
         return bool(self.series or self.instances)
 
     def is_on(self, series: str, instances: Set[str], *, whole: bool) -> bool:
-        """Whether it was drawn on a series.
+        """Return whether it was drawn on a series.
 
         Args:
             series: its SeriesInstanceUID.
@@ -52,12 +52,12 @@ class Drawn:
         return bool(self.series)
 
     def of_series(self, series: str) -> frozenset[str]:
-        """The SOPInstanceUIDs that it names and does not list in another series."""
+        """Return the SOPInstanceUIDs that it names and does not list in another series."""
         return self.instances.difference(*(listed for uid, listed in self.series.items() if uid != series))
 
 
 def drawn_on(dataset: Dataset) -> Drawn:
-    """What a SEG or RTSTRUCT refers to."""
+    """Read the references of a SEG or RTSTRUCT."""
     studies, series = {str(dataset.get("StudyInstanceUID") or "")}, defaultdict(set)
     for study, item in _series_items(dataset):
         studies.add(study)
@@ -81,7 +81,7 @@ def drawn_on(dataset: Dataset) -> Drawn:
 
 
 def frame_sources(group: Dataset) -> list[str]:
-    """The SOPInstanceUIDs that one functional group of a SEG names as its source."""
+    """Return the SOPInstanceUIDs that one functional group of a SEG names as its source."""
     return [
         uid
         for derivation in group.get("DerivationImageSequence") or []
@@ -123,7 +123,7 @@ def check_drawn_on(dataset: Dataset, image: Image, path: Path) -> None:
 
 
 def check_frame(frame_of_reference: object, image: Image, path: Path) -> None:
-    """Refuse positions that are told in another frame of reference than the image's, or in none.
+    """Refuse positions in another frame of reference than the image's, or in none.
 
     Raises:
         InputError: as said, or the image has no place in the patient.
@@ -136,7 +136,7 @@ def check_frame(frame_of_reference: object, image: Image, path: Path) -> None:
 
 
 def chosen(names: Sequence[str], numbers: Sequence[int], pattern: str | None, path: Path, kind: str) -> list[int]:
-    """Which of the segments (`kind` "segments") or ROIs ("ROIs") of these names and numbers are meant: their places.
+    """Select segments (`kind` "segments") or ROIs ("ROIs") by name or number; return their places in the lists.
 
     Raises:
         InputError: none, none of that name or number, several and no pattern, or one number for two.
@@ -145,7 +145,7 @@ def chosen(names: Sequence[str], numbers: Sequence[int], pattern: str | None, pa
         raise InputError(f"{path} holds no {kind}; give one that marks what to fill.")
     if len(set(numbers)) < len(numbers):
         raise InputError(
-            f"{path} gives one number to several {kind}, so that they cannot be told apart; write it anew."
+            f"{path} gives one number to several {kind}, so that they cannot be told apart; write it again."
         )
     if pattern is None:
         if len(names) > 1:

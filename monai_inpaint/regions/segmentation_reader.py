@@ -1,4 +1,4 @@
-"""A hole from a DICOM segmentation (SEG): its frames, put back on the slices they were drawn on."""
+"""Read a hole from a DICOM segmentation (SEG): its frames, placed on the slices they were drawn on."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read_segmentation(path: Path, image: Image, segment: str | None) -> Hole:
         segment: as `read_hole` takes it.
 
     Raises:
-        InputError: as `read_hole` says, or frames that are no slices of one stack.
+        InputError: as `read_hole` says, or frames that are not slices of one stack.
     """
     with parsing(path, "a DICOM segmentation"):
         dataset = load(path)
@@ -54,7 +54,7 @@ def read_segmentation(path: Path, image: Image, segment: str | None) -> Hole:
         shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
         groups = list(dataset.get("PerFrameFunctionalGroupsSequence") or [])
         if len(groups) != int(dataset.get("NumberOfFrames") or 1):
-            raise InputError(f"{path} does not tell where its frames lie; write it anew.")
+            raise InputError(f"{path} does not tell where its frames lie; write it again.")
         check_size(dataset, path)
         labels = str(dataset.get("SegmentationType", "")) == "LABELMAP"
         wanted = [n for n, group in enumerate(groups) if labels or _number(group, shared) in numbers]
@@ -69,7 +69,7 @@ def read_segmentation(path: Path, image: Image, segment: str | None) -> Hole:
 
 
 def segments_of(dataset: Dataset) -> list[Dataset]:
-    """The segments of a SEG, without the background that a label map may list as one."""
+    """Return the segments of a SEG, without the background that a label map may list as one."""
     segments = list(dataset.get("SegmentSequence") or [])
     if str(dataset.get("SegmentationType", "")) != "LABELMAP":
         return segments
@@ -93,8 +93,8 @@ def _stacked(
     origin, step, count = _slices(placed, image, path)
     size = float(np.linalg.norm(step))
     where = [float((plane.origin - origin) @ step) / size**2 for plane in placed]
-    beside = max(np.linalg.norm(plane.origin - origin - k * step) for plane, k in zip(placed, where, strict=True))
-    if beside > 0.5 * np.linalg.norm(first.across):
+    lateral = max(np.linalg.norm(plane.origin - origin - k * step) for plane, k in zip(placed, where, strict=True))
+    if lateral > 0.5 * np.linalg.norm(first.across):
         raise InputError(f"{path} has frames that lie beside each other, not behind each other; give one stack.")
     rows, columns = int(dataset.Rows), int(dataset.Columns)
     if rows * columns * count > _MOST:
@@ -164,7 +164,7 @@ def _marked(dataset: Dataset, frame: int, numbers: set[int]) -> np.ndarray:
 
 
 def _bits(dataset: Dataset, frame: int) -> np.ndarray:
-    """A frame of single bits; it begins within a byte where rows times columns is no multiple of 8 (PS3.5, 8.1.1)."""
+    """Unpack a frame of single bits, which starts within a byte unless rows x columns is a multiple of 8 (PS3.5)."""
     rows, columns = int(dataset.Rows), int(dataset.Columns)
     first = frame * rows * columns
     last = first + rows * columns

@@ -21,7 +21,7 @@ class Source(Protocol):
     """Where a hole comes from."""
 
     def hole_in(self, image: Image, progress: Steps | None = None) -> Hole | Image:
-        """The hole for an image.
+        """Return the hole for an image.
 
         Raises:
             InputError: there is none, or it does not belong to the image.

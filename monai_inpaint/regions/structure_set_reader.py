@@ -1,4 +1,4 @@
-"""A hole from a DICOM structure set (RTSTRUCT): closed contours, filled on the slices of the image."""
+"""Read a hole from a DICOM structure set (RTSTRUCT): closed contours, filled on the slices of the image."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def read_structures(path: Path, image: Image, segment: str | None) -> Hole:
     A voxel belongs to an ROI if its centre lies inside an odd number of the contours of one plane, so that a contour
     within another one cuts a cavity, as a keyhole does; equal contours count once. Planes that fall on one slice are
     united. Each contour counts for the slice it lies on; nothing is put between contours. Points, open lines and ROIs
-    without a contour mark nothing and are passed over.
+    without a contour mark nothing and are skipped.
 
     Args:
         path: an RTSTRUCT.
@@ -65,7 +65,7 @@ def read_structures(path: Path, image: Image, segment: str | None) -> Hole:
         segment: as `read_hole` takes it.
 
     Raises:
-        InputError: as `read_hole` says; contours that run across the slices, that are no lists of points, or none.
+        InputError: as `read_hole` says; contours that run across the slices, that are not lists of points, or none.
     """
     with parsing(path, "a DICOM structure set"):
         dataset = load(path)
@@ -85,8 +85,8 @@ def read_structures(path: Path, image: Image, segment: str | None) -> Hole:
             gaps += _mark(marked, roi, image, path, count)
         empty = sum(not roi.contours for roi in (rois if segment is None else which))
         notes = [
-            (empty, "{} ROIs without closed contours were passed over."),
-            (sum(roi.others for roi in which), "{} points, open lines or contours of two points were passed over."),
+            (empty, "{} ROIs without closed contours were skipped."),
+            (sum(roi.others for roi in which), "{} points, open lines or contours of two points were skipped."),
             (count.repeated, "{} contours were drawn twice and counted once."),
             (gaps, "{} slices between contours have none, and nothing was filled there."),
         ]
@@ -96,7 +96,7 @@ def read_structures(path: Path, image: Image, segment: str | None) -> Hole:
 
 
 def rois_of(dataset: Dataset) -> list[Roi]:
-    """All ROIs of a structure set, those without a contour among them."""
+    """Return all ROIs of a structure set, those without a contour among them."""
     items: dict[int, list[Dataset]] = defaultdict(list)
     for shape in dataset.get("ROIContourSequence") or []:
         items[int(shape.ReferencedROINumber)] += shape.get("ContourSequence") or []
@@ -119,7 +119,7 @@ def _mark(marked: np.ndarray, roi: Roi, image: Image, path: Path, count: _Count)
     for contour in roi.contours:
         numbers = np.array(contour.ContourData, float)
         if numbers.size % 3 or not np.isfinite(numbers).all():
-            raise InputError(f"{path} has a contour that is no list of points; write it anew.")
+            raise InputError(f"{path} has a contour that is not a list of points; write it again.")
         points = numbers.reshape(-1, 3) @ to_index[:3, :3].T + to_index[:3, 3]
         k = int(np.floor(np.median(points[:, 2]) + 0.5))
         if np.abs(points[:, 2] - k).max() > _ACROSS + 1e-3:
@@ -138,13 +138,13 @@ def _mark(marked: np.ndarray, roi: Roi, image: Image, path: Path, count: _Count)
     return max(slices) - min(slices) + 1 - len(slices) if slices else 0
 
 
-def _planes(contours: Sequence[np.ndarray], apart: float) -> list[list[np.ndarray]]:
+def _planes(contours: Sequence[np.ndarray], distance: float) -> list[list[np.ndarray]]:
     """Contours on one slice by the planes they lie in, which may be closer than slices are."""
     planes: list[list[np.ndarray]] = []
     last = -np.inf
     for contour in sorted(contours, key=lambda points: float(np.median(points[:, 2]))):
         depth = float(np.median(contour[:, 2]))
-        if depth - last > apart:
+        if depth - last > distance:
             planes.append([])
             last = depth
         planes[-1].append(contour)

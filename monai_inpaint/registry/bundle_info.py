@@ -36,13 +36,13 @@ PUBLISHED = (
 SOURCE = "the folder bundles/ of a clone of the repository of monai-inpaint"
 # Bundles that were one under two names: each stands for the modality it was named by.
 _FORMER = {"ct_ip_medgan": ("ip_medgan", "ct"), "mr_ip_medgan": ("ip_medgan", "mr")}
-# Name and version are told in headers of every format; DICOM has 64 characters of ASCII for both together.
+# Name and version stand in headers of every format; DICOM has 64 characters of ASCII for both together.
 _NO_LABEL, _LONGEST = re.compile(r"[^A-Za-z0-9 ._+-]"), 30
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a bundle's network can do besides.
+    """Optional capabilities of a bundle's network.
 
     Attributes:
         samples: it draws plausible fills, from noise, beside its best estimate.
@@ -57,7 +57,7 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class BundleInfo:
-    """A bundle's place and what its metadata says of it.
+    """A bundle: its folder and its metadata.
 
     `name` is its folder's, as far as headers of images can tell it. `modalities` are those that it is for, of "cxr",
     "ct" and "mr". `kind` is what it does, one of `KINDS`: "inpainting"; "detection", which fills nothing but proposes
@@ -112,17 +112,17 @@ def _digest(bundle: BundleInfo) -> str | None:
 
 
 def bundles() -> list[BundleInfo]:
-    """The bundles that came with the package, by name; not those that came without weights, to be trained."""
+    """Return the bundles that came with the package, by name; not those that came without weights, to be trained."""
     return [_read(path.parent.parent) for path in sorted(_home().glob("*/models/model.onnx"))]
 
 
 def not_installed() -> list[str]:
-    """The names of the bundles that are missing here; they come from `SOURCE`."""
+    """Return the names of the bundles that are missing here; they come from `SOURCE`."""
     return [name for name in PUBLISHED if not (_home() / name / "models" / "model.onnx").is_file()]
 
 
 def find_bundle(name: str | Path) -> BundleInfo:
-    """A bundle by its name, by "cxr", "ct" or "mr" for the default one, or by its folder.
+    """Find a bundle by its name, by "cxr", "ct" or "mr" for the default one, or by its folder.
 
     Raises:
         InputError: no such bundle, or one whose metadata cannot be read.
@@ -145,7 +145,7 @@ def find_bundle(name: str | Path) -> BundleInfo:
 
 
 def find_generator(name: str | Path) -> BundleInfo:
-    """A bundle that fills; otherwise as `find_bundle`.
+    """Find a bundle that fills; otherwise as `find_bundle`.
 
     Raises:
         InputError: as `find_bundle` says, or a bundle that does something else.
@@ -199,35 +199,35 @@ class _Metadata:
                 raise self.fault(f"it lacks {'.'.join(keys)}")
             value = cast(dict[str, Any], value)[key]
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise self.fault(f"{'.'.join(keys) or 'it'} is {shown(value)}, which is no {called}")
+            raise self.fault(f"{'.'.join(keys) or 'it'} is {shown(value)}, which must be {called}")
         return value
 
     def text(self, *keys: str) -> str:
-        """A text that can be shown, and is not empty."""
+        """Return a text that can be shown, and is not empty."""
         value: str = self.value(str, "text", *keys)
         if not value.strip() or not value.isprintable():
             raise self.fault(f"{'.'.join(keys)} is {shown(value)}, which is not a text of one line")
         return value
 
     def version(self) -> str:
-        """A version that derived images can name."""
+        """Return a version that derived images can name."""
         value = self.text("version")
         if len(value) > _LONGEST or _NO_LABEL.search(value):
             raise self.fault(f"version is {shown(value)}, which is not {_LONGEST} letters, digits and .+- at most")
         return value
 
     def positive(self, key: str, absent: float) -> float:
-        """A positive number, or what its absence stands for."""
-        if key not in self.value(dict, "object"):
+        """Return a positive number, or what its absence stands for."""
+        if key not in self.value(dict, "an object"):
             return absent
-        value = self.value((int, float), "positive number", key)
+        value = self.value((int, float), "a positive number", key)
         if not 0 < value <= sys.float_info.max:
-            raise self.fault(f"{key} is {shown(value)}, which is no positive number")
+            raise self.fault(f"{key} is {shown(value)}, which must be a positive number")
         return float(value)
 
     def kind(self) -> str:
-        """One of `KINDS`; a bundle that does not say is for inpainting."""
-        if "kind" not in self.value(dict, "object"):
+        """Return one of `KINDS`; a bundle that does not say is for inpainting."""
+        if "kind" not in self.value(dict, "an object"):
             return "inpainting"
         value = self.text("kind")
         if value not in KINDS:
@@ -236,16 +236,16 @@ class _Metadata:
 
     def capabilities(self, *image: str) -> Capabilities:
         """As they are listed; a bundle that does not list them has what the channels that it names are for."""
-        if "capabilities" in self.value(dict, "object"):
-            listed: dict[str, Any] = self.value(dict, "object", "capabilities")
+        if "capabilities" in self.value(dict, "an object"):
+            listed: dict[str, Any] = self.value(dict, "an object", "capabilities")
             for key in ("samples", "starts"):
                 if type(listed.get(key, False)) is not bool:
-                    raise self.fault(f"capabilities.{key} is {shown(listed[key])}, which is neither true nor false")
+                    raise self.fault(f"capabilities.{key} is {shown(listed[key])}, which must be true or false")
             window = listed.get("window")
             if window is not None and (type(window) is not int or not 0 < window < 2**16):
-                raise self.fault(f"capabilities.window is {shown(window)}, which is no number of voxels")
+                raise self.fault(f"capabilities.window is {shown(window)}, which must be a number of voxels")
             return Capabilities(listed.get("samples", False), listed.get("starts", False), window)
-        named = self.value(dict, "object", *image).get("channel_def")
+        named = self.value(dict, "an object", *image).get("channel_def")
         channels = str(list(cast(dict[str, Any], named).values())) if isinstance(named, dict) else ""
         return Capabilities("noise" in channels, "nearness" in channels)
 

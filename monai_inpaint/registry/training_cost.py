@@ -48,20 +48,20 @@ class TrainingCost:
             value = getattr(self, field.name)
             if field.name in ("hardware", "date"):
                 if not isinstance(value, str) or not value.strip():
-                    raise ValueError(f"{field.name} is {value!r}, which is no text")
+                    raise ValueError(f"{field.name} is {value!r}, which must be text")
             elif type(value) not in ((int,) if field.type == "int" else (int, float)) or not 0 < value < math.inf:
                 kind = "whole number" if field.type == "int" else "number"
-                raise ValueError(f"{field.name} is {value!r}, which is no positive {kind}")
+                raise ValueError(f"{field.name} is {value!r}, which must be a positive {kind}")
         date.fromisoformat(self.date)
 
     def after(self, before: TrainingCost) -> TrainingCost:
-        """The cost of both, where this training went on with the weights of the one before."""
+        """Return the cost of both, where this training went on with the weights of the one before."""
         added = ("minutes", "cpu_minutes", "steps", "images")  # rounded as the curves tell them
         return replace(self, **{name: round(getattr(before, name) + getattr(self, name), 4) for name in added})
 
 
 def write_training_cost(cost: TrainingCost, bundle: str | Path) -> Path:
-    """Write it into the bundle's folder, in place of what was told there before; returns the file."""
+    """Write the cost into the bundle's folder, in place of an earlier one; return the file."""
     path = Path(bundle) / _FILE
     path.parent.mkdir(exist_ok=True)
     with staged(path, overwrite=True) as part:
@@ -70,7 +70,7 @@ def write_training_cost(cost: TrainingCost, bundle: str | Path) -> Path:
 
 
 def read_training_cost(bundle: str | Path) -> TrainingCost | None:
-    """The cost that the bundle's folder tells of; None where it tells nothing.
+    """Read the cost from the bundle's folder; None where there is none.
 
     Raises:
         InputError: its file is damaged.
@@ -79,7 +79,7 @@ def read_training_cost(bundle: str | Path) -> TrainingCost | None:
     if not path.exists():
         return None
     try:
-        return TrainingCost(**read_json(path, "write it anew or remove it"))
+        return TrainingCost(**read_json(path, "write it again or remove it"))
     except (TypeError, ValueError) as error:
         reason = str(error).removeprefix("TrainingCost.__init__() ")
-        raise InputError(f"{path}: states no training cost ({reason}); write it anew or remove it.") from None
+        raise InputError(f"{path}: states no training cost ({reason}); write it again or remove it.") from None

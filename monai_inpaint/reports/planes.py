@@ -12,7 +12,7 @@ GAP = 4  # pixels between planes
 
 
 def planes(values: np.ndarray, centre: Sequence[int], affine: np.ndarray) -> np.ndarray:
-    """The axial, coronal and sagittal slice through a voxel as a reader sees them, from left to right.
+    """Return the axial, coronal and sagittal slice through a voxel as a reader sees them, from left to right.
 
     Args:
         values: (i, j, k) numbers or truth values.

@@ -50,7 +50,7 @@ def comparison_page(
     tables: Sequence[Table] = (),
     intro: str = "",
 ) -> str:
-    """The page as HTML text; every text is escaped, every picture embedded.
+    """Return the page as HTML text; every text is escaped, every picture embedded.
 
     Args:
         title: heading of the page.

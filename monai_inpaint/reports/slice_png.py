@@ -19,7 +19,7 @@ def grey_png(
     outline: np.ndarray | None = None,
     cover: np.ndarray | None = None,
 ) -> bytes:
-    """A slice as a PNG picture.
+    """Return a slice as a PNG picture.
 
     Args:
         pixels: (rows, columns) numbers; NaN is shown black.
@@ -42,7 +42,7 @@ def grey_png(
 
 
 def difference_png(difference: np.ndarray, limit: float, *, outline: np.ndarray | None = None) -> bytes:
-    """A signed difference as an RGB PNG picture: blue is negative, near-white zero, red positive.
+    """Draw a signed difference as an RGB PNG picture: blue is negative, near-white zero, red positive.
 
     Args:
         difference: (rows, columns) numbers; NaN is shown as zero.
@@ -60,7 +60,7 @@ def difference_png(difference: np.ndarray, limit: float, *, outline: np.ndarray 
 
 
 def outline_of(hole: np.ndarray) -> np.ndarray:
-    """The pixels outside a region that touch it, diagonally too: bool array."""
+    """Return the pixels outside a region that touch it, diagonally too: bool array."""
     padded = np.pad(hole.astype(bool), 1)
     rows, columns = hole.shape
     shifts = [padded[i : i + rows, j : j + columns] for i in range(3) for j in range(3)]

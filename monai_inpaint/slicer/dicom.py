@@ -15,7 +15,7 @@ class Database(Protocol):
 
 
 def source_files(filled: "slicer.vtkMRMLScalarVolumeNode", database: Database | None) -> list[Path]:
-    """The files of the series that the source of a filled volume was loaded from.
+    """Return the files of the series that the source of a filled volume was loaded from.
 
     Raises:
         InpaintError: the volume was not filled here, or its source does not come from the DICOM database.
@@ -32,6 +32,6 @@ def source_files(filled: "slicer.vtkMRMLScalarVolumeNode", database: Database | 
     files = [database.fileForInstance(uid) for uid in uids]
     if not all(file and Path(file).is_file() for file in files):
         raise InpaintError(
-            f"Some DICOM files of {source.GetName()} are gone; import its series again (module DICOM) and load it anew."
+            f"Some DICOM files of {source.GetName()} are missing; import its series again (module DICOM) and load it."
         )
     return [Path(file) for file in files]

@@ -26,7 +26,7 @@ def main(series: str, filled: str, report: str, output: str) -> int:
 
 
 def on_grid_of(source, volume):
-    """The volume's units with its axes swapped and flipped to those of the source.
+    """Return the volume's units with its axes swapped and flipped to those of the source.
 
     Raises:
         InputError: they are not the same voxels.

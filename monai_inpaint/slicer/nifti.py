@@ -36,7 +36,7 @@ def write_nifti(path: Path, voxels: np.ndarray, ijk_to_ras: np.ndarray) -> None:
 
 
 def read_nifti(path: Path) -> np.ndarray:
-    """The voxels (k, j, i) of a volume that the command wrote.
+    """Read the voxels (k, j, i) of a volume that the command wrote.
 
     Raises:
         ValueError: it is of another kind than `write_nifti` writes.

@@ -26,8 +26,8 @@ class RunProgress:
     def feed(self, line: str) -> bool:
         """Take a line in; returns whether it told progress."""
         try:
-            told = json.loads(line)
-            stage, done, total = str(told["stage"]), float(told["done"]), float(told["total"])
+            message = json.loads(line)
+            stage, done, total = str(message["stage"]), float(message["done"]), float(message["total"])
         except (ValueError, KeyError, TypeError):
             if line.strip():
                 self.sentences.append(line.removeprefix(_PREFIX).strip())

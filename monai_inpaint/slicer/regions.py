@@ -24,7 +24,7 @@ class SceneRegion(Protocol):
     """What can be filled."""
 
     def draw(self, volume: Volume) -> Drawn:
-        """The region as voxels, on a grid of its own or on a part of the volume's.
+        """Draw the region as voxels, on a grid of its own or on a part of the volume's.
 
         Raises:
             InpaintError: it is empty, or lies outside of the volume.
@@ -104,7 +104,7 @@ class Ball:
 
 
 def catch_segment(node: "slicer.vtkMRMLSegmentationNode | None", segment_id: str) -> Labels:
-    """One segment, in the geometry of its segmentation.
+    """Catch one segment, in the geometry of its segmentation.
 
     Raises:
         InpaintError: no segmentation, no such segment, one without voxels, or a transform that is not linear.
@@ -130,7 +130,7 @@ def catch_segment(node: "slicer.vtkMRMLSegmentationNode | None", segment_id: str
 
 
 def catch_label_map(node: "slicer.vtkMRMLLabelMapVolumeNode | None") -> Labels:
-    """A label map of one label.
+    """Catch a label map of one label.
 
     Raises:
         InpaintError: no label map, one without voxels, or a transform that is not linear.
@@ -146,7 +146,7 @@ def catch_label_map(node: "slicer.vtkMRMLLabelMapVolumeNode | None") -> Labels:
 
 
 def catch_roi(node: "slicer.vtkMRMLMarkupsROINode | None") -> Box:
-    """A box, in any direction.
+    """Catch a box, in any direction.
 
     Raises:
         InpaintError: no ROI, or a transform that is not linear.
@@ -157,7 +157,7 @@ def catch_roi(node: "slicer.vtkMRMLMarkupsROINode | None") -> Box:
 
 
 def catch_point(node: "slicer.vtkMRMLMarkupsFiducialNode | None", radius: float) -> Ball:
-    """A ball around the first point of a list.
+    """Catch a ball around the first point of a list.
 
     Raises:
         InpaintError: no list, or no point in it.

@@ -17,7 +17,7 @@ NOTICE = "Derived image, computed by monai-inpaint. Research use only. Not for d
 
 
 def add_filled(result: Filled) -> tuple["slicer.vtkMRMLScalarVolumeNode", "slicer.vtkMRMLScalarVolumeNode"]:
-    """The filled volume and the signed difference, as new nodes in the place of the source, under its transform.
+    """Add the filled volume and the signed difference, as new nodes in the place of the source, under its transform.
 
     Raises:
         InpaintError: the source is no longer in the scene.
@@ -60,10 +60,10 @@ def report_of(filled: "slicer.vtkMRMLScalarVolumeNode") -> dict[str, Any]:
     Raises:
         InpaintError: it was not made here.
     """
-    told = filled.GetAttribute("Inpaint.Report")
-    if not told:
+    text = filled.GetAttribute("Inpaint.Report")
+    if not text:
         raise InpaintError(f"{filled.GetName()} was not filled by this module.")
-    return json.loads(told)
+    return json.loads(text)
 
 
 def difference_colours() -> "slicer.vtkMRMLColorTableNode":

@@ -47,7 +47,7 @@ class Volume:
 
 
 def catch_volume(node: "slicer.vtkMRMLScalarVolumeNode | None") -> Volume:
-    """The volume of a node; costs nothing, whatever its size.
+    """Catch the volume of a node; costs nothing, whatever its size.
 
     Raises:
         InpaintError: no node, no voxels, colour, a time sequence, or a transform that is not linear.
@@ -94,5 +94,5 @@ def _modality(node: "slicer.vtkMRMLNode") -> str | None:
     """By the DICOM series that the node was loaded from."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     item = hierarchy.GetItemByDataNode(node) if hierarchy else 0
-    told = hierarchy.GetItemAttribute(item, "DICOM.Modality") if item else ""
-    return {"CT": "ct", "MR": "mr", "CR": "cxr", "DX": "cxr"}.get(told)
+    code = hierarchy.GetItemAttribute(item, "DICOM.Modality") if item else ""
+    return {"CT": "ct", "MR": "mr", "CR": "cxr", "DX": "cxr"}.get(code)

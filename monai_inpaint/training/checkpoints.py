@@ -69,7 +69,7 @@ def make_resumable(trainer: Trainer, folder: str | Path, **objects: Any) -> None
 def keep_state(trainer: Trainer, path: str | Path, **networks: nn.Module) -> None:
     """Write networks and the number of the epoch to `path` after every epoch, and go on from it if it is there.
 
-    Weights are kept in half precision and the optimizer begins anew, so that the file is small enough to be handed on:
+    Weights are kept in half precision and the optimizer starts afresh, so that the file is small enough to hand on:
     4 bytes a weight for a network and its moving average. `make_resumable` loses nothing and takes four times as much.
     Of several processes only the first one writes; all load.
 
@@ -93,7 +93,7 @@ def _write(trainer: Trainer, path: Path, networks: dict[str, nn.Module]) -> None
 
 
 def bare(network: nn.Module) -> nn.Module:
-    """The network itself where several processes have a wrapped one."""
+    """Return the network itself where several processes have a wrapped one."""
     return getattr(network, "module", network)
 
 

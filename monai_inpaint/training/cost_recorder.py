@@ -31,10 +31,10 @@ def save_training_cost(trainer: Trainer, folder: str | Path, initial: str | Path
         trainer: not yet running; its output is decollated.
         folder: where its curves are kept.
         initial: weights that it starts from, `models/model.pt` of a bundle or `model.pt` of another training: what
-            is told of their effort is added.
+            is known of their cost is added.
 
     Raises:
-        InputError: what is told of that effort is damaged.
+        InputError: the file of that cost is damaged.
     """
     before = None
     if initial is not None:

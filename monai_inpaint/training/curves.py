@@ -82,8 +82,8 @@ class _Curves:
         spent = (time.monotonic() - self.start) / 60.0, self.cpu_minutes
         row = {"epoch": engine.state.epoch, **{name: f"{m:.4f}" for name, m in zip(_MINUTES, spent, strict=True)}}
         for name in self.numbers[0]:
-            told = [numbers[name] for numbers in self.numbers if not math.isnan(numbers[name])]
-            row[name] = f"{sum(told) / len(told):.5f}" if told else ""
+            values = [numbers[name] for numbers in self.numbers if not math.isnan(numbers[name])]
+            row[name] = f"{sum(values) / len(values):.5f}" if values else ""
         self.rows.append(row | {name: f"{value:.4f}" for name, value in self.validated.items()})
         columns = list(dict.fromkeys(name for row in self.rows for name in row))
         with staged(self.table, overwrite=True) as part, part.open("w", newline="", encoding="utf-8") as file:

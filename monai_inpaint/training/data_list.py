@@ -34,10 +34,10 @@ def training_slices(
         sources: the sources to take, each with the fraction (0, 1) of slices to leave out at both ends of a volume.
         split: "train" or "val".
         modality: as the index spells it (CR, CT, MR). Files that another row names as its mask, or whose name tells
-            that they hold labels (see `monai_inpaint.datasets.listing.is_label_map`), are no images.
+            that they hold labels (see `monai_inpaint.datasets.listing.is_label_map`), are not images.
         limit: at most so many slices of each source, evenly spread over its files and slices.
-        healthy: False for networks that do not fill: images with a finding are taken too, and lesions are as any other
-            part of the image.
+        healthy: False for networks that do not fill: images with a finding are taken too, and lesions are treated like
+            any other part of the image.
 
     Raises:
         InputError: the index does not exist, or no slice is left.
@@ -72,7 +72,7 @@ def training_slices(
 
 
 def training_volumes(index: str | Path, sources: Sequence[str], split: str, *, modality: str) -> list[dict[str, Any]]:
-    """One entry a volume: {"image": path, "name": str, "source": str}, and "lesion" where known.
+    """Return one entry a volume: {"image": path, "name": str, "source": str}, and "lesion" where known.
 
     Arguments as for `training_slices`.
 
@@ -87,12 +87,12 @@ def training_volumes(index: str | Path, sources: Sequence[str], split: str, *, m
 
 
 def synthetic_volumes(count: int) -> list[dict[str, Any]]:
-    """So many entries for `SynthAnatomyd`, as `training_volumes` gives them: the image is a seed."""
+    """Return so many entries for `SynthAnatomyd`, as `training_volumes` gives them: the image is a seed."""
     return [{"image": seed, "name": f"synthetic_{seed}", "source": "synthetic"} for seed in range(count)]
 
 
 def fill_pairs(pairs: str | Path) -> list[dict[str, str]]:
-    """The cases of a CSV with the columns image and hole, paths relative to it, as for `monai-inpaint batch`.
+    """Read the cases of a CSV with the columns image and hole, paths relative to it, as for `monai-inpaint batch`.
 
     Raises:
         InputError: no such file, or a column is missing.
@@ -101,7 +101,7 @@ def fill_pairs(pairs: str | Path) -> list[dict[str, str]]:
 
 
 def find_images(images: str | Path) -> list[dict[str, str]]:
-    """The images of a CSV with the column image, paths relative to it.
+    """Find the images of a CSV with the column image, paths relative to it.
 
     Raises:
         InputError: no such file, or the column is missing.
@@ -110,7 +110,7 @@ def find_images(images: str | Path) -> list[dict[str, str]]:
 
 
 def sample_weights(slices: Sequence[Mapping[str, Any]], shares: Mapping[str, float]) -> list[float]:
-    """A weight for each slice such that each source is drawn with its share, however many slices it has."""
+    """Return a weight for each slice such that each source is drawn with its share, however many slices it has."""
     counts = Counter(entry["source"] for entry in slices)
     return [shares[entry["source"]] / counts[entry["source"]] for entry in slices]
 
@@ -118,7 +118,7 @@ def sample_weights(slices: Sequence[Mapping[str, Any]], shares: Mapping[str, flo
 def metal_pairs(
     slices: Sequence[Mapping[str, Any]], shares: Mapping[str, float], count: int, first_seed: int = 0
 ) -> list[dict[str, Any]]:
-    """So many entries for `SimulateMetald`: {"image", "name", "source", "slice", "seed"}.
+    """Return so many entries for `SimulateMetald`: {"image", "name", "source", "slice", "seed"}.
 
     Args:
         slices: of `training_slices`.

@@ -50,8 +50,8 @@ class DiscriminatorTask:
         """Take one optimiser step.
 
         Returns:
-            "value": V(G, D) of Goodfellow et al. 2014 (equation 1), -log 4 where nothing can be told apart; "real" and
-            "filled": how likely real and filled images are taken for real on average.
+            "value": V(G, D) of Goodfellow et al. 2014 (equation 1), -log 4 where real and filled cannot be told
+            apart; "real" and "filled": how likely real and filled images are taken for real on average.
 
         Raises:
             FloatingPointError: the loss is not a number.
@@ -78,7 +78,7 @@ class DiscriminatorTask:
             }
 
     def term(self, filled: FilledBatch) -> torch.Tensor:
-        """The discriminator's term of the generator's loss."""
+        """Return the discriminator's term of the generator's loss."""
         self.discriminator.requires_grad_(False)  # it only passes on what the generator learns from
         image = getattr(filled, self.on)
         false = self._features(image, filled)

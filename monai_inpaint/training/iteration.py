@@ -116,7 +116,7 @@ def autocast_validation(engine: Evaluator, batch: Any) -> Any:
 
 
 def checked(loss: torch.Tensor) -> torch.Tensor:
-    """The loss, if it is a number."""
+    """Return the loss, if it is a number."""
     if not torch.isfinite(loss):
         raise FloatingPointError(f"The loss became {loss.item()}; lower the learning rate and start again.")
     return loss

@@ -72,7 +72,7 @@ class Muon(torch.optim.AdamW):
 
 
 def nearly_orthogonal(matrix: torch.Tensor) -> torch.Tensor:
-    """The matrix with all its singular values brought near 1 (between 0.7 and 1.2 where they are not minute)."""
+    """Return the matrix with all its singular values brought near 1 (between 0.7 and 1.2 where they are not minute)."""
     wide = matrix.shape[0] <= matrix.shape[1]
     turned = matrix if wide else matrix.T
     turned = turned / (turned.norm() + 1e-7)

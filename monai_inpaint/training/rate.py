@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 def warm_hold_decay(steps: int, warm_up: int = 50, decay: float = 0.25) -> Callable[[int], float]:
-    """A factor for `torch.optim.lr_scheduler.LambdaLR`: linear up, constant, linear down.
+    """Return a factor for `torch.optim.lr_scheduler.LambdaLR`: linear up, constant, linear down.
 
     What is learned before the end does not depend on when that comes, so a training can go on for days, and be ended
     from any state of it, by a training with `decay=1` (Hägele et al. 2024, Scaling Laws and Compute-Optimal Training

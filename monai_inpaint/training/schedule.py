@@ -40,7 +40,7 @@ class Schedule:
                 object.__setattr__(self, name, value)
 
     def turn(self, epoch: int, iteration: int) -> Turn:
-        """The turn in an iteration; epochs and iterations count from 1, iterations go on through the epochs."""
+        """Return the turn in an iteration; epochs and iterations count from 1, iterations go on through the epochs."""
         if epoch <= self.generator_epochs:
             return Turn(generator=True, discriminators=False, adversarial=False)
         if epoch <= self.generator_epochs + self.discriminator_epochs:

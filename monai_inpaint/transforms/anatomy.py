@@ -52,7 +52,7 @@ class SynthAnatomyd(MapTransform):
 
 
 def make_anatomy(seed: int) -> Image:
-    """One head of `SynthAnatomyd`."""
+    """Make one head of `SynthAnatomyd`."""
     maps, affine = _template()
     rng = np.random.default_rng(seed)
     t1, grey, white, distance, shadow = _deformed(maps, rng)

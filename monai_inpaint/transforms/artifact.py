@@ -37,7 +37,7 @@ class CentreCropd(MapTransform):
 
 
 def middle(pixels: np.ndarray, share: float) -> np.ndarray:
-    """The middle of an image (rows, columns), that share of its rows and columns."""
+    """Return the middle of an image (rows, columns), that share of its rows and columns."""
     margins = [round(size * (1 - share) / 2) for size in pixels.shape]
     return np.ascontiguousarray(pixels[tuple(slice(m, n - m) for m, n in zip(margins, pixels.shape, strict=True))])
 
@@ -81,7 +81,7 @@ class RandArtifactd(RandomizableTransform, MapTransform):
 def seen_artifact(
     image: np.ndarray, kind: str, rng: np.random.Generator, contrast: tuple[float, float], side: float | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A random artifact that is seen and covers half of the image at most, after a few tries.
+    """Return a random artifact that is seen and covers half of the image at most, after a few tries.
 
     Without success the image is as it was and nothing is marked.
     """
@@ -96,7 +96,7 @@ def seen_artifact(
 
 
 def framed(window: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The window with places without an image filled."""
+    """Return the window with places without an image filled."""
     missing = np.isnan(window)
     if missing.all():
         return np.zeros(window.shape, np.float32)

@@ -69,5 +69,5 @@ class FixedHoled(RandHoled):
 
 
 def seed_of(data: Mapping[Hashable, Any]) -> int:
-    """The seed that belongs to an image, or to a slice of it."""
+    """Return the seed that belongs to an image, or to a slice of it."""
     return zlib.crc32(f"{data['name']}:{data.get('slice')}".encode())

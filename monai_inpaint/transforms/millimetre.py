@@ -31,7 +31,7 @@ def at_one_millimetre(volume: Image) -> Image:
     from scipy.ndimage import gaussian_filter, zoom
 
     if volume.affine is None or volume.spacing is None:
-        raise InputError(f"{volume.path or 'A volume'} tells no spacing, so it cannot be resampled to 1 mm.")
+        raise InputError(f"{volume.path or 'A volume'} states no spacing, so it cannot be resampled to 1 mm.")
     shape = [max(round(n * length), 1) for n, length in zip(volume.voxels.shape, volume.spacing, strict=True)]
     factors = np.array(shape) / volume.voxels.shape
     # A voxel of the new grid averages 1 / factor old ones; this is the Gaussian of the same variance as such a box.

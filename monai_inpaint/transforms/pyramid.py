@@ -60,7 +60,7 @@ def _shown(image: Image, k: int | None) -> np.ndarray:
 
 
 def make_pyramid(level: np.ndarray, levels: int) -> list[np.ndarray]:
-    """The slice (rows, columns) at so many resolutions, each half the one before."""
+    """Make the slice (rows, columns) at so many resolutions, each half the one before."""
     pyramid = [level]
     for _ in range(levels - 1):
         rows, columns = max(level.shape[0] // 2, 1), max(level.shape[1] // 2, 1)

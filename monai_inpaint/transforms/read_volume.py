@@ -49,7 +49,7 @@ class ReadVolumed(MapTransform):
 
 
 def stack(volume: Image, axis: int) -> tuple[np.ndarray, float, float]:
-    """The volume's voxels as (slices, rows, columns) as displayed, a view, with slices along `axis`.
+    """Return the volume's voxels as (slices, rows, columns) as displayed, a view, with slices along `axis`.
 
     Returns:
         The stack, millimetres between slices, and millimetres between the voxels of a slice (where rows and columns

@@ -57,8 +57,8 @@ class SimulateMetald(Transform):
         metal = pair.metal.voxels
         scanned = pair.artifact.units()
         corrected = nmar(scanned, metal, (pixel, pixel), keep_metal=False)
-        seen = (np.where(metal, 0.0, scanned), metal, corrected)
-        image = [self._framed(part, fill) for part, fill in zip(seen, (AIR, 0, AIR), strict=True)]
+        inputs = (np.where(metal, 0.0, scanned), metal, corrected)
+        image = [self._framed(part, fill) for part, fill in zip(inputs, (AIR, 0, AIR), strict=True)]
         label = [self._framed(small, AIR), image[1]]
         return {"image": np.stack(image), "label": np.stack(label), "name": data["name"]}
 

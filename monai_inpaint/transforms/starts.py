@@ -39,8 +39,8 @@ class RandStartedSlicesd(Randomizable, MapTransform):
             box = around(region > 0.5, AROUND)
             image[box] = np.where(region[box] > 0.5, continuation(image[box], hidden[box]), image[box])
             near[box] = nearness(hidden[box], 0, data["ratio"]) * region[box]
-        met = np.flatnonzero(region.any(axis=(1, 2)))
-        chosen = self.R.choice(met, min(self.count, len(met)), replace=False) if len(met) else [0]
+        marked = np.flatnonzero(region.any(axis=(1, 2)))
+        chosen = self.R.choice(marked, min(self.count, len(marked)), replace=False) if len(marked) else [0]
         return [
             {
                 "image": torch.from_numpy(np.stack((image[k], unknown[k], near[k])).astype(np.float32)),

@@ -15,7 +15,7 @@ from monai.transforms import MapTransform, RandomizableTransform
 def cut_window(
     pyramid: Sequence[np.ndarray], side: int, centre: tuple[float, float], extent: float, angle: float, mirror: bool
 ) -> np.ndarray:
-    """A (side, side) float32 window of a pyramid's first level; NaN outside the slice.
+    """Cut a (side, side) float32 window of a pyramid's first level; NaN outside the slice.
 
     Args:
         pyramid: 2D arrays, each half the size of the one before.

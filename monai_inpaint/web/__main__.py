@@ -81,7 +81,7 @@ def _origin(host: str, port: int) -> str:
 
 
 def token(file: Path | None) -> str | None:
-    """The secret that the person chose, if any; not by an argument, which every user of the machine can read.
+    """Return the secret that the person chose, if any; not by an argument, which every user of the machine can read.
 
     Raises:
         InputError: the file cannot be read, or the secret is short or does not fit into an address.
@@ -107,7 +107,7 @@ def check(port: int, origin: str | None, volume: Path | None) -> None:
         InputError: no such port or file, an origin of another form, or the extra is not installed.
     """
     if not 0 <= port < 2**16:
-        raise InputError(f"--port {port} is no port; give 0 to 65535.")
+        raise InputError(f"--port {port} is not a port; give 0 to 65535.")
     if origin is not None and not _ORIGIN_FORM.fullmatch(origin):
         raise InputError(f"--origin {origin} is not of the form https://name:port, in lower case and without a path.")
     if volume is not None:

@@ -309,7 +309,7 @@ class InpaintApp(TrameApp):
         views.show(filled if self.state.after else self._source, shown)
 
     def saved(self) -> bytes:
-        """The filled volume as a NIfTI file."""
+        """Return the filled volume as a NIfTI file."""
         self._check("filled")
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             path = Path(folder) / "filled.nii"
@@ -318,7 +318,7 @@ class InpaintApp(TrameApp):
             return self.server.protocol.addAttachment(path.read_bytes())
 
     def _guarded(self, *actions: Callable[[], None]) -> None:
-        """Do these; what the person can put right is told in a sentence."""
+        """Run a step; a fault that the person can put right becomes a sentence."""
         try:
             for action in actions:
                 action()

@@ -13,7 +13,7 @@ from aiohttp import web
 
 PAGES = ("/", "/index.html")
 HTTP = 80
-SECRET = "X-Secret"  # the header of requests that are no page
+SECRET = "X-Secret"  # the header of requests that do not load a page
 # what is shown runs no code but its own, is in no frame, and tells its address to nobody: the secret is in it
 HEADERS = {
     "Content-Security-Policy": (
@@ -58,7 +58,7 @@ class Door:
         self._origin = origin
 
     def opens(self, secret: object) -> bool:
-        """Whether this is the secret; takes as long for a wrong one."""
+        """Return whether this is the secret; takes as long for a wrong one."""
         return isinstance(secret, str) and hmac.compare_digest(secret.encode("utf-8", "replace"), self.secret.encode())
 
     def guard(self, app: web.Application) -> None:

@@ -147,5 +147,5 @@ def _is_call(message: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """A finite one, and no truth value."""
+    """Return whether a value is a finite number and not a bool."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -63,7 +63,7 @@ async def receive(content: StreamReader, listed: str, folder: Path, names: dict[
 
 
 def shown(name: str) -> str:
-    """The last part of a path that a stranger told, to be read by people: short, and without control characters."""
+    """Return the last part of a path that a browser sent, for people: short, without control characters."""
     plain = "".join(letter if letter.isprintable() else "_" for letter in _last(name))
     return (plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN]}...") or "the file"
 
@@ -76,11 +76,11 @@ def _list(text: bytes) -> Sequence[tuple[str, int]]:
     try:
         files = [(name, size) for name, size in json.loads(text)]
     except (TypeError, ValueError, RecursionError) as error:
-        raise InputError("The browser sent no list of files; load the page anew.") from error
+        raise InputError("The browser sent no list of files; reload the page.") from error
     if not all(isinstance(name, str) and type(size) is int and size >= 0 for name, size in files):
-        raise InputError("The browser sent no list of files; load the page anew.")
+        raise InputError("The browser sent no list of files; reload the page.")
     if not 0 < len(files) <= FILES:
-        raise InputError(f"{len(files)} files are no volume; choose 1 to {FILES:,}.")
+        raise InputError(f"{len(files)} files cannot be one volume; choose 1 to {FILES:,}.")
     return files
 
 

@@ -497,7 +497,7 @@ def bundleOf(parameters: InpaintParameterNode, volume: Volume) -> str:
         return parameters.bundle
     if volume.modality is None:
         raise InpaintError(
-            _("{} does not tell its modality, as it was not loaded from DICOM; choose a model.").format(volume.name)
+            _("{} does not state its modality, as it was not loaded from DICOM; choose a model.").format(volume.name)
         )
     return volume.modality
 

@@ -1,4 +1,4 @@
-"""A client of the application that is no browser: it says what it is told to say."""
+"""A client of the application that is not a browser: it says what it is told to say."""
 
 from __future__ import annotations
 

@@ -377,7 +377,7 @@ def _started(*words: object, **variables: str) -> subprocess.CompletedProcess:
         ([], {"MONAI_INPAINT_WEB_TOKEN": "short"}, "The secret in MONAI_INPAINT_WEB_TOKEN is not 16 to 512 letters"),
         ([], {"MONAI_INPAINT_WEB_TOKEN": ""}, "The secret in MONAI_INPAINT_WEB_TOKEN is not 16 to 512 letters"),
         (["--origin", "fill.example/x"], {}, "--origin fill.example/x is not of the form https://name:port"),
-        (["--port", "99999"], {}, "--port 99999 is no port"),
+        (["--port", "99999"], {}, "--port 99999 is not a port"),
         (["--host", "192.0.2.1"], {}, "of 192.0.2.1 cannot be listened on"),
         (["nowhere.nii"], {}, "nowhere.nii does not exist"),
     ],

@@ -116,7 +116,7 @@ def test_every_file_of_a_bundle_is_there(any_info: BundleInfo) -> None:
 
 
 def assert_typed(told: dict[str, Any], required: dict[str, type], optional: dict[str, type]) -> None:
-    """Every required key is there, and every known key has its type (a truth value is no number)."""
+    """Every required key is there, and every known key has its type (a truth value is not a number)."""
     assert told.keys() >= required.keys()
     known = required | optional
     wrong = {key: value for key, value in told.items() if key in known and type(value) is not known[key]}

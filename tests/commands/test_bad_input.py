@@ -209,7 +209,7 @@ FILES: dict[str, tuple[Build, tuple[str, ...]]] = {
     "varying spacing": (_varying_spacing, ("series",)),
     "varying orientation": (_varying_orientation, ("series", "orient")),
     "gantry tilt": (_gantry_tilt, ("series", "tilt")),
-    "frames that are no volume": (_not_a_volume, ("frames.dcm",)),
+    "frames that do not form a volume": (_not_a_volume, ("frames.dcm",)),
     "folder without DICOM": (_empty_folder, ("series", "no DICOM")),
     "slice cut short": (_slice_cut_short, ("IM0002.dcm",)),
     "modality unknown": (lambda f: ["fill", f.image, f.hole, f.output], ("image.png", "--bundle")),

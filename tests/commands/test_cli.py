@@ -92,7 +92,7 @@ def test_nothing_that_a_library_warns_of_stands_beside_our_one_sentence(tmp_path
     square = np.array([[0.0, 0, 0], [9, 0, 0], [9, 9, 0]]) + np.array(dataset.ImagePositionPatient, float)
     path = structures(tmp_path / "rt.dcm", dataset, {"L\u00e4sion": [square], "Lunge": [square]})
     changed = pydicom.dcmread(path)
-    changed.SpecificCharacterSet = "ISO_IR 192"  # in which the name is no text
+    changed.SpecificCharacterSet = "ISO_IR 192"  # in which the name is not a text
     changed.save_as(path)
 
     ran = run(capfd, "fill", series, path, tmp_path / "o.nii.gz")

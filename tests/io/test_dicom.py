@@ -277,7 +277,7 @@ def test_a_series_keeps_its_place_and_units_as_nifti_and_nrrd(tmp_path):
 def test_a_file_that_does_not_begin_as_dicom_is_refused_with_what_to_do(tmp_path):
     source = save(dicom_dataset(random_voxels((5, 7), "uint16")), tmp_path / "a.dcm")
     source.write_bytes(source.read_bytes()[132:])
-    with pytest.raises(InputError, match=r"a\.dcm .* lacks the preamble and the DICM .*; write it anew") as error:
+    with pytest.raises(InputError, match=r"a\.dcm .* lacks the preamble and the DICM .*; write it again") as error:
         read_image(source)
     assert "force" not in str(error.value)
 

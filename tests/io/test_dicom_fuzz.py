@@ -38,7 +38,7 @@ def mutated(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def outcomes(name: str, folder: str) -> list[str]:
-    """Of each mutant: "read", "refused", or what it raised that is no sentence."""
+    """Of each mutant: "read", "refused", or what it raised that is not a sentence."""
     rng = np.random.default_rng(FILES.index(name))
     content = Path(get_testdata_file(name, download=False)).read_bytes()
     return [_outcome(mutated(content, rng), Path(folder), n) for n in range(MUTANTS)]

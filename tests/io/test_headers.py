@@ -137,7 +137,7 @@ def test_a_raw_nrrd_with_crlf_comes_back_byte_for_byte(tmp_path):
 BAD_NRRDS = {
     "an unknown field": {"colour": "red"},
     "two byte orders": {"endian": "little\nendian: big"},
-    "a line that is no field": {"endian": "little\nhello"},
+    "a line that is not a field": {"endian": "little\nhello"},
     "no byte order": {"endian": None},
     "no type": {"type": None},
     "a block": {"type": "block", "block_size": "2"},

@@ -155,7 +155,7 @@ def test_values_cut_within_bone_ask_for_a_threshold() -> None:
             r"look like HU \+1000 or \+1024",
         ),
         (lambda image: replace(image, voxels=np.zeros(SHAPE, np.uint8)), "8-bit"),
-        (lambda image: replace(image, modality="mr"), "is no CT"),
+        (lambda image: replace(image, modality="mr"), "is not a CT"),
     ],
 )
 def test_an_image_that_is_not_in_hu_is_refused_with_the_reason(change, words: str) -> None:

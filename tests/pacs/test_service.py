@@ -347,7 +347,7 @@ def certificates(folder: Path) -> tuple[Path, Path, Path]:
         ({"listen": {"port": 1, "title": "A\\B", "callers": ["B"]}}, "AE title has 1 to 16"),
         ({"listen": {"port": 1, "title": "A", "callers": ["B"], "tls": {"key": "k"}}}, "lacks authority"),
         ({"send": {"port": "104", "title": "A"}}, "port is '104'"),
-        ({"send": []}, "is no JSON object"),
+        ({"send": []}, "is not a JSON object"),
         ({"rules": []}, "at least one rule"),
         ({"quiet_seconds": 0}, "quiet_seconds is 0"),
         ({"quota_mb": True}, "quota_mb is True"),

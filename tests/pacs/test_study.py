@@ -126,7 +126,7 @@ def test_what_was_filled_once_is_not_filled_again(tmp_path: Path) -> None:
     statuses = [entry["status"] for entry in record["series"]]
     assert statuses.count("filled") == 3
     assert {e["why"] for e in record["series"] if e["status"] == "skipped"} == {
-        "It holds synthetic data already, and is no source to fill."
+        "It holds synthetic data already, and is not a source to fill."
     }
 
 
@@ -236,7 +236,7 @@ def test_a_folder_without_dicom_and_an_output_that_is_not_empty_are_refused(tmp_
     [
         ({}, "list of at least one rule"),
         ([], "list of at least one rule"),
-        (["CT"], "rule 1 is no object"),
+        (["CT"], "rule 1 is not an object"),
         ([{"modality": "CT"}], "hole is None"),
         ([{"modality": "US", "hole": "SEG"}], "modality is 'US'"),
         ([{"modality": "CT", "hole": "SEG", "colour": "red"}], "unknown key colour"),

@@ -342,7 +342,7 @@ def test_contours_of_two_points_and_points_are_passed_over_and_told(series: Path
     found = aligned(path, series)
 
     assert np.array_equal(found.voxels, boxed((20, 30), (24, 34), 2))
-    assert found.notes == ("3 points, open lines or contours of two points were passed over.",)
+    assert found.notes == ("3 points, open lines or contours of two points were skipped.",)
 
 
 @pytest.mark.parametrize("segment", [None, "*", "lesion"])
@@ -361,7 +361,7 @@ def test_an_empty_roi_beside_a_good_one_is_passed_over(
     found = aligned(path, series, segment)
 
     assert np.array_equal(found.voxels, boxed((20, 30), (24, 34), 2))
-    assert found.notes == (() if segment == "lesion" else ("1 ROIs without closed contours were passed over.",))
+    assert found.notes == (() if segment == "lesion" else ("1 ROIs without closed contours were skipped.",))
     with pytest.raises(InputError, match="no closed contours for what is to be filled"):
         aligned(path, series, "empty")
 

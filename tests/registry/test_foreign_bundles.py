@@ -144,7 +144,7 @@ def test_an_endless_loop_in_a_graph_ends_in_one_sentence_and_the_next_one_too(
     ("write", "words"),
     [
         pytest.param(_halved, r"gives \[1, 1, \d+, \d+\] for \[1, 2, \d+, \d+\], and must give", id="another size"),
-        pytest.param(_no_numbers, "gives values that are no numbers", id="no numbers"),
+        pytest.param(_no_numbers, "gives values that are not numbers", id="no numbers"),
         pytest.param(_greedy, "the bundle's network", id="too much memory"),
     ],
 )
@@ -212,7 +212,7 @@ def test_a_graph_takes_no_weights_from_outside_its_bundle(place: str, foreign: P
     (foreign.parent / "secret").write_bytes(bytes(4))
     (foreign / "models" / "link").symlink_to(foreign.parent / "secret")
     path = _weights_in(foreign, place)
-    with pytest.raises(InputError, match=r"model\.onnx takes weights from .*, which is no file of the bundle's own"):
+    with pytest.raises(InputError, match=r"model\.onnx takes weights from .*, which is not a file of the bundle's own"):
         check_graph_file(path)
     with pytest.raises(InputError, match="takes weights from"):
         load_engine("openvino", find_bundle(foreign))
@@ -256,8 +256,8 @@ _IMAGE = ("network_data_format", "inputs", "image")
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (_changed("version", value=["0.3.0"]), "version is ['0.3.0'], which is no text"),
-        (_changed("version", value=3), "version is 3, which is no text"),
+        (_changed("version", value=["0.3.0"]), "version is ['0.3.0'], which must be text"),
+        (_changed("version", value=3), "version is 3, which must be text"),
         (_changed("version", value=...), "it lacks version"),
         (_changed("version", value=" "), "version is ' '"),
         (_changed("version", value="1\\2"), "which is not 30 letters, digits and .+- at most"),
@@ -267,23 +267,23 @@ _IMAGE = ("network_data_format", "inputs", "image")
         (_changed("description", value="\ud800"), "which is not a text of one line"),
         (_changed(*_IMAGE, "modality", value=7), "network_data_format.inputs.image.modality is 7"),
         (_changed(*_IMAGE, "modality", value="US"), "modality is 'US', and known are CT, MR, CR, DX"),
-        (_changed("kind", value=["inpainting"]), "kind is ['inpainting'], which is no text"),
+        (_changed("kind", value=["inpainting"]), "kind is ['inpainting'], which must be text"),
         (_changed("kind", value="segmentation"), "kind is 'segmentation', and known are inpainting, detection"),
-        (_changed("capabilities", value=[]), "capabilities is [], which is no object"),
-        (_changed("capabilities", "samples", value=1), "capabilities.samples is 1, which is neither true nor false"),
-        (_changed("capabilities", "window", value=0), "capabilities.window is 0, which is no number of voxels"),
+        (_changed("capabilities", value=[]), "capabilities is [], which must be an object"),
+        (_changed("capabilities", "samples", value=1), "capabilities.samples is 1, which must be true or false"),
+        (_changed("capabilities", "window", value=0), "capabilities.window is 0, which must be a number of voxels"),
         (_changed(*_IMAGE, value=[]), "it lacks network_data_format.inputs.image.modality"),
         (_changed("network_data_format", value=None), "it lacks network_data_format.inputs.image.modality"),
-        (_changed("spread_factor", value="1"), "spread_factor is '1', which is no positive number"),
-        (_changed("spread_factor", value=float("nan")), "spread_factor is nan, which is no positive number"),
-        (_changed("noise_factor", value=0), "noise_factor is 0, which is no positive number"),
+        (_changed("spread_factor", value="1"), "spread_factor is '1', which must be a positive number"),
+        (_changed("spread_factor", value=float("nan")), "spread_factor is nan, which must be a positive number"),
+        (_changed("noise_factor", value=0), "noise_factor is 0, which must be a positive number"),
         (lambda path: path.write_text("[" * 100_000), "more than 64 deep"),
         (lambda path: path.write_text("[" * 200 + "]" * 200), "more than 64 deep"),
         (lambda path: path.write_text("[]"), "it lacks network_data_format"),
         (lambda path: path.write_text("1" * 10_000), "cannot be read as JSON"),
         (lambda path: path.write_bytes(b"\xff\xfe{\0}\0"), "cannot be read as JSON"),
         (lambda path: os.truncate(path, 2**33), "it is larger than 64 MB"),
-        (lambda path: (path.unlink(), os.mkfifo(path)), "it is no regular file"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "it is not a regular file"),
         (lambda path: (path.unlink(), path.mkdir()), "Is a directory"),
     ],
 )

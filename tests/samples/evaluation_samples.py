@@ -39,7 +39,7 @@ def phantom_head(shape: tuple[int, int, int] = (96, 88, 40)) -> Image:
 
 
 def list_of_films(folder: Path) -> Path:
-    """A data list of six 8-bit films, two of one patient, and of entries that are no image."""
+    """A data list of six 8-bit films, two of one patient, and of entries that are not images."""
     from PIL import Image as Picture
 
     (folder / "films").mkdir(parents=True)

@@ -265,7 +265,7 @@ HOSTILE: dict[str, Make] = {
     ),
 }  # fmt: skip
 
-# what is no picture; files that stopped, crashed or filled what read them before
+# what is not a picture; files that stopped, crashed or filled what read them before
 HEADERS: dict[str, Make] = {
     "MetaImage of 100 dimensions": lambda folder: meta(folder / "many.mha", NDims="100"),
     "MetaImage of -1 dimensions": lambda folder: meta(folder / "minus.mha", NDims="-1"),

@@ -17,7 +17,7 @@ _SEGMENTS = 15  # of run lengths at most
 
 
 def is_encapsulated(dataset: Dataset) -> bool:
-    """Whether the pixels of a data set are compressed."""
+    """Return whether the pixels of a data set are compressed."""
     return UID(dataset.file_meta.get("TransferSyntaxUID") or ImplicitVRLittleEndian).is_encapsulated
 
 

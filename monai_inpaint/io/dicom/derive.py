@@ -32,7 +32,7 @@ _IDENTITY = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanc
 
 
 def new_uid() -> str:
-    """A UID from a random UUID (2.25.*), which needs no registered root."""
+    """Make a UID from a random UUID (2.25.*), which needs no registered root."""
     return generate_uid(prefix=None)
 
 
@@ -104,7 +104,7 @@ def replace_elements(dataset: Dataset, **values: object) -> None:
 
 
 def is_enhanced(source: Dataset) -> bool:
-    """Whether it is of a multi-frame class, which keeps what holds for single frames in functional groups."""
+    """Return whether it is of a multi-frame class, which keeps what holds for single frames in functional groups."""
     return "PerFrameFunctionalGroupsSequence" in source
 
 
@@ -139,7 +139,7 @@ def reference_to(source: Dataset, frame: int | None = None) -> Dataset:
 
 
 def code(value: str, scheme: str, meaning: str) -> Dataset:
-    """An item of a code sequence."""
+    """Return an item of a code sequence."""
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
     return item

@@ -49,7 +49,7 @@ def _marked(group: Dataset) -> Dataset:
 
 
 def _derivation(source: Dataset, number: int) -> Dataset:
-    """What the source says of how a frame was derived before; empty where it says nothing."""
+    """Return how a frame of the source was derived before; empty where that is not stated."""
     shared = (source.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
     for group in (source.PerFrameFunctionalGroupsSequence[number], shared):
         if group.get("DerivationImageSequence"):

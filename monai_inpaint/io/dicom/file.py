@@ -56,10 +56,10 @@ def load(path: Path, *, head: bool = False, only: list[str] | None = None) -> Da
         except InvalidDicomError as error:
             raise InputError(
                 f"{path} cannot be read as DICOM: it is of another kind, or lacks the preamble and the DICM that begin "
-                "DICOM files; write it anew as a DICOM file."
+                "DICOM files; write it again as a DICOM file."
             ) from error
         except Exception as error:
-            if parts.exceeded:  # which pydicom may have told in words of its own
+            if parts.exceeded:  # which pydicom may have reported in its own words
                 raise InputError(f"{path} consists of more elements than any image of its size; check it.") from error
             raise
     # nothing is read later, and neither a function nor a deflated file that was unpacked is anything to hand over

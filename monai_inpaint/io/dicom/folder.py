@@ -41,9 +41,9 @@ class Slices:
 
 
 def slices_in(folder: Path) -> Slices:
-    """The slices of the one series in a folder (not in its subfolders).
+    """Return the slices of the one series in a folder (not in its subfolders).
 
-    Files that are no DICOM images (a DICOMDIR, texts, reports, structures) are passed over, and localizers beside other
+    Files other than DICOM images (a DICOMDIR, texts, reports, structures) are skipped, and localizers beside other
     images. A file that is there twice, byte for byte, counts once.
 
     Raises:
@@ -85,12 +85,12 @@ def _image_heads(folder: Path) -> list[Head]:
     names = {_without_numbers(path) for path, _ in heads}
     for path in others:
         if _without_numbers(path) in names:
-            raise InputError(f"{path} is named like the slices beside it, and is no DICOM file; copy it again.")
+            raise InputError(f"{path} is named like the slices beside it, and is not a DICOM file; copy it again.")
     return heads
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether a file begins as DICOM does. A slice passed over in silence would be a gap.
+    """Return whether a file begins as DICOM does. A slice that is skipped silently would be a gap.
 
     Raises:
         InputError: it does not, but looks as if it should; it is a link that leads to no file, no regular file, or may
@@ -112,12 +112,12 @@ def is_dicom(path: Path) -> bool:
     if hidden:
         return False
     if start[:2] in (b"\x02\x00", b"\x08\x00") and start[3:4] == b"\x00":
-        raise InputError(f"{path} looks like DICOM without its preamble; write it anew as a DICOM file.")
+        raise InputError(f"{path} looks like DICOM without its preamble; write it again as a DICOM file.")
     # nothing, or a part of the empty preamble, under a name that slices have: a copy that failed
     suffix = path.suffix.lower()
     failed = not start.strip(b"\0") and (suffix in ("", ".ima") or suffix[1:].isdigit())
     if suffix == ".dcm" or failed:
-        raise InputError(f"{path} is no DICOM file, or is damaged; replace or remove it.")
+        raise InputError(f"{path} is not a DICOM file, or is damaged; replace or remove it.")
     return False
 
 

@@ -32,7 +32,7 @@ class Plane:
 
 
 def plane_of(dataset: Dataset, position: Dataset | None = None, orientation: Dataset | None = None) -> Plane | None:
-    """The plane of a data set (or of the given macro items); None where it is not told or makes no sense."""
+    """Return the plane of a data set (or of the given macro items); None where it is missing or invalid."""
     origin = (position or dataset).get("ImagePositionPatient")
     cosines = (orientation or dataset).get("ImageOrientationPatient")
     spacing = dataset.get("PixelSpacing")
@@ -47,14 +47,14 @@ def plane_of(dataset: Dataset, position: Dataset | None = None, orientation: Dat
 
 
 def plane_of_frame(group: Dataset, shared: Dataset) -> Plane | None:
-    """The plane of a frame, from its functional groups or those of all frames; None where it is not told."""
+    """Return the plane of a frame, from its functional groups or those of all frames; None where it is missing."""
     keywords = ("PixelMeasuresSequence", "PlanePositionSequence", "PlaneOrientationSequence")
     measures, position, orientation = (macro_of(keyword, group, shared) for keyword in keywords)
     return plane_of(measures, position, orientation) if measures and position and orientation else None
 
 
 def macro_of(keyword: str, group: Dataset, shared: Dataset) -> Dataset | None:
-    """The item of a functional group: the frame's own, else that of all frames."""
+    """Return the item of a functional group: the frame's own, else that of all frames."""
     items = group.get(keyword) or shared.get(keyword)
     return items[0] if items else None
 

@@ -28,7 +28,7 @@ class DicomHeader:
         frames: for a multi-frame file the frame (from 0) of each slice; None for all others.
         words: of each slice the words of its file (rows, columns) where they hold more than its values, else None; ()
             where all are.
-        left_out: SOPInstanceUIDs of the series that are no slices of it: localizers.
+        left_out: SOPInstanceUIDs of the series that are not slices of it: localizers.
     """
 
     datasets: tuple[Dataset, ...]
@@ -37,16 +37,16 @@ class DicomHeader:
     left_out: frozenset[str] = frozenset()
 
     def of_slice(self, k: int) -> Dataset:
-        """The data set that a slice came from."""
+        """Return the data set that a slice came from."""
         return self.datasets[min(k, len(self.datasets) - 1)]
 
     def words_of_slice(self, k: int) -> np.ndarray | None:
-        """The words of a slice where they hold more than its values."""
+        """Return the words of a slice where they hold more than its values."""
         return self.words[k] if self.words else None
 
 
 def without_pixels(dataset: Dataset) -> Dataset:
-    """The data set itself, relieved of its pixels."""
+    """Return the data set itself, relieved of its pixels."""
     for keyword in _PIXELS:
         if keyword in dataset:
             del dataset[keyword]
@@ -61,7 +61,7 @@ def image_of(
     path: Path,
     header: DicomHeader,
 ) -> Image:
-    """An Image with what the first data set says of modality, range and polarity."""
+    """Return an Image with modality, range and polarity of the first data set."""
     first = header.datasets[0]
     return Image(
         voxels,

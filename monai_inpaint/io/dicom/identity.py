@@ -1,4 +1,4 @@
-"""Whether two DICOM objects belong together: one patient, one study, one frame of reference; and what a UID is.
+"""Check that two DICOM objects belong together (patient, study, frame of reference), and what a UID is.
 
 Everything that puts DICOM objects together asks here: slices into a series, a hole onto an image, a study into results.
 """
@@ -39,7 +39,7 @@ _INSTANCE = (
 
 
 def is_uid(value: object) -> bool:
-    """Whether a value is a UID: numbers with dots between them, 64 characters at most (PS3.5, 9).
+    """Return whether a value is a UID: numbers with dots between them, 64 characters at most (PS3.5, 9).
 
     Nothing else may become part of a path, a record or a log: it may be free text, or lead out of a folder.
     """
@@ -48,12 +48,12 @@ def is_uid(value: object) -> bool:
 
 
 def uid_name(value: Any) -> str:
-    """What the standard calls a UID; the UID itself where it names none; "no valid UID" for all else."""
+    """Return the standard's name of a UID; the UID itself where there is none; "no valid UID" for anything else."""
     return str(value.name if hasattr(value, "name") else value) if is_uid(value) else "no valid UID"
 
 
 def same_instance(first: Path, second: Path) -> bool:
-    """Whether two DICOM files hold one instance: equal bytes, or the same instance in two transfer syntaxes.
+    """Return whether two DICOM files hold one instance: equal bytes, or the same instance in two transfer syntaxes.
 
     In two transfer syntaxes even equal pixels are other bytes, so then only what the instance is of is compared.
     """
@@ -94,7 +94,7 @@ def check_hole_image(hole: Image, image: Image) -> None:
         InputError: as said.
     """
     marked, source = (getattr(item.header, "datasets", None) for item in (hole, image))
-    if not marked or not source:  # one of them is no DICOM, and tells nothing of the patient
+    if not marked or not source:  # one of them is not DICOM, and tells nothing of the patient
         return
     for keyword, apart in _PLACE.items():
         if _differ(keyword, marked[0], source[0], lacking=False):
@@ -104,7 +104,7 @@ def check_hole_image(hole: Image, image: Image) -> None:
 
 
 def patients_differ(one: Dataset, other: Dataset, *, lacking: bool) -> bool:
-    """Whether two objects are of two patients, by PatientID, or by PatientName where neither tells an ID.
+    """Return whether two objects are of two patients, by PatientID, or by PatientName where neither tells an ID.
 
     Args:
         lacking: one that tells no patient differs from one that does.

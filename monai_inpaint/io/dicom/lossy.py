@@ -1,4 +1,4 @@
-"""Say of an image whose file is compressed with loss that it is: it stays so when it is written uncompressed."""
+"""Note lossy compression of an image, which stays true when it is written uncompressed."""
 
 from __future__ import annotations
 
@@ -41,5 +41,5 @@ def note_loss(dataset: Dataset) -> None:
 
 
 def is_lossy(dataset: Dataset) -> bool:
-    """Whether compression changed the values of a data set, now or before: after `note_loss`."""
+    """Return whether compression changed the values of a data set, now or before: after `note_loss`."""
     return str(dataset.get("LossyImageCompression") or "") == "01"

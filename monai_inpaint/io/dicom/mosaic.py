@@ -1,4 +1,4 @@
-"""Tell a mosaic, a single image that shows all slices of a volume as tiles, from a slice."""
+"""Detect a mosaic: a single image that shows all slices of a volume as tiles."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ENTRY = re.compile(rb"NumberOfImagesInMosaic\0.{41}.{12}(?!\0{4}).{8}.{16} *([0
 
 
 def check_no_mosaic(dataset: Dataset, path: Path) -> None:
-    """Refuse a mosaic: tiles side by side are no neighbours in the patient, and its position is that of none of them.
+    """Refuse a mosaic: tiles side by side are not neighbours in the patient, and its position is that of none of them.
 
     Raises:
         InputError: as said.

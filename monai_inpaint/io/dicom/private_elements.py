@@ -1,4 +1,4 @@
-"""Leave out of a data set what only its maker understands."""
+"""Remove private elements of a data set."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _has_private(dataset: Dataset) -> bool:
 
 
 def own_copy(item: Dataset) -> Dataset:
-    """A data set of its own with equal elements; Dataset(item) would share the table of elements."""
+    """Return a data set of its own with equal elements; Dataset(item) would share the table of elements."""
     copied = Dataset({tag: copy.copy(item.get_item(tag)) for tag in item.keys()})  # noqa: SIM118
     implicit, little = item.original_encoding
     copied.set_original_encoding(implicit, little, item.original_character_set)

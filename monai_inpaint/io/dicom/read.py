@@ -24,7 +24,7 @@ from monai_inpaint.io.dicom.scale import rescale_of, together
 
 
 def read(path: Path) -> Image:
-    """One DICOM file: 2D (rows, columns), or 3D (i, j, k) from an enhanced multi-frame file."""
+    """Read one DICOM file: 2D (rows, columns), or 3D (i, j, k) from an enhanced multi-frame file."""
     with parsing(path, "DICOM", BAD_VALUES), _without_warnings():
         return _read(path)
 
@@ -32,7 +32,7 @@ def read(path: Path) -> Image:
 def read_folder(folder: Path) -> Image:
     """The one series in a folder (not in its subfolders): 3D (i, j, k), i along rows, j down, k along the normal.
 
-    Its slices are what `slices_in` finds; what it leaves out is told in the image's notes.
+    Its slices are what `slices_in` finds; what it leaves out is stated in the image's notes.
     """
     with parsing(folder, "a DICOM series", BAD_VALUES), _without_warnings():
         return _read_folder(folder)

@@ -23,7 +23,7 @@ def rescale_of(dataset: Dataset, path: Path) -> tuple[float, float]:
 
 
 def together(values: Sequence[float]) -> float | np.ndarray:
-    """One number if all slices agree, else (1, 1, slices)."""
+    """Return one number if all slices agree, else (1, 1, slices)."""
     return values[0] if len(set(values)) == 1 else np.array(values)[None, None, :]
 
 

@@ -109,7 +109,7 @@ def save(dataset: Dataset, path: Path) -> None:
 
 @contextmanager
 def taking_over(name: str) -> Iterator[None]:
-    """Around the taking over of elements from a source to `name`: they are converted and checked only now.
+    """Turn faults of elements that are copied from a source to `name` into an `InputError` of that source.
 
     Raises:
         InputError: one of them holds what its type forbids.

@@ -41,7 +41,7 @@ def random_artifact(
 
 
 def draw_artifact(image: np.ndarray, kind: str, params: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """The image (rows, columns) in units with the artifact, float32, and its region, bool.
+    """Draw the artifact into an image: (rows, columns) in units, float32, and its region, bool.
 
     Raises:
         InputError: no part of it lies in the image.

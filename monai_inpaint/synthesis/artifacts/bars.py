@@ -55,7 +55,7 @@ def random_bars(
 def draw_bars(
     image: np.ndarray, *, bars: Sequence[Any], level: float, opacity: float, least: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The image (rows, columns) with the bars, float32, and their region, bool."""
+    """Draw the bars into an image: (rows, columns), float32, and their region, bool."""
     rows, columns = np.ogrid[: image.shape[0], : image.shape[1]]
     covered = np.zeros(image.shape, np.float32)
     for bar in bars:

@@ -12,7 +12,7 @@ _AROUND = np.ones((5, 5), np.uint8)
 def blended(
     image: np.ndarray, level: np.ndarray | float, opacity: np.ndarray, least: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The image with something laid over it, and where it is seen.
+    """Return the image with something laid over it, and where it is seen.
 
     Args:
         image: (rows, columns) in units.
@@ -25,6 +25,6 @@ def blended(
         The new image, float32, and its region, bool, outside of which it is the one that was given.
     """
     drawn = image + opacity * (level - image)
-    seen = (np.abs(drawn - image) >= least) & (opacity > FAINTEST)
-    region = (cv2.dilate(seen.astype(np.uint8), _AROUND) > 0) & (opacity > FAINTEST)
+    visible = (np.abs(drawn - image) >= least) & (opacity > FAINTEST)
+    region = (cv2.dilate(visible.astype(np.uint8), _AROUND) > 0) & (opacity > FAINTEST)
     return np.where(region, drawn, image).astype(np.float32), region

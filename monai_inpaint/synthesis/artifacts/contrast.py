@@ -12,7 +12,7 @@ DENSEST = 3071.0  # HU, the largest value of 12 bits, at which most scanners lim
 
 
 def contrast_of(image: np.ndarray, modality: str) -> tuple[float, float]:
-    """The dark and the bright end of an image (rows, columns), in its units: of CT always those of `HOUNSFIELD`.
+    """Return the dark and the bright end of an image (rows, columns), in its units: of CT always those of `HOUNSFIELD`.
 
     Args:
         image: finite values in units.
@@ -25,12 +25,12 @@ def contrast_of(image: np.ndarray, modality: str) -> tuple[float, float]:
 
 
 def any_level(rng: np.random.Generator, contrast: Sequence[float]) -> float:
-    """An intensity of something that is no anatomy: dark, bright, brighter than all else, or any grey between."""
+    """An intensity of something that is not anatomy: dark, bright, brighter than all else, or any grey between."""
     dark, bright = contrast
     share = rng.choice((0.0, 1.0, rng.uniform(1.0, 1.6), rng.uniform(0.0, 1.0)), p=(0.25, 0.25, 0.25, 0.25))
     return round(float(dark + share * (bright - dark)), 3)
 
 
 def least_change(contrast: Sequence[float]) -> float:
-    """The smallest change that is seen, in units."""
+    """Return the smallest change that is seen, in units."""
     return VISIBLE * (contrast[1] - contrast[0])

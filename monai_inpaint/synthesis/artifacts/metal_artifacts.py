@@ -23,9 +23,9 @@ def random_metal(
 ) -> dict[str, Any]:
     """Which metal lies where, how bright it is, how blurred, and how high its streaks are.
 
-    Hounsfield units are told by the contrast, which is that of `HOUNSFIELD` in CT only. There metal reaches from 1,800
-    HU (thin, or of a light metal) to far beyond what 12 bits hold, and is mostly limited to that; in films it is about
-    as bright as the brightest anatomy, and throws no streaks.
+    Hounsfield units are recognised by the contrast, which is that of `HOUNSFIELD` in CT only. There metal reaches from
+    1,800 HU (thin, or of a light metal) to far beyond what 12 bits hold, and is mostly limited to that; in films it is
+    about as bright as the brightest anatomy, and throws no streaks.
 
     Args:
         shape: (rows, columns) of the image.

@@ -85,7 +85,7 @@ def draw_text(
     opacity: float,
     least: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The image (rows, columns) with the text, float32, and its region (letters, outline, plate), bool."""
+    """Draw the text into an image: (rows, columns), float32, and its region (letters, outline, plate), bool."""
     letters, plates = np.zeros(image.shape, np.float32), np.zeros(image.shape, np.float32)
     for line in lines:
         drawn = _written(line["words"], font, height, thickness)

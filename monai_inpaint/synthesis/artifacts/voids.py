@@ -54,7 +54,7 @@ def random_voids(
 
 
 def draw_voids(image: np.ndarray, *, voids: Sequence[Any], level: float, least: float) -> tuple[np.ndarray, np.ndarray]:
-    """The image (rows, columns) with the voids and their rims, float32, and their region, bool."""
+    """Draw voids and their rims into an image: (rows, columns), float32, and their region, bool."""
     rows, columns = np.ogrid[: image.shape[0], : image.shape[1]]
     region = np.zeros(image.shape, bool)
     for void in voids:

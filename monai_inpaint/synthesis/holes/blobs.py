@@ -57,7 +57,7 @@ def random_blobs(
 
 
 def draw_blobs(shape: Sequence[int], *, blobs: Sequence[Any]) -> np.ndarray:
-    """The blobs as one boolean array of that shape, True in the hole.
+    """Draw the blobs as one boolean array of that shape, True in the hole.
 
     Raises:
         InputError: a blob's centre does not lie in the image.
@@ -69,7 +69,7 @@ def draw_blobs(shape: Sequence[int], *, blobs: Sequence[Any]) -> np.ndarray:
 
 
 def random_blob(shape: tuple[int, ...], rng: np.random.Generator, voxels: float, swing: float) -> dict[str, Any]:
-    """One blob of about so many voxels, up to some three times as long as wide."""
+    """Draw one blob of about so many voxels, up to some three times as long as wide."""
     ndim = len(shape)
     stretch = np.exp(rng.uniform(-0.55, 0.55, ndim))
     radii = stretch * (voxels / UNIT_BALL[ndim] / stretch.prod()) ** (1 / ndim)

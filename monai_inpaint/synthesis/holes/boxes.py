@@ -38,7 +38,7 @@ def random_boxes(
 
 
 def draw_boxes(shape: Sequence[int], *, boxes: Sequence[Any]) -> np.ndarray:
-    """The boxes as one boolean array of that shape, True in the hole.
+    """Draw the boxes as one boolean array of that shape, True in the hole.
 
     Raises:
         InputError: a box does not lie in the image.
@@ -50,7 +50,7 @@ def draw_boxes(shape: Sequence[int], *, boxes: Sequence[Any]) -> np.ndarray:
 
 
 def random_box(shape: tuple[int, ...], rng: np.random.Generator, voxels: float) -> list[list[int]]:
-    """One box of about so many voxels, up to some three times as long as wide: [start, stop]."""
+    """Draw one box of about so many voxels, up to some three times as long as wide: [start, stop]."""
     stretch = np.exp(rng.uniform(-0.6, 0.6, len(shape)))
     edges = stretch * (voxels / stretch.prod()) ** (1 / len(shape))
     lengths = [int(min(size, max(1, round(edge)))) for edge, size in zip(edges.tolist(), shape, strict=True)]

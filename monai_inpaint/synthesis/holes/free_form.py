@@ -29,7 +29,7 @@ def random_free_form(
     fraction: Sequence[float] = (0.01, 0.25),
     kinds: Sequence[str] = FREE_FORM_KINDS,
 ) -> dict[str, Any]:
-    """The parts of a hole that covers a fraction of the image, every fraction in the range equally likely.
+    """Draw the parts of a hole that covers a fraction of the image, every fraction in the range equally likely.
 
     Args:
         shape: of the image, 2 or 3 axes.
@@ -50,7 +50,7 @@ def random_free_form(
 
 
 def draw_free_form(shape: Sequence[int], *, parts: Sequence[Any]) -> np.ndarray:
-    """The union of the parts as a boolean array of that shape, True in the hole.
+    """Draw the union of the parts as a boolean array of that shape, True in the hole.
 
     Raises:
         InputError: an unknown kind, or a part outside the image.

@@ -49,7 +49,7 @@ def random_hole(
     kinds: Sequence[str] = SHARES,
     fraction: Sequence[float] = (0.0005, 0.6),
 ) -> tuple[str, dict[str, Any]]:
-    """A hole of a random kind and size, for `draw_hole`.
+    """Draw a hole of a random kind and size, for `draw_hole`.
 
     Half of the holes take any fraction with equal chance, half take any factor of two with equal chance, so that large
     and tiny holes are both common. Scattered lumps, wires and metal are as large as such things are; they too stay in
@@ -90,7 +90,7 @@ def random_hole(
 
 
 def draw_hole(shape: Sequence[int], kind: str, params: dict[str, Any]) -> np.ndarray:
-    """The hole as a boolean array of that shape, True in the hole; the same parameters give the same hole.
+    """Draw the hole as a boolean array of that shape, True in the hole; the same parameters give the same hole.
 
     Raises:
         InputError: an unknown kind, or parameters that leave the image.

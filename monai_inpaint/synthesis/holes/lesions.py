@@ -68,7 +68,7 @@ def random_moved_lesion(
 def draw_moved_lesion(
     lesion: np.ndarray, *, mirrored: Sequence[bool], turned: bool, start: Sequence[int]
 ) -> np.ndarray:
-    """The moved lesion as a boolean array of the lesion array's shape, True in the hole.
+    """Draw the moved lesion as a boolean array of the lesion array's shape, True in the hole.
 
     Raises:
         InputError: the lesion is empty, or does not lie in the image at that place.

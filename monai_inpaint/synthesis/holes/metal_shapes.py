@@ -69,7 +69,7 @@ def random_metal(
 
 
 def draw_metal(shape: Sequence[int], *, metal: Sequence[Any]) -> np.ndarray:
-    """The implants and their rims as one boolean array of that shape, True in the hole.
+    """Draw the implants and their rims as one boolean array of that shape, True in the hole.
 
     Raises:
         InputError: no part of any implant lies in the image.
@@ -109,9 +109,9 @@ def _hip(rng: np.random.Generator) -> list[Rod]:
 def _screws(rng: np.random.Generator) -> list[Rod]:
     """Nearly parallel screws with broad heads."""
     rods: list[Rod] = []
-    radius, apart, lean = rng.uniform(0.025, 0.06), rng.uniform(0.2, 0.6), rng.uniform(-0.3, 0.3)
+    radius, distance, lean = rng.uniform(0.025, 0.06), rng.uniform(0.2, 0.6), rng.uniform(-0.3, 0.3)
     for number in range(rng.integers(1, 5)):
-        across, through = apart * number, rng.normal(0, 0.1)
+        across, through = distance * number, rng.normal(0, 0.1)
         tip = (rng.uniform(0.8, 1.0), across + lean * (number % 2), through)
         rods.append(((0.0, across, through), tip, radius, 0.7 * radius))
         rods.append(((0.0, across - radius, through), (0.0, across + radius, through), 1.6 * radius, 1.6 * radius))

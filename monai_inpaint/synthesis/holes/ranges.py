@@ -37,7 +37,7 @@ def checked_range(name: str, bounds: Sequence[float], lowest: float, highest: fl
 
 
 def voxel_limits(shape: Sequence[int], fraction: Sequence[float]) -> tuple[int, int]:
-    """The fewest and the most voxels a hole may have; always leaves one voxel in the hole and one known.
+    """Return the fewest and the most voxels a hole may have; always leaves one voxel in the hole and one known.
 
     Raises:
         InputError: when no whole number of voxels lies in the range.
@@ -56,25 +56,25 @@ def voxel_limits(shape: Sequence[int], fraction: Sequence[float]) -> tuple[int, 
 
 
 def draw_count(rng: np.random.Generator, name: str, bounds: Sequence[int], lowest: int = 1) -> int:
-    """A whole number from (low, high), both included."""
+    """Draw a whole number from (low, high), both included."""
     low, high = checked_range(name, bounds, lowest, math.inf)
     return int(rng.integers(int(low), int(high) + 1))
 
 
 def draw_log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    """A number from low to high (both above 0) in which every factor of two is equally likely."""
+    """Draw a number from low to high (both above 0) in which every factor of two is equally likely."""
     return math.exp(rng.uniform(math.log(low), math.log(high)))
 
 
 def draw_voxels(rng: np.random.Generator, shape: Sequence[int], size: Sequence[float]) -> float:
-    """The voxels one part aims at, from a range of fractions of the shape; at least 1."""
+    """Draw the voxels one part aims at, from a range of fractions of the shape; at least 1."""
     low, high = checked_range("size", size, 0.0, 1.0)
     total = math.prod(shape)
     return draw_log_uniform(rng, max(1.0, low * total), max(1.0, high * total))
 
 
 def draw_point(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
-    """A point (float64 indices) anywhere from the first to the last voxel of each axis."""
+    """Draw a point (float64 indices) anywhere from the first to the last voxel of each axis."""
     return rng.random(len(shape)) * (np.asarray(shape) - 1)
 
 
@@ -84,12 +84,12 @@ def typical_side(shape: Sequence[int]) -> int:
 
 
 def draw_axes(rng: np.random.Generator, ndim: int) -> np.ndarray:
-    """A random turn: rows are unit vectors at right angles to each other."""
+    """Draw a random turn: rows are unit vectors at right angles to each other."""
     return draw_axes_along(rng, unit(rng.normal(size=ndim)))
 
 
 def draw_axes_along(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
-    """A random turn about a unit vector, which is the first row."""
+    """Draw a random turn about a unit vector, which is the first row."""
     if len(first) == 2:
         return np.array([first, [-first[1], first[0]]])
     second = unit(np.cross(first, rng.normal(size=3)))
@@ -97,12 +97,12 @@ def draw_axes_along(rng: np.random.Generator, first: np.ndarray) -> np.ndarray:
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
-    """The vector's direction, one long."""
+    """Return the vector's direction, one long."""
     return vector / max(1e-12, math.sqrt(float(vector @ vector)))
 
 
 def bounding_slices(low: Sequence[float], high: Sequence[float], shape: Sequence[int]) -> tuple[slice, ...]:
-    """The whole indices from low to high on each axis, cut at the edges of the shape; empty outside of it."""
+    """Return the whole indices from low to high on each axis, cut at the edges of the shape; empty outside of it."""
     return tuple(
         slice(max(0, math.ceil(a)), max(0, min(n, math.floor(b) + 1))) for a, b, n in zip(low, high, shape, strict=True)
     )
@@ -120,7 +120,7 @@ def offsets(box: tuple[slice, ...], origin: Sequence[float]) -> list[np.ndarray]
 def to_segment(
     shape: Sequence[int], a: Sequence[float], b: Sequence[float], reach: float
 ) -> tuple[tuple[slice, ...], Any, Any]:
-    """The straight line from a to b, as the voxels near it see it.
+    """Return the straight line from a to b, as the voxels near it see it.
 
     Returns:
         The part of the image in which all voxels at most `reach` away lie; for each voxel in it which share of the way

@@ -49,7 +49,7 @@ def random_scattered(
 
 
 def draw_scattered(shape: Sequence[int], *, scattered: Sequence[Sequence[float]]) -> np.ndarray:
-    """The lumps as one boolean array of that shape, True in the hole.
+    """Draw the lumps as one boolean array of that shape, True in the hole.
 
     Raises:
         InputError: a ball's centre does not lie in the image.

@@ -44,7 +44,7 @@ def random_square(
 
 
 def centre_square(shape: Sequence[int], *, side: int) -> dict[str, Any]:
-    """The square in the middle of the image, as `random_square` returns it; nothing is left to chance."""
+    """Return the square in the middle of the image, as `random_square` returns it; nothing is left to chance."""
     sizes = checked_shape(shape)
     _check_fits(sizes, side)
     return {"start": [(size - side) // 2 for size in sizes], "side": int(side)}
@@ -56,7 +56,7 @@ def square_centres(shape: Sequence[int], side: int) -> tuple[slice, ...]:
 
 
 def draw_square(shape: Sequence[int], *, start: Sequence[int], side: int) -> np.ndarray:
-    """The square as a boolean array of that shape, True in the hole.
+    """Draw the square as a boolean array of that shape, True in the hole.
 
     Raises:
         InputError: it does not lie in the image.

@@ -60,7 +60,7 @@ def random_strokes(
 
 
 def draw_strokes(shape: Sequence[int], *, strokes: Sequence[Any]) -> np.ndarray:
-    """The strokes as one boolean array of that shape, True in the hole.
+    """Draw the strokes as one boolean array of that shape, True in the hole.
 
     Raises:
         InputError: a stroke has no points or leaves the image.
@@ -72,7 +72,7 @@ def draw_strokes(shape: Sequence[int], *, strokes: Sequence[Any]) -> np.ndarray:
 
 
 def random_stroke(shape: tuple[int, ...], rng: np.random.Generator, voxels: float, thickness: float) -> dict[str, Any]:
-    """One stroke of 1 to 5 straight pieces whose length times cross-section is about so many voxels."""
+    """Draw one stroke of 1 to 5 straight pieces whose length times cross-section is about so many voxels."""
     ndim = len(shape)
     # A brush thinner than a voxel's diagonal can pass between voxel centres and draw nothing.
     thickness = max(math.ceil(1000 * math.sqrt(ndim)) / 1000, thickness)

@@ -66,7 +66,7 @@ def random_wires(
 
 
 def draw_wires(shape: Sequence[int], *, wires: Sequence[Any]) -> np.ndarray:
-    """The wires as one boolean array of that shape, True in the hole.
+    """Draw the wires as one boolean array of that shape, True in the hole.
 
     Raises:
         InputError: no part of any wire lies in the image.

@@ -28,17 +28,17 @@ class Implant:
     rods: tuple[Rod, ...]
 
     def moved(self, by: Sequence[float]) -> Implant:
-        """The same elsewhere; `by` in mm down, right, across."""
+        """Return the same elsewhere; `by` in mm down, right, across."""
         return Implant(self.kind, self.material, tuple((_sum(a, by), _sum(b, by), r, q) for a, b, r, q in self.rods))
 
     def ends(self) -> tuple[np.ndarray, np.ndarray]:
-        """The corners of the box around it, mm."""
+        """Return the corners of the box around it, mm."""
         low = [np.minimum(a, b) - max(r, q) for a, b, r, q in self.rods]
         high = [np.maximum(a, b) + max(r, q) for a, b, r, q in self.rods]
         return np.min(low, axis=0), np.max(high, axis=0)
 
     def holds(self, down: np.ndarray, right: np.ndarray, across: float) -> np.ndarray:
-        """Whether points lie in the metal, bool; coordinates in mm that broadcast."""
+        """Return whether points lie in the metal, bool; coordinates in mm that broadcast."""
         inside: Any = False
         for a, b, start, end in self.rods:
             way = np.subtract(b, a)
@@ -50,7 +50,7 @@ class Implant:
 
 
 def draw_implant(kind: str, rng: np.random.Generator) -> Implant:
-    """An implant of that kind about the origin, of random size, metal and direction.
+    """Draw an implant of that kind about the origin, of random size, metal and direction.
 
     Args:
         kind: one of `KINDS`.
@@ -87,9 +87,9 @@ def _screws(rng: np.random.Generator) -> list[Rod]:
     """One or two screws with heads, as a pair leans together in a vertebra."""
     rods: list[Rod] = []
     length, radius, lean = rng.uniform(25, 50), rng.uniform(1.8, 3.5), rng.uniform(-0.2, 0.4)
-    turn, apart = rng.uniform(0, 2 * math.pi), rng.uniform(25, 45)
+    turn, distance = rng.uniform(0, 2 * math.pi), rng.uniform(25, 45)
     for side in (-1, 1)[: rng.integers(1, 3)]:
-        head = np.array([0.0, side * apart / 2, 0.0])
+        head = np.array([0.0, side * distance / 2, 0.0])
         tip = head + length * np.array([math.cos(lean), -side * math.sin(lean), rng.uniform(-0.1, 0.1)])
         cap = head + 5.0 * (head - tip) / length
         head, tip, cap = (_turned(point, turn) for point in (head, tip, cap))

@@ -72,10 +72,10 @@ def clean_slice(hu: np.ndarray, spacing: Sequence[float]) -> CleanSlice:
 def with_metal(
     clean: CleanSlice, metal: Sequence[tuple[Cover, str]], scanner: Scanner, rng: np.random.Generator
 ) -> np.ndarray:
-    """The slice with metal in place of tissue, as scanned and reconstructed.
+    """Return the slice with metal in place of tissue, as scanned and reconstructed.
 
     Only what the metal changes is reconstructed, and added to the slice: its own noise, sharpness and artifacts stay.
-    Rays that miss the metal are those of the slice, whose noise it has already; those that meet it are measured anew,
+    Rays that miss the metal are those of the slice, whose noise it has already; those that meet it are measured again,
     as the mean of FINER rays across the channel: attenuated over the spectrum, scattered, counted (Poisson) and
     corrected for the hardening of the beam by water.
 
@@ -103,19 +103,19 @@ def with_metal(
         through[material] = through.get(material, 0.0) + path
         for name, part in clean.parts.items():
             gone[name] += project(part[box] * cover.share(), spacing, beam, centre=centre)
-    met = np.zeros((beam.views, beam.channels), bool)
+    hit = np.zeros((beam.views, beam.channels), bool)
     for path in through.values():
-        met |= path.any(axis=-1)
-    before = _bone_as_bone({name: path[met] for name, path in clean.paths.items()}, scanner.kvp)
-    left = _bone_as_bone({name: (path - gone[name])[met] for name, path in clean.paths.items()}, scanner.kvp)
+        hit |= path.any(axis=-1)
+    before = _bone_as_bone({name: path[hit] for name, path in clean.paths.items()}, scanner.kvp)
+    left = _bone_as_bone({name: (path - gone[name])[hit] for name, path in clean.paths.items()}, scanner.kvp)
     after = {name: path[:, None] for name, path in left.items()}
     for material, path in through.items():
-        after[material] = after.get(material, 0.0) + path[met]
+        after[material] = after.get(material, 0.0) + path[hit]
     scatter = scanner.scatter * _mean_behind(clean, scanner.kvp) if scanner.scatter else 0.0
     signal = counted(transmitted(after, scanner.kvp).mean(axis=-1) + scatter, scanner.photons, rng)
-    change = np.zeros(met.shape, np.float32)
-    change[met] = water_thickness(signal, scanner)
-    change[met] -= water_thickness(transmitted(before, scanner.kvp) + scatter, scanner)
+    change = np.zeros(hit.shape, np.float32)
+    change[hit] = water_thickness(signal, scanner)
+    change[hit] -= water_thickness(transmitted(before, scanner.kvp) + scatter, scanner)
     return (clean.hu + 1000.0 * reconstruct(change, beam, clean.hu.shape, clean.spacing)).astype(np.float32)
 
 

@@ -30,7 +30,7 @@ _SOFT_TISSUE = 110.0  # mm
 
 
 def hounsfield_of(density: float) -> float:
-    """The mean Hounsfield units of a nodule: density 0 is ground-glass, 1 solid."""
+    """Return the mean Hounsfield units of a nodule: density 0 is ground-glass, 1 solid."""
     return GROUND_GLASS + density * (SOLID - GROUND_GLASS)
 
 

@@ -197,7 +197,7 @@ def test_a_model_has_to_be_chosen_where_nothing_tells_the_modality(module: Modul
     volume, parameters = add_volume(), logic.getParameterNode()
     parameters.inputVolume, parameters.region, parameters.point = volume, module.POINT, add_point(CENTRE)
 
-    with pytest.raises(InpaintError, match="head does not tell its modality"):
+    with pytest.raises(InpaintError, match="head does not state its modality"):
         logic.jobOf(parameters)
 
 
