@@ -1,4 +1,4 @@
-"""Recognise faults of the place rather than of a job, such as a full disk."""
+"""Tell faults of the machine, such as a full disk, from faults of a job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Studies on disk, from arrival until their results were sent: the folder that a study lies in is its state.
+"""Queue of studies on disk, from arrival until their results are sent; the folder of a study is its state.
 
     arriving/UID      instances come in; a study is taken when none has come for a while
     waiting/UID_N     complete, to be filled
@@ -17,11 +17,9 @@ that is damaged is put into `failed`, and where even that cannot be done, is set
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
-import tempfile
 import threading
 import time
 import uuid
@@ -31,6 +29,8 @@ from pathlib import Path
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.dicom.identity import is_uid, same_instance
+from monai_inpaint.pacs import durable_files as disk
+from monai_inpaint.pacs.arrival import Arrival, Full
 from monai_inpaint.pacs.disk_space import is_full, reason_of
 from monai_inpaint.private import make_private, private_files
 
@@ -39,10 +39,6 @@ INPUT, RESULTS, INSTANCES, MADE, RECORD = "input", "results", "instances.json", 
 _INCOMING, _TRASH, _REFUSED, _WHOLE, _LOCK = "incoming", "trash", "refused", "whole", "lock"
 _PATIENCE = 10
 _NUMBER = re.compile("[1-9][0-9]*")
-
-
-class Full(Exception):
-    """The queue may not take more now; later it may."""
 
 
 class TooLarge(Exception):
@@ -76,7 +72,7 @@ class Queue:
         self._foreign: set[Path] = set()
         self._aside: set[tuple[Path, int]] = set()  # jobs that are left alone, and when they were last changed
         self._make_folders()
-        self._held = _hold(root / _LOCK)
+        self._held = disk.hold(root / _LOCK)
         self._clean()
         self._coming = 0  # bytes of what comes in
         self._used = self._stored()
@@ -87,7 +83,7 @@ class Queue:
 
     def arrival(self) -> Arrival:
         """Return a file for an instance that comes in."""
-        return Arrival(self)
+        return Arrival(self.root / _INCOMING, self)
 
     def grow(self, size: int) -> None:
         """Count bytes that come in; raises Full where the quota does not hold them."""
@@ -117,7 +113,7 @@ class Queue:
         """
         if not (is_uid(study) and is_uid(instance)):
             raise ValueError("the UIDs of the study and the instance are not UIDs")
-        _sync(arrival.path)
+        disk.sync(arrival.path)
         with self._mutex:
             if self._closed:
                 raise Full
@@ -133,11 +129,11 @@ class Queue:
             self._make_room(study, growth)
             if not folder.is_dir():
                 folder.mkdir(parents=True)
-                _sync(folder.parent)
-                _sync(folder.parent.parent)
+                disk.sync(folder.parent)
+                disk.sync(folder.parent.parent)
             (folder.parent / _WHOLE).unlink(missing_ok=True)
             arrival.path.replace(there)
-            _sync(folder)
+            disk.sync(folder)
             self._used += growth
             self._coming -= arrival.size
             arrival.size = 0
@@ -174,7 +170,7 @@ class Queue:
         """Return the job that has been longest in a state and is not one of those for later; None if none."""
         with self._mutex:
             there = (job for job in self._folders(state) if job not in later)
-            jobs = [(changed, job.name, job) for job in there if (changed := _changed(job))]
+            jobs = [(changed, job.name, job) for job in there if (changed := disk.changed_at(job))]
             job = min(jobs)[2] if jobs else None
             if job and state == WAITING:
                 self._filling = job.name
@@ -198,14 +194,14 @@ class Queue:
             if is_full(second):
                 raise
             with self._mutex:
-                self._aside.add((job, _changed(job)))
+                self._aside.add((job, disk.changed_at(job)))
             self._log(f"study {job.name} is damaged and cannot be moved to {FAILED}: it is left alone")
 
     def move(self, job: Path, state: str) -> Path:
         """Put a job into another state; what it holds must be on the disk."""
         with self._mutex:
             target = self.root / state / job.name
-            _rename(job, target)
+            disk.rename(job, target)
         return target
 
     def keep_results(self, job: Path, results: Path, made: list[str]) -> None:
@@ -216,16 +212,16 @@ class Queue:
             results: a complete folder on the same disk; is moved.
             made: SOPInstanceUIDs of the results.
         """
-        _sync_tree(results)
-        write_json(job / MADE, made)
-        _rename(results, job / RESULTS)
+        disk.sync_tree(results)
+        disk.write_json(job / MADE, made)
+        disk.rename(results, job / RESULTS)
         self._count()
 
     def finish(self, job: Path) -> None:
         """Finish a job in `sending`: only the record and the UIDs stay."""
         if (job / RESULTS / RECORD).is_file() and not (job / RECORD).exists():
             os.link(job / RESULTS / RECORD, job / RECORD)
-            _sync(job)
+            disk.sync(job)
         done = self.move(job, SENT)
         self._strip(done)
         self._count()
@@ -233,7 +229,7 @@ class Queue:
     def fail(self, job: Path, why: str) -> None:
         """Give a job up."""
         try:
-            write_json(job / RECORD, {"why": why})
+            disk.write_json(job / RECORD, {"why": why})
         except OSError as error:
             if is_full(error):  # it stays where it is until there is room
                 raise
@@ -242,7 +238,7 @@ class Queue:
             if target.exists() or not _is_job(job.name):
                 study = job.name.rpartition("_")[0] or job.name
                 target = target.with_name(f"{study}_{self._number(study)}")
-            _rename(job, target)
+            disk.rename(job, target)
 
     def waiting_studies(self) -> int:
         """How many studies are not done."""
@@ -256,10 +252,14 @@ class Queue:
 
     def _make_room(self, study: str, size: int) -> None:
         folder = self.root / ARRIVING / study
-        if (folder / _REFUSED).exists() or size > self._study_bytes or _size(folder) + size > self._study_bytes:
+        if (
+            (folder / _REFUSED).exists()
+            or size > self._study_bytes
+            or disk.bytes_below(folder) + size > self._study_bytes
+        ):
             folder.mkdir(exist_ok=True)
             (folder / _REFUSED).touch()
-            _sync(folder)
+            disk.sync(folder)
             self._last[study] = time.monotonic()
             self._discard(folder / INPUT)
             raise TooLarge
@@ -271,9 +271,9 @@ class Queue:
         (folder / _WHOLE).unlink(missing_ok=True)
         if (folder / _REFUSED).exists():
             job = self.root / FAILED / f"{study}_{self._number(study)}"
-            write_json(folder / RECORD, {"why": "The study is larger than may be taken."})
+            disk.write_json(folder / RECORD, {"why": "The study is larger than may be taken."})
             (folder / _REFUSED).unlink()
-            _rename(folder, job)
+            disk.rename(folder, job)
             return "refused: it is larger than a study may be"
         instances = sorted(path.stem for path in (folder / INPUT).glob("*.dcm"))
         if not instances:
@@ -282,8 +282,8 @@ class Queue:
         if set(instances) <= self._noted(study, (WAITING, SENDING, SENT), INSTANCES):
             self._discard(folder)
             return "dropped: it was sent before"
-        write_json(folder / INSTANCES, instances)
-        _rename(folder, self.root / WAITING / f"{study}_{self._number(study)}")
+        disk.write_json(folder / INSTANCES, instances)
+        disk.rename(folder, self.root / WAITING / f"{study}_{self._number(study)}")
         return f"complete with {len(instances)} instances"
 
     def _noted(self, study: str, states: tuple[str, ...], name: str) -> set[str]:
@@ -293,7 +293,7 @@ class Queue:
             if job.is_symlink() or not job.is_dir():
                 continue
             try:
-                noted |= _read_uids(job / name)
+                noted |= disk.read_uids(job / name)
             except FileNotFoundError:
                 continue
             except Exception as error:
@@ -322,7 +322,7 @@ class Queue:
         if new:
             self._foreign |= new
             self._log(f"the queue's folder {state} holds {len(new)} things that are not studies: they are left alone")
-        return sorted(item for item in found if not self._aside or (item, _changed(item)) not in self._aside)
+        return sorted(item for item in found if not self._aside or (item, disk.changed_at(item)) not in self._aside)
 
     def _count(self) -> None:
         """Look again how much there is."""
@@ -330,14 +330,14 @@ class Queue:
             self._used = self._stored()
 
     def _stored(self) -> int:
-        return sum(_size(self.root / name) for name in (*STATES, _TRASH))
+        return sum(disk.bytes_below(self.root / name) for name in (*STATES, _TRASH))
 
     def _discard(self, folder: Path) -> None:
         """Take a folder out of the queue at once, and then delete it."""
         if not folder.is_dir():
             return
         place = self.root / _TRASH / str(uuid.uuid4())
-        _rename(folder, place)
+        disk.rename(folder, place)
         shutil.rmtree(place, ignore_errors=True)
         self._count()
 
@@ -347,7 +347,7 @@ class Queue:
         for job in self._jobs(study, WAITING):
             idle = job.name != self._filling
             if idle and not (job / RESULTS).exists() and not folder.exists():
-                _rename(job, folder)
+                disk.rename(job, folder)
 
     def _strip(self, job: Path) -> None:
         for name in (INPUT, RESULTS):
@@ -377,137 +377,17 @@ class Queue:
         """Remove what a killed process left: files half received, results half made, data of what is done."""
         for name in (_INCOMING, _TRASH):
             for item in (self.root / name).iterdir():
-                _remove(item)
+                disk.remove(item)
         for state in STATES:
             self._folders(state)  # tells what does not belong there
         for job in self._folders(WAITING):
             with suppress(OSError):
                 for item in job.glob("*.partial"):
-                    _remove(item)
+                    disk.remove(item)
         for job in self._folders(SENT):
             self._strip(job)
-
-
-class Arrival:
-    """A file that an instance is written to as it comes, which counts for the quota from the first byte.
-
-    Attributes:
-        path: of the file; `size`: its bytes.
-    """
-
-    def __init__(self, queue: Queue) -> None:
-        self._queue, self.size = queue, 0
-        handle, name = tempfile.mkstemp(".dcm", dir=queue.root / _INCOMING)
-        self._file, self.path = os.fdopen(handle, "wb"), Path(name)
-
-    def write(self, data: bytes) -> None:
-        """Add to it; raises Full or OSError where there is no room."""
-        self._queue.grow(len(data))
-        self.size += len(data)
-        self._file.write(data)
-
-    def finish(self) -> None:
-        """It is complete; raises OSError where there was no room."""
-        self._file.close()
-
-    def discard(self) -> None:
-        """Remove it, unless it was stored."""
-        with suppress(OSError):  # what is still to be written may find no room
-            self._file.close()
-        if self.size or self.path.exists():
-            self.path.unlink(missing_ok=True)
-            self._queue.shrink(self.size)
-            self.size = 0
 
 
 def _is_job(name: str) -> bool:
     study, _, number = name.rpartition("_")
     return is_uid(study) and _NUMBER.fullmatch(number) is not None
-
-
-def _read_uids(path: Path) -> set[str]:
-    try:
-        uids = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError):
-        uids = None
-    if not isinstance(uids, list) or not all(isinstance(uid, str) for uid in uids):
-        raise InputError(f"Its {path.name} is not a list of UIDs.")
-    return set(uids)
-
-
-def _changed(folder: Path) -> int:
-    """When a folder was last changed, in ns; 0 if it is not there."""
-    try:
-        return folder.stat().st_ctime_ns
-    except OSError:
-        return 0
-
-
-def _remove(item: Path) -> None:
-    if item.is_dir() and not item.is_symlink():
-        shutil.rmtree(item, ignore_errors=True)
-    else:
-        with suppress(OSError):
-            item.unlink()
-
-
-def _rename(item: Path, target: Path) -> None:
-    item.rename(target)
-    _sync(target.parent)
-    if item.parent.exists():
-        _sync(item.parent)
-
-
-def write_json(path: Path, content: object) -> None:
-    """Write a file that is complete or not there, and on the disk when this returns."""
-    unfinished = path.with_name(f".{path.name}.partial")
-    try:
-        unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        _sync(unfinished)
-        unfinished.replace(path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
-    _sync(path.parent)
-
-
-def _hold(path: Path) -> int:
-    """Hold the lock, which the system frees however this process ends."""
-    try:
-        import fcntl
-    except ImportError:
-        raise InputError("The service needs Linux or macOS, where a queue can be held by one process.") from None
-    held = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(held)
-        raise InputError(f"The queue {path.parent} is in use by another process; end it, or name another.") from None
-    return held
-
-
-def _sync(path: Path) -> None:
-    """Put a file's content, or a folder's entries, on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _sync_tree(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        _sync(path)
-    _sync(folder)
-
-
-def _size(folder: Path) -> int:
-    """Bytes of all files below a folder, which may change meanwhile."""
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(parent, name)).st_size  # noqa: PTH118 - thousands of files
-            except OSError:  # gone, or not ours to see
-                continue
-    return total

@@ -1,4 +1,4 @@
-"""Instances on their way from an association into the queue."""
+"""Write the instances of an association into the queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service: studies are taken, filled and sent back, one after the other, and none is lost or made twice.
+"""Run the service: studies are received, filled and sent back one by one; none is lost or processed twice.
 
 A study that cannot be handled is given up (`failed`) and logged, and the next one goes on. While the disk is full
 nothing is taken, and what is on its way waits until there is room.

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from monai_inpaint import InputError
+from monai_inpaint.pacs import durable_files
 from monai_inpaint.pacs import queue as places
 from monai_inpaint.pacs.queue import FAILED, SENDING, SENT, WAITING, Arrival, Different, Full, Queue, TooLarge
 
@@ -28,8 +29,8 @@ class Disk:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left: int | None = None
-        self._sync = places._sync
-        monkeypatch.setattr(places, "_sync", self)
+        self._sync = durable_files.sync
+        monkeypatch.setattr(durable_files, "sync", self)
 
     def __call__(self, path: Path) -> None:
         if self.left == 0:
@@ -349,7 +350,7 @@ def test_a_job_that_cannot_even_be_moved_is_left_alone(tmp_path: Path, monkeypat
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(places, "_rename", denied)
+        patch.setattr(durable_files, "rename", denied)
         queue.quarantine(job, PermissionError(13, "Permission denied"))
 
     assert said == [f"study {job.name} is damaged and cannot be moved to failed: it is left alone"]
