@@ -1,4 +1,4 @@
-"""A BIDS data set as a table of cases, and its derivatives (Brain Imaging Data Structure 1.10, derivatives)."""
+"""Read a BIDS data set (Brain Imaging Data Structure 1.10) as a table of cases, and describe its derivatives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Journal of `batch`: JSON lines that grow by whole ones, so that a killed batch can be resumed.
+"""Journal of `batch`: JSON lines, appended whole, so that a killed batch can be resumed.
 
 The first line has the options of the batch, each other one the outcome of a case. Only the process that the user
 started writes here, whoever computes.

@@ -1,4 +1,4 @@
-"""The table that `batch` works through: CSV with the columns image, hole and, optionally, output and segment."""
+"""Read the table of `batch`: CSV with the columns image, hole and, optionally, output and segment."""
 
 from __future__ import annotations
 

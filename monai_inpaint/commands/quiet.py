@@ -1,4 +1,4 @@
-"""Keep stderr to ourselves: programs that read it find our lines only."""
+"""Silence what libraries write to stderr: programs that read it find our lines only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data of no known layout: images in folders, or a table of them."""
+"""Read images in folders, or a table of images, of no published layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measure one filled case."""
+"""Measures of a filled case against its truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many cases: one by one, by several processes, or on a cluster; what is lost is put back.
+"""Fill many cases: one by one, by several processes, or on a cluster; cases of a lost worker are repeated.
 
 A case is done when its output was renamed into place. Whoever computes may end at any moment: its case is then computed
 again, which writes the same output in the same place.

@@ -1,4 +1,4 @@
-"""Several processes of this machine, each with its own engine and its share of the cores."""
+"""Workers of `batch --workers`: processes of this machine, each with its own engine and share of the cores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Actors on a Ray cluster, each with its own engine; inputs and outputs lie where every node finds them."""
+"""Workers of `batch --ray`: actors on a Ray cluster, each with its own engine; all nodes share the files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses: in the hole, for which its size does not matter, of marked regions, metal, and the published systems."""
+"""Losses: error in the hole whatever its size, segmentation, metal correction, and those of the published systems."""
 
 from monai_inpaint.losses.adversarial_loss import AdversarialLoss
 from monai_inpaint.losses.border_weighted import BorderWeightedL2

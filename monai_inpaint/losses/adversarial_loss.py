@@ -1,4 +1,4 @@
-"""What discriminator and generator minimise, from the discriminator's logits of real and of filled images.
+"""Adversarial losses of discriminator and generator, from logits of real and of filled images.
 
 MONAI's PatchAdversarialLoss takes the same criteria, but bends the logits first: its binary cross entropy has no slope
 once the sigmoid is 0 or 1 and does not run in mixed precision, and its hinge is one of hyperbolic tangents.

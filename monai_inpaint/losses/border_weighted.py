@@ -1,4 +1,4 @@
-"""The squared error of Belli et al. 2018, which counts more where the fill meets what is known."""
+"""Squared error weighted at the border of the hole (Belli et al. 2018)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loss of networks that mark regions."""
+"""Dice and binary cross-entropy loss, for networks that mark regions."""
 
 from __future__ import annotations
 

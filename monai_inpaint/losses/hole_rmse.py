@@ -1,4 +1,4 @@
-"""The root mean square error inside the hole, and the mean over a region that it rests on."""
+"""Root mean square error inside the hole, and the mean over a region."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good a correction of metal artifacts is where the truth is known: the measures of the AAPM CT-MAR challenge.
+"""Measures of metal artifact reduction against the truth, as in the AAPM CT-MAR challenge.
 
 Its eight measures (Haneda et al. 2025, Medical Physics 52, e70050; Peters et al. 2025, e70020) are made here from their
 description. There the regions were drawn by hand for each of its cases; here rules find them.

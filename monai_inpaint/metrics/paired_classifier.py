@@ -1,4 +1,4 @@
-"""Can a classifier tell a fill from the truth? A paired test on features of an image network."""
+"""Paired test whether a classifier can tell fills from the truth, on features of an image network."""
 
 from __future__ import annotations
 

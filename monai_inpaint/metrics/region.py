@@ -1,4 +1,4 @@
-"""Check arrays for a measure, and crop them to what it sees around the hole."""
+"""Check the arrays of a measure, and crop them around the hole."""
 
 from __future__ import annotations
 

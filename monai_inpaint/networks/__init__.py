@@ -1,6 +1,15 @@
-"""Generators, which keep the network contract (image with the hole zeroed, then the hole; composited), and what judges
-the published ones. Their patch discriminators are MONAI's `PatchDiscriminator`: 3 layers see 70x70, 2 see 34x34.
-`ArtifactUNet` and `MetalUNet` are not generators: one marks artifacts, the other corrects CT slices with metal.
+"""Networks by name; each module states its paper.
+
+    InpaintUNet       our own: a masked U-net, with samples by a rectified flow (cxr, ct and mr_inpainting)
+    ContextEncoder    Belli et al. 2018 (cxr_context_encoder, cxr_context_encoder_patches, slices_context_encoder)
+    GLCIC             Iizuka et al. 2017 (glcic)
+    CasNet            Armanious et al.: MedGAN 2020 and ip-MedGAN 2019 (medgan, ip_medgan)
+    PartialConvUNet   Liu et al. 2018 (partial_conv)
+    ArtifactUNet      our own: marks artifacts (artifact_segmentation)
+    MetalUNet         our own: corrects CT slices with metal (ct_metal)
+
+All but the last two are generators and keep the network contract: image with the hole zeroed, then the hole in;
+composited image out. Patch discriminators are MONAI's `PatchDiscriminator`: 3 layers see 70x70 pixels, 2 see 34x34.
 """
 
 from monai_inpaint.networks.artifact_unet import ArtifactUNet

@@ -1,4 +1,4 @@
-"""A small U-net that marks artifacts: metal, signal voids, bars and burned-in text."""
+"""Artifact segmentation: a small U-net that marks metal, signal voids, bars and burned-in text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attention over the few tokens at the coarsest level: what lies far away, the other side of the body among it."""
+"""Self-attention over the tokens of the coarsest level, for context far from the hole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks trained on ImageNet whose feature maps say how alike images look; without torchvision."""
+"""Features of networks trained on ImageNet (SqueezeNet 1.1, VGG-19), for losses and LPIPS; without torchvision."""
 
 from __future__ import annotations
 

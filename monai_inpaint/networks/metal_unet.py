@@ -1,4 +1,4 @@
-"""A U-net that takes out of a CT slice what interpolation in its projections left of metal's artifacts."""
+"""Metal artifact reduction: a U-net that removes from a CT slice the artifacts that `nmar` leaves."""
 
 from __future__ import annotations
 

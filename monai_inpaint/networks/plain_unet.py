@@ -1,4 +1,4 @@
-"""MONAI's U-net as networks here use it."""
+"""MONAI's `BasicUNet` in 2D, as `ArtifactUNet` and `MetalUNet` use it."""
 
 from __future__ import annotations
 

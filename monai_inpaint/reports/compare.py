@@ -1,4 +1,4 @@
-"""One case as pictures: what was hidden, what is true, what each method made of it, and where it is off."""
+"""Draw one case as pictures: the hole, the truth, the output and the error of each method."""
 
 from __future__ import annotations
 

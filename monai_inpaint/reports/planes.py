@@ -1,4 +1,4 @@
-"""A volume as one picture: three planes through a voxel, side by side."""
+"""Draw three planes of a volume through a voxel, side by side."""
 
 from __future__ import annotations
 

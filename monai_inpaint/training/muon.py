@@ -1,4 +1,4 @@
-"""Muon: steps whose matrices have singular values near 1, so that all that a layer has to learn is learned alike."""
+"""Muon optimiser (Jordan et al. 2024): orthogonalised momentum for matrices, AdamW for the rest."""
 
 from __future__ import annotations
 

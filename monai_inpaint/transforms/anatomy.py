@@ -1,4 +1,4 @@
-"""Heads that no patient has: the ICBM152 tissue maps of nilearn deformed, in any contrast.
+"""Synthetic heads: the ICBM152 tissue maps of nilearn, deformed, in any contrast.
 
 The idea of SynthSeg and SynthSR (Billot et al. 2023; Iglesias et al. 2021): a network that meets every contrast,
 even those that no scanner gives, serves the scanner's too.

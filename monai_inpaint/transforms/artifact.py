@@ -1,4 +1,4 @@
-"""Put artifacts into windows: what a network that finds them sees, and what it is asked for."""
+"""Put artifacts into windows: input and target of the network that detects them."""
 
 from __future__ import annotations
 

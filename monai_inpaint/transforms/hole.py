@@ -1,4 +1,4 @@
-"""Put a hole into a window: what the network sees, and what it is asked for."""
+"""Put a hole into a window: input and target of an inpainting network."""
 
 from __future__ import annotations
 

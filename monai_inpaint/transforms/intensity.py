@@ -1,4 +1,4 @@
-"""Random contrast, so that a network meets intensities that its training images do not show."""
+"""Random contrast and noise, so that a network sees intensities that its training images lack."""
 
 from __future__ import annotations
 

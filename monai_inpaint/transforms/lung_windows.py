@@ -1,4 +1,4 @@
-"""Windows at full resolution out of the lungs of a chest film, cut as they are needed."""
+"""Cut windows at full resolution from the lungs of a chest film."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Volumes at 1 mm in every direction, and slices out of them."""
+"""Resample volumes to 1 mm in every direction, and cut slices from them."""
 
 # scipy brings no types
 # pyright: basic

@@ -1,4 +1,4 @@
-"""Read an image for a bundle run by MONAI, and save what it made of it, marked as derived."""
+"""Read an image for a bundle run by MONAI, and save its output, marked as derived."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulated pairs of CT slices with metal and without, as the network of `ct_metal` is trained on."""
+"""Simulate pairs of CT slices with and without metal, to train the network of `ct_metal`."""
 
 from __future__ import annotations
 

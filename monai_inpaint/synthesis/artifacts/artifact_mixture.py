@@ -1,4 +1,4 @@
-"""Any artifact of a modality."""
+"""Draw any kind of artifact of a modality."""
 
 from __future__ import annotations
 

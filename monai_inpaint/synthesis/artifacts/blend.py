@@ -1,4 +1,4 @@
-"""The one place where an artifact meets its image."""
+"""Blend an artifact into an image: the one place where both meet."""
 
 from __future__ import annotations
 

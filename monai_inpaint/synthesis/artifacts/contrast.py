@@ -1,4 +1,4 @@
-"""Between which intensities an image lives, which says how bright an artifact has to be to be seen."""
+"""Find the intensity range of an image, and how bright an artifact must be to be visible in it."""
 
 from __future__ import annotations
 

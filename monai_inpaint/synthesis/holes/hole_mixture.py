@@ -1,4 +1,4 @@
-"""Any synthetic hole, of any size: what networks are trained with."""
+"""Draw any kind of hole of any size: what networks are trained with."""
 
 from __future__ import annotations
 

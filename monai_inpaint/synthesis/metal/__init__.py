@@ -1,1 +1,1 @@
-"""Metal put into a CT of a patient without: the shapes of implants, and what a scanner would measure."""
+"""Simulate metal in a clean CT: shapes of implants, and the scan of them."""

@@ -1,4 +1,4 @@
-"""A clean CT -> the same CT with metal and its artifacts, and the truth: pairs to measure and train corrections on."""
+"""Simulate metal and its artifacts in a clean CT: pairs to train and to measure corrections."""
 
 # scipy brings no types
 # pyright: basic
