@@ -22,7 +22,7 @@ _HALF = ".half"
 
 
 def in_half_precision(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a copy of a float32 graph with its products in half precision; its inputs and outputs stay float32.
+    """Convert the products of a float32 graph to half precision, in a copy; inputs and outputs stay float32.
 
     Args:
         model: an ONNX graph without subgraphs; weights may be kept in half precision behind a Cast.
@@ -77,7 +77,7 @@ def in_half_precision(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def element_types(model: onnx.ModelProto) -> dict[str, int]:
-    """Return the type of every value of a graph, by strict inference, as the parser of TensorRT 11 does it.
+    """Infer the type of every value of a graph strictly, as the parser of TensorRT 11 does it.
 
     Raises:
         onnx.shape_inference.InferenceError: types or shapes that do not fit together.

@@ -56,7 +56,7 @@ class EvaluationCase:
 
 
 def intensity_window(truth: np.ndarray, hole: np.ndarray, modality: str, eight_bit: bool) -> tuple[float, float]:
-    """Return the window a case is measured in.
+    """Compute the intensity window that a case is measured in.
 
     CT in Hounsfield units: -1000 to 1000. 8-bit films: 0 to 255. MR, and films with more bits: the 0.5 and 99.5
     percentiles of the known pixels.

@@ -86,7 +86,7 @@ def check_anatomy(image: Image, modality: str) -> None:
 
 
 def level_of(image: Image, modality: str) -> float:
-    """Return the value above which a volume's voxels are body, one for all slices: some hold nothing but air and noise.
+    """Compute the value above which a volume's voxels are body, one for all slices, as some hold only air and noise.
 
     Raises:
         InputError: there are no finite voxels to tell it from.
@@ -99,7 +99,7 @@ def level_of(image: Image, modality: str) -> float:
 
 
 def body_of(pixels: np.ndarray, modality: str, level: float | None = None) -> np.ndarray:
-    """Return the patient in a slice, lungs and other dark parts inside included: bool array. A film is body throughout.
+    """Segment the patient in a slice, lungs and other dark parts included: bool array. A film is all body.
 
     Args:
         pixels: (rows, columns) in units.

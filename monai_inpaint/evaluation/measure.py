@@ -27,7 +27,7 @@ MEASURES = {
 
 
 def measure(case: EvaluationCase, filled: np.ndarray, lpips: Lpips | None = None, window: int = 0) -> dict[str, float]:
-    """Take all measures of a fill inside the hole, on the window mapped to 0..255 and clipped.
+    """Measure a fill inside the hole, on the window mapped to 0..255 and clipped.
 
     In a volume all are taken in 3D with voxels as steps whatever the spacing, but LPIPS: it is that of the slice along
     k, as shown, through the middle of the hole.

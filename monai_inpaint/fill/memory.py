@@ -18,7 +18,7 @@ _A_PIXEL, _A_PIXEL_BESIDE_LARGE_HOLES = 12, 125  # bytes; holes that no window t
 
 
 def expected_memory_mb(shape: Sequence[int], dtype: str, hole: Sequence[int]) -> float:
-    """Return the peak of memory to expect of `monai-inpaint fill`, within a quarter or so.
+    """Predict the peak memory of `monai-inpaint fill`, within about a quarter.
 
     Args:
         shape: of the image, 2D or 3D with slices along the last axis.

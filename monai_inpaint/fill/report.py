@@ -73,7 +73,7 @@ def image_head(source: Image) -> dict[str, Any]:
 
 
 def peak_memory_mb() -> float | None:
-    """Return the most memory this process has held, in MB; None where the system does not tell (Windows)."""
+    """Return the most memory this process has held, in MB; None where the system does not report it (Windows)."""
     try:
         import resource
     except ImportError:

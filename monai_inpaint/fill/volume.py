@@ -111,7 +111,7 @@ class _Rest:
         return part(self._progress, self._done - 1, self._total)
 
     def end_of_next(self) -> None:
-        """Return the next part is done at once."""
+        """Report the next part as done."""
         step = self.next()
         if step:
             step(1, 1)

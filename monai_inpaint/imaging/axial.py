@@ -44,7 +44,7 @@ class Axial:
         return values[..., None] if self.axis is None else np.moveaxis(values, self.axis, -1)
 
     def stored(self) -> np.ndarray:
-        """Return the stored voxels so."""
+        """Return the stored voxels in that order."""
         return self.solid(self.image.voxels)
 
     def units(self, box: Sequence[slice] = (slice(None),) * 3) -> np.ndarray:
@@ -58,7 +58,7 @@ class Axial:
 
 
 def axial_slices(image: Image) -> Axial:
-    """Return the slices across the axis closest to the patient's head-foot direction; the last one without geometry.
+    """Find the slices across the axis closest to the head-foot direction; the last axis without geometry.
 
     Args:
         image: 2D, taken for one axial slice, or 3D. Without spacing voxels count as 1 mm.

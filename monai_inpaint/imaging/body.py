@@ -19,7 +19,7 @@ PADDING = -1100.0  # HU below which a value is not a measurement: scanners fill 
 
 
 def body_in_slice(units: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
-    """Return the patient with all that is inside, bool; lungs and bowel gas count as inside.
+    """Segment the patient with all that is inside, bool; lungs and bowel gas count as inside.
 
     Args:
         units: (axis, axis) in HU.
@@ -46,7 +46,7 @@ def body_in_slice(units: np.ndarray, spacing: tuple[float, float]) -> np.ndarray
 
 
 def with_gaps(body: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
-    """Return the body with gaps of up to 20 mm closed: black streaks open it to the air."""
+    """Close gaps of up to 20 mm in the body, which black streaks open to the air."""
     margin = int(np.ceil(_GAP / min(spacing))) + 1
     wide = np.pad(body, margin, mode="edge")
     closed = wide | (_away(_away(~wide, list(spacing)) <= _GAP, list(spacing)) > _GAP)

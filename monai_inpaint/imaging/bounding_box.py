@@ -8,7 +8,7 @@ Box = tuple[slice, ...]
 
 
 def extent(marked: np.ndarray) -> Box | None:
-    """Return the bounding box of the nonzero elements; None where there are none.
+    """Find the bounding box of the nonzero elements; None where there are none.
 
     Args:
         marked: numbers or truth values, of any number of axes and any memory order.
@@ -32,7 +32,7 @@ def extent(marked: np.ndarray) -> Box | None:
 
 
 def around(marked: np.ndarray, margin: int) -> Box:
-    """Return the bounding box of the nonzero elements, of which there is one at least, `margin` larger on each side.
+    """Find the bounding box of the nonzero elements, at least one, and widen it by `margin` on each side.
 
     Clipped to the array.
     """

@@ -18,7 +18,7 @@ _GROWN = (0.08, 0.12)  # of a box's height and width, at either end
 
 
 def lung_boxes(film: np.ndarray) -> list[list[list[int]]]:
-    """Return the boxes of the lung on the film's left side (the patient's right) and of the other one.
+    """Find the boxes of the lung on the film's left side (the patient's right) and of the other one.
 
     Belli et al. 2018 approximate the lungs by two boxes and do not say how. Here, of all pairs of boxes of the same
     rows and the same width to either side of the middle, it is the one that gathers most darkness against the

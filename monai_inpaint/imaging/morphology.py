@@ -51,7 +51,7 @@ def grown(hole: np.ndarray, mm: float, spacing: Sequence[float]) -> np.ndarray:
 
 
 def doubled(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return an array at twice the resolution where `shape` is longer, linearly interpolated, and cut to `shape`."""
+    """Interpolate an array linearly to twice the resolution where `shape` is longer, and cut it to `shape`."""
     from scipy import ndimage
 
     factors = [2 if size > old else 1 for size, old in zip(shape, values.shape, strict=True)]

@@ -50,7 +50,7 @@ def resampled(
 
 
 def kept(hole: np.ndarray, hole_affine: np.ndarray, image_affine: np.ndarray, result: np.ndarray) -> float:
-    """Return the share of a hole's volume that lies in the image, at a voxel that is filled or beside one: 0 to 1.
+    """Compute the share of a hole's volume that lies in the image, at a voxel that is filled or beside one: 0 to 1.
 
     What lies in other slices than that of an image of a single slice is not asked for.
 

@@ -49,7 +49,7 @@ def check_voxels(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> None:
 
 
 def check_affine(path: Path, affine: np.ndarray) -> np.ndarray:
-    """Return the affine, if it is finite and no axis is lost."""
+    """Check that an affine is finite and loses no axis, and return it."""
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     if not np.isfinite(affine).all() or lengths.min() == 0 or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-6:
         raise InputError(f"{path} has no valid geometry: its affine is {affine[:3].tolist()}; repair its header.")
@@ -64,7 +64,7 @@ def apart(first: np.ndarray, second: np.ndarray, shape: tuple[int, ...]) -> bool
 
 
 def native(voxels: np.ndarray) -> np.ndarray:
-    """Return the same numbers in this machine's byte order, swapped in place: `voxels` is the caller's own."""
+    """Swap numbers to this machine's byte order, in place: `voxels` is the caller's own."""
     if voxels.dtype.isnative:
         return voxels
     return voxels.byteswap(inplace=True).view(voxels.dtype.newbyteorder("="))
@@ -77,7 +77,7 @@ def plain_dtype(voxels: np.ndarray) -> np.ndarray:
 
 
 def in_units(image: Image) -> np.ndarray:
-    """Return the voxels in physical units, for formats without slope and intercept.
+    """Convert the voxels to physical units, for formats without slope and intercept.
 
     Whole numbers stay whole where slope and intercept are whole; otherwise float32.
     """

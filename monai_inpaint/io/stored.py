@@ -114,7 +114,7 @@ def read_stored(stored: Stored, path: Path) -> np.ndarray:
 
 
 def room(path: Path, count: int, dtype: np.dtype) -> np.ndarray:
-    """Return an array for so many voxels, none of it touched yet.
+    """Allocate an array for so many voxels.
 
     Raises:
         InputError: they are more than the memory of this machine.

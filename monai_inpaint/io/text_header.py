@@ -77,7 +77,7 @@ def bare(line: bytes) -> str:
 
 
 def numbers(text: str, count: int, what: str, path: Path) -> list[float]:
-    """Return so many numbers from a field.
+    """Parse so many numbers of a field.
 
     Raises:
         InputError: they are more, fewer, or no numbers.
@@ -93,7 +93,7 @@ def numbers(text: str, count: int, what: str, path: Path) -> list[float]:
 
 
 def whole(text: str, what: str, path: Path) -> int:
-    """Return a whole number from a field.
+    """Parse a whole number of a field.
 
     Raises:
         InputError: it is none.
@@ -104,7 +104,7 @@ def whole(text: str, what: str, path: Path) -> int:
 
 
 def sizes_of(text: str, count: int, what: str, path: Path) -> tuple[int, ...]:
-    """Return so many sizes of axes from a field.
+    """Parse so many sizes of axes of a field.
 
     Raises:
         InputError: they are more, fewer, or not positive.

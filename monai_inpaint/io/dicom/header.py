@@ -46,7 +46,7 @@ class DicomHeader:
 
 
 def without_pixels(dataset: Dataset) -> Dataset:
-    """Return the data set itself, relieved of its pixels."""
+    """Remove the pixels of a data set, and return it."""
     for keyword in _PIXELS:
         if keyword in dataset:
             del dataset[keyword]

@@ -87,14 +87,14 @@ def check_bits(dataset: Dataset, path: Path) -> None:
 
 
 def values_of(words: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """Return the values that words hold; spare bits are left out, signs extended."""
+    """Convert words to the values they hold: spare bits are left out, signs extended."""
     bits, stored, above = _layout(dataset)
     kind = f"{'i' if dataset.PixelRepresentation == 1 else 'u'}{bits // 8}"
     return words.view(kind) if stored == bits else (words << above).view(kind) >> (bits - stored)
 
 
 def words_of(values: np.ndarray, dataset: Dataset, before: np.ndarray | None = None) -> np.ndarray:
-    """Return the words that hold values: signs extended, or zeros in the spare bits.
+    """Convert values to the words that hold them: signs extended, or zeros in the spare bits.
 
     Args:
         before: words as they were read; where the value has not changed, the word does not.
