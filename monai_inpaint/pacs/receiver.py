@@ -17,7 +17,8 @@ from pydicom.uid import UID
 from pynetdicom.dsutils import create_file_meta
 
 from monai_inpaint.io.dicom.identity import is_uid
-from monai_inpaint.pacs.queue import Arrival, Different, Full, Queue, TooLarge
+from monai_inpaint.pacs.arrival import Arrival, Full
+from monai_inpaint.pacs.queue import Different, Queue, TooLarge
 from monai_inpaint.pacs.wire import Broken
 
 SUCCESS, DUPLICATE, NO_RESOURCES, DOES_NOT_MATCH, CANNOT_UNDERSTAND = 0x0000, 0x0111, 0xA700, 0xA900, 0xC000

@@ -298,7 +298,8 @@ def test_every_engine_gives_the_same_output(network: str) -> None:
         # bfloat16 keeps 8 bits of what the network adds to the smooth continuation; published networks add to nothing,
         # and their batch norms enlarge what is rounded
         exact = 1e-4 if info.name in NAMES else 5e-4
-        share = 5e-3 if engine.describe()["arithmetic"] == "bf16" else exact
+        rounded = 1e-2 if info.name == METAL else 5e-3  # corrections of metal reach hundreds of HU
+        share = rounded if engine.describe()["arithmetic"] == "bf16" else exact
         span = 1.0 if info.name == FINDER else high - low
         np.testing.assert_allclose(engine.run(batch), wanted, rtol=0, atol=share * span)
 

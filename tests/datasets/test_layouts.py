@@ -215,7 +215,7 @@ def test_the_same_folder_gives_the_same_list(nih: Path) -> None:
     [
         ("Data_Entry_2017_v2020.csv", "is not there"),
         ("test_list.txt", "official list"),
-        ("BBox_List_2017.csv", "cannot be read"),
+        ("BBox_List_2017.csv", "does not exist"),
     ],
 )
 def test_a_file_that_nih_lacks_is_named(nih: Path, capsys: Any, gone: str, words: str) -> None:
@@ -232,8 +232,8 @@ def test_a_wrong_layout_is_said_in_one_sentence_and_leaves_nothing(tmp_path: Pat
     entries = nih / "Data_Entry_2017_v2020.csv"
     before = tree(tmp_path)
 
-    assert "no folder" in refused(capsys, "nih", tmp_path / "none", "-o", output)
-    assert "cannot be read" in refused(capsys, "node21", nih, "-o", output)
+    assert "not a folder" in refused(capsys, "nih", tmp_path / "none", "-o", output)
+    assert "does not exist" in refused(capsys, "node21", nih, "-o", output)
     assert "no brain" in refused(capsys, "brats", nih, "-o", output)
     assert "no image" in refused(capsys, "mr", tmp_path / "empty", "-o", output)
     assert "'path'" in refused(capsys, "csv", entries, "-o", output)

@@ -169,5 +169,5 @@ def test_a_bundles_factors_are_read_from_its_metadata(bundle: Path) -> None:
 def test_a_factor_that_is_no_positive_number_makes_a_damaged_bundle(bundle: Path, key: str, value: str) -> None:
     tell(bundle, key, value)
 
-    with pytest.raises(InputError, match=f"metadata.json: the bundle is damaged .*{key}.*no positive number"):
+    with pytest.raises(InputError, match=f"metadata.json: the bundle is damaged .*{key}.*must be a positive number"):
         find_bundle(bundle)

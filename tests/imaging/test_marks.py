@@ -79,7 +79,7 @@ def test_fractions_below_one_half_only_are_refused_and_not_an_empty_hole() -> No
 @pytest.mark.parametrize(
     ("values", "why"),
     [
-        ((1, np.nan), "no numbers"), ((1, np.inf), "no numbers"), ((-1, 1), "negative values"),
+        ((1, np.nan), "not numbers"), ((1, np.inf), "not numbers"), ((-1, 1), "negative values"),
         ((-1024, 40.5), "negative values"), ((1, 2.5), "between whole numbers"), ((0.5, 255), "between whole numbers"),
     ],
 )  # fmt: skip

@@ -242,7 +242,7 @@ def test_cut_files_are_refused_alone_and_in_a_folder(tmp_path, name, part):
 
 def test_frames_that_are_no_volume_are_refused(tmp_path):
     frames = random_voxels((3, 5, 6), "int16")
-    with pytest.raises(InputError, match="no volume"):
+    with pytest.raises(InputError, match="form a volume"):
         read_image(enhanced_ct(tmp_path / "film.dcm", frames, None))
     with pytest.raises(InputError, match="one position"):
         read_image(enhanced_ct(tmp_path / "beating.dcm", frames, [[0, 0, 1]] * 3))

@@ -110,7 +110,7 @@ def test_a_discriminator_that_is_sure_still_tells_the_generator_where_to_go() ->
 
 
 def test_an_unknown_criterion_is_said_plainly() -> None:
-    with pytest.raises(ValueError, match="bce, hinge and least_squares"):
+    with pytest.raises(ValueError, match="bce, hinge or least_squares"):
         AdversarialLoss("wasserstein")  # pyright: ignore[reportArgumentType]
 
 

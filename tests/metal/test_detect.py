@@ -144,7 +144,7 @@ def test_values_cut_within_bone_ask_for_a_threshold() -> None:
     found = find_metal(hip_scan(limit=2000.0))
 
     assert not found.metal.any()
-    assert "name a threshold" in found.warnings[0]
+    assert "set a threshold" in found.warnings[0]
 
 
 @pytest.mark.parametrize(

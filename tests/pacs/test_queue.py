@@ -14,7 +14,8 @@ import pytest
 from monai_inpaint import InputError
 from monai_inpaint.pacs import durable_files
 from monai_inpaint.pacs import queue as places
-from monai_inpaint.pacs.queue import FAILED, SENDING, SENT, WAITING, Arrival, Different, Full, Queue, TooLarge
+from monai_inpaint.pacs.arrival import Arrival, Full
+from monai_inpaint.pacs.queue import FAILED, SENDING, SENT, WAITING, Different, Queue, TooLarge
 
 STUDY, INSTANCES = "1.2.3", ["1.2.3.1", "1.2.3.2", "1.2.3.3"]
 LARGE = 10**6
@@ -287,7 +288,7 @@ def test_a_full_queue_takes_again_when_there_is_room(tmp_path: Path) -> None:
 def test_what_is_no_uid_names_no_folder(uid: str, tmp_path: Path) -> None:
     queue = opened(tmp_path)
     for study, instance in ((uid, "1.2"), ("1.2", uid)):
-        with pytest.raises(ValueError, match="no UIDs"):
+        with pytest.raises(ValueError, match="not UIDs"):
             queue.store(came(queue), study, instance)
     assert not list((tmp_path / "arriving").iterdir())
 

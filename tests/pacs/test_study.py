@@ -226,7 +226,7 @@ def test_a_folder_without_dicom_and_an_output_that_is_not_empty_are_refused(tmp_
         process_study(tmp_path / "empty", tmp_path / "out", ALL)
     with pytest.raises(InputError, match="not an empty folder"):
         process_study(tmp_path / "empty", tmp_path / "full", ALL)
-    with pytest.raises(InputError, match="no folder"):
+    with pytest.raises(InputError, match="not a folder"):
         process_study(tmp_path / "missing", tmp_path / "out", ALL)
     assert not (tmp_path / "out").exists()
 
@@ -262,5 +262,5 @@ def test_rules_that_are_no_json_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="cannot be read as JSON"):
         read_rules(tmp_path / "rules.json")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="does not exist"):
         read_rules(tmp_path / "missing.json")

@@ -104,8 +104,8 @@ def test_what_would_tell_the_text_or_choose_another_hole_is_refused(tmp_path, bu
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("", "no rectangle"), ("1,2,3", "no rectangle"), ("a,b,c,d", "no rectangle"), ("1,2,0,4", "empty"),
-     ("-1,2,3,4", "outside"), ("none.csv", "cannot be read")],
+    [("", "not a rectangle"), ("1,2,3", "not a rectangle"), ("a,b,c,d", "not a rectangle"), ("1,2,0,4", "empty"),
+     ("-1,2,3,4", "outside"), ("none.csv", "does not exist")],
 )  # fmt: skip
 def test_rectangles_that_are_none_are_refused(text, sentence):
     with pytest.raises(InputError, match=sentence):
