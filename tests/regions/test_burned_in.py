@@ -104,7 +104,7 @@ def test_what_would_tell_the_text_or_choose_another_hole_is_refused(tmp_path, bu
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("", "not a rectangle"), ("1,2,3", "not a rectangle"), ("a,b,c,d", "not a rectangle"), ("1,2,0,4", "empty"),
+    [("", "no rectangle"), ("1,2,3", "not a rectangle"), ("a,b,c,d", "not a rectangle"), ("1,2,0,4", "empty"),
      ("-1,2,3,4", "outside"), ("none.csv", "does not exist")],
 )  # fmt: skip
 def test_rectangles_that_are_none_are_refused(text, sentence):
