@@ -283,8 +283,8 @@ _IMAGE = ("network_data_format", "inputs", "image")
         (lambda path: path.write_text("1" * 10_000), "cannot be read as JSON"),
         (lambda path: path.write_bytes(b"\xff\xfe{\0}\0"), "cannot be read as JSON"),
         (lambda path: os.truncate(path, 2**33), "it is larger than 64 MB"),
-        (lambda path: (path.unlink(), os.mkfifo(path)), "it is not a regular file"),
-        (lambda path: (path.unlink(), path.mkdir()), "Is a directory"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "is a pipe; give a regular file"),
+        (lambda path: (path.unlink(), path.mkdir()), "is a folder; give a regular file"),
     ],
 )
 def test_metadata_of_another_type_is_one_sentence_that_names_file_and_key(
