@@ -24,6 +24,7 @@ from monai_inpaint.commands import (
     reference,
     serve_dicom,
     simulate_metal,
+    synthesize,
 )
 from monai_inpaint.commands.arguments import Parser
 from monai_inpaint.commands.quiet import libraries_silenced
@@ -76,6 +77,7 @@ def make_parser() -> argparse.ArgumentParser:
         difference,
         metal,
         simulate_metal,
+        synthesize,
         evaluate,
         index,
         reference,

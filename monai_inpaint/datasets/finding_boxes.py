@@ -49,3 +49,19 @@ def finding_box(table: str | Path, image: str, label: str, numbers: tuple[str, s
     if not (w > 0 and h > 0):
         raise InputError(f"{table}: a box of {image} is {w:g} wide and {h:g} high; correct or remove it.")
     return FindingBox(image, label, x, y, w, h)
+
+
+@dataclass(frozen=True)
+class BoxedImage:
+    """An image with boxes around what it shows, as writers of detection data take it.
+
+    Attributes:
+        file: name of the image, without its folder.
+        columns, rows: of its pixels.
+        boxes: left, top, width and height in pixels; empty where it shows nothing.
+    """
+
+    file: str
+    columns: int
+    rows: int
+    boxes: tuple[tuple[int, int, int, int], ...] = ()

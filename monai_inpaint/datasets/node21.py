@@ -6,14 +6,18 @@ Sogancioglu et al., Nodule detection and generation on chest X-rays: NODE21 chal
 
 from __future__ import annotations
 
+import csv
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from monai_inpaint.datasets.finding_boxes import finding_box
+from monai_inpaint.datasets.finding_boxes import BoxedImage, finding_box
 from monai_inpaint.datasets.listing import Listing, Row
 from monai_inpaint.errors import InputError
+from monai_inpaint.io.atomic import staged
 from monai_inpaint.io.table import read_table
 
+_COLUMNS = ("height", "img_name", "label", "width", "x", "y")
 _NIH_FILM = re.compile(r"(\d{8})_\d{3}(\.png)?")
 
 
@@ -46,6 +50,22 @@ def read_node21(folder: Path) -> Listing:
     if not rows:
         raise InputError(f"{folder}: none of the films that metadata.csv names is in images/; unpack them there.")
     return Listing(list(rows.values()), boxes)
+
+
+def write_node21(images: Sequence[BoxedImage], folder: Path) -> Path:
+    """Write metadata.csv as NODE21 has it, for images that lie in images/; returns its path.
+
+    A row for each box with the label 1; one with the label 0 and an empty box for each image without any.
+    """
+    rows: list[tuple[str, ...]] = [("", *_COLUMNS)]
+    for image in images:
+        for x, y, width, height in image.boxes or [(0, 0, 0, 0)]:
+            label = 1 if image.boxes else 0
+            rows.append((str(len(rows) - 1), *map(str, (height, image.file, label, width, x, y))))
+    path = folder / "metadata.csv"
+    with staged(path, overwrite=True) as part, part.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+    return path
 
 
 def _nih_patients(folder: Path) -> dict[str, str]:

@@ -21,7 +21,7 @@ class Engine(Protocol):
     Attributes:
         channels: 2: image and hole; 5: noise, state and time too, for samples; 6: the nearness of a start too, for
             slices of volumes; 1: the image alone, of a network that marks artifacts; 3: of one that corrects slices
-            with metal.
+            with metal, or gives a nodule its texture; 100: latent numbers, of one that draws outlines of nodules.
         side: of the windows in voxels, where the network takes no others.
         voxels_at_once: how many voxels a batch should have: more does not run faster, and takes memory.
     """
@@ -38,11 +38,13 @@ class Engine(Protocol):
                 fill); of 5 then standard normal noise, the state in the image's units and the time (zeros in these
                 three ask for the best estimate); of 6 then the nearness of the start, which the image holds in the
                 hole (0: there is none). For artifacts to be marked (B, 1, H, W): the image in its units. For metal
-                (B, 3, H, W): HU with the metal zeroed, the metal, HU corrected in the projections.
+                (B, 3, H, W): HU with the metal zeroed, the metal, HU corrected in the projections. For nodules
+                (B, 3, H, W): the image in its units with the nodule zeroed, the nodule, its density; for their outlines
+                (B, 100, 1, 1): standard normal numbers.
 
         Returns:
             (B, 1, H, W) float32: the image, composited; or the probability of an artifact; or HU without metal and its
-            artifacts.
+            artifacts; or (B, 1, 128, 128), a field that is positive inside an outline.
         """
         ...
 
@@ -84,8 +86,14 @@ class Port:
         )
 
 
+LATENT = 100  # numbers that the outline of a nodule is drawn from
 # Channels that a graph may take, by the kind of its bundle.
-CHANNELS: dict[str, tuple[int, ...]] = {"inpainting": (2, 5, 6), "detection": (1,), "correction": (3,)}
+CHANNELS: dict[str, tuple[int, ...]] = {
+    "inpainting": (2, 5, 6),
+    "detection": (1,),
+    "correction": (3,),
+    "synthesis": (3, LATENT),
+}
 
 
 ON_CPU, ON_GPU = 4 * 128 * 128, 64 * 128 * 128  # voxels at once
@@ -135,12 +143,14 @@ def check_ports(inputs: Sequence[Port], outputs: Sequence[Port], path: Path, cha
         InputError: naming what it takes and gives.
     """
     side = inputs[0].side if inputs else None
-    if len(inputs) == len(outputs) == 1 and outputs[0].is_a_batch_of("pred", 1, side):
+    # what is drawn from latent numbers has a size of its own
+    given = outputs[0].side if side == 1 and len(outputs) == 1 and LATENT in channels else side
+    if len(inputs) == len(outputs) == 1 and outputs[0].is_a_batch_of("pred", 1, given):
         for number in channels:
             if inputs[0].is_a_batch_of("image", number, side):
                 return number
-    taken, given = (" and ".join(map(str, ports)) or "nothing" for ports in (inputs, outputs))
+    taken, returned = (" and ".join(map(str, ports)) or "nothing" for ports in (inputs, outputs))
     raise InputError(
-        f"{path}: the network takes {taken} and gives {given}; it must take image (any, "
+        f"{path}: the network takes {taken} and gives {returned}; it must take image (any, "
         f"{' or '.join(map(str, channels))}, any, any) and give pred (any, 1, any, any), both float32."
     )

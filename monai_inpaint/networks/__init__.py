@@ -7,8 +7,9 @@
     PartialConvUNet   Liu et al. 2018 (partial_conv)
     ArtifactUNet      our own: marks artifacts (artifact_segmentation)
     MetalUNet         our own: corrects CT slices with metal (ct_metal)
+    NoduleShapeGenerator   Shen et al. 2022: draws outlines of nodules from noise (nodule_shape)
 
-All but the last two are generators and keep the network contract: image with the hole zeroed, then the hole in;
+All but the last three are generators and keep the network contract: image with the hole zeroed, then the hole in;
 composited image out. Patch discriminators are MONAI's `PatchDiscriminator`: 3 layers see 70x70 pixels, 2 see 34x34.
 """
 
@@ -19,6 +20,7 @@ from monai_inpaint.networks.glcic import GLCIC, GLCICDiscriminator
 from monai_inpaint.networks.image_features import SqueezeNetFeatures, Vgg19Features, load_features
 from monai_inpaint.networks.inpaint_unet import InpaintUNet
 from monai_inpaint.networks.metal_unet import MetalUNet
+from monai_inpaint.networks.nodule_shape import NoduleShapeDiscriminator, NoduleShapeGenerator
 from monai_inpaint.networks.partial_conv import PartialConvUNet
 
 __all__ = [
@@ -30,6 +32,8 @@ __all__ = [
     "GLCICDiscriminator",
     "InpaintUNet",
     "MetalUNet",
+    "NoduleShapeDiscriminator",
+    "NoduleShapeGenerator",
     "PartialConvUNet",
     "SqueezeNetFeatures",
     "Vgg19Features",

@@ -27,10 +27,13 @@ if TYPE_CHECKING:
     from monai_inpaint.training.filled_batch import Conditional, HolePatch, WholeAndPatch
     from monai_inpaint.training.grow_windows import GrowWindows
     from monai_inpaint.training.iteration import autocast_iteration, autocast_validation, flow_iteration
+    from monai_inpaint.training.latent_adversarial import LatentAdversarialIteration, latent_validation
     from monai_inpaint.training.muon import Muon
+    from monai_inpaint.training.outlines import latent_cases, nodule_outlines
     from monai_inpaint.training.patch_gan import PatchAdversary, PatchGANLoss
     from monai_inpaint.training.rate import warm_hold_decay
     from monai_inpaint.training.schedule import Schedule
+    from monai_inpaint.training.shape_distance import ShapeDistance
     from monai_inpaint.training.validation_metrics import FalseAlarms, HolePSNR, MetalRMSE
 
 __all__ = [
@@ -42,12 +45,14 @@ __all__ = [
     "HolePSNR",
     "HolePatch",
     "Judge",
+    "LatentAdversarialIteration",
     "LossTerm",
     "MetalRMSE",
     "Muon",
     "PatchAdversary",
     "PatchGANLoss",
     "Schedule",
+    "ShapeDistance",
     "Term",
     "WholeAndPatch",
     "autocast_iteration",
@@ -56,9 +61,12 @@ __all__ = [
     "find_images",
     "flow_iteration",
     "keep_state",
+    "latent_cases",
+    "latent_validation",
     "load_initial_weights",
     "make_resumable",
     "metal_pairs",
+    "nodule_outlines",
     "sample_weights",
     "save_curves",
     "save_effort",
@@ -79,20 +87,25 @@ _HOME = {
     "HolePSNR": "monai_inpaint.training.validation_metrics",
     "HolePatch": "monai_inpaint.training.filled_batch",
     "Judge": "monai_inpaint.training.discriminator",
+    "LatentAdversarialIteration": "monai_inpaint.training.latent_adversarial",
     "LossTerm": "monai_inpaint.training.adversarial_iteration",
     "MetalRMSE": "monai_inpaint.training.validation_metrics",
     "Muon": "monai_inpaint.training.muon",
     "PatchAdversary": "monai_inpaint.training.patch_gan",
     "PatchGANLoss": "monai_inpaint.training.patch_gan",
     "Schedule": "monai_inpaint.training.schedule",
+    "ShapeDistance": "monai_inpaint.training.shape_distance",
     "Term": "monai_inpaint.training.adversarial_iteration",
     "WholeAndPatch": "monai_inpaint.training.filled_batch",
     "autocast_iteration": "monai_inpaint.training.iteration",
     "autocast_validation": "monai_inpaint.training.iteration",
     "flow_iteration": "monai_inpaint.training.iteration",
     "keep_state": "monai_inpaint.training.checkpoints",
+    "latent_cases": "monai_inpaint.training.outlines",
+    "latent_validation": "monai_inpaint.training.latent_adversarial",
     "load_initial_weights": "monai_inpaint.training.checkpoints",
     "make_resumable": "monai_inpaint.training.checkpoints",
+    "nodule_outlines": "monai_inpaint.training.outlines",
     "save_curves": "monai_inpaint.training.curves",
     "save_effort": "monai_inpaint.training.cost_recorder",
     "save_training_cost": "monai_inpaint.training.cost_recorder",

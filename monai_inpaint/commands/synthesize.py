@@ -1,0 +1,342 @@
+"""`monai-inpaint synthesize nodules IMAGES OUTPUT`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from monai_inpaint.commands.arguments import path_text, seed_number
+from monai_inpaint.engines.names import CHOICES
+from monai_inpaint.errors import InputError
+from monai_inpaint.failure import DONE, OUR_FAULT, USERS_INPUT, explain, say
+from monai_inpaint.inputs import read_json
+from monai_inpaint.jobs.synthesize_nodules import (
+    FILM_MM,
+    FORMATS,
+    NoduleJob,
+    boxed_images,
+    drop_empty_folders,
+    make_folders,
+    synthesize_into,
+)
+from monai_inpaint.progress import KINDS, Progress, make_progress
+
+NAME = "synthesize"
+HELP = "Put synthetic lung nodules into chest films and CT, with masks and boxes, to train detectors on."
+SETTINGS = "synthesis.json"
+DENSITY_NAMES = ("solid", "part-solid", "ground-glass", "random")
+REGION_NAMES = ("lungs", "free", "ribs", "heart")
+_DEFAULT = "8-30"  # mm
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("nodules",), metavar="nodules", help="lung nodules")
+    parser.add_argument(
+        "images",
+        nargs="+",
+        type=path_text,
+        metavar="IMAGES",
+        help="films or CT: files, folders of files, folders of a DICOM series, or .txt and .csv lists of these",
+    )
+    parser.add_argument("output", type=path_text, metavar="OUTPUT", help="folder for images/, masks/ and manifests/")
+    parser.add_argument(
+        "--count", type=_count, metavar="N", help="images with a nodule to make, IMAGES in turn (default: one of each)"
+    )
+    parser.add_argument(
+        "--diameter",
+        metavar="MM|MIN-MAX|FILE",
+        help="in mm, in pixels where an image has no pixel size; a range, or a file of diameters to draw from "
+        f"(default: {_DEFAULT} mm, an image without pixel size taken for {FILM_MM:g} mm long)",
+    )
+    parser.add_argument("--shape", default="random", metavar="random|MASK", help="drawn, or the outline of a mask")
+    parser.add_argument(
+        "--density", choices=DENSITY_NAMES, default="random", help="default: random, as often as in LIDC"
+    )
+    parser.add_argument(
+        "--where",
+        default="lungs",
+        metavar="REGION|MASK|X,Y",
+        help=f"{', '.join(REGION_NAMES)} (films: between ribs, on one, at the heart), a mask, or pixels (lungs)",
+    )
+    parser.add_argument("--pairs", action="store_true", help="write each image without its nodule, too")
+    parser.add_argument("--format", choices=FORMATS, help="also write the boxes as NODE21, COCO or YOLO have them")
+    parser.add_argument("--seed", type=seed_number, default=0, metavar="N", help="same seed, same voxels (default: 0)")
+    parser.add_argument("--resume", action="store_true", help="go on: leave out what is done")
+    parser.add_argument(
+        "--again", type=path_text, metavar="MANIFEST", help="make the nodule of a manifest again, in the same image"
+    )
+    parser.add_argument("--engine", choices=CHOICES, default="auto", help="what runs the networks (default: auto)")
+    parser.add_argument("--bundle", metavar="NAME", help="texture generator (default: nodule_texture_cxr or _ct)")
+    parser.add_argument("--progress", choices=KINDS, default="auto", help="on stderr: a line (auto), JSON, nothing")
+
+
+def run(args: argparse.Namespace) -> int:
+    folder = Path(args.output)
+    images = find_images([Path(text) for text in args.images])
+    jobs = [_again(args, folder, images)] if args.again else _jobs(args, folder, images)
+    new = not folder.exists()
+    _begin(args, folder, [path.name for path in images])
+    make_folders(folder)
+    progress = make_progress(args.progress)
+    try:
+        counts = _run_all(jobs, progress, resumed=args.resume)
+        if args.format:
+            boxes = list(boxed_images(folder, jobs))
+            if boxes:
+                _writer(args.format)(boxes, folder)
+    finally:
+        progress.clear()
+        if new and not any(job.done for job in jobs):
+            (folder / SETTINGS).unlink(missing_ok=True)
+            drop_empty_folders(folder)
+    print(
+        f"{', '.join(f'{count} {what}' for what, count in counts.items())}; in {folder}. Synthetic: research use only."
+    )
+    return OUR_FAULT if counts["failed"] else USERS_INPUT if counts["refused"] else DONE
+
+
+def find_images(paths: Sequence[Path]) -> list[Path]:
+    """The images that paths name: files, the files of folders, folders that hold a DICOM series, and what lists name.
+
+    Raises:
+        InputError: a path or an entry of a list does not exist, or nothing is named.
+    """
+    from monai_inpaint.datasets.listing import is_label_map
+    from monai_inpaint.io import suffix_of
+
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path} does not exist; check the path.")
+        if path.is_dir():
+            inside = sorted(item for item in path.iterdir() if not item.name.startswith("."))
+            files = [one for one in inside if suffix_of(one) not in ("", ".dcm") and not is_label_map(one)]
+            series = [one for one in inside if one.is_dir()]
+            found += files or series or [path]
+        elif path.suffix.lower() in (".txt", ".csv"):
+            found += find_images([path.parent / name for name in _listed(path)])
+        else:
+            found.append(path)
+    if not found:
+        raise InputError("There are no images; name films or CT.")
+    return found
+
+
+def _listed(path: Path) -> list[str]:
+    from monai_inpaint.io.table import read_table
+
+    if path.suffix.lower() == ".csv":
+        rows = read_table(path, ("image",))
+        return [row["image"] for row in rows]
+    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def _jobs(args: argparse.Namespace, folder: Path, images: list[Path]) -> list[NoduleJob]:
+    """One for each nodule; everything that is drawn follows from the seed and the nodule's number."""
+    place, shape = _where(args.where), "random" if args.shape == "random" else _existing(args.shape, "--shape")
+    diameters = _Diameters(args.diameter)
+    jobs: list[NoduleJob] = []
+    for number in range(args.count or len(images)):
+        image = images[number % len(images)]
+        seed, drawn = (int(n) for n in np.random.SeedSequence([args.seed, number]).generate_state(2))
+        jobs.append(
+            NoduleJob(
+                image=image,
+                folder=folder,
+                name=f"{_stem(image)}_nodule{number + 1:04d}",
+                place=place,
+                diameter=diameters.draw(np.random.default_rng(drawn)),
+                scaled=args.diameter is None,
+                shape=shape,
+                density=args.density,
+                seed=seed,
+                pair=args.pairs,
+                engine=args.engine,
+                bundle=args.bundle,
+            )
+        )
+    return jobs
+
+
+def _again(args: argparse.Namespace, folder: Path, images: list[Path]) -> NoduleJob:
+    """The job that a manifest tells of, in the same image and with the same files.
+
+    Raises:
+        InputError: no manifest, or another image or file than it names.
+    """
+    path = Path(args.again)
+    told = read_json(path, "give a manifest that synthesize has written")
+    try:
+        asked, source = told["arguments"], told["source"]
+        place, shape = asked["place"], asked["shape"]
+        numbers = float(asked["diameter"]), int(asked["seed"])
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{path} is no manifest of a nodule; give one that synthesize has written.") from None
+    if len(images) != 1:
+        raise InputError(f"{path} tells of one nodule in one image; give that image alone.")
+    _check_same(images[0], source, path)
+    if isinstance(shape, dict):
+        shape = _same(args.shape, shape, path, "--shape")
+    if isinstance(place, dict):
+        place = _same(args.where, place, path, "--where")
+    return NoduleJob(
+        image=images[0],
+        folder=folder,
+        name=path.stem,
+        place=tuple(place) if isinstance(place, list) else place,
+        diameter=numbers[0],
+        shape=shape,
+        density=asked["density"],
+        seed=numbers[1],
+        pair=args.pairs,
+        engine=args.engine,
+        bundle=args.bundle or told["bundle"]["name"],
+    )
+
+
+def _same(text: str, told: dict[str, str], manifest: Path, option: str) -> Path:
+    path = _existing(text, option)
+    _check_same(path, told, manifest)
+    return path
+
+
+def _check_same(path: Path, told: dict[str, str], manifest: Path) -> None:
+    from monai_inpaint.jobs.cohort import digest
+
+    if digest(path) != told["sha256"]:
+        raise InputError(f"{path} is not the file {told['name']} that {manifest} tells of; give that one.")
+
+
+def _run_all(jobs: Sequence[NoduleJob], progress: Progress, *, resumed: bool) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for number, job in enumerate(jobs):
+        progress("nodules", number, len(jobs))
+        if job.done:
+            counts["skipped"] += 1
+            continue
+        try:
+            # what a run that was ended left of a nodule is ours to replace
+            synthesize_into(job, progress=Progress(), overwrite=resumed)
+        except Exception as error:  # one image's fault must not end the rest
+            code, sentence = explain(error)
+            progress.clear()
+            say(sentence)
+            counts["refused" if code == USERS_INPUT else "failed"] += 1
+        else:
+            counts["made"] += 1
+    progress("nodules", len(jobs), len(jobs))
+    return counts
+
+
+def _begin(args: argparse.Namespace, folder: Path, images: list[str]) -> None:
+    """Note what is asked for, or see that a run that goes on asks for the same.
+
+    Raises:
+        InputError: the folder holds a run already, or one with other settings.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; name a folder for the outputs.")
+    if not folder.parent.is_dir():
+        raise InputError(f"{folder} cannot be made: the folder {folder.parent} does not exist; make it first.")
+    kept = ("count", "diameter", "shape", "density", "where", "pairs", "seed", "bundle", "again")
+    asked: dict[str, Any] = {"images": images, **{name: getattr(args, name) for name in kept}}
+    path = folder / SETTINGS
+    if path.exists():
+        if not args.resume:
+            raise InputError(f"{folder} holds nodules already; add --resume to go on, or name another folder.")
+        if read_json(path, "name another folder") != asked:
+            raise InputError(f"{folder} was begun with other arguments (see {SETTINGS}); name another folder.")
+        return
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"{folder} holds other things; name a new folder.")
+    folder.mkdir(exist_ok=True)
+    path.write_text(json.dumps(asked, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+class _Diameters:
+    """What --diameter says: one, a range, or a file with one a line."""
+
+    def __init__(self, text: str | None) -> None:
+        self.values: list[float] = []
+        self.ends = (0.0, 0.0)
+        text = text or _DEFAULT
+        if Path(text).is_file():
+            self.values = [_positive(line) for line in Path(text).read_text(encoding="utf-8").split()]
+            if not self.values:
+                raise InputError(f"{text} holds no diameters; give one a line.")
+            return
+        low, _, high = text.partition("-")
+        self.ends = _positive(low), _positive(high or low)
+        if self.ends[0] > self.ends[1]:
+            raise InputError(f"The diameters {text} run backwards; give the smaller one first.")
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """A diameter, all that are asked for equally likely."""
+        if self.values:
+            return float(rng.choice(self.values))
+        return round(float(rng.uniform(*self.ends)), 2)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1000:
+        raise InputError(f"{text!r} is no diameter in mm; give a number, a range such as 8-30, or a file of numbers.")
+    return value
+
+
+def _where(text: str) -> str | Path | tuple[int, ...]:
+    if text in REGION_NAMES:
+        return text
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        return _existing(text, "--where")
+    if len(numbers) not in (2, 3):
+        raise InputError(f"--where {text}: give column and row, x,y, or x,y,z in a volume.")
+    return numbers
+
+
+def _existing(text: str, option: str) -> Path:
+    path = Path(text)
+    if not path.exists():
+        raise InputError(f"{option} {text}: there is no such file; give a mask.")
+    return path
+
+
+def _stem(path: Path) -> str:
+    from monai_inpaint.io import suffix_of
+
+    return path.name[: len(path.name) - len(suffix_of(path))] or path.resolve().name
+
+
+def _writer(name: str) -> Any:
+    if name == "node21":
+        from monai_inpaint.datasets.node21 import write_node21
+
+        return write_node21
+    if name == "coco":
+        from monai_inpaint.datasets.coco import write_coco
+
+        return write_coco
+    from monai_inpaint.datasets.yolo import write_yolo
+
+    return write_yolo
+
+
+def _count(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not 0 < number <= 10**6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of images, such as 1000")
+    return number

@@ -1,0 +1,240 @@
+"""Put a nodule into an image and write what goes with it: mask, manifest, and the image without it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from monai_inpaint.datasets.finding_boxes import BoxedImage
+from monai_inpaint.errors import InputError
+from monai_inpaint.jobs.cohort import digest
+from monai_inpaint.jobs.outputs import Target, Write
+from monai_inpaint.jobs.run_job import Done, run
+from monai_inpaint.version import __version__
+
+if TYPE_CHECKING:
+    from monai_inpaint.imaging.image import Image
+    from monai_inpaint.progress import Progress
+    from monai_inpaint.synthesis.nodules.synthesize import Place, Synthesis
+
+IMAGES, MASKS, MANIFESTS = "images", "masks", "manifests"
+FORMATS = ("node21", "coco", "yolo")
+FILM_MM = 400.0  # of the longer side of a film
+_PICTURES = (".png", ".tif", ".tiff")
+_KEPT = (".nii", ".nii.gz", ".nrrd", ".mha")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoduleJob:
+    """One nodule in one image.
+
+    Attributes:
+        image: the source.
+        folder: where images/, masks/ and manifests/ lie.
+        name: of the outputs, without suffix.
+        place: a region's name, the path of a mask, or (x, y) or (x, y, z) in pixels: column, row, slice.
+        diameter: mm, or pixels of an image without spacing.
+        shape: "random", or the path of a mask.
+        density: as `synthesize_nodule` takes it.
+        seed: of this nodule.
+        scaled: the diameter is in mm everywhere: an image without spacing is taken for a film of `FILM_MM`.
+        pair: the image is also written without its nodule.
+    """
+
+    image: Path
+    folder: Path
+    name: str
+    place: str | Path | tuple[int, ...]
+    diameter: float
+    shape: str | Path
+    density: str | float
+    seed: int
+    scaled: bool = False
+    pair: bool = False
+    engine: str = "auto"
+    bundle: str | None = None
+
+    @property
+    def output(self) -> Target:
+        """The image with its nodule, in the source's own format; PNG where that is lossy."""
+        from monai_inpaint.io import suffix_of
+        from monai_inpaint.jobs.outputs import IMAGES as WRITABLE
+
+        suffix = suffix_of(self.image)
+        if self.image.is_dir():
+            return Target(self.folder / IMAGES / self.name, folder=True)
+        return Target(self.folder / IMAGES / f"{self.name}{suffix if suffix in WRITABLE else '.png'}")
+
+    @property
+    def mask(self) -> Target:
+        """The nodule's mask: a picture beside a picture, else in the source's format or NIfTI."""
+        from monai_inpaint.io import suffix_of
+
+        suffix = suffix_of(self.output.path) if not self.output.folder else ""
+        kind = ".png" if suffix in _PICTURES else suffix if suffix in _KEPT else ".nii.gz"
+        return Target(self.folder / MASKS / f"{self.name}{kind}")
+
+    @property
+    def manifest(self) -> Target:
+        """All that makes it again."""
+        return Target(self.folder / MANIFESTS / f"{self.name}.json")
+
+    @property
+    def without(self) -> Target:
+        """The image without its nodule."""
+        output = self.output
+        name = f"{self.name}_without{output.path.name.removeprefix(self.name)}"
+        return Target(self.folder / IMAGES / name, folder=output.folder)
+
+    @property
+    def done(self) -> bool:
+        """Whether it was written: the image gets its name last."""
+        return self.output.path.exists() and self.manifest.path.exists()
+
+
+def synthesize_into(job: NoduleJob, *, progress: Progress, overwrite: bool = False) -> None:
+    """Read, put the nodule in, and write; all outputs appear, or none.
+
+    Raises:
+        InputError: as the parts say.
+    """
+    from monai_inpaint.regions.sources import HoleFile
+    from monai_inpaint.synthesis.nodules.synthesize import synthesize_nodule
+
+    def read(image: Image) -> Callable[[], Done]:
+        place: Place = job.place if isinstance(job.place, str) else ()
+        if isinstance(job.place, Path):
+            place = _on_grid(image, HoleFile(job.place).hole_in(image))
+        elif isinstance(job.place, tuple):
+            place = _index(image, job.place)
+        shape = job.shape if isinstance(job.shape, str) else _shape(job.shape)
+        exact = replace(job, diameter=job.diameter * (_pixels_a_mm(image) if job.scaled else 1.0))
+
+        def compute() -> Done:
+            made = synthesize_nodule(
+                image,
+                place,
+                exact.diameter,
+                shape=shape,
+                density=job.density,
+                seed=job.seed,
+                bundle=job.bundle,
+                engine=job.engine,
+            )
+            return _done(exact, image, made)
+
+        return compute
+
+    images = [job.output, job.mask, *([job.without] if job.pair else [])]
+    inputs = [path for path in (job.place, job.shape) if isinstance(path, Path)]
+    run(job.image, images, [], job.manifest, read, inputs=inputs, overwrite=overwrite, progress=progress)
+
+
+def boxed_images(folder: Path, jobs: Sequence[NoduleJob]) -> Iterator[BoxedImage]:
+    """What the manifests of jobs that are done say, for tables of boxes; with pairs, also the images without nodules.
+
+    Raises:
+        InputError: an image is a volume, for which these tables have no place.
+    """
+    for job in (job for job in jobs if job.done):
+        content = json.loads(job.manifest.path.read_text(encoding="utf-8"))
+        shape, box = content["geometry"]["shape"], content["nodule"]["box"]
+        if len(shape) != 2:
+            raise InputError(f"{folder}: {job.name} is a volume, boxes of node21, coco and yolo are of films.")
+        (row, height), (column, width) = box
+        name = job.output.path.name
+        yield BoxedImage(name, shape[1], shape[0], ((column, row, width, height),))
+        if job.pair:
+            yield BoxedImage(job.without.path.name, shape[1], shape[0])
+
+
+def _done(job: NoduleJob, image: Image, made: Synthesis) -> Done:
+    from monai_inpaint.io import write_image
+
+    bundle = made.report["bundle"]
+    derived = {
+        "description": f"Synthetic lung nodule of {job.diameter:g} {made.report['nodule']['unit']} by monai-inpaint",
+        "model": f"{bundle['name']} {bundle['version']}",
+        "version": __version__,
+        "label": "Synthetic nodule",
+    }
+    bright = np.uint8(255 if job.mask.path.suffix.lower() in _PICTURES else 1)
+    mask = image.map_of(made.mask * bright)
+    writes: list[Write] = [
+        (job.output, lambda place: write_image(made.image, place, derived=derived)),
+        (job.mask, lambda place: write_image(mask, place, derived={**derived, "description": "Mask of a nodule"})),
+    ]
+    if job.pair:
+        writes.append((job.without, lambda place: _write_unchanged(job, image, place)))
+
+    def facts() -> dict[str, Any]:
+        return {**made.report, "arguments": _arguments(job), "source": _identity(job.image)}
+
+    return Done(writes, facts, {"mask": job.mask.path.name})
+
+
+def _arguments(job: NoduleJob) -> dict[str, Any]:
+    """What `synthesize_nodule` was asked for; files by name and digest."""
+    asked = {"place": job.place, "shape": job.shape}
+    told = {key: _identity(value) if isinstance(value, Path) else value for key, value in asked.items()}
+    return {**told, "diameter": job.diameter, "density": job.density, "seed": job.seed}
+
+
+def _identity(path: Path) -> dict[str, str]:
+    return {"name": path.name, "sha256": digest(path)}
+
+
+def _pixels_a_mm(image: Image) -> float:
+    """1 where diameters are in mm; else the pixels of a mm, if the image is a film of the usual size."""
+    return 1.0 if image.spacing else max(image.voxels.shape) / FILM_MM
+
+
+def _index(image: Image, place: tuple[int, ...]) -> tuple[int, ...]:
+    """Column and row of a 2D image as an index of its array; of a volume the index itself."""
+    if image.voxels.ndim == 2 and len(place) == 2:
+        return place[1], place[0]
+    return place
+
+
+def _on_grid(image: Image, hole: Any) -> np.ndarray:
+    from monai_inpaint.imaging.grid import align_hole
+
+    return align_hole(hole, image).voxels
+
+
+def _shape(path: Path) -> np.ndarray:
+    from monai_inpaint.imaging.label_map import hole_of
+    from monai_inpaint.io.isolated import read_image_guarded
+
+    return np.asarray(hole_of(read_image_guarded(path)).image.voxels > 0)
+
+
+def _write_unchanged(job: NoduleJob, image: Image, place: Path | str) -> None:
+    """The source itself: a copy where it is DICOM, which has no image that is not derived to write."""
+    from monai_inpaint.io import write_image
+
+    if job.image.is_dir():
+        shutil.copytree(job.image, place, dirs_exist_ok=True)
+    elif job.output.path.suffix.lower() == ".dcm":
+        shutil.copyfile(job.image, place)
+    else:
+        write_image(image, place)
+
+
+def make_folders(folder: Path) -> None:
+    """Make those that outputs go to, within a folder that is made too."""
+    for name in (IMAGES, MASKS, MANIFESTS):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+
+
+def drop_empty_folders(folder: Path) -> None:
+    """Remove those that nothing was written to."""
+    for place in (folder / IMAGES, folder / MASKS, folder / MANIFESTS, folder):
+        if place.is_dir() and not any(place.iterdir()):
+            place.rmdir()

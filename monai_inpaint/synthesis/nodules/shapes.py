@@ -1,0 +1,58 @@
+"""Outlines of nodules: drawn by the shape generator, or taken from a mask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from monai_inpaint.engines import load_engine
+from monai_inpaint.errors import InputError
+from monai_inpaint.imaging.shape_measures import main_part
+from monai_inpaint.registry import find_bundle
+from monai_inpaint.synthesis.nodules.outline import outline_of
+
+BUNDLE = "nodule_shape"
+_TRIES = 16  # of a latent vector whose field is nowhere positive
+
+
+def draw_shape(seed: int, engine: str = "auto", bundle: str | Path = BUNDLE) -> np.ndarray:
+    """Draw an outline with the shape generator.
+
+    Args:
+        seed: of the latent vector, standard normal: the same seed gives the same outline on every engine, but for
+            pixels in which their last bits decide.
+        engine: see `load_engine`.
+        bundle: of kind "synthesis"; its graph takes a latent vector (B, C, 1, 1) and gives a field, positive inside.
+
+    Returns:
+        bool (rows, columns), one part without holes.
+
+    Raises:
+        InputError: no such engine or bundle, or one that draws no outlines.
+    """
+    info = find_bundle(bundle)
+    generator = load_engine(engine, info)
+    if info.kind != "synthesis" or generator.side != 1:
+        raise InputError(f"{bundle} draws no outlines of nodules; use {BUNDLE}.")
+    rng = np.random.default_rng(seed)
+    for _ in range(_TRIES):
+        latent = rng.standard_normal((1, generator.channels, 1, 1), dtype=np.float32)
+        mask = outline_of(generator.run(latent)[0, 0])
+        if mask.any():
+            return mask
+    raise InputError(f"{bundle} drew {_TRIES} empty outlines; install the bundle again.")
+
+
+def shape_of(mask: np.ndarray) -> np.ndarray:
+    """The largest part of a mask of 2 axes (a third one of a single slice is dropped), its holes filled; bool.
+
+    Raises:
+        InputError: several slices, or nothing marked.
+    """
+    plane = np.squeeze(np.asarray(mask)) > 0
+    if plane.ndim != 2:
+        raise InputError(f"The nodule's shape has the axes {mask.shape}; give a mask of rows and columns.")
+    if not plane.any():
+        raise InputError("The nodule's shape is empty; give a mask that is nonzero somewhere.")
+    return main_part(plane)

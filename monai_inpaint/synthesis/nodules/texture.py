@@ -1,0 +1,76 @@
+"""Run the texture generator on the window around a nodule."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from monai_inpaint.engines.base import Engine
+from monai_inpaint.imaging.resize import enlarged, resized
+
+SIDE = 128  # of the windows that the generator was trained on
+MOST = 64  # pixels that a nodule may take of them
+
+
+def textured(units: np.ndarray, mask: np.ndarray, density: float, generator: Engine) -> np.ndarray:
+    """Give a nodule its texture.
+
+    A nodule of up to 64 pixels is computed in the image's own resolution, in a window of 128. A larger one is computed
+    on pixels that are averages over so many of the image that it fits; the change that the generator makes there is
+    then enlarged, and added to the image, whose own fine grain stays.
+
+    Args:
+        units: float32 (rows, columns), dense bright.
+        mask: bool of that shape, the nodule.
+        density: 0 ground-glass to 1 solid.
+        generator: takes image with the nodule zeroed, nodule and density (B, 3, 128, 128).
+
+    Returns:
+        float32 of the same shape; meaningful inside the nodule.
+    """
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    spans = [(int(at[0]), int(at[-1]) + 1) for at in (rows, columns)]
+    factor = -(-max(stop - start for start, stop in spans) // MOST)
+    side = SIDE * factor
+    starts = [_start(start, stop, side, size) for (start, stop), size in zip(spans, units.shape, strict=True)]
+    window, inside = (_window(values, starts, side) for values in (units, mask))
+    small = resized(window, (SIDE, SIDE))
+    coarse = resized(inside.astype(np.float32), (SIDE, SIDE)) > 0.5 if factor > 1 else inside
+    nodule = coarse.astype(np.float32)
+    given = np.stack([np.where(coarse, np.float32(0), small), nodule, nodule * np.float32(density)])
+    drawn = generator.run(given[None])[0, 0]
+    if factor > 1:
+        change = np.where(coarse, drawn - small, np.float32(0))
+        drawn = window + enlarged(change, (side, side))
+    result = units.copy()
+    _put(result, drawn, starts)
+    return result
+
+
+def _start(start: int, stop: int, side: int, size: int) -> int:
+    """First pixel of a window around a span: within the image where that is large enough, else centred on it."""
+    centred = (start + stop) // 2 - side // 2
+    return min(max(centred, 0), size - side) if size >= side else (size - side) // 2
+
+
+def _window(values: np.ndarray, starts: list[int], side: int) -> np.ndarray:
+    """The part of the image in a window, its edge repeated where the image ends."""
+    index = [
+        np.clip(np.arange(start, start + side), 0, size - 1) for start, size in zip(starts, values.shape, strict=True)
+    ]
+    window = values[np.ix_(*index)]
+    return np.nan_to_num(window) if window.dtype.kind == "f" else window & _inside(values.shape, starts, side)
+
+
+def _inside(shape: tuple[int, ...], starts: list[int], side: int) -> np.ndarray:
+    """Which pixels of a window lie in the image."""
+    rows, columns = (
+        (np.arange(start, start + side) >= 0) & (np.arange(start, start + side) < size)
+        for start, size in zip(starts, shape, strict=True)
+    )
+    return np.outer(rows, columns)
+
+
+def _put(values: np.ndarray, window: np.ndarray, starts: list[int]) -> None:
+    ends = [(max(start, 0), min(start + len(window), size)) for start, size in zip(starts, values.shape, strict=True)]
+    (top, bottom), (left, right) = ends
+    values[top:bottom, left:right] = window[top - starts[0] : bottom - starts[0], left - starts[1] : right - starts[1]]

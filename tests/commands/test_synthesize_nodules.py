@@ -1,0 +1,236 @@
+"""`synthesize nodules`: images with nodules, masks, manifests, tables of boxes; nothing by halves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+from cli_samples import nifti, run, tree
+from dicom_samples import film as dicom_film
+from nodule_samples import ct, film, nodule_bundles
+from PIL import Image as Picture
+
+from monai_inpaint.datasets.node21 import read_node21
+from monai_inpaint.imaging.shape_measures import equivalent_diameter
+from monai_inpaint.io import read_image
+from monai_inpaint.registry import bundle_info
+
+NAME = "film0_nodule0001"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory):
+    folder = nodule_bundles(tmp_path_factory.mktemp("bundles"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundle_info, "_home", lambda: folder)
+        yield folder
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    folder = tmp_path / "films"
+    folder.mkdir()
+    for n in range(2):
+        Picture.fromarray(film(n)).save(folder / f"film{n}.png")
+    return folder
+
+
+def synthesize(capfd: Any, *arguments: object) -> Any:
+    return run(capfd, "synthesize", "nodules", *arguments)
+
+
+def test_each_image_in_turn_gets_a_nodule_with_mask_and_manifest(capfd: Any, films: Path) -> None:
+    out = films.parent / "out"
+
+    ran = synthesize(capfd, films, out, "--count", 3, "--diameter", "20-30", "--density", "solid")
+
+    assert (ran.code, ran.lines) == (0, [])
+    assert ran.out.startswith("3 made; in ")
+    names = ["film0_nodule0001", "film0_nodule0003", "film1_nodule0002"]
+    assert sorted(path.name for path in (out / "images").iterdir()) == [f"{name}.png" for name in names]
+    for name in names:
+        source = np.asarray(Picture.open(films / f"{name[:5]}.png"))
+        made, mask = (np.asarray(Picture.open(out / kind / f"{name}.png")) for kind in ("images", "masks"))
+        told = json.loads((out / "manifests" / f"{name}.json").read_text())
+        np.testing.assert_array_equal(made[mask == 0], source[mask == 0])
+        assert set(np.unique(mask)) == {0, 255}
+        assert 20 <= told["nodule"]["diameter"] <= 30
+        assert equivalent_diameter(mask > 0) == pytest.approx(told["nodule"]["diameter"], rel=0.02)
+        assert told["untouched"]["before"] == told["untouched"]["after"]
+        assert told["synthetic"] is True
+        assert str(films) not in json.dumps(told)
+
+
+def test_a_manifest_makes_its_nodule_again_bit_for_bit(capfd: Any, films: Path) -> None:
+    out, again = films.parent / "out", films.parent / "again"
+    synthesize(capfd, films / "film0.png", out, "--seed", 7, "--diameter", 25)
+
+    ran = synthesize(capfd, films / "film0.png", again, "--again", out / "manifests" / f"{NAME}.json")
+
+    assert ran.code == 0
+    for kind in ("images", "masks"):
+        first, second = (np.asarray(Picture.open(f / kind / f"{NAME}.png")) for f in (out, again))
+        np.testing.assert_array_equal(first, second)
+    other = synthesize(capfd, films / "film1.png", films.parent / "no", "--again", out / "manifests" / f"{NAME}.json")
+    assert other.code == 2
+    assert "film1.png is not the file film0.png" in other.lines[0]
+
+
+def test_a_run_that_was_ended_goes_on(capfd: Any, films: Path) -> None:
+    out = films.parent / "out"
+    synthesize(capfd, films, out, "--diameter", 20)
+    before = tree(out)
+    (out / "images" / "film1_nodule0002.png").unlink()
+
+    refused = synthesize(capfd, films, out, "--diameter", 20)
+    other = synthesize(capfd, films, out, "--diameter", 21, "--resume")
+    ran = synthesize(capfd, films, out, "--diameter", 20, "--resume")
+
+    assert (refused.code, other.code, ran.code) == (2, 2, 0)
+    assert "add --resume" in refused.lines[0]
+    assert "other arguments" in other.lines[0]
+    assert ran.out.startswith("1 skipped, 1 made")
+    name = "images/film1_nodule0002.png"
+    assert {key: value for key, value in tree(out).items() if "manifests" not in key} == {
+        key: value for key, value in before.items() if "manifests" not in key
+    }
+    assert name in tree(out)
+
+
+def test_boxes_as_node21_has_them_are_read_back(capfd: Any, films: Path) -> None:
+    out = films.parent / "out"
+
+    ran = synthesize(capfd, films, out, "--diameter", 24, "--pairs", "--format", "node21")
+
+    assert ran.code == 0
+    listing = read_node21(out)
+    assert sorted(row.note for row in listing.rows) == ["No Finding", "No Finding", "Nodule", "Nodule"]
+    for box in listing.boxes:
+        mask = np.asarray(Picture.open(out / "masks" / box.image)) > 0
+        rows, columns = np.nonzero(mask)
+        assert (box.x, box.y) == (columns.min(), rows.min())
+        assert (box.w, box.h) == (np.ptp(columns) + 1, np.ptp(rows) + 1)
+    healthy = out / "images" / "film0_nodule0001_without.png"
+    np.testing.assert_array_equal(np.asarray(Picture.open(healthy)), film(0))
+
+
+def test_boxes_as_coco_and_yolo_have_them(capfd: Any, films: Path) -> None:
+    for kind in ("coco", "yolo"):
+        synthesize(capfd, films, films.parent / kind, "--diameter", 24, "--pairs", "--format", kind)
+
+    told = json.loads((films.parent / "coco" / "annotations.json").read_text())
+    assert len(told["images"]) == 4
+    assert len(told["annotations"]) == 2
+    x, y, width, height = told["annotations"][0]["bbox"]
+    by_id = {image["id"]: image for image in told["images"]}
+    image = by_id[told["annotations"][0]["image_id"]]
+    assert (films.parent / "coco" / image["file_name"]).is_file()
+    label = films.parent / "yolo" / "labels" / f"{Path(image['file_name']).stem}.txt"
+    _, middle, across, wide, high = (float(number) for number in label.read_text().split())
+    assert [middle, across, wide, high] == pytest.approx(
+        [(x + width / 2) / 512, (y + height / 2) / 512, width / 512, height / 512], abs=1e-5
+    )
+    assert (label.parent / "film0_nodule0001_without.txt").read_text() == ""
+
+
+def test_places_shapes_and_diameters_from_files(capfd: Any, films: Path) -> None:
+    folder = films.parent
+    (folder / "missed.txt").write_text("18\n22\n")
+    (folder / "list.txt").write_text("films/film1.png\n")
+    shape = np.zeros((40, 40), np.uint8)
+    shape[10:30, 15:25] = 255
+    Picture.fromarray(shape).save(folder / "shape.png")
+    arguments = ["--diameter", folder / "missed.txt", "--shape", folder / "shape.png", "--where", "150,230"]
+
+    ran = synthesize(capfd, folder / "list.txt", folder / "out", *arguments)
+
+    assert ran.code == 0
+    told = json.loads((folder / "out" / "manifests" / "film1_nodule0001.json").read_text())
+    assert told["nodule"]["place"] == [230, 150]
+    assert told["nodule"]["diameter"] in (18, 22)
+    assert told["arguments"]["shape"]["name"] == "shape.png"
+
+
+def test_without_a_diameter_a_film_without_pixel_size_is_taken_for_one_of_400_mm(capfd: Any, films: Path) -> None:
+    ran = synthesize(capfd, films / "film0.png", films.parent / "out", "--where", "150,230")
+
+    assert ran.code == 0
+    told = json.loads((films.parent / "out" / "manifests" / f"{NAME}.json").read_text())
+    assert 8 * 512 / 400 <= told["nodule"]["diameter"] <= 30 * 512 / 400
+    assert told["arguments"]["diameter"] == told["nodule"]["diameter"]
+
+
+def test_a_dicom_film_is_marked_as_synthetic(capfd: Any, tmp_path: Path) -> None:
+    source = dicom_film(tmp_path / "film.dcm")
+    rows, columns = read_image(source).voxels.shape
+    place = f"{columns // 2},{rows // 2}"
+
+    ran = synthesize(capfd, source, tmp_path / "out", "--where", place, "--diameter", 4, "--pairs")
+
+    assert (ran.code, ran.lines) == (0, [])
+    made = pydicom.dcmread(tmp_path / "out" / "images" / "film_nodule0001.dcm")
+    assert made.SeriesDescription.startswith("Synthetic nodule")
+    assert "Synthetic lung nodule" in made.DerivationDescription
+    assert made.ImageType[0] == "DERIVED"
+    assert made.SOPInstanceUID != pydicom.dcmread(source).SOPInstanceUID
+    assert (tmp_path / "out" / "images" / "film_nodule0001_without.dcm").read_bytes() == source.read_bytes()
+
+
+def test_a_volume_keeps_its_format_and_geometry(capfd: Any, tmp_path: Path) -> None:
+    image = ct(slices=5)
+    source = nifti(tmp_path / "chest.nii.gz", image.voxels, image.affine)
+
+    ran = synthesize(capfd, source, tmp_path / "out", "--diameter", "8-10")
+
+    assert (ran.code, ran.lines) == (0, [])
+    made = read_image(tmp_path / "out" / "images" / "chest_nodule0001.nii.gz")
+    mask = read_image(tmp_path / "out" / "masks" / "chest_nodule0001.nii.gz")
+    np.testing.assert_array_equal(made.affine, image.affine)
+    np.testing.assert_array_equal(mask.affine, image.affine)
+    np.testing.assert_array_equal(made.voxels[mask.voxels == 0], image.voxels[mask.voxels == 0])
+    refused = synthesize(capfd, source, tmp_path / "boxes", "--diameter", "8", "--format", "coco")
+    assert refused.code == 2
+    assert "is a volume" in refused.lines[0]
+
+
+def test_an_image_without_lungs_does_not_stop_the_rest(capfd: Any, films: Path) -> None:
+    Picture.fromarray(np.full((300, 300), 90, np.uint8)).save(films / "empty.png")
+
+    ran = synthesize(capfd, films, films.parent / "out", "--diameter", 20)
+
+    assert ran.code == 2
+    assert len(ran.lines) == 1
+    assert "empty.png: No lung was found" in ran.lines[0]
+    assert "2 made" in ran.out
+    assert "1 refused" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--diameter", "wide"], "is no diameter"),
+        (["--diameter", "30-8"], "run backwards"),
+        (["--diameter", "900"], "no room for a nodule"),
+        (["--where", "nowhere.png"], "there is no such file"),
+        (["--where", "1,2,3,4"], "give column and row"),
+        (["--where", "600,10"], "lies outside the image"),
+        (["--shape", "none.png"], "there is no such file"),
+        (["--count", "0"], "is no number of images"),
+        (["--again", "none.json"], "does not exist"),
+    ],
+)
+def test_bad_arguments_are_one_sentence_and_leave_nothing(
+    capfd: Any, films: Path, arguments: list[str], said: str
+) -> None:
+    before = tree(films.parent)
+
+    ran = synthesize(capfd, films / "film0.png", films.parent / "out", *arguments)
+
+    assert ran.code == 2
+    assert len(ran.lines) == 1
+    assert said in ran.lines[0]
+    assert tree(films.parent) == before
