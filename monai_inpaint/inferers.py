@@ -12,6 +12,7 @@ from monai.data import MetaTensor
 from monai.inferers import Inferer
 
 from monai_inpaint.engines.base import ON_CPU, ON_GPU
+from monai_inpaint.fill.sampler import SAMPLERS, Draw
 from monai_inpaint.fill.slices import fill_slices
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.reduce import reduce_metal
@@ -51,11 +52,12 @@ class HoleInferer(Inferer):
 
     Args:
         seed: fill with the sample of this seed, by a network that draws samples; None: with the best estimate.
+        sampler: how it draws them; see `capabilities.sampler` of the bundle.
     """
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: int | None = None, sampler: str = "flow") -> None:
         super().__init__()
-        self.seed = seed
+        self.seed, self.sampler = seed, SAMPLERS[sampler]
 
     def __call__(
         self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *_args: Any, **_kwargs: Any
@@ -67,8 +69,8 @@ class HoleInferer(Inferer):
         image, inside = _image_of(item), torch.as_tensor(item[1]).cpu().numpy() > 0.5
         filled = image.voxels.copy()
         generator = _Generator(network, item.device, getattr(network, "channels", 2), getattr(network, "side", None))
-        seed = None if self.seed is None else (self.seed, 0)  # the sample that `Filler` draws first
-        for patch in fill_slices(image, inside, generator, seed=seed)[0]:
+        draw = None if self.seed is None else Draw((self.seed, 0), self.sampler)  # the sample that `Filler` draws first
+        for patch in fill_slices(image, inside, generator, draw=draw)[0]:
             filled[patch.index][patch.hole] = patch.units[patch.hole]
         return torch.from_numpy(filled)[None].to(item.device)
 

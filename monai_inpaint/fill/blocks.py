@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.fill.sampler import TIMES, drawn_noise, euler_step
+from monai_inpaint.fill.sampler import SAMPLERS, Sampler, drawn_noise, euler_step
 from monai_inpaint.fill.windows import (
     SIDES,
     STARTED,
@@ -70,6 +70,7 @@ class Block:
             on across the last one.
         seeds: one for each slice along the last axis: the hole is filled with the sample that belongs to them; None:
             with the best estimate.
+        sampler: how samples are drawn; all blocks that are filled at once have the same.
         start: float32, the continuation that the network starts from in the hole; None where it has its own.
         near: by axis, the nearness of the start (`monai_inpaint.fill.continuation.nearness`).
         chosen: by axis, the only slices that are looked at; None: all. Voxels of the hole that are not in one of them
@@ -82,6 +83,7 @@ class Block:
     affine: np.ndarray | None = None
     axes: tuple[int, ...] = (2,)
     seeds: Sequence[Sequence[int]] | None = None
+    sampler: Sampler = SAMPLERS["flow"]
     start: np.ndarray | None = None
     near: Mapping[int, np.ndarray] | None = None
     chosen: Mapping[int, Collection[int]] | None = None
@@ -138,7 +140,7 @@ def fill_blocks(blocks: Sequence[Block], generator: Generator, progress: Steps |
     planned = [one for block in blocks for one in _plan(block, _allowed(block, generator))]
     planned.sort(key=lambda one: one.window.side)
     noise = {id(block): _noise(block) for block in blocks if block.seeds is not None}
-    times = (0.0, *TIMES) if noise else (0.0,)
+    times = (0.0, *blocks[0].sampler.times) if noise else (0.0,)
     steps = [[one for one in planned if _is_seen(one, step)] for step in range(len(times))]
     total = sum(map(len, steps))
     for step, (time, seen) in enumerate(zip(times, steps, strict=True)):
@@ -183,11 +185,11 @@ def _noise(block: Block) -> np.ndarray:
     assert block.seeds is not None
     drawn = block.slices(noise, 2)
     if len(block.axes) == 1:
-        drawn[:] = drawn_noise(block.slices(block.hole, 2), block.seeds)
+        drawn[:] = drawn_noise(block.slices(block.hole, 2), block.seeds, block.sampler)
         return noise
     kept, new = _ALIKE, np.sqrt(1.0 - _ALIKE**2)
     for number, seed in enumerate(block.seeds):
-        fresh = np.random.default_rng(seed).standard_normal(drawn.shape[1:], np.float32)
+        fresh = block.sampler.noise(drawn.shape[1:], np.random.default_rng(seed))
         drawn[number] = kept * drawn[number - 1] + new * fresh if number else fresh
     drawn *= block.slices(block.hole, 2)
     return noise

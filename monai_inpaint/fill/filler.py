@@ -16,6 +16,7 @@ from monai_inpaint.engines import load_engine
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.compose import Patch, compose, difference, in_place
 from monai_inpaint.fill.report import fill_report
+from monai_inpaint.fill.sampler import SAMPLERS, Draw
 from monai_inpaint.fill.slices import fill_slices
 from monai_inpaint.fill.spread import spread_of
 from monai_inpaint.fill.uncertainty import reliability
@@ -161,11 +162,12 @@ class Filler:
         if grow:
             inside = _grown(inside, source, grow)
             box = check_hole(inside, f"The hole grown by {grow:g} mm")
-        seeds = [[seed, number] for number in range(max(samples, int(sample)))]
-        wanted: list[Sequence[int] | None] = [*([] if sample else [None]), *seeds]
+        sampler = SAMPLERS[self.bundle.capabilities.sampler]
+        draws = [Draw((seed, number), sampler) for number in range(max(samples, int(sample)))]
+        wanted: list[Draw | None] = [*([] if sample else [None]), *draws]
         runs = [
-            fill_slices(source, inside, self._engine, part(progress, n, len(wanted)), box, numbers)
-            for n, numbers in enumerate(wanted)
+            fill_slices(source, inside, self._engine, part(progress, n, len(wanted)), box, draw)
+            for n, draw in enumerate(wanted)
         ]
         patches, sides = runs[0]
         facts = {
@@ -174,7 +176,7 @@ class Filler:
             "hole": {**aligned.facts(), "grown_mm": grow},
             "hole_voxels": int(sum(np.count_nonzero(patch.hole) for patch in patches)),
             "window_sides": sides,
-            "drawn": {"fill": "sample" if sample else "best estimate", "samples": len(seeds), "seed": seed},
+            "drawn": {"fill": "sample" if sample else "best estimate", "samples": len(draws), "seed": seed},
             "seconds": {"load": self._loading, "fill": time.perf_counter() - started},
         }
         spread = None

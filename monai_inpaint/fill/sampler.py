@@ -1,33 +1,88 @@
-"""Draw a sample in a few Euler steps of a rectified flow, in the image's own units (see `networks.rectified_flow`).
+"""Samplers: the times and the noise that a network is shown to draw a sample, and the steps between, in units.
 
 x_t = (1 - t) noise + t state, and from one time to a later one x moves straight towards what the network then takes
 for the data (Euler's method; Liu et al. 2023, Flow Straight and Fast). Written for the state instead of for x, this
-needs neither the noise's scale nor the normalisation, both of which are the network's own affair.
+needs neither the noise's scale nor the normalisation, both of which are the network's own affair (see
+`networks.rectified_flow`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import NamedTuple
 
 import numpy as np
 
 from monai_inpaint.imaging.bounding_box import extent
+from monai_inpaint.imaging.morphology import enlarged
 
-TIMES = (0.15, 0.35, 0.65, 0.92)  # after t = 0, whose best estimate is the first state
+SAMPLE_TIME = 0.3  # at which a network that draws samples in one step is shown its best estimate and noise
+_COARSEST = 4  # cells along the shorter side of what noise is drawn for
+_GAIN = 1.5  # what bilinear interpolation takes from the deviation of white noise
 
 
-def drawn_noise(hole: np.ndarray, seeds: Sequence[Sequence[int]]) -> np.ndarray:
-    """Draw standard normal noise in the bounding box of each slice's hole, 0 elsewhere; float32 of the hole's shape.
+@dataclass(frozen=True)
+class Sampler:
+    """How a network draws samples.
+
+    Attributes:
+        times: after t = 0, whose best estimate is the first state; each in (0, 1), ascending.
+        noise: draws noise of unit variance, float32 of a shape (rows, columns).
+    """
+
+    times: tuple[float, ...]
+    noise: Callable[[Sequence[int], np.random.Generator], np.ndarray]
+
+
+class Draw(NamedTuple):
+    """One sample of many: the numbers that it belongs to, and how it is drawn."""
+
+    seed: tuple[int, ...]
+    sampler: Sampler
+
+
+def white_noise(shape: Sequence[int], random: np.random.Generator) -> np.ndarray:
+    """Draw standard normal noise, float32 of a shape."""
+    return random.standard_normal(shape, np.float32)
+
+
+def multiscale_noise(shape: Sequence[int], random: np.random.Generator) -> np.ndarray:
+    """Draw noise of about unit variance that varies at every scale, float32 (rows, columns).
+
+    White noise at half, a quarter, ... of the resolution, enlarged bilinearly, is added to white noise at the full
+    resolution: coarse anatomy is as uncertain as texture, and white noise alone averages out at the coarse levels of a
+    network.
+    """
+    total = white_noise(shape, random)
+    scales, factor = 1, 2
+    while min(shape) // factor >= _COARSEST:
+        coarse = white_noise([ceil(n / factor) for n in shape], random)
+        total += _GAIN * enlarged(coarse, factor)[: shape[0], : shape[1]]
+        scales, factor = scales + 1, 2 * factor
+    return total / np.float32(np.sqrt(scales))
+
+
+SAMPLERS = {
+    "flow": Sampler((0.15, 0.35, 0.65, 0.92), white_noise),
+    "one-step": Sampler((SAMPLE_TIME,), multiscale_noise),
+}  # by their names in metadata
+
+
+def drawn_noise(hole: np.ndarray, seeds: Sequence[Sequence[int]], sampler: Sampler) -> np.ndarray:
+    """Draw noise in the bounding box of each slice's hole, 0 elsewhere; float32 of the hole's shape.
 
     Args:
         hole: (slices, rows, columns) bool.
         seeds: one for each slice, so that it has the same noise whatever slices it is filled with.
+        sampler: whose noise.
     """
     noise = np.zeros(hole.shape, np.float32)
     for section, place, seed in zip(hole, noise, seeds, strict=True):
         box = extent(section)
         if box is not None:
-            place[box] = np.random.default_rng(seed).standard_normal(place[box].shape, np.float32)
+            place[box] = sampler.noise(place[box].shape, np.random.default_rng(seed))
     return noise
 
 

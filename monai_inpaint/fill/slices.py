@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from monai_inpaint.fill.blocks import WITH_STARTS, Generator, fill_blocks
 from monai_inpaint.fill.compose import Patch
 from monai_inpaint.fill.cutting import Region, block_of, region_of, slice_of
+from monai_inpaint.fill.sampler import Draw
 from monai_inpaint.fill.slice_axis import in_own_order, slice_axis, with_slices_last
 from monai_inpaint.fill.volume import fill_volume, most_slices
 from monai_inpaint.fill.windows import bounds
@@ -23,7 +22,7 @@ def fill_slices(
     generator: Generator,
     progress: Steps | None = None,
     box: Box | None = None,
-    seed: Sequence[int] | None = None,
+    draw: Draw | None = None,
 ) -> tuple[list[Patch], list[int]]:
     """Fill the hole of an image with a network; return the fill of each slice, and the sides of the windows used.
 
@@ -36,7 +35,7 @@ def fill_slices(
         generator: an engine.
         progress: called with the work done and the work in all.
         box: the hole's bounding box, where it is known already.
-        seed: fill with the sample that belongs to these numbers; None: with the best estimate.
+        draw: fill with this sample; None: with the best estimate.
 
     Raises:
         InputError: a slice of which nothing is known.
@@ -50,13 +49,13 @@ def fill_slices(
     region = region_of(hole, box)
     several = hole.ndim == 3 and hole.shape[2] > 1
     fill = fill_volume if generator.channels == WITH_STARTS and several else _fill_slices
-    values, sides = fill(source, region, generator, progress, seed)
+    values, sides = fill(source, region, generator, progress, draw)
     patches = [_patch(source, region, values, int(k)) for k in np.flatnonzero(region.inside.any(axis=(0, 1)))]
     return [in_own_order(patch, axis) for patch in patches], sides
 
 
 def _fill_slices(
-    source: Image, region: Region, generator: Generator, progress: Steps | None, seed: Sequence[int] | None
+    source: Image, region: Region, generator: Generator, progress: Steps | None, draw: Draw | None
 ) -> tuple[np.ndarray, list[int]]:
     """Values in the region's box, each slice filled by itself, and the sides of the windows computed."""
     values = np.zeros(region.extents, np.float32)
@@ -67,9 +66,9 @@ def _fill_slices(
     for first in range(0, len(marked), most):
         chunk = marked[first : first + most]
         blocks = [block_of(source, region, slice_of(source.voxels.shape, slices.start + n)) for n in chunk]
-        if seed is not None:
+        if draw is not None:
             for block, n in zip(blocks, chunk, strict=True):
-                block.seeds = [(*seed, slices.start + n)]
+                block.seeds, block.sampler = [(*draw.seed, slices.start + n)], draw.sampler
         sides += fill_blocks(blocks, generator, part(progress, first, len(marked), len(chunk)))
         for block, n in zip(blocks, chunk, strict=True):
             values[..., n] = block.values[rows, columns, 0]

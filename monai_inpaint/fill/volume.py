@@ -13,6 +13,7 @@ from monai_inpaint.fill.blocks import Generator, fill_blocks
 from monai_inpaint.fill.compose import widened
 from monai_inpaint.fill.continuation import continuation, nearness
 from monai_inpaint.fill.cutting import Region, block_of, put, shared, slice_of, units_of, unknown_in
+from monai_inpaint.fill.sampler import Draw
 from monai_inpaint.fill.windows import LARGEST, MULTIPLE, SHARE, SMALLEST, STARTED
 from monai_inpaint.imaging.bounding_box import Box
 from monai_inpaint.imaging.image import Image
@@ -52,7 +53,7 @@ def fill_volume(
     region: Region,
     generator: Generator,
     progress: Steps | None = None,
-    seed: Sequence[int] | None = None,
+    draw: Draw | None = None,
 ) -> tuple[np.ndarray, list[int]]:
     """Fill the region with a 2D network that takes starts.
 
@@ -66,7 +67,7 @@ def fill_volume(
         region: in it.
         generator: with 6 channels.
         progress: called with the work done and the work in all.
-        seed: fill with the sample that belongs to these numbers, of the network in the form that has the larger share;
+        draw: fill with this sample, of the network in the form that has the larger share;
             None: with the best estimate.
 
     Returns:
@@ -78,7 +79,7 @@ def fill_volume(
     task = _task(source, region, (), _crop(source, region))
     forms = (True,) if task.crop else (False, True)  # with a start, or without
     probes = _probes(source, region)
-    total = len(probes) + (1 if seed is not None else len(forms))
+    total = len(probes) + (1 if draw is not None else len(forms))
     sides: list[int] = []
     shares: list[np.ndarray] = []
     rest = _Rest(progress, total)
@@ -92,9 +93,9 @@ def fill_volume(
             shares.append(_best_shares(np.stack([fill[valid] for fill in fills]), units_of(source, probe.box)[valid]))
         rest.end_of_next()
     share = np.mean(shares, axis=0) if shares else np.full(1 + len(forms), 1 / (1 + len(forms)))
-    if seed is not None:
+    if draw is not None:
         started = task.crop is not None or share[2] >= share[1]
-        return _filled(task, generator, started, sides, rest.next(), seed), sides
+        return _filled(task, generator, started, sides, rest.next(), draw), sides
     fills = [_start_in(task), *(_filled(task, generator, form, sides, rest.next()) for form in forms)]
     return np.tensordot(share.astype(np.float32), np.stack(fills), 1), sides
 
@@ -173,7 +174,7 @@ def _filled(
     started: bool,
     sides: list[int],
     progress: Steps | None = None,
-    seed: Sequence[int] | None = None,
+    draw: Draw | None = None,
     chosen: Mapping[int, Sequence[int]] | None = None,
 ) -> np.ndarray:
     """What the network fills into the region, in its box; NaN where it was not looked at. Adds to `sides`.
@@ -194,8 +195,9 @@ def _filled(
         places = [task.crop] if task.crop else [slice_of(source.voxels.shape, k) for k in chunk]
         blocks = [block_of(source, region, place, task.blind) for place in places]
         for block, place in zip(blocks, places, strict=True):
-            if seed is not None:
-                block.seeds = [(*seed, k) for k in range(place[2].start, place[2].stop)]
+            if draw is not None:
+                block.seeds = [(*draw.seed, k) for k in range(place[2].start, place[2].stop)]
+                block.sampler = draw.sampler
             if started:
                 block.start, *near = (np.zeros(block.values.shape, np.float32) for _ in range(4))
                 put(block.start, place, task.start, task.box)

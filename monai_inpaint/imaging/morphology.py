@@ -59,6 +59,14 @@ def doubled(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return result[tuple(slice(size) for size in shape)]
 
 
+def enlarged(values: np.ndarray, factor: int) -> np.ndarray:
+    """Enlarge every axis of an array by a whole factor, linearly interpolated."""
+    from scipy import ndimage
+
+    result: Any = ndimage.zoom(values, factor, order=1, mode="nearest", grid_mode=True)
+    return result
+
+
 def pair_sums(values: np.ndarray, axes: Sequence[int]) -> np.ndarray:
     """Sum every two voxels along each of these axes; the last ones are repeated where a length is odd."""
     widths = [(0, size % 2 if axis in axes else 0) for axis, size in enumerate(values.shape)]

@@ -9,6 +9,7 @@ own output has about the same size at every time. At t = 0 the estimate is the c
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -57,3 +58,22 @@ def draw_times(count: int, at_start: float) -> torch.Tensor:
     """Draw training times, (count,): a share `at_start` of zeros, the rest log-uniform in the noise-to-data ratio."""
     ratio = torch.exp(torch.empty(count).uniform_(-3.5, 1.5))  # (1 - t) / t: 0.03 to 4.5
     return torch.where(torch.rand(count) < at_start, torch.zeros(count), 1.0 / (1.0 + ratio))
+
+
+def multiscale_noise(extents: Sequence[int], count: int) -> torch.Tensor:
+    """Draw noise of about unit variance that varies at every scale, (count, 1, rows, columns).
+
+    White noise at half, a quarter, ... of the resolution, enlarged bilinearly, is added to white noise at the full
+    resolution: coarse anatomy is as uncertain as texture, and white noise alone averages out at the coarse levels of a
+    network.
+
+    Args:
+        extents: rows and columns, at least 4.
+    """
+    total, scales, factor = torch.zeros(count, 1, *extents), 0, 1
+    while min(extents) // factor >= 4:
+        white = torch.randn(count, 1, *(math.ceil(n / factor) for n in extents))
+        enlarged = F.interpolate(white, scale_factor=float(factor), mode="bilinear", align_corners=False)
+        total = total + (enlarged * (1.5 if factor > 1 else 1.0))[..., : extents[0], : extents[1]]
+        scales, factor = scales + 1, 2 * factor
+    return total / math.sqrt(scales)

@@ -17,6 +17,7 @@ from monai_inpaint.paths import path_of
 
 _PACKAGE = Path(__file__).parents[1]
 # What a bundle does, and where it does it, for those that do not fill.
+SAMPLERS = ("flow", "one-step")  # see `monai_inpaint.fill.sampler`
 KINDS = {
     "inpainting": "it fills images (fill)",
     "detection": "it proposes what to fill (fill --find)",
@@ -46,6 +47,7 @@ class Capabilities:
 
     Attributes:
         samples: it draws plausible fills, from noise, beside its best estimate.
+        sampler: how: one of `SAMPLERS`.
         starts: it starts a slice of a volume from the continuation of its neighbours.
         window: the side in voxels of the only square windows it takes; None where multiples of 32 will do.
     """
@@ -53,6 +55,7 @@ class Capabilities:
     samples: bool = False
     starts: bool = False
     window: int | None = None
+    sampler: str = SAMPLERS[0]
 
 
 @dataclass(frozen=True)
@@ -244,7 +247,10 @@ class _Metadata:
             window = listed.get("window")
             if window is not None and (type(window) is not int or not 0 < window < 2**16):
                 raise self.fault(f"capabilities.window is {shown(window)}, which must be a number of voxels")
-            return Capabilities(listed.get("samples", False), listed.get("starts", False), window)
+            sampler = listed.get("sampler", SAMPLERS[0])
+            if sampler not in SAMPLERS:
+                raise self.fault(f"capabilities.sampler is {shown(sampler)}, and known are {', '.join(SAMPLERS)}")
+            return Capabilities(listed.get("samples", False), listed.get("starts", False), window, sampler)
         named = self.value(dict, "an object", *image).get("channel_def")
         channels = str(list(cast(dict[str, Any], named).values())) if isinstance(named, dict) else ""
         return Capabilities("noise" in channels, "nearness" in channels)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from monai_inpaint.training.discriminator import DiscriminatorTask, Judge
     from monai_inpaint.training.filled_batch import Conditional, HolePatch, WholeAndPatch
     from monai_inpaint.training.grow_windows import GrowWindows
-    from monai_inpaint.training.iteration import autocast_iteration, autocast_validation, flow_iteration
+    from monai_inpaint.training.iteration import autocast_iteration, autocast_validation, fill_iteration, flow_iteration
     from monai_inpaint.training.latent_adversarial import LatentAdversarialIteration, latent_validation
     from monai_inpaint.training.muon import Muon
     from monai_inpaint.training.outlines import latent_cases, nodule_outlines
@@ -57,6 +57,7 @@ __all__ = [
     "WholeAndPatch",
     "autocast_iteration",
     "autocast_validation",
+    "fill_iteration",
     "fill_pairs",
     "find_images",
     "flow_iteration",
@@ -99,6 +100,7 @@ _HOME = {
     "WholeAndPatch": "monai_inpaint.training.filled_batch",
     "autocast_iteration": "monai_inpaint.training.iteration",
     "autocast_validation": "monai_inpaint.training.iteration",
+    "fill_iteration": "monai_inpaint.training.iteration",
     "flow_iteration": "monai_inpaint.training.iteration",
     "keep_state": "monai_inpaint.training.checkpoints",
     "latent_cases": "monai_inpaint.training.outlines",

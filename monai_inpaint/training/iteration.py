@@ -13,8 +13,10 @@ import torch
 from monai.engines import Evaluator, Trainer
 from monai.engines.utils import IterationEvents
 
+from monai_inpaint.fill.sampler import SAMPLE_TIME
+from monai_inpaint.losses.energy_score import EnergyScore
 from monai_inpaint.networks.known_voxels import masked_statistics
-from monai_inpaint.networks.rectified_flow import draw_times, output_scale
+from monai_inpaint.networks.rectified_flow import draw_times, multiscale_noise, output_scale
 
 _FLATTEST = 8.0  # grey levels of 255: windows of next to nothing but air would outweigh all others
 
@@ -85,6 +87,51 @@ def flow_iteration(
     torch.nn.utils.clip_grad_norm_(engine.network.parameters(), 1.0)
     engine.optimizer.step()
     return completed(engine, image=inputs, label=label, pred=fill, loss=loss)
+
+
+def fill_iteration(engine: Trainer, batch: Any, score: EnergyScore, sampled: float = 0.3) -> Any:
+    """Forward, loss, backward, step: the best estimate of every window, and two samples of some.
+
+    The output keys are those of MONAI's SupervisedTrainer.
+
+    The losses see values in standard deviations of the window, so that every modality and contrast counts alike.
+
+    Args:
+        engine, batch: MONAI's.
+        score: of samples.
+        sampled: share of the windows that are sampled; each costs as much as two more windows.
+
+    Raises:
+        FloatingPointError: the loss is not a number; the last checkpoint on disk is still good.
+    """
+    image, label = batch_of(engine, batch)
+    truth, region = label[:, :1], label[:, 1:]
+    there = 1.0 - image[:, 1:2] + region  # places without an image are in the hole, and not counted
+    shift, scale = masked_statistics(truth, there)
+    unit = 1.0 / scale.clamp(min=_FLATTEST)
+    engine.network.train()
+    engine.optimizer.zero_grad(set_to_none=True)
+    with autocast(engine):
+        fill = engine.inferer(_network_input(image, [torch.zeros_like(truth)] * 3), engine.network)
+        few = slice(max(round(sampled * len(image)), 1))
+        samples = engine.inferer(_sample_input(image[few], fill[few].detach(), region[few], 2), engine.network)
+    loss = engine.loss_function(fill.float() * unit, torch.cat((truth * unit, region), dim=1))
+    composited = (part * region[few] + truth[few] * (1.0 - region[few]) for part in samples.float().chunk(2))
+    first, second, target = ((values - shift[few]) * unit[few] for values in (*composited, truth[few]))
+    loss = loss + score(first, second, target, region[few], 1.0 - image[few, 1:2])
+    checked(loss).backward()
+    torch.nn.utils.clip_grad_norm_(engine.network.parameters(), 1.0)
+    engine.optimizer.step()
+    return completed(engine, image=image, label=label, pred=fill, loss=loss)
+
+
+def _sample_input(image: torch.Tensor, estimate: torch.Tensor, region: torch.Tensor, samples: int) -> torch.Tensor:
+    """Windows (B, 2 or 3, H, W) as a network that draws samples takes them, each `samples` times over."""
+    image, state, region = (values.repeat(samples, 1, 1, 1) for values in (image, estimate * region, region))
+    noise = multiscale_noise(image.shape[2:], len(image)).to(image.device) * region
+    # where there is no image there is no state: as for the best estimate, only the known voxels speak
+    time = SAMPLE_TIME * (1.0 - image[:, 1:2] + region)
+    return _network_input(image, [noise, state, time])
 
 
 def autocast_iteration(engine: Trainer, batch: Any) -> Any:

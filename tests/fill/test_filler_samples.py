@@ -9,7 +9,7 @@ import pytest
 from filler_samples import RowMeans, RowMeansAndNoise, engine_is, head, square
 
 from monai_inpaint import Filler, InputError
-from monai_inpaint.fill.sampler import TIMES
+from monai_inpaint.fill.sampler import SAMPLE_TIME, SAMPLERS
 from monai_inpaint.fill.spread import DEPTH
 
 
@@ -59,8 +59,10 @@ def test_the_spread_is_the_standard_deviation_of_the_samples_times_the_bundles_f
     assert factor > 1
     assert fill.spread.dtype == np.float32
     assert not fill.spread[~hole].any()
-    assert fill.spread[60:80, 60].mean() == pytest.approx(factor * (1 + 1 / DEPTH) * 10 * TIMES[-1], rel=0.05)
-    assert fill.spread[70, 70] == pytest.approx(factor * (1 + 10 / DEPTH) * 10 * TIMES[-1], rel=0.05)
+    assert fill.spread[60:80, 60].mean() == pytest.approx(
+        factor * (1 + 1 / DEPTH) * 10 * SAMPLERS["flow"].times[-1], rel=0.05
+    )
+    assert fill.spread[70, 70] == pytest.approx(factor * (1 + 10 / DEPTH) * 10 * SAMPLERS["flow"].times[-1], rel=0.05)
     assert np.array_equal(fill.image, filler(image, hole).image)  # still the best estimate
     assert fill.report["drawn"] == {"fill": "best estimate", "samples": 40, "seed": 1}
 
@@ -142,3 +144,18 @@ def test_the_report_says_where_a_fill_is_no_better_than_a_biharmonic_one(sampler
 
 def test_a_report_without_samples_estimates_no_doubt(sampler: RowMeansAndNoise) -> None:
     assert not {"doubt", "spread"} & set(Filler("mr")(head(), square((160, 160), (60, 60), 20)).report)
+
+
+def test_a_bundle_that_draws_in_one_step_is_shown_its_estimate_and_noise_once(sampler: RowMeansAndNoise) -> None:
+    filler, hole = Filler("mr"), square((160, 160), (60, 60), 20)
+    several = filler(head(), hole, sample=True, seed=3).image
+    filler.bundle = replace(filler.bundle, capabilities=replace(filler.bundle.capabilities, sampler="one-step"))
+    once, again = (filler(head(), hole, sample=True, seed=3).image for _ in range(2))
+
+    assert np.array_equal(once, again)
+    assert (once[hole] != several[hole]).mean() > 0.9
+    assert np.array_equal(once[~hole], head()[~hole])
+    spread = filler(head(), hole, samples=40).spread
+    assert spread[60:80, 60].mean() == pytest.approx(
+        filler.bundle.spread_factor * (1 + 1 / DEPTH) * 10 * SAMPLE_TIME, rel=0.25
+    )

@@ -271,6 +271,10 @@ _IMAGE = ("network_data_format", "inputs", "image")
         (_changed("kind", value="segmentation"), "kind is 'segmentation', and known are inpainting, detection"),
         (_changed("capabilities", value=[]), "capabilities is [], which must be an object"),
         (_changed("capabilities", "samples", value=1), "capabilities.samples is 1, which must be true or false"),
+        (
+            _changed("capabilities", "sampler", value="dice"),
+            "capabilities.sampler is dice, and known are flow, one-step",
+        ),
         (_changed("capabilities", "window", value=0), "capabilities.window is 0, which must be a number of voxels"),
         (_changed(*_IMAGE, value=[]), "it lacks network_data_format.inputs.image.modality"),
         (_changed("network_data_format", value=None), "it lacks network_data_format.inputs.image.modality"),

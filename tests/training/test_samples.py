@@ -1,0 +1,50 @@
+"""Training samples: what fills of one hole differ in is learned from the data."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from monai.engines import SupervisedTrainer
+
+from monai_inpaint.fill.sampler import SAMPLE_TIME
+from monai_inpaint.losses import EnergyScore, HoleRMSE
+from monai_inpaint.networks import InpaintUNet
+from monai_inpaint.networks.rectified_flow import multiscale_noise
+from monai_inpaint.training import fill_iteration
+
+COUNT, SIDE = 16, 32
+
+
+def batch() -> dict[str, torch.Tensor]:
+    """Textures of mean 100 and deviation 30, which say little of one another across 16 voxels."""
+    truth = 100.0 + 30.0 * torch.randn(COUNT, 1, SIDE, SIDE)
+    hole = torch.zeros(COUNT, 1, SIDE, SIDE)
+    hole[..., 8:24, 8:24] = 1.0
+    return {"image": torch.cat((truth * (1.0 - hole), hole), dim=1), "label": torch.cat((truth, hole), dim=1)}
+
+
+def test_samples_learn_to_vary_as_the_data_do_and_the_estimate_stays_their_mean() -> None:
+    torch.manual_seed(0)
+    network = InpaintUNet(channels=(8, 8, 16, 16), encoder_blocks=(1, 1, 1, 1), decoder_blocks=(1, 1, 1))
+    trainer = SupervisedTrainer(
+        device=torch.device("cpu"),
+        max_epochs=1,
+        train_data_loader=[batch() for _ in range(150)],
+        network=network,
+        optimizer=torch.optim.AdamW(network.parameters(), lr=3e-3),
+        loss_function=HoleRMSE(),
+        iteration_update=lambda engine, data: fill_iteration(engine, data, EnergyScore(), sampled=1.0),
+    )
+    trainer.run()
+
+    image = batch()["image"]
+    hole = image[:, 1:]
+    network.eval()
+    with torch.no_grad():
+        estimate = network(image)
+        noise = multiscale_noise((SIDE, SIDE), COUNT) * hole
+        sample = network(torch.cat((image, noise, estimate * hole, torch.full_like(hole, SAMPLE_TIME)), dim=1))
+
+    assert estimate[hole > 0].std() < 12.0
+    assert 24.0 < sample[hole > 0].std() < 36.0
+    assert sample[hole > 0].mean() == pytest.approx(100.0, abs=10.0)
