@@ -12,6 +12,8 @@ from monai_inpaint import Filler, InputError
 from monai_inpaint.fill.sampler import SAMPLE_TIME, SAMPLERS
 from monai_inpaint.fill.spread import DEPTH
 
+LAST = SAMPLERS["flow"].times[-1]
+
 
 @pytest.fixture
 def sampler(monkeypatch: pytest.MonkeyPatch) -> RowMeansAndNoise:
@@ -59,10 +61,8 @@ def test_the_spread_is_the_standard_deviation_of_the_samples_times_the_bundles_f
     assert factor > 1
     assert fill.spread.dtype == np.float32
     assert not fill.spread[~hole].any()
-    assert fill.spread[60:80, 60].mean() == pytest.approx(
-        factor * (1 + 1 / DEPTH) * 10 * SAMPLERS["flow"].times[-1], rel=0.05
-    )
-    assert fill.spread[70, 70] == pytest.approx(factor * (1 + 10 / DEPTH) * 10 * SAMPLERS["flow"].times[-1], rel=0.05)
+    assert fill.spread[60:80, 60].mean() == pytest.approx(factor * (1 + 1 / DEPTH) * 10 * LAST, rel=0.05)
+    assert fill.spread[70, 70] == pytest.approx(factor * (1 + 10 / DEPTH) * 10 * LAST, rel=0.05)
     assert np.array_equal(fill.image, filler(image, hole).image)  # still the best estimate
     assert fill.report["drawn"] == {"fill": "best estimate", "samples": 40, "seed": 1}
 

@@ -52,10 +52,7 @@ def test_noise_lies_in_the_bounding_box_of_each_hole_and_belongs_to_its_seed() -
     hole = np.zeros((2, 30, 40), bool)
     hole[:, 5:15, 8:30] = True
     hole[0, 5, 8] = False
-    first, again, other = (
-        drawn_noise(hole, seeds, SAMPLERS["one-step"])
-        for seeds in ([(1, 0), (1, 1)], [(1, 0), (1, 1)], [(2, 0), (2, 1)])
-    )
+    first, again, other = (drawn_noise(hole, [(seed, 0), (seed, 1)], SAMPLERS["one-step"]) for seed in (1, 1, 2))
 
     assert (first[:, 5:15, 8:30] != 0).all()
     assert not first[:, :5].any()
