@@ -17,6 +17,7 @@ from monai_inpaint.imaging.resize import enlarged, resized
 
 _CELLS = 256  # along the longer side of a film, on which its lungs are looked for
 _LEAST = 0.015  # of the film's area, for one lung
+_DARK = 0.4  # of the way from the dark half of a lung to what is between the lungs: darker than that is lung
 _ROUND = 2.6  # exponent of the superellipse that a lung lies in
 _RIB = 7.0  # cells: what is brighter than its surroundings of this size counts as rib
 _INNER = 0.3  # of a lung's width, beside the heart and in its middle half: the hilum
@@ -43,9 +44,9 @@ class FilmRegions:
 def film_regions(film: np.ndarray) -> FilmRegions:
     """Segment lungs, ribs and heart of a frontal film.
 
-    In and around each of the two boxes of `lung_boxes` the lung is what is darker than halfway from its dark half to
-    what is between the boxes; ribs are closed over. The inner 30 % of its width, in the middle half of its height,
-    counts as hilum and is left out.
+    In and around each of the two boxes of `lung_boxes` the lung is what is darker than 40 % of the way from the box's
+    dark pixels to what is between the boxes; ribs are closed over. The inner 30 % of its width, in the middle half of
+    its height, counts as hilum and is left out.
 
     Args:
         film: (rows, columns), any units, air dark, upright.
@@ -104,7 +105,7 @@ def _lung(small: np.ndarray, box: list[list[int]], between: np.ndarray, *, left:
         return nothing
     grown = (slice(max(top - 6, 0), bottom + 6), slice(max(start - 4, 0), stop + 4))
     lung = np.zeros(small.shape, bool)
-    lung[grown] = (small[grown] < (dark + bright) / 2) & _rounded(small[grown].shape)
+    lung[grown] = (small[grown] < dark + _DARK * (bright - dark)) & _rounded(small[grown].shape)
     lung &= ~_outside(small)
     lung = np.asarray(binary_fill_holes(binary_opening(binary_closing(np.pad(lung, 8), _disc(5)), _disc(3))), bool)
     labels: Any = label(lung[8:-8, 8:-8])
