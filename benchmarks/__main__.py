@@ -14,9 +14,9 @@ from monai_inpaint.errors import InputError
 
 NAMES = ("speed", "start", "volume", "memory", "read_back", "precision", "quality", "trust", "downstream",
          "strangers", "pictures", "readme_picture", "formulations", "abnormality", "published", "find", "mar_eval",
-         "metal_real", "nodule_shapes", "at_scale", "deploy.app", "deploy.kills")  # fmt: skip
+         "metal_real", "nodules", "nodule_shapes", "at_scale", "deploy.app", "deploy.kills")  # fmt: skip
 NEED_DATA = ("precision", "quality", "trust", "downstream", "formulations", "abnormality", "published", "find",
-             "metal_real", "nodule_shapes")  # fmt: skip
+             "metal_real", "nodules", "nodule_shapes")  # fmt: skip
 # two write pictures instead of printing a table, one trains for hours, two need an environment or half an hour
 WHEN_NAMED = ("pictures", "readme_picture", "formulations", "deploy.app", "deploy.kills")
 
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, metavar="DIR", help="for pages: of quality's evaluations, of pictures")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, metavar="N", help="at most N images a row")
-    parser.add_argument("--features", type=Path, metavar="PATH", help="SqueezeNet features, for LPIPS in quality")
+    parser.add_argument("--features", type=Path, metavar="PATH", help="SqueezeNet features, for quality and nodules")
     parser.add_argument("--boxes", type=Path, metavar="BOXES.csv", help="of findings, for abnormality, published")
     parser.add_argument("--methods", metavar="A,B", help="to compare in published, as in monai-inpaint evaluate")
     parser.add_argument("--pages", type=Path, metavar="DIR", help="also write the tables into the pages of this folder")

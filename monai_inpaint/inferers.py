@@ -13,10 +13,13 @@ from monai.inferers import Inferer
 
 from monai_inpaint.engines.base import ON_CPU, ON_GPU
 from monai_inpaint.fill.sampler import SAMPLERS, Draw
+from monai_inpaint.fill.slice_axis import slice_axis, with_slices_last
 from monai_inpaint.fill.slices import fill_slices
+from monai_inpaint.imaging.display import displayed
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.reduce import reduce_metal
 from monai_inpaint.regions.artifacts import find_artifacts
+from monai_inpaint.synthesis.nodules.texture import textured
 
 
 @dataclass(frozen=True)
@@ -110,3 +113,40 @@ class MetalInferer(Inferer):
         generator = _Generator(network, item.device, 3, None)
         corrected = reduce_metal(_image_of(item, "ct"), "network", run=generator.run).image
         return torch.from_numpy(corrected.voxels)[None].to(item.device)
+
+
+class NoduleInferer(Inferer):
+    """Put nodules into masks by a texture network, slice by slice, as `monai-inpaint synthesize nodules` does.
+
+    `inputs` is (B, 2, *spatial), 2D or 3D: the image in its units, then the nodule's mask (1 = nodule); of a MetaTensor
+    the affine tells along which axis the slices lie and how one is displayed. Returns (B, 1, *spatial), composited.
+
+    Args:
+        density: of the nodules, 0 (ground-glass) to 1 (solid).
+    """
+
+    def __init__(self, density: float = 1.0) -> None:
+        super().__init__()
+        self.density = density
+
+    def __call__(
+        self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *_args: Any, **_kwargs: Any
+    ) -> torch.Tensor:
+        """See the class."""
+        return torch.stack([self._paint(item, network) for item in inputs])
+
+    def _paint(self, item: torch.Tensor, network: Callable[..., torch.Tensor]) -> torch.Tensor:
+        image = _image_of(item)
+        generator: Any = _Generator(network, item.device, 3, None)
+        axis = slice_axis(image)
+        affine = with_slices_last(image, axis).affine
+        inside = np.moveaxis(torch.as_tensor(item[1]).cpu().numpy() > 0.5, axis, -1)
+        painted = image.voxels.copy()
+        planes = np.moveaxis(painted, axis, -1)
+        for index in [(...,)] if image.voxels.ndim == 2 else [(..., k) for k in range(planes.shape[2])]:
+            if inside[index].any():
+                shown = displayed(planes[index], affine)  # a view: what is written to it lies as the image does
+                mask = np.ascontiguousarray(displayed(inside[index], affine))
+                made = textured(np.array(shown, np.float32, order="C"), mask, self.density, generator)
+                shown[mask] = made[mask]
+        return torch.from_numpy(painted)[None].to(item.device)

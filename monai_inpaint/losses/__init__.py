@@ -4,8 +4,8 @@ from monai_inpaint.losses.adversarial_loss import AdversarialLoss
 from monai_inpaint.losses.border_weighted import BorderWeightedL2
 from monai_inpaint.losses.dice_bce import DiceBCE
 from monai_inpaint.losses.energy_score import EnergyScore
-from monai_inpaint.losses.feature_losses import FeatureLoss, StyleLoss
-from monai_inpaint.losses.hole_rmse import HoleRMSE
+from monai_inpaint.losses.feature_losses import FeatureLoss, PerceptualLoss, StyleLoss
+from monai_inpaint.losses.hole_rmse import HoleL1, HoleRMSE, ValidHoleL1
 from monai_inpaint.losses.metal_correction import MetalLoss
 from monai_inpaint.losses.partial_conv_loss import PartialConvLoss
 
@@ -15,8 +15,11 @@ __all__ = [
     "DiceBCE",
     "EnergyScore",
     "FeatureLoss",
+    "HoleL1",
     "HoleRMSE",
     "MetalLoss",
     "PartialConvLoss",
+    "PerceptualLoss",
     "StyleLoss",
+    "ValidHoleL1",
 ]

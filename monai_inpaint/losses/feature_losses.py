@@ -1,4 +1,4 @@
-"""Losses on the features of a network: style and perceptual (Armanious et al. 2019, equations 3 and 4)."""
+"""Losses on the features of a network: style and perceptual (Armanious et al. 2019, Shen et al. 2022)."""
 
 from __future__ import annotations
 
@@ -54,6 +54,35 @@ class FeatureLoss(nn.Module):
     def forward(self, fill: Sequence[torch.Tensor], truth: Sequence[torch.Tensor]) -> torch.Tensor:
         """Return the feature maps of each, layer by layer, of any shapes; [image, *discriminator(...)]."""
         return _summed(self.distance, fill, truth, self.weights)
+
+
+class PerceptualLoss(nn.Module):
+    """Shen et al. 2022, equation 6: the sum over layers of the mean absolute difference of fill and truth.
+
+    Feature maps are taken relative to their mean on the truth, layer by layer, so that other networks than the paper's
+    VGG-16 weigh alike.
+
+    Args:
+        network: images to the feature maps of its layers, none of them negative; see `load_pools`.
+        style: weight of the mean absolute difference of their Gram matrices, which EdgeConnect and CTSDG add.
+    """
+
+    def __init__(self, network: Callable[[torch.Tensor], Sequence[torch.Tensor]], style: float = 0.0) -> None:
+        super().__init__()
+        self.network, self.style = network, style
+        self.mean_error = FeatureLoss()
+
+    def forward(self, fill: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Both (B, 1, H, W), in the range that the network takes."""
+        with torch.no_grad():
+            real = self.network(truth)
+            means = [layer.mean().clamp(min=1e-6) for layer in real]
+        features = self.network(fill)
+        features, real = ([layer / mean for layer, mean in zip(maps, means, strict=True)] for maps in (features, real))
+        loss = self.mean_error(features, real)
+        if self.style:
+            loss = loss + self.style * self.mean_error([gram(one) for one in features], [gram(one) for one in real])
+        return loss
 
 
 def _norm(fill: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:

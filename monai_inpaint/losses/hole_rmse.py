@@ -1,4 +1,4 @@
-"""Root mean square error inside the hole, and the mean over a region."""
+"""Errors inside the hole, root mean square and absolute, and the mean over a region."""
 
 from __future__ import annotations
 
@@ -36,3 +36,32 @@ class HoleRMSE(nn.Module):
         """`fill` (B, 1, *spatial); `target` (B, 2, *spatial): the truth, then the region to count (1 = count)."""
         truth, region = target[:, :1], target[:, 1:]
         return (region_mean(((fill - truth) / self.scale) ** 2, region) + self.floor).sqrt().mean()
+
+
+class HoleL1(nn.Module):
+    """Mean over the batch of each window's mean absolute error inside its region.
+
+    Shen et al. 2022 take the mean over the patch (equations 4 and 5), of which the hole is a few per cent: in a short
+    training nothing of it would weigh against the other terms.
+    """
+
+    def forward(self, fill: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """`fill` (B, 1, *spatial); `target` (B, 2, *spatial): the truth, then the region to count (1 = count)."""
+        return region_mean((fill - target[:, :1]).abs(), target[:, 1:]).mean()
+
+
+class ValidHoleL1(nn.Module):
+    """Mean absolute error over the window, weighted in the hole and outside of it (CTSDG, equation 17).
+
+    Args:
+        valid, hole: the weights; 10 and 60 in the paper.
+    """
+
+    def __init__(self, valid: float = 10.0, hole: float = 60.0) -> None:
+        super().__init__()
+        self.valid, self.hole = valid, hole
+
+    def forward(self, fill: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """`fill` (B, 1, *spatial), not composited; `target` (B, 2, *spatial): the truth, then the hole."""
+        truth, hole = target[:, :1], target[:, 1:]
+        return ((self.valid + (self.hole - self.valid) * hole) * (fill - truth).abs()).mean()

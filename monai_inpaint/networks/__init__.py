@@ -5,6 +5,9 @@
     GLCIC             Iizuka et al. 2017 (glcic)
     CasNet            Armanious et al.: MedGAN 2020 and ip-MedGAN 2019 (medgan, ip_medgan)
     PartialConvUNet   Liu et al. 2018 (partial_conv)
+    TextureGenerator  Shen et al. 2022, with density: the texture of nodules (nodule_texture_ct and _cxr)
+    EdgeConnect       Nazeri et al. 2019, to compare with (rows of nodule_texture_ct)
+    CTSDG             Guo et al. 2021, to compare with (rows of nodule_texture_ct)
     ArtifactUNet      our own: marks artifacts (artifact_segmentation)
     MetalUNet         our own: corrects CT slices with metal (ct_metal)
     NoduleShapeGenerator   Shen et al. 2022: draws outlines of nodules from noise (nodule_shape)
@@ -16,26 +19,36 @@ composited image out. Patch discriminators are MONAI's `PatchDiscriminator`: 3 l
 from monai_inpaint.networks.artifact_unet import ArtifactUNet
 from monai_inpaint.networks.casnet import CasNet
 from monai_inpaint.networks.context_encoder import ContextEncoder, ContextEncoderDiscriminator
+from monai_inpaint.networks.ctsdg import CTSDG, TwoStreamDiscriminator
+from monai_inpaint.networks.edge_connect import EdgeConnect, SpectralPatchDiscriminator
 from monai_inpaint.networks.glcic import GLCIC, GLCICDiscriminator
-from monai_inpaint.networks.image_features import SqueezeNetFeatures, Vgg19Features, load_features
+from monai_inpaint.networks.image_features import SqueezeNetFeatures, Vgg19Features, load_features, load_pools
 from monai_inpaint.networks.inpaint_unet import InpaintUNet
 from monai_inpaint.networks.metal_unet import MetalUNet
 from monai_inpaint.networks.nodule_shape import NoduleShapeDiscriminator, NoduleShapeGenerator
 from monai_inpaint.networks.partial_conv import PartialConvUNet
+from monai_inpaint.networks.texture_generator import TextureDiscriminator, TextureGenerator
 
 __all__ = [
+    "CTSDG",
     "GLCIC",
     "ArtifactUNet",
     "CasNet",
     "ContextEncoder",
     "ContextEncoderDiscriminator",
+    "EdgeConnect",
     "GLCICDiscriminator",
     "InpaintUNet",
     "MetalUNet",
     "NoduleShapeDiscriminator",
     "NoduleShapeGenerator",
     "PartialConvUNet",
+    "SpectralPatchDiscriminator",
     "SqueezeNetFeatures",
+    "TextureDiscriminator",
+    "TextureGenerator",
+    "TwoStreamDiscriminator",
     "Vgg19Features",
     "load_features",
+    "load_pools",
 ]

@@ -16,8 +16,9 @@ DEVIATIONS = 3.0  # from the mean of the known voxels to +1: as much contrast as
 class WindowGenerator(nn.Module, ABC):
     """Fill the hole of 2D windows, in the image's own units.
 
-    The input (B, 2, H, W) is the image with the hole zeroed, then the hole (1 = fill); the output (B, 1, H, W) is the
-    composited image: known voxels as they came. H and W are the network's `side`.
+    The input (B, 2, H, W) is the image with the hole zeroed, then the hole (1 = fill); further channels are handed on
+    to the network as they are. The output (B, 1, H, W) is the composited image: known voxels as they came. H and W are
+    the network's `side`, where it has one.
 
     The network itself sees intensities that are normalised to [-1, 1], zero in the hole: the mean of the known voxels
     of each window becomes 0, three of their standard deviations 1, so that scaling and shifting an image scales and
@@ -34,14 +35,23 @@ class WindowGenerator(nn.Module, ABC):
         super().__init__()
         self.limits = tuple(limits) if limits else None
 
-    def forward(self, x: torch.Tensor, composited: bool = True) -> torch.Tensor:
-        """Return the filled window; with `composited=False` all that the network predicts, which losses look at."""
+    def forward(
+        self, x: torch.Tensor, composited: bool = True
+    ) -> torch.Tensor | tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """Return the filled window; with `composited=False` all that the network predicts, which losses look at.
+
+        Of a network that gives more than its prediction, losses get both: the prediction in the image's units, and the
+        rest as it is.
+        """
         image, known = _parts(x)
         centre, reach = self.intensity_range(x)
         limited = image.clamp(*self.limits) if self.limits else image
-        predicted = self.predict((limited - centre) / reach * known, known).to(x.dtype) * reach + centre
+        further = (x[:, 2:],) if x.shape[1] > 2 else ()
+        given = self.predict((limited - centre) / reach * known, known, *further)
+        normal, stages = given if isinstance(given, tuple) else (given, ())
+        predicted = normal.to(x.dtype) * reach + centre
         if not composited:
-            return predicted
+            return (predicted, stages) if isinstance(given, tuple) else predicted
         if self.limits:
             predicted = predicted.clamp(*self.limits)
         return torch.where(known > 0.5, image, predicted)
@@ -62,12 +72,15 @@ class WindowGenerator(nn.Module, ABC):
         return mean, DEVIATIONS * deviation
 
     @abstractmethod
-    def predict(self, image: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-        """Return the whole window, normalised.
+    def predict(
+        self, image: torch.Tensor, known: torch.Tensor, *further: torch.Tensor
+    ) -> torch.Tensor | tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """Return the whole window, normalised; with it what else losses look at (earlier stages, edges), if anything.
 
         Args:
             image: (B, 1, H, W), normalised, 0 in the hole.
             known: (B, 1, H, W), 1 where known, 0 in the hole.
+            further: the channels after these two, of networks that take more.
         """
 
 

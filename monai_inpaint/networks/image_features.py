@@ -17,7 +17,9 @@ FIRES = {3: (64, 16, 64), 4: (128, 16, 64), 6: (128, 32, 128), 7: (256, 32, 128)
     11: (384, 64, 256),
     12: (512, 64, 256),
 }  # layer: channels in, squeezed, of each expansion
+SQUEEZENET_POOLS = (2, 5, 8)
 POOL = 0
+VGG16 = (64, 64, POOL, 128, 128, POOL, 256, 256, 256, POOL)
 VGG = (64, 64, POOL, 128, 128, POOL, 256, 256, 256, 256, POOL, 512, 512, 512, 512, POOL, 512)
 
 
@@ -72,15 +74,26 @@ class Vgg19(Tapped):
     """The convolutions of VGG-19 up to conv5_1; gives relu1_1, 2_1, 3_1, 4_1, 5_1 (Gatys et al. 2016)."""
 
     def __init__(self) -> None:
-        layers: list[nn.Module] = []
-        before = 3
-        for after in VGG:
-            if after == POOL:
-                layers.append(nn.MaxPool2d(2))
-            else:
-                layers.extend((nn.Conv2d(before, after, 3, padding=1), nn.ReLU()))
-                before = after
-        super().__init__(layers, (1, 6, 11, 20, 29))
+        super().__init__(_vgg(VGG), (1, 6, 11, 20, 29))
+
+
+class Vgg16Pools(Tapped):
+    """The convolutions of VGG-16 up to its third pooling; gives pool1, pool2 and pool3."""
+
+    def __init__(self) -> None:
+        super().__init__(_vgg(VGG16), (4, 9, 16))
+
+
+def _vgg(sizes: tuple[int, ...]) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    before = 3
+    for after in sizes:
+        if after == POOL:
+            layers.append(nn.MaxPool2d(2))
+        else:
+            layers.extend((nn.Conv2d(before, after, 3, padding=1), nn.ReLU()))
+            before = after
+    return layers
 
 
 def load_squeezenet(path: Path) -> SqueezeNet:
@@ -148,15 +161,7 @@ class Vgg19Features(ImageFeatures):
     """
 
     def __init__(self, weights: str | Path) -> None:
-        network = Vgg19()
-        try:
-            state = torch.load(weights, map_location="cpu", weights_only=True)
-            network.load_state_dict({name: state[name] for name in network.state_dict()})
-        except (OSError, EOFError, LookupError, RuntimeError, TypeError, pickle.UnpicklingError) as error:
-            raise InputError(
-                f"{weights}: cannot be read as VGG-19; give the file that torchvision downloads, vgg19-dcbb9e9d.pth."
-            ) from error
-        super().__init__(network)
+        super().__init__(_with_weights(Vgg19(), weights, "VGG-19", "vgg19-dcbb9e9d.pth"))
 
 
 def load_features(weights: str | Path | None) -> ImageFeatures:
@@ -171,3 +176,41 @@ def load_features(weights: str | Path | None) -> ImageFeatures:
             "vgg19-dcbb9e9d.pth as torchvision downloads it, or SqueezeNet 1.1 as safetensors."
         )
     return Vgg19Features(weights) if Path(weights).suffix == ".pth" else SqueezeNetFeatures(weights)
+
+
+def load_pools(weights: str | Path | None) -> ImageFeatures:
+    """pool1, pool2 and pool3 of VGG-16 from torchvision's file (`.pth`), the three of SqueezeNet 1.1 from any other.
+
+    Raises:
+        InputError: no file is named, or it is missing or does not hold these layers.
+    """
+    if weights is None:
+        raise InputError(
+            "The perceptual loss compares features of a network for photographs: name its weights with --features "
+            "FILE, vgg16-397923af.pth as torchvision downloads it, or SqueezeNet 1.1 as safetensors."
+        )
+    if Path(weights).suffix == ".pth":
+        return ImageFeatures(_with_weights(Vgg16Pools(), weights, "VGG-16", "vgg16-397923af.pth"))
+    return squeezenet_pools(weights)
+
+
+def squeezenet_pools(weights: str | Path) -> ImageFeatures:
+    """The three poolings of SqueezeNet 1.1: 64, 128 and 256 channels at a quarter, an eighth and a 16th of the sides.
+
+    Raises:
+        InputError: the file is missing or does not hold these layers.
+    """
+    layers = list(load_squeezenet(Path(weights)).features)
+    return ImageFeatures(Tapped(layers[: SQUEEZENET_POOLS[-1] + 1], SQUEEZENET_POOLS))
+
+
+def _with_weights(network: Tapped, weights: str | Path, name: str, file: str) -> Tapped:
+    """A network with its part of what torchvision downloads."""
+    try:
+        state = torch.load(weights, map_location="cpu", weights_only=True)
+        network.load_state_dict({name: state[name] for name in network.state_dict()})
+    except (OSError, EOFError, LookupError, RuntimeError, TypeError, pickle.UnpicklingError) as error:
+        raise InputError(
+            f"{weights}: cannot be read as {name}; give the file that torchvision downloads, {file}."
+        ) from error
+    return network

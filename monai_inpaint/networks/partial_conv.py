@@ -55,18 +55,26 @@ class PartialConvUNet(WindowGenerator):
         features: of the first convolution, 64 in the paper; then 2, 4 and five times 8 of them.
         frozen_norm: keep the encoder's norms as they are in training, too: the paper's fine-tuning (section 4.2).
         limits: see `WindowGenerator`.
+        levels: halvings; 8 in the paper, which leave one cell of 256 pixels. Sides are multiples of 2 to that number.
     """
 
     side = 256
 
-    def __init__(self, features: int = 64, frozen_norm: bool = False, limits: Sequence[float] | None = None) -> None:
+    def __init__(
+        self,
+        features: int = 64,
+        frozen_norm: bool = False,
+        limits: Sequence[float] | None = None,
+        levels: int = 8,
+    ) -> None:
         super().__init__(limits)
         self.frozen_norm = frozen_norm
-        sizes = [1, *(features * times for times in (1, 2, 4, 8, 8, 8, 8, 8))]
+        self.side = 2**levels
+        sizes = [1, *(features * times for times in (1, 2, 4, 8, 8, 8, 8, 8)[:levels])]
         pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
         self.encoder = nn.ModuleList(
             PartialConvLayer(fine, coarse, kernel, 2, slope=0.0, norm=fine > 1)
-            for (fine, coarse), kernel in zip(pairs, (7, 5, 5, 3, 3, 3, 3, 3), strict=True)
+            for (fine, coarse), kernel in zip(pairs, (7, 5, 5, 3, 3, 3, 3, 3)[:levels], strict=True)
         )
         self.decoder = nn.ModuleList(
             PartialConvLayer(coarse + fine, fine, 3, 1, slope=0.2 if fine > 1 else None, norm=fine > 1)

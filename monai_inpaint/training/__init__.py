@@ -17,6 +17,7 @@ from monai_inpaint.training.data_list import (
     training_slices,
     training_volumes,
 )
+from monai_inpaint.training.nodule_crops import nodule_crops, nodule_films
 
 if TYPE_CHECKING:
     from monai_inpaint.training.adversarial_iteration import AdversarialIteration, LossTerm, Term
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
     from monai_inpaint.training.cost_recorder import save_effort, save_training_cost
     from monai_inpaint.training.curves import save_curves
     from monai_inpaint.training.discriminator import DiscriminatorTask, Judge
-    from monai_inpaint.training.filled_batch import Conditional, HolePatch, WholeAndPatch
+    from monai_inpaint.training.edge_terms import (
+        EdgeDiscriminatorTask,
+        EdgesAndImage,
+        ImageAndEdges,
+        ImageOnly,
+        IntermediateLoss,
+    )
+    from monai_inpaint.training.filled_batch import Conditional, HolePatch, WholeAndPatch, WithCondition
     from monai_inpaint.training.grow_windows import GrowWindows
     from monai_inpaint.training.iteration import autocast_iteration, autocast_validation, fill_iteration, flow_iteration
     from monai_inpaint.training.latent_adversarial import LatentAdversarialIteration, latent_validation
@@ -40,10 +48,15 @@ __all__ = [
     "AdversarialIteration",
     "Conditional",
     "DiscriminatorTask",
+    "EdgeDiscriminatorTask",
+    "EdgesAndImage",
     "FalseAlarms",
     "GrowWindows",
     "HolePSNR",
     "HolePatch",
+    "ImageAndEdges",
+    "ImageOnly",
+    "IntermediateLoss",
     "Judge",
     "LatentAdversarialIteration",
     "LossTerm",
@@ -55,6 +68,7 @@ __all__ = [
     "ShapeDistance",
     "Term",
     "WholeAndPatch",
+    "WithCondition",
     "autocast_iteration",
     "autocast_validation",
     "fill_iteration",
@@ -68,6 +82,8 @@ __all__ = [
     "make_resumable",
     "metal_pairs",
     "nodule_outlines",
+    "nodule_crops",
+    "nodule_films",
     "sample_weights",
     "save_curves",
     "save_effort",
@@ -80,6 +96,10 @@ __all__ = [
 ]
 
 _HOME = {
+    **dict.fromkeys(
+        ("EdgeDiscriminatorTask", "EdgesAndImage", "ImageAndEdges", "ImageOnly", "IntermediateLoss"),
+        "monai_inpaint.training.edge_terms",
+    ),
     "AdversarialIteration": "monai_inpaint.training.adversarial_iteration",
     "Conditional": "monai_inpaint.training.filled_batch",
     "DiscriminatorTask": "monai_inpaint.training.discriminator",
@@ -98,6 +118,7 @@ _HOME = {
     "ShapeDistance": "monai_inpaint.training.shape_distance",
     "Term": "monai_inpaint.training.adversarial_iteration",
     "WholeAndPatch": "monai_inpaint.training.filled_batch",
+    "WithCondition": "monai_inpaint.training.filled_batch",
     "autocast_iteration": "monai_inpaint.training.iteration",
     "autocast_validation": "monai_inpaint.training.iteration",
     "fill_iteration": "monai_inpaint.training.iteration",

@@ -9,7 +9,7 @@ import torch
 from monai.engines import Trainer
 
 from monai_inpaint.training.discriminator import DiscriminatorTask
-from monai_inpaint.training.filled_batch import FilledBatch
+from monai_inpaint.training.filled_batch import FilledBatch, cropped
 from monai_inpaint.training.iteration import autocast, batch_of, completed
 from monai_inpaint.training.schedule import Schedule
 
@@ -21,21 +21,27 @@ class LossTerm:
         loss: of an image and a target (B, 2, H, W), truth and region (`HoleRMSE`, `BorderWeightedL2`,
             `PartialConvLoss`), or of an image and the truth (`StyleLoss`).
         weight: of the loss.
-        on: "fill", the composited image, or "predicted", all that the generator predicts.
+        on: "fill", the composited image, "predicted", all that the generator predicts, or "coarse", what its first
+            stage does.
         region: whether the loss takes a region.
         margin: voxels by which the region is larger than the hole (a ring that is seen, and predicted all the same).
+        side: of a loss without a region: show it only the square of this side around the hole, where all is to learn.
     """
 
     def __init__(
         self, loss: Callable[..., torch.Tensor], weight: float = 1.0, on: str = "fill", region: bool = True,
-        margin: int = 0,
+        margin: int = 0, side: int | None = None,
     ) -> None:  # fmt: skip
         self.loss, self.weight, self.on, self.region, self.margin = loss, weight, on, region, margin
+        self.side = side
 
     def __call__(self, filled: FilledBatch) -> torch.Tensor:
         image = getattr(filled, self.on)
         if not self.region:
-            return self.weight * self.loss(image, filled.truth)
+            pair = image, filled.truth
+            if self.side:
+                pair = tuple(cropped(one, filled.region, self.side) for one in pair)
+            return self.weight * self.loss(*pair)
         region = filled.region
         if self.margin:
             region = torch.nn.functional.max_pool2d(region, 2 * self.margin + 1, stride=1, padding=self.margin)
@@ -78,9 +84,10 @@ class AdversarialIteration:
         engine.network.train()
         with autocast(engine):
             with torch.set_grad_enabled(turn.generator):
-                predicted = engine.network(image, composited=False)
+                given = engine.network(image, composited=False)
+            predicted, stages = given if isinstance(given, tuple) else (given, ())
             span = getattr(engine.network, "module", engine.network).intensity_range(image)
-            filled = FilledBatch.of(predicted, image, label, span)
+            filled = FilledBatch.of(predicted, image, label, span, stages)
             balance: dict[str, float] = {}
             for name, discriminator in self.discriminators.items():
                 learned = discriminator.learn(filled.detached()) if turn.discriminators else {}

@@ -26,6 +26,8 @@ class DiscriminatorTask:
         perceptual: weight of the L1 distance between its features of fill and truth, the images before them (Armanious
             et al. 2019, equation 4).
         layers: weights of the images and of each of its features therein; all 1 when None.
+        summed: that distance is the L1 norm, else the mean absolute difference of each layer (EdgeConnect's feature
+            matching).
         on: "fill", the composited image, or "predicted", all that the generator predicts: what counts as filled.
     """
 
@@ -39,11 +41,12 @@ class DiscriminatorTask:
         perceptual: float = 0.0,
         layers: Sequence[float] | None = None,
         on: str = "fill",
+        summed: bool = True,
     ) -> None:
         broadcast_weights(discriminator)
         self.discriminator, self.optimizer, self.view, self.weight = discriminator, optimizer, view, weight
         self.loss = AdversarialLoss(criterion)  # type: ignore[arg-type]
-        self.perceptual, self.distance = perceptual, FeatureLoss(layers, summed=True)
+        self.perceptual, self.distance = perceptual, FeatureLoss(layers, summed=summed)
         self.on = on
 
     def learn(self, filled: FilledBatch) -> dict[str, float]:

@@ -17,6 +17,8 @@ class FilledBatch(NamedTuple):
         truth: 0 where there is no image.
         context: the truth with the hole zeroed.
         region: 1 where the hole is and there is an image.
+        told: (B, n, H, W), what the generator is told beside image and hole; n may be 0.
+        stages: what the generator gives beside its prediction, earlier stages first, as it gives it.
     """
 
     predicted: torch.Tensor
@@ -24,20 +26,39 @@ class FilledBatch(NamedTuple):
     truth: torch.Tensor
     context: torch.Tensor
     region: torch.Tensor
+    told: torch.Tensor
+    stages: tuple[torch.Tensor, ...] = ()
 
     @classmethod
-    def of(cls, predicted: torch.Tensor, image: torch.Tensor, label: torch.Tensor, span: Sequence[Any]) -> FilledBatch:
-        """Of what the generator predicts, its input and the label, in units, and its intensity range."""
+    def of(
+        cls,
+        predicted: torch.Tensor,
+        image: torch.Tensor,
+        label: torch.Tensor,
+        span: Sequence[Any],
+        stages: Sequence[torch.Tensor] = (),
+    ) -> FilledBatch:
+        """Of what the generator predicts, its input and the label, in units, its intensity range, and its stages."""
         centre, reach = span
         truth, region = label[:, :1], label[:, 1:]
         there = 1.0 - image[:, 1:2] + region
         predicted, truth = ((units.float() - centre) / reach * there for units in (predicted, truth))
         fill = torch.where(region > 0.5, predicted, truth)
-        return cls(predicted, fill, truth, truth * (1.0 - region), region)
+        early = tuple(stage.float() for stage in stages)
+        return cls(predicted, fill, truth, truth * (1.0 - region), region, image[:, 2:], early)
+
+    @property
+    def coarse(self) -> torch.Tensor:
+        """The generator's first stage."""
+        return self.stages[0]
 
     def detached(self) -> FilledBatch:
         """Nothing flows back into the generator."""
-        return self._replace(predicted=self.predicted.detach(), fill=self.fill.detach())
+        return self._replace(
+            predicted=self.predicted.detach(),
+            fill=self.fill.detach(),
+            stages=tuple(stage.detach() for stage in self.stages),
+        )
 
 
 class Conditional:
@@ -45,6 +66,13 @@ class Conditional:
 
     def __call__(self, image: torch.Tensor, filled: FilledBatch) -> list[torch.Tensor]:
         return [torch.cat((image, filled.context), dim=1)]
+
+
+class WithCondition:
+    """The hole, an image, and what the generator is told beside it: (B, 2 + n, H, W), as Shen et al. 2022 judge."""
+
+    def __call__(self, image: torch.Tensor, filled: FilledBatch) -> list[torch.Tensor]:
+        return [torch.cat((filled.region, image, filled.told), dim=1)]
 
 
 class HolePatch:

@@ -154,7 +154,8 @@ def autocast_iteration(engine: Trainer, batch: Any) -> Any:
 def autocast_validation(engine: Evaluator, batch: Any) -> Any:
     """Forward without gradients; the output keys are those of MONAI's SupervisedEvaluator."""
     image, label = batch_of(engine, batch)
-    if image.shape[1] == 3:
+    channels = getattr(getattr(engine.network, "module", engine.network), "channels", 2)
+    if image.shape[1] == 3 < channels:  # image, hole and the nearness of a start, which comes last
         image = _network_input(image, [torch.zeros_like(image[:, :1])] * 3)
     engine.network.eval()
     with torch.no_grad(), autocast(engine):

@@ -1,15 +1,17 @@
-"""MONAI dictionary transforms that turn images into training windows with holes, or with artifacts."""
+"""MONAI dictionary transforms that turn images into training windows with holes, artifacts or nodules."""
 
 from monai_inpaint.transforms.anatomy import SynthAnatomyd, SynthContrastd
 from monai_inpaint.transforms.artifact import CentreCropd, RandArtifactd
-from monai_inpaint.transforms.cases import ReadFillPaird, SaveFilled
+from monai_inpaint.transforms.cases import ReadFillPaird, SaveFilled, SaveNodules
 from monai_inpaint.transforms.hole import FixedHoled, RandHoled
 from monai_inpaint.transforms.hole_slab import RandHoledSlabd
 from monai_inpaint.transforms.intensity import RandContrastd, RandHounsfieldd, RandNoised
 from monai_inpaint.transforms.lung_windows import LungBoxesd, RandLungWindowsd
 from monai_inpaint.transforms.millimetre import RandSlicesd, Resample1mmd
+from monai_inpaint.transforms.nodule_holes import NoduleHoled, RandNoduleWindowd, ReadNoduleCropd
 from monai_inpaint.transforms.nodules import RandNodulesd
 from monai_inpaint.transforms.normalise_outline import NormaliseOutlined, SaveOutlined
+from monai_inpaint.transforms.projected_nodule import ProjectNoduled
 from monai_inpaint.transforms.pyramid import ReadPyramidd
 from monai_inpaint.transforms.read_volume import ReadVolumed
 from monai_inpaint.transforms.repeatable import Repeatable
@@ -33,13 +35,16 @@ __all__ = [
     "Millimetred",
     "NormaliseOutlined",
     "RandAroundMetald",
+    "ProjectNoduled",
     "RandArtifactd",
     "RandContrastd",
+    "NoduleHoled",
     "RandHoled",
     "RandHoledSlabd",
     "RandHounsfieldd",
     "RandLungWindowsd",
     "RandNodulesd",
+    "RandNoduleWindowd",
     "RandNoised",
     "RandSlabd",
     "RandSlicesd",
@@ -50,6 +55,7 @@ __all__ = [
     "ReadFillPaird",
     "ReadFillPaird",
     "ReadImaged",
+    "ReadNoduleCropd",
     "ReadPyramidd",
     "ReadVolumed",
     "Repeatable",
@@ -58,6 +64,7 @@ __all__ = [
     "SaveFilled",
     "SaveFound",
     "SaveOutlined",
+    "SaveNodules",
     "Seeded",
     "FixedHoled",
     "SimulateMetald",

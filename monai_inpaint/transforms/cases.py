@@ -53,6 +53,12 @@ class SaveFilled(SaveDerived):
         return dict(data)
 
 
+class SaveNodules(SaveFilled):
+    """As `SaveFilled`, where the holes are masks of nodules."""
+
+    description = "synthetic nodules"
+
+
 def _hole_of(data: Mapping[Hashable, Any], source: Image) -> np.ndarray:
     """The hole of a case on the grid of its source."""
     return align_hole(read_hole(Path(data["hole"]), source, data.get("segment")), source).voxels

@@ -22,6 +22,7 @@ from training_samples import (
     NAMES,
     PUBLISHED,
     ROOT,
+    TEXTURES,
     bundle,
     data_set,
     enlarge_films,
@@ -52,7 +53,7 @@ def info(request: pytest.FixtureRequest) -> BundleInfo:
     return bundle(request.param)
 
 
-@pytest.fixture(params=(*NAMES, *PUBLISHED, FINDER, METAL))
+@pytest.fixture(params=(*NAMES, *PUBLISHED, FINDER, METAL, *TEXTURES))
 def any_info(request: pytest.FixtureRequest) -> BundleInfo:
     """Any bundle."""
     return bundle(request.param)
@@ -176,7 +177,7 @@ def test_monai_exports_the_network(any_info: BundleInfo, tmp_path: Path) -> None
         config_file=config(any_info, "inference"),
         key_in_ckpt="",
         use_trace=True,
-        input_shape=[1, {FINDER: 1, METAL: 3}.get(any_info.name, 2), side, side],
+        input_shape=[1, {FINDER: 1, METAL: 3, **dict.fromkeys(TEXTURES, 3)}.get(any_info.name, 2), side, side],
     )
 
     onnx.checker.check_model(str(tmp_path / "model.onnx"))
@@ -191,7 +192,7 @@ def test_workflows_have_every_property(any_info: BundleInfo, names: list[str], k
     data = enlarge_films(data_set(tmp_path))
     case(data, any_info.modalities[0])
     places = {"bundle_root": any_info.path, "dataset_dir": data, "output_dir": data / "out", "ckpt_dir": data / "ckpt"}
-    if "load_features" in Path(config(any_info, "train")).read_text():
+    if "networks.load_" in Path(config(any_info, "train")).read_text():
         places["features"] = image_features(tmp_path)
     workflow = ConfigWorkflow(
         [config(any_info, name) for name in names],
@@ -272,7 +273,7 @@ def test_weights_are_small_and_plain_tensors(any_info: BundleInfo) -> None:
 def by_network() -> dict[str, BundleInfo]:
     """One bundle of each network class."""
     found: dict[str, BundleInfo] = {}
-    for name in (*NAMES, *PUBLISHED, FINDER, METAL):
+    for name in (*NAMES, *PUBLISHED, FINDER, METAL, *TEXTURES):
         info = bundle(name)
         network = json.loads(Path(config(info, "inference")).read_text())["network_def"]["_target_"]
         found.setdefault(network.rpartition(".")[2], info)
@@ -289,7 +290,11 @@ def test_every_engine_gives_the_same_output(network: str) -> None:
     hole = box(image.shape).astype(np.float32)
     # image and hole; for samples noise, state and time, and the nearness of a start: all 0 for the best estimate
     given = [np.where(hole, 0.0, image), hole, *[np.zeros_like(image)] * 4]
-    given = {FINDER: [image], METAL: [np.where(hole, 0.0, image), hole, image]}.get(info.name, given)
+    further = {METAL: image, **dict.fromkeys(TEXTURES, 0.5 * hole)}
+    if info.name in further:
+        given = [*given[:2], further[info.name]]
+    elif info.name == FINDER:
+        given = [image]
     batch = np.stack(given[: expected.channels])[None].astype(np.float32)
     wanted = expected.run(batch)
 
@@ -314,5 +319,6 @@ def test_training_evaluation_and_inference_use_one_network(any_info: BundleInfo)
     train, inference = (json.loads(Path(config(any_info, name)).read_text()) for name in ("train", "inference"))
     trained = {key: train[value[1:]] if str(value)[0] == "@" else value for key, value in train["network_def"].items()}
 
-    inference["network_def"].pop("limits", None)  # in Hounsfield units, and training maps all modalities to grey levels
+    if "limits" not in trained:
+        inference["network_def"].pop("limits", None)  # in HU, and training maps all modalities to grey levels
     assert trained == inference["network_def"]

@@ -25,6 +25,7 @@ PUBLISHED = (
     *("partial_conv", "slices_context_encoder"),
 )
 FINDER, METAL = "artifact_segmentation", "ct_metal"
+TEXTURES = ("nodule_texture_ct", "nodule_texture_cxr")
 # What makes the committed training small: two windows a step, two steps an epoch.
 TINY = {"side": 64, "batch_size": 2, "epoch_length": 2, "max_epochs": 2, "val_interval": 1}
 _COLUMNS = ("path", "source", "modality", "patient", "split", "mask", "note")
@@ -45,11 +46,25 @@ def data_set(folder: Path) -> Path:
 
 
 def enlarge_films(folder: Path) -> Path:
-    """The adults' films as large as windows at full resolution need them."""
-    for path in folder.glob("nih_*.png"):
+    """The films as large as windows at full resolution need them."""
+    for path in (*folder.glob("nih_*.png"), *folder.glob("kermany_*.png")):
         with Pillow.open(path) as film:
             film.resize((320, 384)).save(path)
     return folder
+
+
+def nodule_crop(folder: Path, side: int = 128, middle: tuple[int, int] = (60, 50), radius: float = 7.0) -> Path:
+    """A crop as `read_lidc_crop` takes it: a round nodule in lung, chest wall on the right, two readers, one blind."""
+    folder.mkdir()
+    rows, columns = np.indices((side, side))
+    distance = np.hypot(rows - middle[0], columns - middle[1])
+    grey = np.where(columns > 0.75 * side, 140.0, 25.0)
+    grey = np.maximum(grey, 25.0 + 105.0 * np.clip(radius + 0.5 - distance, 0, 1))
+    noisy = grey + np.random.default_rng(0).normal(0, 3, grey.shape)
+    Pillow.fromarray(noisy.clip(4, 255).astype(np.uint8)).save(folder / "image.png")
+    for reader, reach in enumerate((radius, radius + 1, 0)):
+        Pillow.fromarray((255 * (distance < reach)).astype(np.uint8)).save(folder / f"mask-{reader}.png")
+    return folder / "image.png"
 
 
 def _rows(folder: Path) -> Iterator[dict[str, str]]:
@@ -60,6 +75,8 @@ def _rows(folder: Path) -> Iterator[dict[str, str]]:
             name = f"{source}_{split}.png"
             Pillow.fromarray((255 * smooth((96, 80), seed)).astype(np.uint8)).save(folder / name)
             yield _row(name, source, modality, split)
+        crop = nodule_crop(folder / f"nodule_{split}")
+        yield _row(str(crop.relative_to(folder)), "lidc", "CT", split)
         for source, modality, depth in volumes:
             name = f"{source}_{modality}_{split}.nii.gz"
             units = 2000 * smooth((_SMALL, _SMALL, depth), seed) - 1000 * (modality == "CT")

