@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     options = {"bundle": args.bundle or ("mr" if args.bids else None), "engine": args.engine, "sample": args.sample}
     options |= {"seed": args.seed}
     fillers = Fillers(options["bundle"], args.engine)
-    fillers.check()
+    fillers.check(engine=args.ray is None)  # a cluster has machines of its own
     new = not folder.exists()
     journal = _journal(folder, "batch.jsonl" if args.shard is None else f"batch-{number}-of-{parts}.jsonl")
     progress = make_progress(args.progress)

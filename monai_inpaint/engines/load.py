@@ -31,20 +31,29 @@ def load_engine(name: str, bundle: BundleInfo) -> Engine:
     process of its own, by "auto" on the CPU.
 
     Raises:
-        InputError: unknown or not installed engine, or a network that cannot be read.
+        InputError: as `check_engine` says, or a network that cannot be read.
+    """
+    check_engine(name)
+    return _fastest(bundle) if name == "auto" else _checked(name, bundle)
+
+
+def check_engine(name: str) -> None:
+    """Refuse an engine that cannot run here; takes milliseconds.
+
+    Raises:
+        InputError: unknown engine, not installed, or TensorRT without a GPU.
     """
     if name not in CHOICES:
         raise InputError(f"There is no engine {name}; use {', '.join(CHOICES)}.")
     if name == "auto":
-        return _fastest(bundle)
-    if name not in _installed():
-        if name in NEEDS_GPU and not gpu_is_here():
-            raise InputError(
-                f"The engine {name} is not installed, and there is no NVIDIA GPU here to run it on; use --engine auto."
-            )
-        extra = "monai-inpaint[tensorrt-rtx]" if name == "tensorrt" else name
+        return
+    installed = name in _installed()
+    extra = "monai-inpaint[tensorrt-rtx]" if name == "tensorrt" else name
+    if name in NEEDS_GPU and not gpu_is_here():
+        missing = "an NVIDIA GPU" if installed else f"an NVIDIA GPU and its library (pip install {extra!r})"
+        raise InputError(f"The engine {name} needs {missing}, which this machine does not have; take another engine.")
+    if not installed:
         raise InputError(f"The engine {name} is not installed; install it with: pip install {extra!r}")
-    return _checked(name, bundle)
 
 
 def on_cpu(bundle: BundleInfo) -> Engine:

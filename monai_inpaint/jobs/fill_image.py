@@ -57,8 +57,12 @@ class Fillers:
     bundle: str | None
     engine: str
 
-    def check(self) -> None:
-        """Refuse a bundle that was named but is missing or damaged."""
+    def check(self, *, engine: bool = True) -> None:
+        """Refuse a bundle that was named but is missing or damaged, and an engine that cannot run on this machine."""
+        if engine:
+            from monai_inpaint.engines.load import check_engine
+
+            check_engine(self.engine)
         if self.bundle:
             from monai_inpaint.registry import find_generator
 

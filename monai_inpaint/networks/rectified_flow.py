@@ -54,10 +54,11 @@ def time_embedding(time: torch.Tensor) -> torch.Tensor:
     return torch.cos(phase * torch.arange(1, EMBEDDING_SIZE + 1, device=time.device))
 
 
-def draw_times(count: int, at_start: float) -> torch.Tensor:
-    """Draw training times, (count,): a share `at_start` of zeros, the rest log-uniform in the noise-to-data ratio."""
-    ratio = torch.exp(torch.empty(count).uniform_(-3.5, 1.5))  # (1 - t) / t: 0.03 to 4.5
-    return torch.where(torch.rand(count) < at_start, torch.zeros(count), 1.0 / (1.0 + ratio))
+def draw_time(at_start: float, generator: torch.Generator) -> float:
+    """Draw a training time: 0 with probability `at_start`, else log-uniform in the noise-to-data ratio."""
+    exponent, start = torch.rand(2, generator=generator).tolist()
+    ratio = math.exp(5.0 * exponent - 3.5)  # (1 - t) / t: 0.03 to 4.5
+    return 0.0 if start < at_start else 1.0 / (1.0 + ratio)
 
 
 def multiscale_noise(extents: Sequence[int], count: int) -> torch.Tensor:

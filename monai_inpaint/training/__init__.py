@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from monai_inpaint.training.cost_recorder import save_effort, save_training_cost
     from monai_inpaint.training.curves import save_curves
     from monai_inpaint.training.discriminator import DiscriminatorTask, Judge
+    from monai_inpaint.training.draws import SeededDataset, ShardedSampler
     from monai_inpaint.training.edge_terms import (
         EdgeDiscriminatorTask,
         EdgesAndImage,
@@ -65,6 +66,8 @@ __all__ = [
     "PatchAdversary",
     "PatchGANLoss",
     "Schedule",
+    "SeededDataset",
+    "ShardedSampler",
     "ShapeDistance",
     "Term",
     "WholeAndPatch",
@@ -115,6 +118,8 @@ _HOME = {
     "PatchAdversary": "monai_inpaint.training.patch_gan",
     "PatchGANLoss": "monai_inpaint.training.patch_gan",
     "Schedule": "monai_inpaint.training.schedule",
+    "SeededDataset": "monai_inpaint.training.draws",
+    "ShardedSampler": "monai_inpaint.training.draws",
     "ShapeDistance": "monai_inpaint.training.shape_distance",
     "Term": "monai_inpaint.training.adversarial_iteration",
     "WholeAndPatch": "monai_inpaint.training.filled_batch",

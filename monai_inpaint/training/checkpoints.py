@@ -8,13 +8,14 @@ from typing import Any
 import ignite.distributed as idist
 import torch
 from ignite.engine import Events
-from ignite.handlers import Checkpoint, DiskSaver
+from ignite.handlers import Checkpoint, DiskSaver, EMAHandler
 from monai.engines import Trainer
 from monai.handlers import CheckpointLoader
 from torch import nn
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.atomic import staged
+from monai_inpaint.training.generators import RandomGenerators
 
 
 def load_initial_weights(weights: str | Path | None, *networks: nn.Module) -> None:
@@ -40,19 +41,27 @@ def load_initial_weights(weights: str | Path | None, *networks: nn.Module) -> No
 def make_resumable(trainer: Trainer, folder: str | Path, **objects: Any) -> None:
     """Save `objects` and the trainer's own state after every epoch, and load the newest such file if there is one.
 
+    States of the random generators are saved with them, so that a resumed training takes the steps of one that was
+    never stopped. A file of several processes is taken up by any number of them.
+
     A function rather than two handlers in the configuration, because a handler that saves its own trainer would be a
     circular reference there. Of several processes only the first one saves; all load.
 
     Args:
         trainer: not yet running.
         folder: where `resume_*.pt` lies; made if it does not exist.
-        objects: whatever has a state dict: network, optimizer, scheduler.
+        objects: whatever has a state dict (network, optimizer, scheduler), and moving averages of weights, attached
+            already.
     """
     folder = Path(folder)
-    state = {**objects, "trainer": trainer}
+    generators = RandomGenerators()
+    averages = [of for of in objects.values() if isinstance(of, EMAHandler)]
+    kept = {name: of.ema_model if isinstance(of, EMAHandler) else of for name, of in objects.items()}
+    state = {**kept, "trainer": trainer, "generators": generators}
     saved = sorted(folder.glob("resume_*.pt"), key=lambda path: path.stat().st_mtime)
     if saved:
         CheckpointLoader(load_path=str(saved[-1]), load_dict=state, map_location="cpu").attach(trainer)
+        trainer.add_event_handler(Events.STARTED, _warm, averages)
     # Not MONAI's CheckpointSaver, which deletes the old file before it writes the new one in place: stopped at that
     # moment, all would be lost. Here a file appears when it is whole, and the one before it is kept.
     saver = Checkpoint(
@@ -63,7 +72,15 @@ def make_resumable(trainer: Trainer, folder: str | Path, **objects: Any) -> None
         score_name="epoch",
         n_saved=2,
     )
+    trainer.add_event_handler(Events.EPOCH_COMPLETED, generators.gather)
     trainer.add_event_handler(Events.EPOCH_COMPLETED, saver)
+
+
+def _warm(trainer: Trainer, averages: list[EMAHandler]) -> None:
+    """Averages warm up by the iterations of the trainer, not by those since it was resumed."""
+    for average in averages:
+        if scheduler := getattr(average, "momentum_scheduler", None):  # only those that warm up have one
+            scheduler.event_index = trainer.state.iteration
 
 
 def keep_state(trainer: Trainer, path: str | Path, **networks: nn.Module) -> None:

@@ -16,7 +16,9 @@ from monai.engines.utils import IterationEvents
 from monai_inpaint.fill.sampler import SAMPLE_TIME
 from monai_inpaint.losses.energy_score import EnergyScore
 from monai_inpaint.networks.known_voxels import masked_statistics
-from monai_inpaint.networks.rectified_flow import draw_times, multiscale_noise, output_scale
+from monai_inpaint.networks.rectified_flow import draw_time, multiscale_noise, output_scale
+from monai_inpaint.training.accumulation import backward_in_parts, checked
+from monai_inpaint.training.draws import SEED
 
 _FLATTEST = 8.0  # grey levels of 255: windows of next to nothing but air would outweigh all others
 
@@ -37,7 +39,10 @@ def _network_input(image: torch.Tensor, flow: list[torch.Tensor]) -> torch.Tenso
 def autocast(engine: Any) -> torch.autocast:
     """bfloat16 on the engine's device, if that computes in it."""
     kind = torch.device(engine.state.device).type
-    able = kind != "cpu" or any(there for name, there in torch.cpu.get_capabilities().items() if name.endswith("bf16"))
+    if kind == "cuda":
+        able = torch.cuda.is_bf16_supported(including_emulation=False)  # from Ampere on
+    else:
+        able = any(there for name, there in torch.cpu.get_capabilities().items() if name.endswith("bf16"))
     return torch.autocast(kind, torch.bfloat16, enabled=able)
 
 
@@ -47,6 +52,7 @@ def flow_iteration(
     at_start: float = 0.8,
     extra_loss: ExtraLoss | None = None,
     beside: ExtraLoss | None = None,
+    parts: int = 1,
 ) -> Any:
     """Forward, loss, backward, step, with windows at t = 0 and at random times.
 
@@ -56,12 +62,13 @@ def flow_iteration(
     that time, so that every modality, contrast and time counts alike.
 
     Args:
-        engine, batch: MONAI's.
+        engine, batch: MONAI's; with seeds of the windows under "draw", as `SeededDataset` gives them, or without.
         at_start: share of the windows at t = 0, where the best estimate is learned. With 1 the network becomes a
             plain regressor, without samples.
         extra_loss: added to the loss: a function of the fill and the truth, in standard deviations of the known
-            voxels from their mean, and the region that counts.
+            voxels from their mean, and the region that counts; called for each part.
         beside: the name of `extra_loss` in configurations of earlier versions; for this release.
+        parts: see `backward_in_parts`.
 
     Raises:
         FloatingPointError: the loss is not a number; the last checkpoint on disk is still good.
@@ -72,18 +79,20 @@ def flow_iteration(
     hole = image[:, 1:2]
     there = 1.0 - hole + region  # places without an image are in the hole, and not counted
     shift, scale = masked_statistics(truth, there)
-    time = draw_times(len(image), at_start).to(image.device).view(-1, 1, 1, 1)
+    time, noise = _time_and_noise(batch, truth, at_start)
     unit = 1.0 / (scale.clamp(min=_FLATTEST) * output_scale(time))
     time = time * there  # where there is no image there is no state: as at t = 0, only the known voxels speak
-    noise = torch.randn_like(truth) * (time > 0) * region
+    noise = noise * (time > 0) * region
     inputs = _network_input(image, [noise, truth * region, time])
-    engine.network.train()
-    engine.optimizer.zero_grad(set_to_none=True)
-    with autocast(engine):
-        fill = engine.inferer(inputs, engine.network)
-        extra = extra_loss((fill - shift) / scale, (truth - shift) / scale, region) if extra_loss else 0.0
-    loss = engine.loss_function(fill.float() * unit, torch.cat((truth * unit, region), dim=1)) + extra
-    checked(loss).backward()
+
+    def loss_of(inputs: torch.Tensor, label: torch.Tensor, *of: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        (truth, region), (unit, shift, scale) = label.split(1, dim=1), of
+        with autocast(engine):
+            fill = engine.inferer(inputs, engine.network)
+            extra = extra_loss((fill - shift) / scale, (truth - shift) / scale, region) if extra_loss else 0.0
+        return engine.loss_function(fill.float() * unit, torch.cat((truth * unit, region), dim=1)) + extra, fill
+
+    loss, fill = backward_in_parts(engine, parts, loss_of, inputs, label, unit, shift, scale)
     torch.nn.utils.clip_grad_norm_(engine.network.parameters(), 1.0)
     engine.optimizer.step()
     return completed(engine, image=inputs, label=label, pred=fill, loss=loss)
@@ -134,21 +143,37 @@ def _sample_input(image: torch.Tensor, estimate: torch.Tensor, region: torch.Ten
     return _network_input(image, [noise, state, time])
 
 
-def autocast_iteration(engine: Trainer, batch: Any) -> Any:
+def _time_and_noise(batch: Any, like: torch.Tensor, at_start: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """A time (B, 1, 1, 1) and standard normal noise (B, 1, H, W), of each window from its own seed."""
+    seeds = batch[SEED] if SEED in batch else torch.randint(2**31, (len(like),))
+    times, noise = [], []
+    for seed in seeds.tolist():
+        times.append(draw_time(at_start, torch.Generator().manual_seed(seed)))
+        generator = torch.Generator(like.device).manual_seed(seed)
+        noise.append(torch.randn(like.shape[1:], generator=generator, device=like.device))
+    return torch.tensor(times, device=like.device).view(-1, 1, 1, 1), torch.stack(noise)
+
+
+def autocast_iteration(engine: Trainer, batch: Any, parts: int = 1) -> Any:
     """Forward, loss, backward, step; the output keys are those of MONAI's SupervisedTrainer.
+
+    Args:
+        engine, batch: MONAI's.
+        parts: see `backward_in_parts`.
 
     Raises:
         FloatingPointError: the loss is not a number; the last checkpoint on disk is still good.
     """
     image, label = batch_of(engine, batch)
-    engine.network.train()
-    engine.optimizer.zero_grad(set_to_none=True)
-    with autocast(engine):
-        output = engine.inferer(image, engine.network)
-    loss = checked(engine.loss_function(output.float(), label))
-    loss.backward()
+
+    def loss_of(image: torch.Tensor, label: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        with autocast(engine):
+            output = engine.inferer(image, engine.network)
+        return engine.loss_function(output.float(), label), output
+
+    loss, output = backward_in_parts(engine, parts, loss_of, image, label)
     engine.optimizer.step()
-    return completed(engine, image=image, label=label, pred=output.detach(), loss=loss.detach())
+    return completed(engine, image=image, label=label, pred=output, loss=loss)
 
 
 def autocast_validation(engine: Evaluator, batch: Any) -> Any:
@@ -161,13 +186,6 @@ def autocast_validation(engine: Evaluator, batch: Any) -> Any:
     with torch.no_grad(), autocast(engine):
         fill = engine.inferer(image, engine.network)
     return completed(engine, image=image, label=label, pred=fill.float())
-
-
-def checked(loss: torch.Tensor) -> torch.Tensor:
-    """Return the loss, if it is a number."""
-    if not torch.isfinite(loss):
-        raise FloatingPointError(f"The loss became {loss.item()}; lower the learning rate and start again.")
-    return loss
 
 
 def completed(engine: Any, **output: Any) -> Any:

@@ -40,7 +40,8 @@ LARGEST = 16 * 10**6  # bytes a file of weights may take
 OURS = {"name", "changelog", "supported_apps"}  # keys that we want besides
 FILES = {
     *("LICENSE", "docs/README.md", "docs/data_license.txt", "models/model.pt", "models/model.onnx"),
-    *(f"configs/{name}.json" for name in ("metadata", "inference", "train", "evaluate", "multi_gpu_train")),
+    *(f"configs/{name}.json" for name in ("metadata", "inference", "inference_trt", "train", "evaluate")),
+    "configs/multi_gpu_train.json",
     "configs/logging.conf",
 }
 # A home, a build or a temporary folder of somebody's machine, or a drive of theirs.
@@ -224,6 +225,41 @@ def test_inference_by_monai_fills_as_the_package_does(info: BundleInfo, tmp_path
     workflow.run()
 
     assert_filled_as_the_package_does(tmp_path / "out" / image.name, image, hole, info)
+
+
+@pytest.mark.parametrize("name", ["cxr_inpainting", "glcic"])
+def test_inference_by_monai_takes_the_compiled_graph_in_place_of_the_network(name: str, tmp_path: Path) -> None:
+    info = bundle(name)
+    image, hole = case(tmp_path, info.modalities[0])
+    places = {"bundle_root": str(info.path), "dataset_dir": str(tmp_path), "output_dir": str(tmp_path / "out")}
+    files = [config(info, "inference"), config(info, "inference_trt")]
+    on_cpu = {"network": "$compiled.CompiledNetwork(@bundle_root, 'onnxruntime')", "ckpt_path": "needs no weights"}
+    workflow = ConfigWorkflow(files, workflow_type="infer", logging_file=False, **places, **on_cpu)
+    workflow.initialize()
+    assert workflow.check_properties() == []
+    workflow.run()
+
+    assert_filled_as_the_package_does(tmp_path / "out" / image.name, image, hole, info)
+
+
+def test_inference_by_tensorrt_says_in_one_sentence_that_there_is_no_gpu(
+    any_info: BundleInfo, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monai_inpaint.engines.load.gpu_is_here", lambda: False)
+    case(tmp_path, any_info.modalities[0])
+    places = {"bundle_root": str(any_info.path), "dataset_dir": str(tmp_path), "output_dir": str(tmp_path / "out")}
+    files = [config(any_info, "inference"), config(any_info, "inference_trt")]
+    workflow = ConfigWorkflow(files, workflow_type="infer", logging_file=False, **places)
+    workflow.initialize()
+    capsys.readouterr()
+
+    with pytest.raises(SystemExit) as ended:
+        workflow.run()
+
+    assert ended.value.code == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "The engine tensorrt needs an NVIDIA GPU" in said
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow

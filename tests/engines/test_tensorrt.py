@@ -13,7 +13,7 @@ import pytest
 from cli_samples import picture, picture_hole, run
 from tensorrt_samples import StandInGpu, StandInRuntime, stand_in_backend
 
-from monai_inpaint import InputError
+from monai_inpaint import Filler, InputError
 from monai_inpaint.engines import load, load_engine, tensorrt_engine
 from monai_inpaint.engines.cache import bound, cache_folder
 from monai_inpaint.engines.tensorrt_builder import Profile, find_backend
@@ -163,21 +163,35 @@ def test_a_folder_called_tensorrt_is_not_taken_for_the_library(monkeypatch: pyte
         find_backend()
 
 
-@pytest.mark.parametrize("installed", [True, False])
-def test_tensorrt_without_a_gpu_or_library_is_refused_in_one_sentence(
-    tmp_path: Path, capfd, monkeypatch: pytest.MonkeyPatch, installed: bool
+LIBRARY = "pip install 'monai-inpaint[tensorrt-rtx]'"
+
+
+@pytest.mark.parametrize(
+    ("gpu", "library", "said"),
+    [
+        (False, True, "needs an NVIDIA GPU, which this machine does not have"),
+        (True, False, f"is not installed; install it with: {LIBRARY}"),
+        (False, False, f"needs an NVIDIA GPU and its library ({LIBRARY}), which this machine does not have"),
+    ],
+)
+@pytest.mark.parametrize("command", ["fill", "batch", "batch by processes"])
+def test_tensorrt_without_a_gpu_or_library_is_refused_in_one_sentence_that_says_what_is_missing(
+    tmp_path: Path, capfd, monkeypatch: pytest.MonkeyPatch, command: str, gpu: bool, library: bool, said: str
 ) -> None:
-    versions = {"openvino": "1"} | ({"tensorrt": "11"} if installed else {})
-    monkeypatch.setattr(load, "_installed", lambda: versions)
-    monkeypatch.setattr(tensorrt_engine, "find_backend", lambda: stand_in_backend(StandInGpu()))
-    monkeypatch.setattr("monai_inpaint.engines.cuda.gpu_is_here", lambda: False)
-    image, hole = picture(tmp_path / "a.png"), picture_hole(tmp_path / "hole.png")
+    monkeypatch.setattr(load, "_installed", lambda: {"openvino": "1"} | ({"tensorrt": "11"} if library else {}))
+    monkeypatch.setattr(load, "gpu_is_here", lambda: gpu)
+    image, hole, out = picture(tmp_path / "a.png"), picture_hole(tmp_path / "hole.png"), tmp_path / "b.png"
+    (tmp_path / "pairs.csv").write_text("image,hole\na.png,hole.png\n")
+    arguments = ["fill", image, hole, out] if command == "fill" else ["batch", tmp_path / "pairs.csv", out]
+    arguments += ["--workers", "2"] if command == "batch by processes" else []
 
-    ran = run(capfd, "fill", image, hole, tmp_path / "b.png", "--bundle", "cxr", "--engine", "tensorrt")
+    ran = run(capfd, *arguments, "--bundle", "cxr", "--engine", "tensorrt")
 
-    assert (ran.code, len(ran.lines)) == (2, 1)
-    assert ("no NVIDIA GPU" if installed else "not installed") in ran.lines[0]
-    assert not (tmp_path / "b.png").exists()
+    assert (ran.code, ran.out, len(ran.lines)) == (2, "", 1)
+    assert f"The engine tensorrt {said}" in ran.lines[0]
+    assert not out.exists()
+    with pytest.raises(InputError, match="The engine tensorrt"):
+        Filler("cxr", engine="tensorrt")
 
 
 def test_auto_takes_the_next_engine_where_tensorrt_fails_and_the_report_says_why(

@@ -6,12 +6,14 @@ import csv
 import json
 import math
 import re
+import shutil
 import sqlite3
 import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
+import monai
 import numpy as np
 import pytest
 import torch
@@ -161,22 +163,45 @@ def test_a_stopped_training_goes_on_after_the_last_whole_epoch(data: Path) -> No
 
 
 @pytest.mark.slow
-def test_two_processes_train_one_network(data: Path) -> None:
-    name = "mr_inpainting"
+def test_two_processes_train_the_network_that_one_does_and_one_goes_on_from_their_checkpoint(data: Path) -> None:
+    name, half, beside = "mr_inpainting", TINY["batch_size"], data.parent
     configs = config(name, "train.json"), config(name, "multi_gpu_train.json")
-    log = run_bundle(*configs, processes=2, **places(name, data), **TINY)
+    descent = {"_target_": "torch.optim.SGD", "params": "$@network.parameters()", "lr": 1.0}
+    settings = places(name, data) | TINY | {"optimizer": json.dumps(descent)}
+    log = run_bundle(*configs, processes=2, **settings)
+    alone = {"batch_size": 2 * half, "output_dir": beside / "alone", "ckpt_dir": beside / "alone"}
+    run_bundle(configs[0], **settings | alone)
+    shutil.copytree(beside / "out", beside / "on")
+    newest(beside / "on")[1].unlink()
+    on = run_bundle(configs[0], **settings | alone | {"output_dir": beside / "on"})
 
     assert sorted(trained_epochs(log)) == [1, 1, 2, 2]
+    assert trained_epochs(on) == [2]
     assert len(re.findall(r"Epoch\[\d\] Metrics -- hole_psnr", log)) == 2  # only the first process tells and saves
     best = re.findall(r"best metric of hole_psnr: ([\d.]+)", log)
     assert len(best) == 2 * len(set(best))  # both have the mean over all windows, not over their own
     names = state_of(name).keys()
-    assert load(data.parent / "ckpt" / "model.pt").keys() == names
-    assert load(newest(data.parent / "out")[1])["network"].keys() == names
-    effort = read_training_cost(data.parent / "out")
+    assert load(beside / "ckpt" / "model.pt").keys() == names
+    weights = [load(newest(beside / folder)[1])["network"] for folder in ("out", "alone", "on")]
+    assert weights[0].keys() == names
+    start = weights_at_the_start(name)
+    steps = [torch.cat([(state[key] - start[key]).flatten() for key in names]) for state in weights]
+    assert steps[0].norm() > 1e-3
+    for step in steps[1:]:
+        assert (step - steps[0]).norm() < 0.02 * steps[0].norm()  # bfloat16, where the processor has it
+    effort = read_training_cost(beside / "out")
     assert effort is not None
     assert effort.steps == 4  # of both
     assert effort.images >= 16  # a slab gives several slices
+
+
+def weights_at_the_start(name: str) -> dict[str, torch.Tensor]:
+    """As `train.json` makes them from its seed."""
+    monai.utils.set_determinism(seed=json.loads(config(name, "train.json").read_text())["seed"])
+    try:
+        return state_of(name)
+    finally:
+        monai.utils.set_determinism(seed=None)
 
 
 @pytest.mark.slow
