@@ -96,12 +96,14 @@ test-tensorrt:
 	then $(ONE_THREAD) $(TENSORRT_VENV)/bin/python -m pytest tests/builds; \
 	else echo "SKIPPED tests/builds: TensorRT-RTX could not be installed here"; fi
 
-# on a machine with an NVIDIA GPU: what it must do, then how fast (a few minutes); a table in build/gpu/benchmark.md
+# on a machine with an NVIDIA GPU: what it must do, then how fast (a few minutes); a table in build/gpu/benchmark.md.
+# Without network: tensorrt/pack.py
 test-gpu: setup
-	$(BIN)/python -m pip install --quiet --requirement tensorrt/requirements-test.txt
+	$(BIN)/python -m pip uninstall --quiet --yes onnxruntime
+	$(BIN)/python -m pip install --quiet --requirement tensorrt/requirements-gpu.txt
 	$(BIN)/python -m pip install --quiet --no-deps tensorrt-rtx-cu13==1.7.1.116
 	$(BIN)/python -m pytest -m gpu tests/engines/test_gpu.py
-	$(BIN)/python tensorrt/benchmark.py --output build/gpu
+	$(BIN)/python tensorrt/benchmark.py --output build/gpu $(BENCHMARK)
 
 $(TENSORRT_STAMP): tensorrt/requirements-test.txt
 	test -x $(TENSORRT_VENV)/bin/python || $(PYTHON) -m venv $(TENSORRT_VENV)

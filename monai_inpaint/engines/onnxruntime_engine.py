@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ class OnnxRuntimeEngine(GraphEngine):
         options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
         providers: list[Any] = ["CPUExecutionProvider"]
         if gpu_is_here() and _GPU in onnxruntime.get_available_providers():
+            if preload := getattr(onnxruntime, "preload_dlls", None):  # CUDA's libraries as torch's wheels bring them
+                with redirect_stdout(None):
+                    preload()
             # float32 as everywhere else, not TF32
             providers.insert(0, (_GPU, {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}))
         session = onnxruntime.InferenceSession(path, options, providers=providers)

@@ -17,7 +17,7 @@ def test_engines_are_measured_beside_each_other_and_one_that_cannot_run_is_told(
 
     assert runpy.run_path(str(SCRIPT))["main"]([*arguments, "--output", str(tmp_path)]) == 0
 
-    assert "glcic, tensorrt: The engine tensorrt is not installed" in capsys.readouterr().err
+    assert "glcic, tensorrt: The engine tensorrt " in capsys.readouterr().err
     rows = json.loads((tmp_path / "benchmark.json").read_text())["rows"]
     assert [row["engine"] for row in rows] == ["torch, eager float32", "openvino"]
     assert (rows[0]["largest_difference"], rows[0]["psnr_of_difference"]) == (0.0, None)
