@@ -14,7 +14,7 @@ from monai_inpaint.errors import InputError
 
 NAMES = ("speed", "start", "volume", "memory", "read_back", "precision", "quality", "trust", "downstream",
          "strangers", "pictures", "readme_picture", "formulations", "abnormality", "published", "find", "mar_eval",
-         "metal_real", "nodules", "nodule_shapes", "at_scale", "deploy.app", "deploy.kills")  # fmt: skip
+         "metal_real", "nodules", "nodule_shapes", "at_scale", "cohort", "deploy.app", "deploy.kills")  # fmt: skip
 NEED_DATA = ("precision", "quality", "trust", "downstream", "formulations", "abnormality", "published", "find",
              "metal_real", "nodules", "nodule_shapes")  # fmt: skip
 # two write pictures instead of printing a table, one trains for hours, two need an environment or half an hour

@@ -50,6 +50,7 @@ def data(tmp_path: Path) -> Path:
         ("speed", 5),
         ("start", 4),
         pytest.param("at_scale", 2, marks=pytest.mark.slow),
+        ("cohort", 2),
         ("read_back", 6),
         pytest.param("volume", 4, marks=pytest.mark.slow),
         pytest.param("deploy.kills", 1, marks=pytest.mark.slow),

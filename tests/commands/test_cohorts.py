@@ -169,19 +169,31 @@ def test_a_case_that_is_always_lost_is_listed_and_does_not_stop_the_others(table
     assert [case.overwrite for case in again] == [False] + [True] * RETRIES
 
 
-def test_a_batch_that_was_killed_goes_on_and_no_case_is_done_twice(table: Path, capfd) -> None:
+@pytest.mark.parametrize(
+    ("parts", "journals"),
+    [
+        ([["--workers", "2"]], ["batch.jsonl"]),
+        ([["--shard", f"{n}/2"] for n in (1, 2)], ["batch-1-of-2.jsonl", "batch-2-of-2.jsonl"]),
+    ],
+    ids=["workers", "shards"],
+)
+def test_a_batch_that_was_killed_goes_on_and_no_case_is_done_twice(
+    table: Path, capfd, parts: list[list[str]], journals: list[str]
+) -> None:
     expected, out = plain(table, capfd), table.parent / "out"
-    command = [sys.executable, "-m", "monai_inpaint", "batch", table, out, "--bundle", "cxr", "--workers", "2"]
+    command = [sys.executable, "-m", "monai_inpaint", "batch", table, out, "--bundle", "cxr", *parts[0]]
     with subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL) as driver:
         until = time.monotonic() + 120
-        while not ((out / "batch.jsonl").is_file() and done(out / "batch.jsonl")) and time.monotonic() < until:
+        while not ((out / journals[0]).is_file() and done(out / journals[0])) and time.monotonic() < until:
             time.sleep(0.01)
         driver.kill()
+    assert driver.returncode == -signal.SIGKILL
 
-    assert run(capfd, "batch", table, out, "--bundle", "cxr", "--workers", 2, "--resume").code == 0
+    for part in parts:
+        assert run(capfd, "batch", table, out, "--bundle", "cxr", *part, "--resume").code == 0
 
     assert outputs(out) == expected
-    assert done(out / "batch.jsonl") == Counter(dict.fromkeys(expected, 1))
+    assert sum((done(out / name) for name in journals), Counter()) == Counter(dict.fromkeys(expected, 1))
 
 
 @pytest.mark.parametrize(
@@ -247,7 +259,6 @@ def test_a_bids_data_set_gives_derivatives_with_their_provenance(bids: Path, tmp
     assert description["DatasetLinks"]["source"] == bids.resolve().as_uri()
 
 
-@pytest.mark.skipif(not VALIDATOR.exists(), reason="needs bids-validator-deno")
 def test_the_bids_validator_finds_no_fault(bids: Path, tmp_path: Path, capfd) -> None:
     assert run(capfd, "batch", "--bids", bids, tmp_path / "filled").code == 0
 

@@ -1,4 +1,4 @@
-"""`batch --ray` on two nodes of this machine, one of which is killed: `pip install ray` first."""
+"""`batch --ray` on two nodes of this machine, one of which is killed."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from typing import Any
 
 import pytest
 from cli_samples import picture, picture_hole, run
+from ray.cluster_utils import Cluster
 
-ray = pytest.importorskip("ray")
 CASES = 12
 
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A head that computes nothing and two nodes of one CPU each."""
-    from ray.cluster_utils import Cluster
-
     monkeypatch.setenv(
         "PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
     )
