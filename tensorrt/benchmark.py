@@ -29,7 +29,7 @@ from monai_inpaint.machine import processor, versions
 from monai_inpaint.metrics import psnr
 from monai_inpaint.registry import BundleInfo, find_bundle
 
-ENGINES = ("torch", "torch-compile", "onnxruntime", "tensorrt")
+ENGINES = ("torch", "torch-compile", "onnxruntime-cuda", "tensorrt")
 EXACT = "torch, eager float32"
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 RANGE = 1000.0  # units of the windows
@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _measure(argv: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser("python tensorrt/benchmark.py", description=__doc__)
     parser.add_argument("--bundles", default="ct_inpainting,mr_inpainting,cxr_inpainting", metavar="A,B")
-    parser.add_argument("--engines", default=",".join(ENGINES), metavar="A,B", help="torch-compile, or of --engine")
+    parser.add_argument("--engines", default=",".join(ENGINES), metavar="A,B", help="these, or of --engine")
     parser.add_argument("--batches", default="1,8,64", metavar="N,M", help="windows at once")
     parser.add_argument("--side", type=int, default=256, help="of the windows that are not of one size (default: 256)")
     parser.add_argument("--seconds", type=float, default=3.0, help="to measure a batch for (default: 3)")
@@ -136,7 +136,9 @@ def exact_engine(bundle: BundleInfo) -> Run:
 def _engine(name: str, bundle: BundleInfo) -> tuple[Run, dict[str, str]]:
     if name == "torch-compile":
         return _compiled(bundle), {"name": name, "version": torch.__version__}
-    engine = TorchEngine(load_network(bundle)) if name == "torch" else load_engine(name, bundle)
+    engine = TorchEngine(load_network(bundle)) if name == "torch" else load_engine(name.removesuffix("-cuda"), bundle)
+    if name.endswith("-cuda") and engine.describe()["device"] == "CPU":
+        raise InputError("onnxruntime computes on the CPU here; install onnxruntime-gpu, and CUDA with it.")
     return engine.run, engine.describe()
 
 
