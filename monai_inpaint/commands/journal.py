@@ -117,7 +117,11 @@ class Journal:
         return entries
 
     def add(self, entry: JournalEntry) -> None:
-        """Append a line, written at once and kept even if the machine stops."""
+        """Append a line, written at once: a process that is killed loses none.
+
+        It is not synchronised with the disk, no more than outputs are: that takes longer than a small fill, while all
+        workers wait.
+        """
         self._write(asdict(entry))
 
     def _write(self, content: dict[str, Any]) -> None:
@@ -126,6 +130,5 @@ class Journal:
         try:
             while line:
                 line = line[os.write(self._file, line) :]
-            os.fsync(self._file)
         except OSError as error:
             raise InputError(f"{self.path} cannot be written: {error.strerror}; name another folder.") from error
