@@ -13,7 +13,8 @@ SCRIPT = Path(__file__).parents[2] / "tensorrt" / "benchmark.py"
 
 @pytest.mark.slow
 def test_engines_are_measured_beside_each_other_and_one_that_cannot_run_is_told(tmp_path: Path, capsys) -> None:
-    arguments = ["--bundles", "glcic", "--engines", "openvino,onnxruntime-cuda,tensorrt", "--batches", "1", "--seconds", "0"]
+    engines = "openvino,onnxruntime-cuda,tensorrt"
+    arguments = ["--bundles", "glcic", "--engines", engines, "--batches", "1", "--seconds", "0"]
 
     assert runpy.run_path(str(SCRIPT))["main"]([*arguments, "--output", str(tmp_path)]) == 0
 
