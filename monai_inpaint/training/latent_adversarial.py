@@ -9,8 +9,9 @@ from monai.engines import Evaluator, Trainer
 from torch import nn
 
 from monai_inpaint.losses import AdversarialLoss
+from monai_inpaint.training.accumulation import checked
 from monai_inpaint.training.discriminator import average_gradients, broadcast_weights
-from monai_inpaint.training.iteration import batch_of, checked, completed
+from monai_inpaint.training.iteration import batch_of, completed
 
 
 class LatentAdversarialIteration:
