@@ -19,7 +19,7 @@ SEED = "draw"  # key of the seed of a window, for what the network's side draws
 _SEEDS = 2**31
 
 
-class Draw(NamedTuple):
+class SeededIndex(NamedTuple):
     """The index of an image and the seed of what is cut out of it."""
 
     index: int
@@ -45,11 +45,11 @@ class ShardedSampler(DistributedSampler):
         self.num_samples, self.total_size = num_samples, num_samples * self.num_replicas
         self.shares = None if weights is None else np.asarray(weights, float) / np.sum(weights)
 
-    def __iter__(self) -> Iterator[Draw]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[SeededIndex]:  # type: ignore[override]
         rng = np.random.default_rng((self.seed, self.epoch))
         indices, seeds = self._indices(rng), rng.integers(_SEEDS, size=self.total_size)
         for place in range(self.rank, self.total_size, self.num_replicas):
-            yield Draw(int(indices[place]), int(seeds[place]))
+            yield SeededIndex(int(indices[place]), int(seeds[place]))
 
     def _indices(self, rng: np.random.Generator) -> np.ndarray:
         count = len(self.dataset)  # type: ignore[arg-type]
@@ -72,7 +72,7 @@ class SeededDataset(Dataset):
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, draw: Draw) -> Any:
+    def __getitem__(self, draw: SeededIndex) -> Any:
         dataset, index = self.dataset, draw.index
         while isinstance(dataset, ConcatDataset):
             part = bisect_right(dataset.cumulative_sizes, index)

@@ -22,7 +22,7 @@ from torch.utils.data import ConcatDataset
 from monai_inpaint.losses import HoleRMSE
 from monai_inpaint.training import SeededDataset, ShardedSampler, autocast_iteration, flow_iteration, make_resumable
 from monai_inpaint.training import accumulation as accumulating
-from monai_inpaint.training.draws import Draw
+from monai_inpaint.training.draws import SeededIndex
 from monai_inpaint.training.iteration import autocast
 
 IMAGES = 10
@@ -34,7 +34,9 @@ def noisy(count: int = IMAGES, kind: Callable = Dataset) -> Dataset:
     return kind(data, Compose([RandGaussianNoised("image", prob=1.0)]))
 
 
-def shard(monkeypatch: pytest.MonkeyPatch, rank: int, processes: int, samples: int, epoch: int = 1, **of) -> list[Draw]:
+def shard(
+    monkeypatch: pytest.MonkeyPatch, rank: int, processes: int, samples: int, epoch: int = 1, **of
+) -> list[SeededIndex]:
     monkeypatch.setattr(idist, "get_rank", lambda: rank)
     monkeypatch.setattr(idist, "get_world_size", lambda: processes)
     sampler = ShardedSampler(noisy(), samples, **of)
@@ -90,7 +92,7 @@ def test_windows_follow_from_their_draw_whoever_cuts_them(workers: int) -> None:
 def test_windows_that_are_cut_together_have_seeds_of_their_own() -> None:
     twice = Dataset([{"image": torch.zeros(1)}], Compose([lambda of: [dict(of), dict(of)]]))
 
-    assert [window["draw"] for window in SeededDataset(twice)[Draw(0, 7)]] == [7, 8]
+    assert [window["draw"] for window in SeededDataset(twice)[SeededIndex(0, 7)]] == [7, 8]
 
 
 def windows(count: int = 5) -> dict[str, torch.Tensor]:
