@@ -3,6 +3,7 @@
 from monai_inpaint.losses.adversarial_loss import AdversarialLoss
 from monai_inpaint.losses.border_weighted import BorderWeightedL2
 from monai_inpaint.losses.dice_bce import DiceBCE
+from monai_inpaint.losses.energy_distance import EnergyDistance
 from monai_inpaint.losses.energy_score import EnergyScore
 from monai_inpaint.losses.feature_losses import FeatureLoss, PerceptualLoss, StyleLoss
 from monai_inpaint.losses.hole_rmse import HoleL1, HoleRMSE, ValidHoleL1
@@ -13,6 +14,7 @@ __all__ = [
     "AdversarialLoss",
     "BorderWeightedL2",
     "DiceBCE",
+    "EnergyDistance",
     "EnergyScore",
     "FeatureLoss",
     "HoleL1",

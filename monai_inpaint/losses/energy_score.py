@@ -55,7 +55,7 @@ class EnergyScore(nn.Module):
 
     def _in_bands(self, images: Images, region: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
         scores: list[torch.Tensor] = []
-        for level, bands in enumerate(zip(*map(_bands, images), strict=True)):
+        for level, bands in enumerate(zip(*(laplacian_bands(image, _LEVELS) for image in images), strict=True)):
             if level:
                 region, known = F.avg_pool2d(region, 2), F.avg_pool2d(known, 2)
             unit = region_mean(bands[2] ** 2, known).sqrt().clamp(min=_FLAT) if level < _LEVELS - 1 else 1.0
@@ -80,10 +80,13 @@ def _score(
     return 0.5 * (distance(first - truth) + distance(second - truth) - distance(first - second))
 
 
-def _bands(image: torch.Tensor) -> list[torch.Tensor]:
-    """Differences between scales, finest first, then what is coarser than all of them."""
+def laplacian_bands(image: torch.Tensor, levels: int) -> list[torch.Tensor]:
+    """Differences between scales, finest first, then what is coarser than all of them: `levels` images.
+
+    Each has half of the sides of the one before, which must be even.
+    """
     bands: list[torch.Tensor] = []
-    for _ in range(_LEVELS - 1):
+    for _ in range(levels - 1):
         coarse = F.avg_pool2d(image, 2)
         bands.append(image - F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False))
         image = coarse

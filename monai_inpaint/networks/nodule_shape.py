@@ -36,6 +36,7 @@ class NoduleShapeGenerator(nn.Module):
             self.layers.extend((nn.BatchNorm2d(after), nn.ReLU()))
         self.layers.extend((nn.ConvTranspose2d(sizes[-1], 1, 4, 2, 1), nn.Tanh()))
         self.apply(start_normal)
+        nn.init.constant_(self.layers[-2].bias, -1.0)  # most of a field is background
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Fields of the latent vectors, which the graph calls `image` as every engine does."""

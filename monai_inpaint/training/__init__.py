@@ -36,7 +36,11 @@ if TYPE_CHECKING:
     from monai_inpaint.training.filled_batch import Conditional, HolePatch, WholeAndPatch, WithCondition
     from monai_inpaint.training.grow_windows import GrowWindows
     from monai_inpaint.training.iteration import autocast_iteration, autocast_validation, fill_iteration, flow_iteration
-    from monai_inpaint.training.latent_adversarial import LatentAdversarialIteration, latent_validation
+    from monai_inpaint.training.latent_adversarial import (
+        LatentAdversarialIteration,
+        latent_energy_iteration,
+        latent_validation,
+    )
     from monai_inpaint.training.muon import Muon
     from monai_inpaint.training.outlines import latent_cases, nodule_outlines
     from monai_inpaint.training.patch_gan import PatchAdversary, PatchGANLoss
@@ -80,6 +84,7 @@ __all__ = [
     "flow_iteration",
     "keep_state",
     "latent_cases",
+    "latent_energy_iteration",
     "latent_validation",
     "load_initial_weights",
     "make_resumable",
@@ -130,6 +135,7 @@ _HOME = {
     "flow_iteration": "monai_inpaint.training.iteration",
     "keep_state": "monai_inpaint.training.checkpoints",
     "latent_cases": "monai_inpaint.training.outlines",
+    "latent_energy_iteration": "monai_inpaint.training.latent_adversarial",
     "latent_validation": "monai_inpaint.training.latent_adversarial",
     "load_initial_weights": "monai_inpaint.training.checkpoints",
     "make_resumable": "monai_inpaint.training.checkpoints",

@@ -1,4 +1,4 @@
-"""Adversarial training of a generator that draws from noise alone, for MONAI's `iteration_update` hook."""
+"""Training of a generator that draws from noise alone: adversarial, or by a distance between batches."""
 
 from __future__ import annotations
 
@@ -70,6 +70,25 @@ class LatentAdversarialIteration:
 
     def _seen(self, fields: torch.Tensor) -> torch.Tensor:
         return fields + self.noise * torch.randn_like(fields) if self.noise else fields.clone()
+
+
+def latent_energy_iteration(engine: Trainer, batch: Any) -> Any:
+    """Draw as many examples as the batch has, and bring them nearer by the engine's loss, `EnergyDistance` for one.
+
+    The output's keys are those of MONAI's SupervisedTrainer.
+
+    Raises:
+        FloatingPointError: the loss is not a number; the last checkpoint on disk is still good.
+    """
+    _, truth = batch_of(engine, batch)
+    engine.network.train()
+    engine.optimizer.zero_grad(set_to_none=True)
+    latent = latents(engine.network, len(truth)).to(truth.device)
+    drawn = engine.network(latent)
+    loss = checked(engine.loss_function(drawn, truth))
+    loss.backward()
+    engine.optimizer.step()
+    return completed(engine, image=latent, label=truth, pred=drawn.detach(), loss=loss.detach())
 
 
 def latent_validation(engine: Evaluator, batch: Any) -> Any:
