@@ -61,7 +61,7 @@ def draw_time(at_start: float, generator: torch.Generator) -> float:
     return 0.0 if start < at_start else 1.0 / (1.0 + ratio)
 
 
-def multiscale_noise(extents: Sequence[int], count: int) -> torch.Tensor:
+def multiscale_noise(extents: Sequence[int], count: int, generator: torch.Generator | None = None) -> torch.Tensor:
     """Draw noise of about unit variance that varies at every scale, (count, 1, rows, columns).
 
     White noise at half, a quarter, ... of the resolution, enlarged bilinearly, is added to white noise at the full
@@ -70,10 +70,11 @@ def multiscale_noise(extents: Sequence[int], count: int) -> torch.Tensor:
 
     Args:
         extents: rows and columns, at least 4.
+        generator: of random numbers; None: the global one.
     """
     total, scales, factor = torch.zeros(count, 1, *extents), 0, 1
     while min(extents) // factor >= 4:
-        white = torch.randn(count, 1, *(math.ceil(n / factor) for n in extents))
+        white = torch.randn(count, 1, *(math.ceil(n / factor) for n in extents), generator=generator)
         enlarged = F.interpolate(white, scale_factor=float(factor), mode="bilinear", align_corners=False)
         total = total + (enlarged * (1.5 if factor > 1 else 1.0))[..., : extents[0], : extents[1]]
         scales, factor = scales + 1, 2 * factor

@@ -17,7 +17,7 @@ from monai_inpaint.fill.sampler import SAMPLE_TIME
 from monai_inpaint.losses.energy_score import EnergyScore
 from monai_inpaint.networks.known_voxels import masked_statistics
 from monai_inpaint.networks.rectified_flow import draw_time, multiscale_noise, output_scale
-from monai_inpaint.training.accumulation import backward_in_parts, checked
+from monai_inpaint.training.accumulation import backward_in_parts
 from monai_inpaint.training.draws import SEED
 
 _FLATTEST = 8.0  # grey levels of 255: windows of next to nothing but air would outweigh all others
@@ -98,7 +98,7 @@ def flow_iteration(
     return completed(engine, image=inputs, label=label, pred=fill, loss=loss)
 
 
-def fill_iteration(engine: Trainer, batch: Any, score: EnergyScore, sampled: float = 0.3) -> Any:
+def fill_iteration(engine: Trainer, batch: Any, score: EnergyScore, sampled: float = 0.3, parts: int = 1) -> Any:
     """Forward, loss, backward, step: the best estimate of every window, and two samples of some.
 
     The output keys are those of MONAI's SupervisedTrainer.
@@ -106,48 +106,71 @@ def fill_iteration(engine: Trainer, batch: Any, score: EnergyScore, sampled: flo
     The losses see values in standard deviations of the window, so that every modality and contrast counts alike.
 
     Args:
-        engine, batch: MONAI's.
+        engine, batch: MONAI's; with seeds of the windows under "draw", as `SeededDataset` gives them, or without.
         score: of samples.
-        sampled: share of the windows that are sampled; each costs as much as two more windows.
+        sampled: share of the windows that are sampled, in (0, 1]; each costs as much as two more windows.
+        parts: see `backward_in_parts`.
 
     Raises:
         FloatingPointError: the loss is not a number; the last checkpoint on disk is still good.
     """
     image, label = batch_of(engine, batch)
-    truth, region = label[:, :1], label[:, 1:]
-    there = 1.0 - image[:, 1:2] + region  # places without an image are in the hole, and not counted
-    shift, scale = masked_statistics(truth, there)
+    there = 1.0 - image[:, 1:2] + label[:, 1:]  # places without an image are in the hole, and not counted
+    shift, scale = masked_statistics(label[:, :1], there)
+    chosen, noise = _chosen_and_noise(batch, image, sampled)
+
+    def loss_of(image: torch.Tensor, label: torch.Tensor, *of: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        (truth, region), (unit, shift, chosen, noise) = label.split(1, dim=1), of
+        with autocast(engine):
+            fill = engine.inferer(_network_input(image, [torch.zeros_like(truth)] * 3), engine.network)
+        loss = engine.loss_function(fill.float() * unit, torch.cat((truth * unit, region), dim=1))
+        if not chosen.any():
+            return loss, fill
+        estimate = fill.detach()[chosen]
+        image, truth, region, unit, shift, noise = (v[chosen] for v in (image, truth, region, unit, shift, noise))
+        inputs = torch.cat([_sample_input(image, estimate, region, one) for one in noise.split(1, dim=1)])
+        with autocast(engine):
+            samples = engine.inferer(inputs, engine.network).float().chunk(2)
+        images = (*(sample * region + truth * (1.0 - region) for sample in samples), truth)
+        first, second, target = ((values - shift) * unit for values in images)
+        weight = chosen.float().mean() / sampled  # as if the share was always met, in parts and processes alike
+        return loss + weight * score(first, second, target, region, 1.0 - image[:, 1:2]), fill
+
     unit = 1.0 / scale.clamp(min=_FLATTEST)
-    engine.network.train()
-    engine.optimizer.zero_grad(set_to_none=True)
-    with autocast(engine):
-        fill = engine.inferer(_network_input(image, [torch.zeros_like(truth)] * 3), engine.network)
-        few = slice(max(round(sampled * len(image)), 1))
-        samples = engine.inferer(_sample_input(image[few], fill[few].detach(), region[few], 2), engine.network)
-    loss = engine.loss_function(fill.float() * unit, torch.cat((truth * unit, region), dim=1))
-    composited = (part * region[few] + truth[few] * (1.0 - region[few]) for part in samples.float().chunk(2))
-    first, second, target = ((values - shift[few]) * unit[few] for values in (*composited, truth[few]))
-    loss = loss + score(first, second, target, region[few], 1.0 - image[few, 1:2])
-    checked(loss).backward()
+    loss, fill = backward_in_parts(engine, parts, loss_of, image, label, unit, shift, chosen, noise)
     torch.nn.utils.clip_grad_norm_(engine.network.parameters(), 1.0)
     engine.optimizer.step()
     return completed(engine, image=image, label=label, pred=fill, loss=loss)
 
 
-def _sample_input(image: torch.Tensor, estimate: torch.Tensor, region: torch.Tensor, samples: int) -> torch.Tensor:
-    """Windows (B, 2 or 3, H, W) as a network that draws samples takes them, each `samples` times over."""
-    image, state, region = (values.repeat(samples, 1, 1, 1) for values in (image, estimate * region, region))
-    noise = multiscale_noise(image.shape[2:], len(image)).to(image.device) * region
+def _sample_input(
+    image: torch.Tensor, estimate: torch.Tensor, region: torch.Tensor, noise: torch.Tensor
+) -> torch.Tensor:
+    """Windows (B, 2 or 3, H, W) as a network that draws samples takes them."""
     # where there is no image there is no state: as for the best estimate, only the known voxels speak
     time = SAMPLE_TIME * (1.0 - image[:, 1:2] + region)
-    return _network_input(image, [noise, state, time])
+    return _network_input(image, [noise * region, estimate * region, time])
+
+
+def _chosen_and_noise(batch: Any, image: torch.Tensor, sampled: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Whether a window is sampled, bool (B,), and noise for two samples (B, 2, H, W), of each from its own seed."""
+    chosen, noise = [], []
+    for seed in _seeds_of(batch, image).tolist():
+        generator = torch.Generator().manual_seed(seed)
+        chosen.append(float(torch.rand((), generator=generator)) < sampled)
+        noise.append(multiscale_noise(image.shape[2:], 2, generator)[:, 0])
+    return torch.tensor(chosen, device=image.device), torch.stack(noise).to(image.device)
+
+
+def _seeds_of(batch: Any, windows: torch.Tensor) -> torch.Tensor:
+    """The seeds that came with the windows, or new ones."""
+    return batch[SEED] if SEED in batch else torch.randint(2**31, (len(windows),))
 
 
 def _time_and_noise(batch: Any, like: torch.Tensor, at_start: float) -> tuple[torch.Tensor, torch.Tensor]:
     """A time (B, 1, 1, 1) and standard normal noise (B, 1, H, W), of each window from its own seed."""
-    seeds = batch[SEED] if SEED in batch else torch.randint(2**31, (len(like),))
     times, noise = [], []
-    for seed in seeds.tolist():
+    for seed in _seeds_of(batch, like).tolist():
         times.append(draw_time(at_start, torch.Generator().manual_seed(seed)))
         generator = torch.Generator(like.device).manual_seed(seed)
         noise.append(torch.randn(like.shape[1:], generator=generator, device=like.device))

@@ -11,6 +11,7 @@ from monai_inpaint.losses import EnergyScore, HoleRMSE
 from monai_inpaint.networks import InpaintUNet
 from monai_inpaint.networks.rectified_flow import multiscale_noise
 from monai_inpaint.training import fill_iteration
+from monai_inpaint.training.draws import SEED
 
 COUNT, SIDE = 16, 32
 
@@ -48,3 +49,27 @@ def test_samples_learn_to_vary_as_the_data_do_and_the_estimate_stays_their_mean(
     assert estimate[hole > 0].std() < 12.0
     assert 24.0 < sample[hole > 0].std() < 36.0
     assert sample[hole > 0].mean() == pytest.approx(100.0, abs=10.0)
+
+
+def test_a_batch_in_parts_takes_the_step_of_the_whole_and_its_samples_belong_to_the_windows() -> None:
+    torch.manual_seed(0)
+    data = {**batch(), SEED: torch.arange(COUNT)}
+    weights: list[list[torch.Tensor]] = []
+    for parts in (1, 4):
+        torch.manual_seed(parts)  # nothing may come from the global generator but the weights, made equal below
+        network = InpaintUNet(channels=(8, 8), encoder_blocks=(1, 1), decoder_blocks=(1,))
+        for number, parameter in enumerate(network.parameters()):
+            torch.nn.init.normal_(parameter, std=0.05, generator=torch.Generator().manual_seed(number))
+        trainer = SupervisedTrainer(
+            device=torch.device("cpu"),
+            max_epochs=1,
+            train_data_loader=[data],
+            network=network,
+            optimizer=torch.optim.SGD(network.parameters(), lr=0.1),
+            loss_function=HoleRMSE(),
+            iteration_update=lambda engine, data, parts=parts: fill_iteration(engine, data, EnergyScore(), 0.5, parts),
+        )
+        trainer.run()
+        weights.append([parameter.detach().clone() for parameter in network.parameters()])
+
+    assert all(torch.allclose(one, other, atol=1e-6) for one, other in zip(*weights, strict=True))
