@@ -34,9 +34,11 @@ class NoduleShapeGenerator(nn.Module):
         for before, after in zip(sizes[:-1], sizes[1:], strict=True):
             self.layers.append(nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False))
             self.layers.extend((nn.BatchNorm2d(after), nn.ReLU()))
-        self.layers.extend((nn.ConvTranspose2d(sizes[-1], 1, 4, 2, 1), nn.Tanh()))
+        last = nn.ConvTranspose2d(sizes[-1], 1, 4, 2, 1)
+        self.layers.extend((last, nn.Tanh()))
         self.apply(start_normal)
-        nn.init.constant_(self.layers[-2].bias, -1.0)  # most of a field is background
+        if last.bias is not None:
+            nn.init.constant_(last.bias, -1.0)  # most of a field is background
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Fields of the latent vectors, which the graph calls `image` as every engine does."""
