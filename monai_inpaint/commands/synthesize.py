@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.commands.arguments import path_text, seed_number
+from monai_inpaint.commands.arguments import nonempty_text, path_text, seed_number
 from monai_inpaint.engines.names import CHOICES
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE, OUR_FAULT, USERS_INPUT, explain, say
@@ -50,16 +50,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--diameter",
+        type=nonempty_text,
         metavar="MM|MIN-MAX|FILE",
         help="in mm, in pixels where an image has no pixel size; a range, or a file of diameters to draw from "
         f"(default: {_DEFAULT} mm, an image without pixel size taken for {FILM_MM:g} mm long)",
     )
-    parser.add_argument("--shape", default="random", metavar="random|MASK", help="drawn, or the outline of a mask")
+    parser.add_argument(
+        "--shape", type=nonempty_text, default="random", metavar="random|MASK", help="drawn, or the outline of a mask"
+    )
     parser.add_argument(
         "--density", choices=DENSITY_NAMES, default="random", help="default: random, as often as in LIDC"
     )
     parser.add_argument(
         "--where",
+        type=nonempty_text,
         default="lungs",
         metavar="REGION|MASK|X,Y",
         help=f"{', '.join(REGION_NAMES)} (films: between ribs, on one, at the heart), a mask, or pixels (lungs)",
@@ -72,7 +76,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--again", type=path_text, metavar="MANIFEST", help="make the nodule of a manifest again, in the same image"
     )
     parser.add_argument("--engine", choices=CHOICES, default="auto", help="what runs the networks (default: auto)")
-    parser.add_argument("--bundle", metavar="NAME", help="texture generator (default: nodule_texture_cxr or _ct)")
+    parser.add_argument(
+        "--bundle", type=nonempty_text, metavar="NAME", help="texture generator (default: nodule_texture_cxr or _ct)"
+    )
     parser.add_argument("--progress", choices=KINDS, default="auto", help="on stderr: a line (auto), JSON, nothing")
 
 

@@ -77,7 +77,7 @@ def test_a_batch_of_samples_is_many_fills_with_its_seed(film, tmp_path: Path, ca
         assert (out / name).read_bytes() != plain.read_bytes()
 
 
-@pytest.mark.parametrize(("seed", "said"), [("-1", "negative"), ("three", "no whole number")])
+@pytest.mark.parametrize(("seed", "said"), [("-1", "must be 0 or more"), ("three", "must be a whole number")])
 def test_a_bad_seed_is_refused_before_a_batch_begins(film, tmp_path: Path, capfd, seed: str, said: str) -> None:
     table = tmp_path / "pairs.csv"
     table.write_text("image,hole\nfilm.png,hole.png\n")
@@ -95,7 +95,7 @@ def test_a_bad_seed_is_refused_before_a_batch_begins(film, tmp_path: Path, capfd
     [
         (["--spread", "spread.tif"], "say how many"),
         (["--samples", "1"], "at least two"),
-        (["--sample", "--seed", "-1"], "negative"),
+        (["--sample", "--seed", "-1"], "must be 0 or more"),
         (["--samples", "4", "--spread", "spread.png"], "cannot hold fractions"),
     ],
 )

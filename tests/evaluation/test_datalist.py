@@ -63,7 +63,7 @@ def test_images_are_taken_in_a_seeded_order_until_enough_are_usable(films):
 @pytest.mark.parametrize(
     ("text", "options", "words"),
     [
-        (None, {}, "CSV"),
+        (None, {}, "does not exist; check the path"),
         ("", {}, "'path'"),
         ("image,patient\na.png,1\n", {}, "'path'"),
         ("path,patient\n", {}, "no images"),
