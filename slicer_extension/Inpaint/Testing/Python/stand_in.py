@@ -51,7 +51,7 @@ def install(temporary: Path) -> None:
         ScriptedLoadableModule=_Module,
         ScriptedLoadableModuleWidget=_Widget,
         ScriptedLoadableModuleLogic=_Logic,
-        ScriptedLoadableModuleTest=type("ScriptedLoadableModuleTest", (unittest.EvaluationCase,), {}),
+        ScriptedLoadableModuleTest=type("ScriptedLoadableModuleTest", (unittest.TestCase,), {}),
     )
     sources = os.environ.get("SLICER_PYTHON")
     if sources:
