@@ -32,7 +32,7 @@ class Profile:
         for name, (least, usual, most) in (("batch", self.batch), ("side", self.side)):
             if not 0 < least <= usual <= most:
                 raise InputError(f"The {name} {least},{usual},{most} does not rise from 1 on; give MIN,OPT,MAX.")
-        if any(side % MULTIPLE for side in self.side):
+        if any(side % MULTIPLE for side in self.side if side != 1):  # vectors of noise have a side of 1
             raise InputError(f"The sides {self.side} are not multiples of {MULTIPLE}; give voxels such as 64,128,256.")
 
     def takes(self, shape: Sequence[int]) -> bool:
@@ -94,11 +94,22 @@ def find_backend(name: str | None = None) -> Backend:
     )
 
 
+def precision_of(bundle: BundleInfo, wanted: Precision = "fp16") -> Precision:
+    """Return the precision to compile a bundle in: synthesis in float32, for its gates overflow in half precision."""
+    return "fp32" if bundle.kind == "synthesis" else wanted
+
+
 def graph_of(bundle: BundleInfo, precision: Precision) -> bytes:
-    """Return the bundle's graph as a library of strongly typed networks takes it."""
+    """Return the bundle's graph as a library of strongly typed networks takes it.
+
+    Raises:
+        InputError: half precision of a bundle that needs float32, or without the package onnx.
+    """
     content = bundle.graph.read_bytes()
     if precision == "fp32":
         return content
+    if precision_of(bundle, precision) != precision:
+        raise InputError(f"{bundle.name} overflows in half precision; use --precision fp32.")
     try:
         import onnx
 
