@@ -1,4 +1,4 @@
-"""Score the samples of a generative network: strictly proper, so that the true distribution alone is best.
+"""Score the samples of a generative network: in expectation no distribution scores better than the true one.
 
 Gneiting and Raftery 2007, Strictly Proper Scoring Rules, section 4.2: the energy score of a distribution is the mean
 distance of its samples to the truth, less half of the mean distance between two samples. It needs no discriminator and

@@ -126,9 +126,16 @@ def metal_pairs(
         count: of pairs.
         first_seed: of the first one, and of the choice of slices; the others follow.
     """
-    weights = np.array(sample_weights(slices, shares))
-    chosen = np.random.default_rng(first_seed).choice(len(slices), count, p=weights / weights.sum())
-    return [{**slices[number], "seed": first_seed + turn} for turn, number in enumerate(map(int, chosen))]
+    return seeded_draws(slices, shares, count, first_seed)
+
+
+def seeded_draws(
+    entries: Sequence[Mapping[str, Any]], shares: Mapping[str, float], count: int, first_seed: int
+) -> list[dict[str, Any]]:
+    """Draw so many entries by the shares of their sources, with the seeds `first_seed`, `first_seed` + 1, ..."""
+    weights = np.array(sample_weights(entries, shares))
+    chosen = np.random.default_rng(first_seed).choice(len(entries), count, p=weights / weights.sum())
+    return [{**entries[number], "seed": first_seed + turn} for turn, number in enumerate(map(int, chosen))]
 
 
 def _listed(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:

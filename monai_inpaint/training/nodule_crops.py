@@ -8,11 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from monai_inpaint.datasets.lidc_crops import density_of, read_lidc_crop, readings_of
 from monai_inpaint.datasets.lidc_outlines import NoduleReading, read_lidc_outlines
-from monai_inpaint.training.data_list import sample_weights, training_slices
+from monai_inpaint.training.data_list import seeded_draws, training_slices
 
 _LIDC = "LIDC-IDRI-"  # begins its patients' names
 CALCIFIED = 200.0  # mean HU above which a nodule holds calcium, of which the density says nothing
@@ -63,7 +61,7 @@ def estimated_density(mean: float) -> float:
 def nodule_films(
     films: Sequence[Mapping[str, Any]], shares: Mapping[str, float], count: int, first_seed: int = 0
 ) -> list[dict[str, Any]]:
-    """So many entries for `ProjectNoduled`: those of healthy films, and "seed".
+    """Draw so many entries for `ProjectNoduled`: those of healthy films, and "seed".
 
     Args:
         films: of `training_slices`.
@@ -71,6 +69,4 @@ def nodule_films(
         count: of entries.
         first_seed: of the first one, and of the choice of films; the others follow.
     """
-    weights = np.array(sample_weights(films, shares))
-    chosen = np.random.default_rng(first_seed).choice(len(films), count, p=weights / weights.sum())
-    return [{**films[number], "seed": first_seed + turn} for turn, number in enumerate(map(int, chosen))]
+    return seeded_draws(films, shares, count, first_seed)
