@@ -9,7 +9,6 @@ own output has about the same size at every time. At t = 0 the estimate is the c
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -59,23 +58,3 @@ def draw_time(at_start: float, generator: torch.Generator) -> float:
     exponent, start = torch.rand(2, generator=generator).tolist()
     ratio = math.exp(5.0 * exponent - 3.5)  # (1 - t) / t: 0.03 to 4.5
     return 0.0 if start < at_start else 1.0 / (1.0 + ratio)
-
-
-def multiscale_noise(extents: Sequence[int], count: int, generator: torch.Generator | None = None) -> torch.Tensor:
-    """Draw noise of about unit variance that varies at every scale, (count, 1, rows, columns).
-
-    White noise at half, a quarter, ... of the resolution, enlarged bilinearly, is added to white noise at the full
-    resolution: coarse anatomy is as uncertain as texture, and white noise alone averages out at the coarse levels of a
-    network.
-
-    Args:
-        extents: rows and columns, at least 4.
-        generator: of random numbers; None: the global one.
-    """
-    total, scales, factor = torch.zeros(count, 1, *extents), 0, 1
-    while min(extents) // factor >= 4:
-        white = torch.randn(count, 1, *(math.ceil(n / factor) for n in extents), generator=generator)
-        enlarged = F.interpolate(white, scale_factor=float(factor), mode="bilinear", align_corners=False)
-        total = total + (enlarged * (1.5 if factor > 1 else 1.0))[..., : extents[0], : extents[1]]
-        scales, factor = scales + 1, 2 * factor
-    return total / math.sqrt(scales)

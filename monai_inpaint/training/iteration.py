@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from monai.engines import Evaluator, Trainer
 from monai.engines.utils import IterationEvents
 
-from monai_inpaint.fill.sampler import SAMPLE_TIME
+from monai_inpaint.fill.sampler import SAMPLE_TIME, multiscale_noise
 from monai_inpaint.losses.energy_score import EnergyScore
 from monai_inpaint.networks.known_voxels import masked_statistics
-from monai_inpaint.networks.rectified_flow import draw_time, multiscale_noise, output_scale
+from monai_inpaint.networks.rectified_flow import draw_time, output_scale
 from monai_inpaint.training.accumulation import backward_in_parts
 from monai_inpaint.training.draws import SEED
 
@@ -153,13 +154,15 @@ def _sample_input(
 
 
 def _chosen_and_noise(batch: Any, image: torch.Tensor, sampled: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Whether a window is sampled, bool (B,), and noise for two samples (B, 2, H, W), of each from its own seed."""
-    chosen, noise = [], []
-    for seed in _seeds_of(batch, image).tolist():
-        generator = torch.Generator().manual_seed(seed)
-        chosen.append(float(torch.rand((), generator=generator)) < sampled)
-        noise.append(multiscale_noise(image.shape[2:], 2, generator)[:, 0])
-    return torch.tensor(chosen, device=image.device), torch.stack(noise).to(image.device)
+    """Whether a window is sampled, bool (B,), and noise for two samples (B, 2, H, W), 0 where not."""
+    chosen = np.zeros(len(image), bool)
+    noise = np.zeros((len(image), 2, *image.shape[2:]), np.float32)
+    for number, seed in enumerate(_seeds_of(batch, image).tolist()):
+        random = np.random.default_rng(seed)
+        chosen[number] = random.random() < sampled
+        if chosen[number]:
+            noise[number] = [multiscale_noise(image.shape[2:], random) for _ in range(2)]
+    return torch.from_numpy(chosen).to(image.device), torch.from_numpy(noise).to(image.device)
 
 
 def _seeds_of(batch: Any, windows: torch.Tensor) -> torch.Tensor:
