@@ -94,7 +94,7 @@ class Service:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "monai_inpaint", "serve-dicom", str(path)],
-                stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"},
+                stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"},
                 # a shell that starts the tests in the background has them ignore Ctrl-C
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )  # fmt: skip
@@ -117,7 +117,12 @@ class Service:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(60)
+        try:
+            return self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # writes where every thread is
+            self.process.wait()
+            raise AssertionError(f"the service does not end:\n{self.lines()}") from None
 
     def jobs(self, state: str) -> list[Path]:
         return sorted((self.queue / state).iterdir()) if (self.queue / state).is_dir() else []

@@ -61,14 +61,15 @@ def _run(settings: Settings, queue: Queue, log: Log, stop: threading.Event) -> N
         for step, what in ((filling, "filling"), (sending, "sending"))
     ]
     with listening(settings, queue, log):
-        for loop in loops:
-            loop.start()
         try:
+            for loop in loops:
+                loop.start()
             stop.wait()
         finally:
             ended.set()
             for loop, step in zip(loops, (filling, sending), strict=True):
-                loop.join()  # soon, since it waits for nothing but its worker, and looks up
+                if loop.ident:  # started
+                    loop.join()  # soon, since it waits for nothing but its worker, and looks up
                 step.worker.close()
             log(f"stopped; studies that are not done: {queue.waiting_studies()}")
 

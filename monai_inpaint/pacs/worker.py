@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import signal
@@ -39,6 +40,8 @@ class Worker:
         self._ended, self._make, self._given = ended, make, given
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
+        # else the interpreter would ask it to end, which it ignores, and wait for it
+        atexit.register(self.close)
 
     def do(self, longest: float, *args: Any) -> Any:
         """What the work returns for `args`; all of it is pickled.
@@ -69,7 +72,7 @@ class Worker:
         raise Lost(f"It took more than {longest:.0f} s.")
 
     def close(self) -> None:
-        """End the process, whatever it does; nothing is being done."""
+        """End the process, whatever it does."""
         if self._process is not None:
             self._end()
 

@@ -20,6 +20,7 @@ from monai_inpaint.networks.known_voxels import masked_statistics
 from monai_inpaint.networks.rectified_flow import draw_time, output_scale
 from monai_inpaint.training.accumulation import backward_in_parts
 from monai_inpaint.training.draws import SEED
+from monai_inpaint.training.precision import has_bfloat16
 
 _FLATTEST = 8.0  # grey levels of 255: windows of next to nothing but air would outweigh all others
 
@@ -39,12 +40,8 @@ def _network_input(image: torch.Tensor, flow: list[torch.Tensor]) -> torch.Tenso
 
 def autocast(engine: Any) -> torch.autocast:
     """bfloat16 on the engine's device, if that computes in it."""
-    kind = torch.device(engine.state.device).type
-    if kind == "cuda":
-        able = torch.cuda.is_bf16_supported(including_emulation=False)  # from Ampere on
-    else:
-        able = any(there for name, there in torch.cpu.get_capabilities().items() if name.endswith("bf16"))
-    return torch.autocast(kind, torch.bfloat16, enabled=able)
+    device = torch.device(engine.state.device)
+    return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
 
 
 def flow_iteration(

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from monai_inpaint.training.precision import has_bfloat16
+
 _QUINTIC = (3.4445, -4.7750, 2.0315)  # Jordan et al. 2024: the steepest at 0 that keeps singular values in 0.7 to 1.2
 _ROUNDS = 5
 _ADAM_SIZE = 0.2  # root mean square of a step of Adam, which Muon's steps are scaled to (Liu et al. 2025)
@@ -72,12 +74,17 @@ class Muon(torch.optim.AdamW):
 
 
 def nearly_orthogonal(matrix: torch.Tensor) -> torch.Tensor:
-    """Return the matrix with all its singular values brought near 1 (between 0.7 and 1.2 where they are not minute)."""
+    """Return the matrix with all its singular values brought near 1 (between 0.7 and 1.2 where they are not minute).
+
+    In bfloat16 where the device computes in it, which the iteration tolerates (Jordan et al. 2024).
+    """
     wide = matrix.shape[0] <= matrix.shape[1]
     turned = matrix if wide else matrix.T
     turned = turned / (turned.norm() + 1e-7)
+    if has_bfloat16(matrix.device):
+        turned = turned.bfloat16()
     first, third, fifth = _QUINTIC
     for _ in range(_ROUNDS):
         square = turned @ turned.T
         turned = first * turned + (third * square + fifth * square @ square) @ turned
-    return turned if wide else turned.T
+    return (turned if wide else turned.T).to(matrix.dtype)

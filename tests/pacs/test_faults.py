@@ -8,6 +8,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -24,6 +25,25 @@ from monai_inpaint.pacs.worker import Lost, Stopped, Worker
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 
 SECONDS = 180
+
+# the worker says that it has begun, which is after it has learned to ignore what is for the service
+_ENDS_WHILE_A_WORKER_IS_BUSY = """
+import sys, threading, time
+from pathlib import Path
+from monai_inpaint.pacs.worker import Worker
+
+def sleeper(begun):
+    begun.touch()
+    return time.sleep
+
+if __name__ == "__main__":
+    begun = Path(__file__).with_name("begun")
+    worker = Worker(threading.Event(), sleeper, begun)
+    threading.Thread(target=worker.do, args=(600.0, 600), daemon=True).start()
+    while not begun.exists():
+        time.sleep(0.01)
+    sys.exit(3)
+"""
 
 
 @pytest.fixture
@@ -175,6 +195,13 @@ def test_work_stops_with_the_service() -> None:
     threading.Timer(1.0, ended.set).start()
     with pytest.raises(Stopped):
         worker.do(600.0, 600)
+
+
+def test_a_program_that_ends_without_closing_its_worker_ends_and_takes_it_along(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(_ENDS_WHILE_A_WORKER_IS_BUSY)
+    ran = subprocess.run([sys.executable, script], timeout=60, check=False)
+    assert ran.returncode == 3
 
 
 # --- what may not stop it
