@@ -71,7 +71,8 @@ class EnergyScore(nn.Module):
 
     def _unit_features(self, image: torch.Tensor) -> list[torch.Tensor]:
         assert self.features is not None
-        return [f / (f.square().sum(dim=1, keepdim=True) + _SMOOTH).sqrt() for f in self.features(image.clamp(-1, 1))]
+        maps = [f.float() for f in self.features(image.clamp(-1, 1))]
+        return [f / (f.square().sum(dim=1, keepdim=True) + _SMOOTH).sqrt() for f in maps]
 
 
 def _score(

@@ -133,7 +133,7 @@ class ImageFeatures(nn.Module):
 
     def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
         rgb = (0.5 * (image + 1.0)).expand(-1, 3, -1, -1)
-        return self.network((rgb - self.mean) / self.std)
+        return self.network(((rgb - self.mean) / self.std).contiguous(memory_format=torch.channels_last))
 
 
 class SqueezeNetFeatures(ImageFeatures):

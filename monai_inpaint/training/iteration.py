@@ -132,7 +132,9 @@ def fill_iteration(engine: Trainer, batch: Any, score: EnergyScore, sampled: flo
         images = (*(sample * region + truth * (1.0 - region) for sample in samples), truth)
         first, second, target = ((values - shift) * unit for values in images)
         weight = chosen.float().mean() / sampled  # as if the share was always met, in parts and processes alike
-        return loss + weight * score(first, second, target, region, 1.0 - image[:, 1:2]), fill
+        with autocast(engine):  # for the features; bands have no matrix products and stay in float32
+            scored = score(first, second, target, region, 1.0 - image[:, 1:2])
+        return loss + weight * scored, fill
 
     unit = 1.0 / scale.clamp(min=_FLATTEST)
     loss, fill = backward_in_parts(engine, parts, loss_of, image, label, unit, shift, chosen, noise)
