@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from monai_inpaint.engines.tensorrt_builder import BACKENDS, PRECISIONS, find_backend, precision_of
+from monai_inpaint.engines.tensorrt_builder import BACKENDS, PRECISIONS, find_backend
 from monai_inpaint.failure import DONE, exit_code_of
 from monai_inpaint.jobs.export_bundle import export_bundle
 from monai_inpaint.registry import bundles, find_bundle
@@ -38,7 +38,7 @@ def _build(argv: Sequence[str] | None) -> int:
             bundle.path,
             path,
             "tensorrt",
-            precision=precision_of(bundle, args.precision),
+            precision=args.precision,
             gpus=[name for name in args.gpu.split(",") if name],
             backend=backend.name,
             overwrite=args.overwrite,

@@ -94,22 +94,15 @@ def find_backend(name: str | None = None) -> Backend:
     )
 
 
-def precision_of(bundle: BundleInfo, wanted: Precision = "fp16") -> Precision:
-    """Return the precision to compile a bundle in: synthesis in float32, for its gates overflow in half precision."""
-    return "fp32" if bundle.kind == "synthesis" else wanted
-
-
 def graph_of(bundle: BundleInfo, precision: Precision) -> bytes:
     """Return the bundle's graph as a library of strongly typed networks takes it.
 
     Raises:
-        InputError: half precision of a bundle that needs float32, or without the package onnx.
+        InputError: half precision without the package onnx.
     """
     content = bundle.graph.read_bytes()
     if precision == "fp32":
         return content
-    if precision_of(bundle, precision) != precision:
-        raise InputError(f"{bundle.name} overflows in half precision; use --precision fp32.")
     try:
         import onnx
 

@@ -22,13 +22,13 @@ from monai_inpaint.engines.tensorrt_builder import (
     engine_name,
     find_backend,
     graph_of,
-    precision_of,
     profile_of,
 )
 from monai_inpaint.errors import InputError
 from monai_inpaint.registry import BundleInfo
 
 _CACHE = 2 << 30  # bytes of engines that are kept
+_PRECISION: Precision = "fp16"
 _SHAPES = 16  # recorded for a lane at most
 _LANES = 2  # while one computes, the windows of the other are copied
 
@@ -52,10 +52,10 @@ class TensorRtEngine:
         backend: Backend,
         gpu: Gpu,
         on_cpu: Callable[[BundleInfo], Engine],
-        precision: Precision | None = None,
+        precision: Precision = _PRECISION,
     ) -> None:
         self._bundle, self._backend, self._gpu = bundle, backend, gpu
-        self._precision: Precision = precision or precision_of(bundle)
+        self._precision: Precision = precision
         self._profile = profile_of(bundle)
         self._on_cpu, self._cpu = on_cpu, None
         self._most = self._profile.batch[2]  # windows at once, 0: the GPU is not asked any more

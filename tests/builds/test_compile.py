@@ -24,7 +24,6 @@ from monai_inpaint.engines.tensorrt_builder import (
     engine_name,
     find_backend,
     graph_of,
-    precision_of,
     profile_of,
 )
 from monai_inpaint.errors import InputError
@@ -42,14 +41,8 @@ def rtx() -> Backend:
     return find_backend("rtx")
 
 
-@pytest.mark.parametrize(
-    ("bundle", "precision"),
-    [
-        pytest.param(bundle, precision, id=f"{bundle.name}-{precision}")
-        for bundle in bundles()
-        for precision in dict.fromkeys(("fp32", precision_of(bundle)))
-    ],
-)
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+@pytest.mark.parametrize("bundle", bundles(), ids=lambda bundle: bundle.name)
 def test_every_graph_compiles_for_four_generations(bundle: BundleInfo, precision: Precision, rtx: Backend) -> None:
     start = time.process_time()
     graph = graph_of(bundle, precision)
@@ -117,19 +110,18 @@ def test_the_name_of_an_engine_changes_with_all_that_it_depends_on(rtx: Backend)
 
 
 @pytest.mark.parametrize("factor", [1, 16, 257])
-@pytest.mark.parametrize(
-    "bundle", [each for each in bundles() if precision_of(each) == "fp16"], ids=lambda bundle: bundle.name
-)
+@pytest.mark.parametrize("bundle", bundles(), ids=lambda bundle: bundle.name)
 def test_half_precision_moves_a_fill_by_little_of_its_range(bundle: BundleInfo, factor: int) -> None:
     """Of 1000 units times the factor; what a CPU rounds as a GPU would."""
     model = onnx.load(bundle.graph)
-    windows = _windows(model, 1000.0 * factor)
+    windows = _windows(model, bundle, 1000.0 * factor)
 
     exact, half = (_ran(each, windows) for each in (model, rounded_on_cpu(in_half_precision(model))))
 
     assert np.isfinite(half).all()
-    inside = windows[:, 1:2] > 0 if windows.shape[1] > 1 else np.ones_like(exact, bool)
-    wide = 1.0 if bundle.kind == "detection" else 1000.0 * factor
+    in_place = exact.shape == windows[:, :1].shape
+    inside = windows[:, 1:2] > 0 if in_place and windows.shape[1] > 1 else np.ones_like(exact, bool)
+    wide = 1000.0 * factor if in_place and bundle.kind != "detection" else 1.0
     assert np.sqrt(np.mean((half - exact)[inside] ** 2)) < 1e-3 * wide
     if bundle.kind == "inpainting":
         np.testing.assert_array_equal(half[~inside], exact[~inside])
@@ -189,8 +181,11 @@ def test_nvidias_bindings_take_the_arguments_of_every_call(call: str) -> None:
         CALLS[call](gpu)
 
 
-def _windows(model: onnx.ModelProto, units: float) -> np.ndarray:
+def _windows(model: onnx.ModelProto, bundle: BundleInfo, units: float) -> np.ndarray:
+    """Images in these units with a hole; what is not in units, noise and density, in its own range."""
     _, channels, rows, _ = (size.dim_value for size in model.graph.input[0].type.tensor_type.shape.dim)
+    if rows == 1:
+        return np.random.default_rng(0).normal(size=(2, channels, 1, 1)).astype(np.float32)
     side = rows or 128
     y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
     image = units * (0.4 * np.sin(3 * x) * np.cos(4 * y) + np.random.default_rng(0).normal(0, 0.02, x.shape))
@@ -200,7 +195,7 @@ def _windows(model: onnx.ModelProto, units: float) -> np.ndarray:
         windows[:, 1, side // 4 : side // 2, side // 3 : side // 2] = 1
         windows[:, 0] *= 1 - windows[:, 1]
     if channels == 3:
-        windows[:, 2] = image
+        windows[:, 2] = 0.7 * windows[:, 1] if bundle.kind == "synthesis" else image
     return windows
 
 
@@ -209,8 +204,3 @@ def _ran(model: onnx.ModelProto, windows: np.ndarray) -> np.ndarray:
     options.intra_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(model.SerializeToString(), options).run(None, {"image": windows})[0]
-
-
-def test_half_precision_of_a_bundle_that_overflows_in_it_is_refused() -> None:
-    with pytest.raises(InputError, match="nodule_texture_ct overflows in half precision; use --precision fp32"):
-        graph_of(find_bundle("nodule_texture_ct"), "fp16")
