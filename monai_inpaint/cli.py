@@ -14,6 +14,7 @@ from typing import Any
 
 from monai_inpaint.commands import (
     batch,
+    detect,
     difference,
     evaluate,
     export,
@@ -78,6 +79,7 @@ def make_parser() -> argparse.ArgumentParser:
         metal,
         simulate_metal,
         synthesize,
+        detect,
         evaluate,
         index,
         reference,

@@ -36,6 +36,7 @@ ROOMS = (
     "reports",
     "evaluation",
     "anomaly",
+    "detection",
     "dicom",
     "jobs",
     "pacs",

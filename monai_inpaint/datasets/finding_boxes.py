@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -51,17 +52,62 @@ def finding_box(table: str | Path, image: str, label: str, numbers: tuple[str, s
     return FindingBox(image, label, x, y, w, h)
 
 
+Box = tuple[float, float, float, float]  # left, top, width, height in pixels
+
+
 @dataclass(frozen=True)
 class BoxedImage:
-    """An image with boxes around what it shows, as writers of detection data take it.
+    """An image with the boxes around what it shows, or around what a detector found; none: a negative.
 
     Attributes:
-        file: name of the image, without its folder.
-        columns, rows: of its pixels.
-        boxes: left, top, width and height in pixels; empty where it shows nothing.
+        file: the image's name, or its path from the folder of the images.
+        columns, rows: of its pixels; 0 where the image is not at hand.
+        boxes: left, top, width and height in pixels.
+        scores: of a detector, one for each box, higher is surer; () in a truth.
+        densities: of the nodules, 0 ground-glass to 1 solid, one for each box; () where they are not known.
+        patient: "" where not known.
+        spacing: mm between columns and between rows; None where not known.
+        path: of the image; None where it is not at hand.
+        key: what its data set calls it, such as the number that COCO gives it.
     """
 
     file: str
     columns: int
     rows: int
-    boxes: tuple[tuple[int, int, int, int], ...] = ()
+    boxes: tuple[Box, ...] = ()
+    scores: tuple[float, ...] = ()
+    densities: tuple[float, ...] = ()
+    patient: str = ""
+    spacing: tuple[float, float] | None = None
+    path: Path | None = None
+    key: str = ""
+
+    @property
+    def name(self) -> str:
+        """The file's name, by which detections are told to be of this image."""
+        return Path(self.file).name
+
+
+def check_boxes(image: BoxedImage, table: str | Path) -> BoxedImage:
+    """Return the image, if its boxes can be right: finite, with an area, and in the image.
+
+    Boxes of a truth lie within the image, up to a pixel of rounding; those of a detector only have to reach into it.
+
+    Raises:
+        InputError: one does not.
+    """
+    for x, y, width, height in image.boxes:
+        shown = f"{table}: the box {x:g}, {y:g}, {width:g}, {height:g} of {image.name}"
+        if not all(map(math.isfinite, (x, y, width, height))) or width <= 0 or height <= 0:
+            raise InputError(f"{shown} has no area; correct or remove it.")
+        if image.columns == 0:
+            continue
+        right, below = x + width, y + height
+        far = max(-x, -y, right - image.columns, below - image.rows)
+        reaches = right > 0 and below > 0 and x < image.columns and y < image.rows
+        if (not image.scores and far > 1) or not reaches:
+            raise InputError(f"{shown} lies outside its {image.columns} columns and {image.rows} rows; correct it.")
+    for score in image.scores:
+        if not math.isfinite(score):
+            raise InputError(f"{table}: a score of {image.name} is {score}; give finite numbers.")
+    return image

@@ -48,6 +48,7 @@ def comparison_page(
     *,
     facts: Mapping[str, str] | None = None,
     tables: Sequence[Table] = (),
+    charts: Sequence[str] = (),
     intro: str = "",
 ) -> str:
     """Return the page as HTML text; every text is escaped, every picture embedded.
@@ -57,6 +58,7 @@ def comparison_page(
         cases: in the order shown.
         facts: what is to be known of all cases, as a list of names and values.
         tables: shown before the cases.
+        charts: SVG elements, see `line_chart`; shown below the tables.
         intro: a paragraph under the heading.
     """
     parts = [f"<h1>{escape(title)}</h1>", f'<p class="notice">{escape(NOTICE)}</p>']
@@ -66,6 +68,8 @@ def comparison_page(
         rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
         parts.append(f"<dl>{rows}</dl>")
     parts += [_table(table) for table in tables]
+    if charts:
+        parts.append(f'<div class="charts">{"".join(charts)}</div>')
     parts += [_comparison(case) for case in cases]
     body = "\n".join(parts)
     return (
@@ -122,6 +126,7 @@ dt {{ color: #666; }} dd {{ margin: 0; }}
 section {{ border-top: 1px solid #ddd; padding: 1rem 0; }}
 section p {{ margin: 0 0 .5rem; color: #555; }}
 .scroll {{ overflow-x: auto; }}
+.charts {{ display: flex; flex-wrap: wrap; gap: 1rem; margin-bottom: 1rem; }}
 .row {{ display: flex; gap: .6rem; }}
 figure {{ margin: 0 0 .6rem; width: 256px; }}
 img {{ width: 256px; image-rendering: pixelated; display: block; background: #000; }}

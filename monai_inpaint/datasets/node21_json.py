@@ -1,0 +1,78 @@
+"""Boxes as NODE21 and Grand Challenge exchange them: JSON of "Multiple 2D bounding boxes", corners in mm."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from monai_inpaint.datasets.finding_boxes import Box, BoxedImage
+from monai_inpaint.datasets.named_images import Found, NamedImages
+from monai_inpaint.io.atomic import staged
+
+
+def write_node21_json(images: Sequence[BoxedImage], path: Path) -> None:
+    """Write nodules.json for a stack of films: their numbers, from 0, are the third coordinate of the corners.
+
+    Each box also has the film's `name`, so that its images need not be stacked.
+    """
+    boxes: list[dict[str, Any]] = []
+    for number, image in enumerate(images):
+        across, down = image.spacing or (1.0, 1.0)
+        for n, (x, y, width, height) in enumerate(image.boxes):
+            left, right, top, below = x * across, (x + width) * across, y * down, (y + height) * down
+            corners = [[right, below, number], [left, below, number], [left, top, number], [right, top, number]]
+            told: dict[str, Any] = {"name": image.name, "corners": corners}
+            boxes.append({**told, "probability": image.scores[n]} if image.scores else told)
+    content = {"type": "Multiple 2D bounding boxes", "boxes": boxes, "version": {"major": 1, "minor": 0}}
+    with staged(path, overwrite=True) as part:
+        part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def node21_boxes(content: Any, named: NamedImages) -> Found:
+    """The boxes of one nodules.json, each as detections of an image.
+
+    Raises:
+        InputError: not of this form.
+    """
+    boxes = content.get("boxes") if isinstance(content, dict) else None
+    if not isinstance(boxes, list):
+        raise named.error('holds no list "boxes"; give the JSON that NODE21 asks of a detector')
+    return [_box(number, told, named) for number, told in enumerate(boxes, start=1)]
+
+
+def node21_cases(content: Any, named: NamedImages) -> Found:
+    """The boxes of a list of results as Grand Challenge gives it to evaluations, each with inputs and outputs.
+
+    Raises:
+        InputError: not of this form.
+    """
+    found: Found = []
+    for case in content:
+        try:
+            name = next(told["image"]["name"] for told in case["inputs"] if told.get("image"))
+            values = [told["value"] for told in case["outputs"] if "boxes" in (told.get("value") or {})]
+        except (TypeError, KeyError, AttributeError, StopIteration):
+            raise named.error("a result has no inputs with an image's name; give it as Grand Challenge does") from None
+        alone = NamedImages([named.by_name(str(name))], named.table)
+        for value in values:
+            found += node21_boxes(value, alone)
+    return found
+
+
+def _box(number: int, told: Any, named: NamedImages) -> tuple[BoxedImage, list[Box], list[float]]:
+    try:
+        corners = [[float(value) for value in corner] for corner in told["corners"]]
+        score = float(told["probability"])
+        xs, ys, zs = zip(*corners, strict=True)
+        if not all(math.isfinite(value) for corner in corners for value in corner) or len(set(zs)) != 1:
+            raise ValueError
+    except (TypeError, KeyError, ValueError):
+        raise named.error(f"box {number} must have four corners [x, y, slice] in one slice and a probability") from None
+    name = told.get("name")
+    image = named.by_name(str(name)) if name and len(named.images) > 1 else named.by_number(zs[0])
+    across, down = image.spacing or (1.0, 1.0)
+    left, top = min(xs) / across, min(ys) / down
+    return image, [(left, top, max(xs) / across - left, max(ys) / down - top)], [score]

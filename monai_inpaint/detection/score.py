@@ -1,0 +1,151 @@
+"""Score a detector: FROC, ROC of images, both readings of the NODE21 score, average precision; intervals by patient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from monai_inpaint.datasets.finding_boxes import BoxedImage
+from monai_inpaint.detection.average_precision import Hits, average_precision, coco_hits
+from monai_inpaint.detection.froc import NODE21_RATE, RATES, Froc, froc
+from monai_inpaint.detection.image_roc import area_under, image_scores, roc
+from monai_inpaint.detection.matching import IOU, Matched, match
+from monai_inpaint.progress import Steps
+
+RESAMPLED = 1000  # times
+AUC, FROC_AREA, MEAN_SENSITIVITY = "AUC of images", "area under FROC", "mean sensitivity"
+NODE21, NODE21_PAPER, AP50 = "NODE21 score", "NODE21 score, AUC of FROC", "mAP@50"
+# What each measure is, for people who read a table of them.
+MEANINGS = {
+    AUC: "area under the ROC of images, each as suspicious as its surest detection",
+    NODE21: "0.75 x AUC of images + 0.25 x sensitivity at 0.25 false positives an image, as the challenge has it",
+    FROC_AREA: f"mean sensitivity over all rates from 0 to {RATES[-1]:g} false positives an image",
+    NODE21_PAPER: "0.75 x area under FROC + 0.25 x sensitivity at 0.25, as Shen et al. 2022 have it",
+    MEAN_SENSITIVITY: "at 1/8, 1/4, 1/2, 1, 2, 4 and 8 false positives an image, as in LUNA16",
+    AP50: "average precision of COCO at an overlap of 0.5",
+}
+
+
+def sensitivity_name(rate: float) -> str:
+    """The name of the sensitivity at a rate of false positives."""
+    return f"sensitivity at {rate:g}"
+
+
+@dataclass(frozen=True, eq=False)
+class DetectionScore:
+    """What `score` found.
+
+    Attributes:
+        truth, found: images, in one order.
+        iou: that hits of the FROC exceed.
+        matched, froc, hits: of all images.
+        figures: by measure; NaN where it is not defined, as AUC is without negatives.
+        intervals: by measure, what holds 95 % of resamplings of patients; NaN where it is not defined.
+        band: float64 (resamplings, rates) of sensitivities at `band_rates`.
+        band_rates: float64 (rates,), false positives an image.
+        patients: how many there are.
+    """
+
+    truth: Sequence[BoxedImage]
+    found: Sequence[BoxedImage]
+    iou: float
+    matched: Matched
+    froc: Froc
+    hits: Hits
+    figures: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    band: np.ndarray
+    band_rates: np.ndarray
+    patients: int
+
+    @property
+    def threshold(self) -> float:
+        """The lowest score that counts where there is a quarter of a false positive an image."""
+        return float(self.froc.thresholds[self.froc.point_at(NODE21_RATE)])
+
+
+def score(
+    truth: Sequence[BoxedImage],
+    found: Sequence[BoxedImage],
+    *,
+    iou: float = IOU,
+    resampled: int = RESAMPLED,
+    seed: int = 0,
+    progress: Steps | None = None,
+) -> DetectionScore:
+    """Score detections.
+
+    Args:
+        truth: see `read_truth`; images without a patient are of a patient each.
+        found: see `read_detections`.
+        iou: intersection over union that hits of the FROC exceed.
+        resampled: how many resamplings of patients the intervals are of.
+        seed: of the resamplings.
+        progress: called with resamplings done and their number.
+    """
+    matched, hits = match(truth, found, iou), coco_hits(truth, found)
+    scores, ill = image_scores(found), np.array([bool(image.boxes) for image in truth])
+    groups = patients_of(truth)
+    rng = np.random.default_rng(seed)
+    rates = np.geomspace(1 / 16, RATES[-1], 57)
+    drawn: list[dict[str, float]] = []
+    band: list[list[float]] = []
+    for number in range(resampled):
+        if progress:
+            progress(number, resampled)
+        times = np.bincount(rng.integers(groups.max() + 1, size=groups.max() + 1), minlength=groups.max() + 1)
+        weights = times[groups].astype(float)
+        if not weights.any():
+            continue
+        curve = froc(matched, weights)
+        drawn.append(_figures(curve, hits, scores, ill, weights))
+        band.append([curve.sensitivity_at(rate) for rate in rates])
+    whole = froc(matched)
+    figures = _figures(whole, hits, scores, ill, None)
+    intervals = {name: _interval([figures[name] for figures in drawn]) for name in figures}
+    return DetectionScore(
+        truth,
+        found,
+        iou,
+        matched,
+        whole,
+        hits,
+        figures,
+        intervals,
+        np.array(band).reshape(-1, len(rates)),
+        rates,
+        int(groups.max()) + 1,
+    )
+
+
+def patients_of(truth: Sequence[BoxedImage]) -> np.ndarray:
+    """int (images,): the number of each image's patient; an image without one is of a patient of its own."""
+    names = [f"patient {image.patient}" if image.patient else f"image {image.name}" for image in truth]
+    return np.unique(names, return_inverse=True)[1]
+
+
+def _figures(
+    curve: Froc, hits: Hits, scores: np.ndarray, ill: np.ndarray, weights: np.ndarray | None
+) -> dict[str, float]:
+    sensitivities = {sensitivity_name(rate): curve.sensitivity_at(rate) for rate in RATES}
+    at_node21 = sensitivities[sensitivity_name(NODE21_RATE)]
+    auc, area = area_under(*roc(scores, ill, weights)), curve.area()
+    return {
+        AUC: auc,
+        NODE21: 0.75 * auc + 0.25 * at_node21,
+        FROC_AREA: area,
+        NODE21_PAPER: 0.75 * area + 0.25 * at_node21,
+        AP50: average_precision(hits, weights),
+        MEAN_SENSITIVITY: float(np.mean(list(sensitivities.values()))),
+        **sensitivities,
+    }
+
+
+def _interval(values: Sequence[float]) -> tuple[float, float]:
+    defined = [value for value in values if np.isfinite(value)]
+    if not defined:
+        return float("nan"), float("nan")
+    low, high = np.percentile(defined, (2.5, 97.5))
+    return float(low), float(high)
