@@ -17,7 +17,6 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE, OUR_FAULT, USERS_INPUT, explain, say
 from monai_inpaint.inputs import read_json
 from monai_inpaint.jobs.synthesize_nodules import (
-    FILM_MM,
     FORMATS,
     NoduleJob,
     boxed_images,
@@ -26,6 +25,7 @@ from monai_inpaint.jobs.synthesize_nodules import (
     synthesize_into,
 )
 from monai_inpaint.progress import KINDS, Progress, make_progress
+from monai_inpaint.synthesis.nodules import FILM_MM
 
 NAME = "synthesize"
 HELP = "Put synthetic lung nodules into chest films and CT, with masks and boxes, to train detectors on."
@@ -56,6 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"(default: {_DEFAULT} mm, an image without pixel size taken for {FILM_MM:g} mm long)",
     )
     parser.add_argument(
+        "--per-image",
+        type=_per_image,
+        default=(1, 1),
+        metavar="N|MIN-MAX",
+        help="nodules in each image, none on another (default: 1)",
+    )
+    parser.add_argument(
         "--shape", type=nonempty_text, default="random", metavar="random|MASK", help="drawn, or the outline of a mask"
     )
     parser.add_argument(
@@ -73,11 +80,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=seed_number, default=0, metavar="N", help="same seed, same voxels (default: 0)")
     parser.add_argument("--resume", action="store_true", help="go on: leave out what is done")
     parser.add_argument(
-        "--again", type=path_text, metavar="MANIFEST", help="make the nodule of a manifest again, in the same image"
+        "--again", type=path_text, metavar="MANIFEST", help="make the nodules of a manifest again, in the same image"
     )
     parser.add_argument("--engine", choices=CHOICES, default="auto", help="what runs the networks (default: auto)")
     parser.add_argument(
-        "--bundle", type=nonempty_text, metavar="NAME", help="texture generator (default: nodule_texture_cxr or _ct)"
+        "--bundle",
+        type=nonempty_text,
+        metavar="NAME",
+        help="texture network (default: CT nodule_texture_ct, films none)",
     )
     parser.add_argument("--progress", choices=KINDS, default="auto", help="on stderr: a line (auto), JSON, nothing")
 
@@ -144,24 +154,28 @@ def _listed(path: Path) -> list[str]:
 
 
 def _jobs(args: argparse.Namespace, folder: Path, images: list[Path]) -> list[NoduleJob]:
-    """One for each nodule; everything that is drawn follows from the seed and the nodule's number."""
+    """One for each output; everything that is drawn follows from the seed and the numbers of output and nodule."""
     place, shape = _where(args.where), "random" if args.shape == "random" else _existing(args.shape, "--shape")
     diameters = _Diameters(args.diameter)
+    if isinstance(place, tuple) and args.per_image[1] > 1:
+        raise InputError("--where X,Y is the place of one nodule; leave out --per-image, or name a region or a mask.")
     jobs: list[NoduleJob] = []
     for number in range(args.count or len(images)):
         image = images[number % len(images)]
-        seed, drawn = (int(n) for n in np.random.SeedSequence([args.seed, number]).generate_state(2))
+        low, high = args.per_image
+        nodules = range(np.random.default_rng([args.seed, number]).integers(low, high + 1))
+        states = [np.random.SeedSequence([args.seed, number, nodule]).generate_state(2) for nodule in nodules]
         jobs.append(
             NoduleJob(
                 image=image,
                 folder=folder,
                 name=f"{_stem(image)}_nodule{number + 1:04d}",
                 place=place,
-                diameter=diameters.draw(np.random.default_rng(drawn)),
+                diameters=tuple(diameters.draw(np.random.default_rng(drawn)) for _, drawn in states),
                 scaled=args.diameter is None,
                 shape=shape,
                 density=args.density,
-                seed=seed,
+                seeds=tuple(int(seed) for seed, _ in states),
                 pair=args.pairs,
                 engine=args.engine,
                 bundle=args.bundle,
@@ -181,11 +195,11 @@ def _again(args: argparse.Namespace, folder: Path, images: list[Path]) -> Nodule
     try:
         asked, source = told["arguments"], told["source"]
         place, shape = asked["place"], asked["shape"]
-        numbers = float(asked["diameter"]), int(asked["seed"])
+        diameters, seeds = (tuple(kind(n) for n in asked[key]) for key, kind in (("diameters", float), ("seeds", int)))
     except (KeyError, TypeError, ValueError):
-        raise InputError(f"{path} is no manifest of a nodule; give one that synthesize has written.") from None
+        raise InputError(f"{path} is no manifest of nodules; give one that synthesize has written.") from None
     if len(images) != 1:
-        raise InputError(f"{path} tells of one nodule in one image; give that image alone.")
+        raise InputError(f"{path} tells of one image; give that image alone.")
     _check_same(images[0], source, path)
     if isinstance(shape, dict):
         shape = _same(args.shape, shape, path, "--shape")
@@ -196,13 +210,13 @@ def _again(args: argparse.Namespace, folder: Path, images: list[Path]) -> Nodule
         folder=folder,
         name=path.stem,
         place=tuple(place) if isinstance(place, list) else place,
-        diameter=numbers[0],
+        diameters=diameters,
         shape=shape,
         density=asked["density"],
-        seed=numbers[1],
+        seeds=seeds,
         pair=args.pairs,
         engine=args.engine,
-        bundle=args.bundle or told["bundle"]["name"],
+        bundle=args.bundle or told.get("bundle", {}).get("name"),
     )
 
 
@@ -251,7 +265,11 @@ def _begin(args: argparse.Namespace, folder: Path, images: list[str]) -> None:
     if not folder.parent.is_dir():
         raise InputError(f"{folder} cannot be made: the folder {folder.parent} does not exist; make it first.")
     kept = ("count", "diameter", "shape", "density", "where", "pairs", "seed", "bundle", "again")
-    asked: dict[str, Any] = {"images": images, **{name: getattr(args, name) for name in kept}}
+    asked: dict[str, Any] = {
+        "images": images,
+        **{name: getattr(args, name) for name in kept},
+        "per_image": list(args.per_image),
+    }
     path = folder / SETTINGS
     if path.exists():
         if not args.resume:
@@ -346,3 +364,14 @@ def _count(text: str) -> int:
     if not 0 < number <= 10**6:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of images, such as 1000")
     return number
+
+
+def _per_image(text: str) -> tuple[int, int]:
+    low, _, high = text.partition("-")
+    try:
+        ends = int(low), int(high or low)
+    except ValueError:
+        ends = 0, 0
+    if not 0 < ends[0] <= ends[1] <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of nodules; give 1 to 100, or a range such as 1-3")
+    return ends

@@ -31,7 +31,7 @@ def fill_report(source: Image, filled: Image, hole: np.ndarray, facts: dict[str,
     volume = float(np.prod(spacing)) if spacing and len(spacing) == 3 else None
     area = float(np.prod(spacing)) if spacing and len(spacing) == 2 else None
     return {
-        **report_head(source, facts["bundle"], facts["engine"]),
+        **(report_head(source, facts["bundle"], facts["engine"]) if "bundle" in facts else image_head(source)),
         "hole": {
             **facts["hole"],
             "voxels": facts["hole_voxels"],

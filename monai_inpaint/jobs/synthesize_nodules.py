@@ -1,4 +1,4 @@
-"""Put a nodule into an image and write what goes with it: mask, manifest, and the image without it."""
+"""Put nodules into an image and write what goes with it: mask, manifest, and the image without them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.jobs.cohort import digest
 from monai_inpaint.jobs.outputs import Target, Write
 from monai_inpaint.jobs.run_job import Done, run
+from monai_inpaint.synthesis.nodules import FILM_MM
 from monai_inpaint.version import __version__
 
 if TYPE_CHECKING:
@@ -25,25 +26,24 @@ if TYPE_CHECKING:
 
 IMAGES, MASKS, MANIFESTS = "images", "masks", "manifests"
 FORMATS = ("node21", "coco", "yolo")
-FILM_MM = 400.0  # of the longer side of a film
 _PICTURES = (".png", ".tif", ".tiff")
 _KEPT = (".nii", ".nii.gz", ".nrrd", ".mha")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NoduleJob:
-    """One nodule in one image.
+    """One image, and the nodules that go into it.
 
     Attributes:
         image: the source.
         folder: where images/, masks/ and manifests/ lie.
         name: of the outputs, without suffix.
         place: a region's name, the path of a mask, or (x, y) or (x, y, z) in pixels: column, row, slice.
-        diameter: mm, or pixels of an image without spacing.
+        diameters: one for each nodule, mm, or pixels of an image without spacing.
         shape: "random", or the path of a mask.
         density: as `synthesize_nodule` takes it.
-        seed: of this nodule.
-        scaled: the diameter is in mm everywhere: an image without spacing is taken for a film of `FILM_MM`.
+        seeds: as many.
+        scaled: diameters are in mm everywhere: an image without spacing is taken for a film of `FILM_MM`.
         pair: the image is also written without its nodule.
     """
 
@@ -51,10 +51,10 @@ class NoduleJob:
     folder: Path
     name: str
     place: str | Path | tuple[int, ...]
-    diameter: float
+    diameters: tuple[float, ...]
     shape: str | Path
     density: str | float
-    seed: int
+    seeds: tuple[int, ...]
     scaled: bool = False
     pair: bool = False
     engine: str = "auto"
@@ -99,13 +99,13 @@ class NoduleJob:
 
 
 def synthesize_into(job: NoduleJob, *, progress: Progress, overwrite: bool = False) -> None:
-    """Read, put the nodule in, and write; all outputs appear, or none.
+    """Read, put the nodules in, and write; all outputs appear, or none.
 
     Raises:
         InputError: as the parts say.
     """
     from monai_inpaint.regions.sources import HoleFile
-    from monai_inpaint.synthesis.nodules.synthesize import synthesize_nodule
+    from monai_inpaint.synthesis.nodules.several import NoduleRequest, synthesize_nodules
 
     def read(image: Image) -> Callable[[], Done]:
         place: Place = job.place if isinstance(job.place, str) else ()
@@ -114,19 +114,15 @@ def synthesize_into(job: NoduleJob, *, progress: Progress, overwrite: bool = Fal
         elif isinstance(job.place, tuple):
             place = _index(image, job.place)
         shape = job.shape if isinstance(job.shape, str) else _shape(job.shape)
-        exact = replace(job, diameter=job.diameter * (_pixels_a_mm(image) if job.scaled else 1.0))
+        scale = _pixels_a_mm(image) if job.scaled else 1.0
+        exact = replace(job, diameters=tuple(diameter * scale for diameter in job.diameters))
+        requests = [
+            NoduleRequest(place=place, diameter=diameter, shape=shape, density=job.density, seed=seed)
+            for diameter, seed in zip(exact.diameters, exact.seeds, strict=True)
+        ]
 
         def compute() -> Done:
-            made = synthesize_nodule(
-                image,
-                place,
-                exact.diameter,
-                shape=shape,
-                density=job.density,
-                seed=job.seed,
-                bundle=job.bundle,
-                engine=job.engine,
-            )
+            made = synthesize_nodules(image, requests, bundle=job.bundle, engine=job.engine)
             return _done(exact, image, made)
 
         return compute
@@ -144,12 +140,11 @@ def boxed_images(folder: Path, jobs: Sequence[NoduleJob]) -> Iterator[BoxedImage
     """
     for job in (job for job in jobs if job.done):
         content = json.loads(job.manifest.path.read_text(encoding="utf-8"))
-        shape, box = content["geometry"]["shape"], content["nodule"]["box"]
+        shape = content["geometry"]["shape"]
         if len(shape) != 2:
             raise InputError(f"{folder}: {job.name} is a volume, boxes of node21, coco and yolo are of films.")
-        (row, height), (column, width) = box
-        name = job.output.path.name
-        yield BoxedImage(name, shape[1], shape[0], ((column, row, width, height),))
+        boxes = [(x, y, width, height) for (y, height), (x, width) in (one["box"] for one in content["nodules"])]
+        yield BoxedImage(job.output.path.name, shape[1], shape[0], tuple(boxes))
         if job.pair:
             yield BoxedImage(job.without.path.name, shape[1], shape[0])
 
@@ -157,9 +152,10 @@ def boxed_images(folder: Path, jobs: Sequence[NoduleJob]) -> Iterator[BoxedImage
 def _done(job: NoduleJob, image: Image, made: Synthesis) -> Done:
     from monai_inpaint.io import write_image
 
-    bundle = made.report["bundle"]
+    bundle = made.report.get("bundle", {"name": "projected shadow", "version": __version__})
+    sizes, unit = ", ".join(f"{diameter:g}" for diameter in job.diameters), made.report["nodules"][0]["unit"]
     derived = {
-        "description": f"Synthetic lung nodule of {job.diameter:g} {made.report['nodule']['unit']} by monai-inpaint",
+        "description": f"Synthetic lung nodule of {sizes} {unit} by monai-inpaint",
         "model": f"{bundle['name']} {bundle['version']}",
         "version": __version__,
         "label": "Synthetic nodule",
@@ -180,10 +176,10 @@ def _done(job: NoduleJob, image: Image, made: Synthesis) -> Done:
 
 
 def _arguments(job: NoduleJob) -> dict[str, Any]:
-    """What `synthesize_nodule` was asked for; files by name and digest."""
+    """What `synthesize_nodules` was asked for; files by name and digest."""
     asked = {"place": job.place, "shape": job.shape}
     told = {key: _identity(value) if isinstance(value, Path) else value for key, value in asked.items()}
-    return {**told, "diameter": job.diameter, "density": job.density, "seed": job.seed}
+    return {**told, "diameters": job.diameters, "density": job.density, "seeds": job.seeds}
 
 
 def _identity(path: Path) -> dict[str, str]:

@@ -14,7 +14,7 @@ from monai.transforms import Transform
 from monai_inpaint.datasets.lidc_outlines import NoduleReading, read_lidc_outlines
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.bounding_box import extent
-from monai_inpaint.synthesis.nodules.projection import grey_per_mm, hounsfield_of, project_nodule
+from monai_inpaint.synthesis.nodules.projection import film_contrast, hounsfield_of, project_nodule
 from monai_inpaint.transforms.window import cut_window
 
 _TRIES = 50
@@ -58,7 +58,7 @@ class ProjectNoduled(Transform):
         window, place = self._window(rng, pyramid, np.asarray(data["lungs"]), step, mask.shape)
         inside = np.zeros(window.shape, bool)
         inside[place] = mask
-        window[place] += path * _contrast(film)
+        window[place] += path * film_contrast(_halved(film))
         return {"image": window, "masks": inside[None], "density": density, "name": data["name"]}
 
     def _shadow(self, rng: np.random.Generator, pixel: float) -> tuple[np.ndarray, np.ndarray, float]:
@@ -114,11 +114,5 @@ def _in_a_lung(rng: np.random.Generator, film: np.ndarray, lungs: np.ndarray) ->
     return start + (places[rng.integers(len(places))] if len(places) else (stop - start) // 2)
 
 
-def _contrast(film: np.ndarray) -> float:
-    """Grey levels for each mm of water; the film's range where it shows no heart beside its lungs."""
-    seen = cv2.resize(film.astype(np.float32), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    try:
-        return grey_per_mm(seen)
-    except InputError:
-        low, high = np.percentile(seen, (25, 75))
-        return float(high - low) / 100.0
+def _halved(film: np.ndarray) -> np.ndarray:
+    return cv2.resize(film.astype(np.float32), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)

@@ -58,11 +58,38 @@ def test_each_image_in_turn_gets_a_nodule_with_mask_and_manifest(capfd: Any, fil
         told = json.loads((out / "manifests" / f"{name}.json").read_text())
         np.testing.assert_array_equal(made[mask == 0], source[mask == 0])
         assert set(np.unique(mask)) == {0, 255}
-        assert 20 <= told["nodule"]["diameter"] <= 30
-        assert equivalent_diameter(mask > 0) == pytest.approx(told["nodule"]["diameter"], rel=0.02)
+        assert 20 <= told["nodules"][0]["diameter"] <= 30
+        assert equivalent_diameter(mask > 0) == pytest.approx(told["nodules"][0]["diameter"], rel=0.02)
         assert told["untouched"]["before"] == told["untouched"]["after"]
         assert told["synthetic"] is True
         assert str(films) not in json.dumps(told)
+
+
+def test_several_nodules_of_an_image_do_not_overlap(capfd: Any, films: Path) -> None:
+    out = films.parent / "out"
+
+    ran = synthesize(
+        capfd, films, out, "--per-image", "2-3", "--seed", 2, "--count", 3, "--diameter", "14-20", "--format", "coco"
+    )
+
+    assert (ran.code, ran.lines) == (0, [])
+    boxes = json.loads((out / "annotations.json").read_text())["annotations"]
+    counts = []
+    for path in (out / "manifests").iterdir():
+        told = json.loads(path.read_text())
+        mask, made = (np.asarray(Picture.open(out / kind / f"{path.stem}.png")) for kind in ("masks", "images"))
+        source = np.asarray(Picture.open(films / f"{path.stem[:5]}.png"))
+        counts.append(len(told["nodules"]))
+        assert np.count_nonzero(mask) == sum(nodule["pixels"] for nodule in told["nodules"])
+        np.testing.assert_array_equal(made[mask == 0], source[mask == 0])
+    assert set(counts) == {2, 3}
+    assert len(boxes) == sum(counts)
+    again = films.parent / "again"
+    name = "film1_nodule0002"
+    manifest = out / "manifests" / f"{name}.json"
+    assert synthesize(capfd, films / "film1.png", again, "--again", manifest).code == 0
+    first, second = (np.asarray(Picture.open(f / "images" / f"{name}.png")) for f in (out, again))
+    np.testing.assert_array_equal(first, second)
 
 
 def test_a_manifest_makes_its_nodule_again_bit_for_bit(capfd: Any, films: Path) -> None:
@@ -150,8 +177,8 @@ def test_places_shapes_and_diameters_from_files(capfd: Any, films: Path) -> None
 
     assert ran.code == 0
     told = json.loads((folder / "out" / "manifests" / "film1_nodule0001.json").read_text())
-    assert told["nodule"]["place"] == [230, 150]
-    assert told["nodule"]["diameter"] in (18, 22)
+    assert told["nodules"][0]["place"] == [230, 150]
+    assert told["nodules"][0]["diameter"] in (18, 22)
     assert told["arguments"]["shape"]["name"] == "shape.png"
 
 
@@ -160,8 +187,8 @@ def test_without_a_diameter_a_film_without_pixel_size_is_taken_for_one_of_400_mm
 
     assert ran.code == 0
     told = json.loads((films.parent / "out" / "manifests" / f"{NAME}.json").read_text())
-    assert 8 * 512 / 400 <= told["nodule"]["diameter"] <= 30 * 512 / 400
-    assert told["arguments"]["diameter"] == told["nodule"]["diameter"]
+    assert 8 * 512 / 400 <= told["nodules"][0]["diameter"] <= 30 * 512 / 400
+    assert told["arguments"]["diameters"][0] == told["nodules"][0]["diameter"]
 
 
 def test_a_dicom_film_is_marked_as_synthetic(capfd: Any, tmp_path: Path) -> None:
@@ -220,6 +247,9 @@ def test_an_image_without_lungs_does_not_stop_the_rest(capfd: Any, films: Path) 
         (["--where", "600,10"], "lies outside the image"),
         (["--shape", "none.png"], "there is no such file"),
         (["--count", "0"], "is no number of images"),
+        (["--per-image", "3-1"], "is no number of nodules"),
+        (["--per-image", "2", "--where", "150,230"], "the place of one nodule"),
+        (["--per-image", "60", "--diameter", "90"], "no room for a nodule"),
         (["--again", "none.json"], "does not exist"),
     ],
 )

@@ -101,6 +101,15 @@ def grey_per_mm(film: np.ndarray, inverted: bool = False) -> float:
     return -grey if inverted else grey
 
 
+def film_contrast(film: np.ndarray) -> float:
+    """Grey levels for each mm of water in a film, dense bright; by its range where no heart shows beside its lungs."""
+    try:
+        return grey_per_mm(film)
+    except InputError:
+        low, high = np.percentile(film, (25, 75))
+        return float(high - low) / 100.0
+
+
 def _surface(stack: np.ndarray, spacing: Sequence[float]) -> tuple[np.ndarray, tuple[float, float, float]]:
     """Signed distance to the nodule's outline in mm, positive inside, on finer slices; and mm along each axis."""
     between, rows, columns = (float(length) for length in spacing)

@@ -19,8 +19,10 @@ from monai_inpaint.imaging.bounding_box import extent
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.shape_measures import equivalent_diameter
 from monai_inpaint.registry import find_bundle
-from monai_inpaint.synthesis.nodules.displayed_slice import DisplayedSlice, kind_of, planes_of
+from monai_inpaint.synthesis.nodules import FILM_MM
+from monai_inpaint.synthesis.nodules.displayed_slice import FILM, DisplayedSlice, kind_of, planes_of
 from monai_inpaint.synthesis.nodules.places import corner_of, draw_place, region_in
+from monai_inpaint.synthesis.nodules.shadow import shadowed
 from monai_inpaint.synthesis.nodules.shapes import draw_shape, shape_of
 from monai_inpaint.synthesis.nodules.size import scaled_shape
 from monai_inpaint.synthesis.nodules.texture import textured
@@ -77,7 +79,8 @@ def synthesize_nodule(
         density: "solid", "part-solid", "ground-glass", "random" (as often as in LIDC), or 0 ground-glass to 1 solid.
         seed: of all that is drawn: the same seed gives the same voxels on the same engine.
         taken: bool of the image's shape, voxels that the nodule must not touch, such as those of another one.
-        bundle: texture generator; None: `nodule_texture_cxr` or `nodule_texture_ct`.
+        bundle: texture generator; None: in CT `nodule_texture_ct`, in films none, but the shadow of the nodule (see
+            `cast_shadow`).
         shape_bundle: shape generator.
         engine: see `load_engine`.
 
@@ -86,12 +89,9 @@ def synthesize_nodule(
     """
     started = time.perf_counter()
     kind = kind_of(image)
-    info = find_bundle(bundle or f"nodule_texture_{kind}")
-    generator = load_engine(engine, info)
-    if info.kind != "synthesis" or generator.channels != 3:
-        raise InputError(f"{info.name} gives nodules no texture; use nodule_texture_{kind}.")
+    generator = _generator(kind, bundle, engine)
     _check_mask(image, taken, "The mask of what is taken")
-    seeds = np.random.default_rng(seed).integers(2**32, size=3)
+    seeds = np.random.default_rng(seed).integers(2**32, size=4)
     solid = _density(density, seeds[0])
     outline = draw_shape(int(seeds[1]), engine, shape_bundle) if isinstance(shape, str) else shape_of(shape)
     if isinstance(shape, str) and shape != "random":
@@ -102,7 +102,12 @@ def synthesize_nodule(
     mask = np.zeros(image.voxels.shape, bool)
     patches: list[Patch] = []
     for one, part in _slices(planes, plane, outline, sized, diameter):
-        patches.append(_patch(one, middle, part, mask, solid, generator))
+        shown = _mark(one, middle, part, mask)
+        if generator is None:
+            values = shadowed(one.units, shown, _pixel(one), solid, np.random.default_rng(seeds[3]))
+        else:
+            values = textured(one.units, np.ascontiguousarray(shown), solid, generator)
+        patches.append(_patch(one, mask, values))
     if taken is not None and (mask & taken).any():
         raise InputError("The nodule would lie on another one; name another place.")
     box = extent(mask)
@@ -116,18 +121,18 @@ def synthesize_nodule(
         "unit": "mm" if image.spacing else "pixels",
         "measured_diameter": round(equivalent_diameter(sized, plane.spacing or (1.0, 1.0)), 4),
         "density": solid,
+        "texture": "network" if generator else "shadow",
         "shape": "random" if isinstance(shape, str) else "mask",
         "seed": int(seed),
         "box": [list(span) for span in spans],
         "pixels": int(np.count_nonzero(mask)),
     }
     facts = {
-        "bundle": info,
-        "engine": generator.describe(),
+        **({"bundle": find_bundle(bundle or "nodule_texture_ct"), "engine": generator.describe()} if generator else {}),
         "hole": {},
         "hole_voxels": nodule["pixels"],
         "drawn": {"fill": "nodule", "seed": int(seed)},
-        "window_sides": [128] * len(patches),
+        "window_sides": [128] * len(patches) if generator else [],
         "seconds": {"synthesize": time.perf_counter() - started},
     }
     report = {**fill_report(image, result, mask, facts), "synthetic": True, "nodule": nodule}
@@ -201,21 +206,39 @@ def _slices(
     return found
 
 
-def _patch(
-    plane: DisplayedSlice,
-    middle: tuple[int, int],
-    shape: np.ndarray,
-    mask: np.ndarray,
-    density: float,
-    generator: Engine,
-) -> Patch:
-    """The nodule in a slice, which is also marked in the mask."""
+def _mark(plane: DisplayedSlice, middle: tuple[int, int], shape: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Mark a shape in the mask, and return what it has in the slice, as shown."""
     top, left = corner_of(middle, shape)
-    plane.view(mask)[top : top + shape.shape[0], left : left + shape.shape[1]] |= shape
-    values = textured(plane.units, np.ascontiguousarray(plane.view(mask)), density, generator)
+    shown = plane.view(mask)
+    shown[top : top + shape.shape[0], left : left + shape.shape[1]] |= shape
+    return shown
+
+
+def _patch(plane: DisplayedSlice, mask: np.ndarray, values: np.ndarray) -> Patch:
     units = np.zeros(mask.shape, np.float32)
     plane.view(units)[:] = -values if plane.image.inverted else values
     return Patch(plane.index, mask[plane.index], units[plane.index])
+
+
+def _pixel(film: DisplayedSlice) -> tuple[float, float]:
+    """mm of a film's pixels; where it does not tell, it is taken for one of the usual size."""
+    usual = FILM_MM / max(film.units.shape)
+    return film.spacing or (usual, usual)
+
+
+def _generator(kind: str, bundle: str | Path | None, engine: str) -> Engine | None:
+    """The texture generator; None for the shadow of a film.
+
+    Raises:
+        InputError: no such bundle or engine, or one that gives no texture.
+    """
+    if bundle is None and kind == FILM:
+        return None
+    info = find_bundle(bundle or "nodule_texture_ct")
+    generator = load_engine(engine, info)
+    if info.kind != "synthesis" or generator.channels != 3:
+        raise InputError(f"{info.name} gives nodules no texture; use nodule_texture_{kind}.")
+    return generator
 
 
 def _density(density: str | float, seed: int) -> float:
