@@ -3,13 +3,15 @@
     arriving/UID      instances come in; a study is taken when none has come for a while
     waiting/UID_N     complete, to be filled
     sending/UID_N     filled; results are complete and their UIDs final
-    sent/UID_N        done: the record, and the UIDs of what came and of what was sent
-    failed/UID_N      given up, with everything; moved back to `waiting` it is tried again
+    sent/UID_N        done: the record, and the UIDs of what came and of what was sent; for some days what came, too
+    failed/UID_N      nothing was filled, or given up, with everything; moved back to `waiting` it is tried again
 
 A file is written beside its place, put on the disk (fsync) and renamed, and so is a state: whenever the process is
 killed, a study is in one state or the next, never in both or in between. Nothing is acknowledged that is not on the
 disk. The same instances sent again, by a sender that missed the acknowledgement, are kept once, or are dropped where
 the study was taken already. Of two instances that differ and have one UID, the second is refused.
+
+When more of a study comes, such as a region that was drawn later, what is kept of it goes with that into the next job.
 
 All that lies in these folders belongs to the owner alone. Anything else there is left alone and logged once; a study
 that is damaged is put into `failed`, and where even that cannot be done, is set aside until it is changed.
@@ -17,15 +19,17 @@ that is damaged is put into `failed`, and where even that cannot be done, is set
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.dicom.identity import is_uid, same_instance
@@ -38,6 +42,7 @@ ARRIVING, WAITING, SENDING, SENT, FAILED = STATES = ("arriving", "waiting", "sen
 INPUT, RESULTS, INSTANCES, MADE, RECORD = "input", "results", "instances.json", "made.json", "record.json"
 _INCOMING, _TRASH, _REFUSED, _WHOLE, _LOCK = "incoming", "trash", "refused", "whole", "lock"
 _PATIENCE = 10
+_HOUR = 3600.0
 _NUMBER = re.compile("[1-9][0-9]*")
 
 
@@ -57,13 +62,19 @@ class Queue:
         study_bytes: of the largest study.
         quota_bytes: of all that lies in the queue, what is coming in included.
         log: takes a sentence on what is damaged or does not belong here.
+        keep_seconds: how long what came is kept of a study that is done; less where there is no room otherwise.
 
     Raises:
         InputError: the folder cannot be made, or another process holds it.
     """
 
     def __init__(
-        self, root: Path, study_bytes: int, quota_bytes: int, log: Callable[[str], None] = lambda _sentence: None
+        self,
+        root: Path,
+        study_bytes: int,
+        quota_bytes: int,
+        log: Callable[[str], None] = lambda _sentence: None,
+        keep_seconds: float = 7 * 24 * _HOUR,
     ) -> None:
         self.root = root
         self._study_bytes, self._quota_bytes, self._log = study_bytes, quota_bytes, log
@@ -80,6 +91,7 @@ class Queue:
         self._last = {folder.name: time.monotonic() for folder in self._folders(ARRIVING)}
         self._broken = {study for study in self._last if not (root / ARRIVING / study / _WHOLE).exists()}
         self._filling = ""  # the job that was last given out to be filled
+        self._keep_seconds, self._looked = keep_seconds, -_HOUR
 
     def arrival(self) -> Arrival:
         """Return a file for an instance that comes in."""
@@ -88,7 +100,9 @@ class Queue:
     def grow(self, size: int) -> None:
         """Count bytes that come in; raises Full where the quota does not hold them."""
         with self._mutex:
-            if self._used + self._coming + size > self._quota_bytes:
+            if self._lacks(size):
+                self._forget(size)
+            if self._lacks(size):
                 raise Full
             self._coming += size
 
@@ -156,12 +170,14 @@ class Queue:
         """
         taken = []
         with self._mutex:
+            self._forget_old()
             for folder in self._folders(ARRIVING):
                 seconds = time.monotonic() - self._last.get(folder.name, 0.0)
                 if seconds < quiet_seconds * (_PATIENCE if folder.name in self._broken else 1):
                     continue
                 try:
-                    taken.append((folder.name, self._take(folder)))
+                    if words := self._take(folder):
+                        taken.append((folder.name, words))
                 except Exception as error:
                     self.quarantine(folder, error)
         return taken
@@ -217,8 +233,20 @@ class Queue:
         disk.rename(results, job / RESULTS)
         self._count()
 
+    def filled(self, job: Path) -> list[str]:
+        """Return the `source` of every series of the study that earlier jobs have filled, by their records."""
+        study = job.name.rpartition("_")[0]
+        entries = (entry for done in self._jobs(study, SENT) for entry in _record(done).get("series", []))
+        return [entry["source"] for entry in entries if "source" in entry]
+
+    def set_aside(self, job: Path, record: Path) -> None:
+        """Put a job in `waiting` of which nothing was filled into `failed`, with the record that says why."""
+        disk.sync(record)
+        disk.rename(record, job / RECORD)
+        self.move(job, FAILED)
+
     def finish(self, job: Path) -> None:
-        """Finish a job in `sending`: only the record and the UIDs stay."""
+        """Finish a job in `sending`: the record, the UIDs and for some time what came stay."""
         if (job / RESULTS / RECORD).is_file() and not (job / RECORD).exists():
             os.link(job / RESULTS / RECORD, job / RECORD)
             disk.sync(job)
@@ -266,10 +294,8 @@ class Queue:
 
     def _take(self, folder: Path) -> str:
         study = folder.name
-        self._last.pop(study, None)
-        self._broken.discard(study)
-        (folder / _WHOLE).unlink(missing_ok=True)
         if (folder / _REFUSED).exists():
+            self._arrived(folder)
             job = self.root / FAILED / f"{study}_{self._number(study)}"
             disk.write_json(folder / RECORD, {"why": "The study is larger than may be taken."})
             (folder / _REFUSED).unlink()
@@ -277,19 +303,75 @@ class Queue:
             return "refused: it is larger than a study may be"
         instances = sorted(path.stem for path in (folder / INPUT).glob("*.dcm"))
         if not instances:
+            self._arrived(folder)
             self._discard(folder)
             return "dropped: it holds nothing"
-        if set(instances) <= self._noted(study, (WAITING, SENDING, SENT), INSTANCES):
+        unfilled = [job for job in self._jobs(study, FAILED) if _is_unfilled(job)]
+        if set(instances) <= self._noted(study, (WAITING, SENDING, SENT), INSTANCES, unfilled):
+            self._arrived(folder)
             self._discard(folder)
             return "dropped: it was sent before"
+        if self._jobs(study, WAITING, SENDING):
+            return ""  # what is kept of it joins this when that is done
+        self._arrived(folder)
+        instances = self._joined(folder)
         disk.write_json(folder / INSTANCES, instances)
         disk.rename(folder, self.root / WAITING / f"{study}_{self._number(study)}")
         return f"complete with {len(instances)} instances"
 
-    def _noted(self, study: str, states: tuple[str, ...], name: str) -> set[str]:
-        """The UIDs that a study's jobs in these states have noted; a job whose note is damaged goes to `failed`."""
+    def _arrived(self, folder: Path) -> None:
+        """A study leaves `arriving`."""
+        self._last.pop(folder.name, None)
+        self._broken.discard(folder.name)
+        (folder / _WHOLE).unlink(missing_ok=True)
+
+    def _joined(self, folder: Path) -> list[str]:
+        """Move what is kept of a study to what has come of it now; returns the UIDs of all.
+
+        Whenever it is killed, the rest is moved when the study is taken again. What came now is newer.
+        """
+        target = folder / INPUT
+        jobs = [job for job in self._jobs(folder.name, SENT, FAILED) if job.parent.name == SENT or _is_unfilled(job)]
+        for job in jobs:
+            for path in (job / INPUT).glob("*.dcm"):
+                if not (target / path.name).exists():
+                    path.rename(target / path.name)
+        disk.sync(target)
+        for job in jobs:
+            self._discard(job / INPUT if job.parent.name == SENT else job)
+        return sorted(path.stem for path in target.glob("*.dcm"))
+
+    def _lacks(self, size: int) -> bool:
+        return self._used + self._coming + size > self._quota_bytes
+
+    def _forget(self, size: int) -> None:
+        """Remove what is kept of studies that are done, the oldest first, until there is room."""
+        for job in self._done():
+            if self._lacks(size):
+                self._discard(job / INPUT)
+
+    def _forget_old(self) -> None:
+        """Remove what has been kept for as long as it may; looks once an hour."""
+        if time.monotonic() - self._looked < _HOUR:
+            return
+        self._looked = time.monotonic()
+        for job in self._done():
+            if time.time() - disk.changed_at(job) / 1e9 > self._keep_seconds:
+                self._discard(job / INPUT)
+
+    def _done(self) -> list[Path]:
+        """The jobs that are done and of which what came is kept, the oldest first."""
+        unfilled = (job for job in self._folders(FAILED) if _is_unfilled(job))
+        kept = (job for job in (*self._folders(SENT), *unfilled) if (job / INPUT).is_dir())
+        return sorted(kept, key=disk.changed_at)
+
+    def _noted(self, study: str, states: tuple[str, ...], name: str, others: Sequence[Path] = ()) -> set[str]:
+        """The UIDs that a study's jobs in these states have noted, and some others of its jobs.
+
+        A job whose note is damaged goes to `failed`.
+        """
         noted: set[str] = set()
-        for job in self._jobs(study, *states):
+        for job in (*self._jobs(study, *states), *others):
             if job.is_symlink() or not job.is_dir():
                 continue
             try:
@@ -350,8 +432,7 @@ class Queue:
                 disk.rename(job, folder)
 
     def _strip(self, job: Path) -> None:
-        for name in (INPUT, RESULTS):
-            shutil.rmtree(job / name, ignore_errors=True)
+        shutil.rmtree(job / RESULTS, ignore_errors=True)
 
     def _make_folders(self) -> None:
         with private_files():
@@ -391,3 +472,17 @@ class Queue:
 def _is_job(name: str) -> bool:
     study, _, number = name.rpartition("_")
     return is_uid(study) and _NUMBER.fullmatch(number) is not None
+
+
+def _record(job: Path) -> dict[str, Any]:
+    """The record of a job that is done; empty if there is none that can be read."""
+    try:
+        record = json.loads((job / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _is_unfilled(job: Path) -> bool:
+    """Return whether a job in `failed` was processed, and nothing of it filled."""
+    return job.is_dir() and not job.is_symlink() and "series" in _record(job)

@@ -51,8 +51,9 @@ class Series:
 
 @dataclass(frozen=True)
 class Mark:
-    """A SEG or RTSTRUCT: the names of its segments or ROIs, and what it refers to."""
+    """A SEG or RTSTRUCT: its SOPInstanceUID, the names of its segments or ROIs, and what it refers to."""
 
+    uid: str
     kind: str
     path: Path
     names: tuple[str, ...]
@@ -119,7 +120,9 @@ def _sort(head: Dataset, path: Path, groups: dict[str, list[Series]], study: Stu
     kind = _MARKS.get(str(head.get("SOPClassUID", "")))
     if kind:
         if str(head.get("Manufacturer", "")) != _OURS:  # what we filled once is not to be filled again
-            study.marks.append(Mark(kind, path, _names(head, kind), drawn_on(head)))
+            study.marks.append(
+                Mark(str(head.get("SOPInstanceUID") or ""), kind, path, _names(head, kind), drawn_on(head))
+            )
         return
     cut = "Rows" not in head
     if cut and not is_cut(head):

@@ -15,6 +15,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from monai_inpaint.pacs import queue as places
 from monai_inpaint.pacs import tasks
@@ -46,7 +47,7 @@ def serve(settings: Settings, log: Log, stop: threading.Event | None = None) -> 
     if settings.send.tls:
         sending_tls(settings.send.tls)  # refused now rather than when the first study is done
     with private_files():
-        queue = Queue(settings.queue, settings.study_bytes, settings.quota_bytes, log)
+        queue = Queue(settings.queue, settings.study_bytes, settings.quota_bytes, log, settings.keep_seconds)
         try:
             _run(settings, queue, log, stop)
         finally:
@@ -121,10 +122,15 @@ class _Filling:
         """Make the results in a process of its own; whether they are there."""
         place = Path(tempfile.mkdtemp(suffix=".partial", dir=job))
         try:
-            how, why = _done(self.worker, _LONGEST_FILL, job / places.INPUT, place / places.RESULTS)
+            filled = self._queue.filled(job)
+            how, why = _done(self.worker, _LONGEST_FILL, job / places.INPUT, place / places.RESULTS, filled)
             if how == tasks.FAILED:
                 self._queue.fail(job, why)
                 self._log(f"study {job.name} failed: {why}")
+                return False
+            if how == tasks.NOTHING:
+                self._queue.set_aside(job, place / places.RESULTS / places.RECORD)
+                self._log(f"study {job.name}: nothing is filled. {why}")
                 return False
             made = [instance.uid for instance in instances_below(place / places.RESULTS)]
             self._queue.keep_results(job, place / places.RESULTS, made)
@@ -172,7 +178,7 @@ class _Sending:
         self._later[job] = time.monotonic() + wait, wait
 
 
-def _done(worker: Worker, longest: float, *args: Path) -> tasks.Outcome:
+def _done(worker: Worker, longest: float, *args: Any) -> tasks.Outcome:
     """What a worker has done; raises OSError where it found the disk full, and Stopped."""
     try:
         how, why = worker.do(longest, *args)

@@ -14,6 +14,7 @@ from monai_inpaint.pacs.rules import Rule, rules_of
 from monai_inpaint.paths import path_of
 
 _MB = 10**6
+_DAY = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Settings:
         quiet_seconds: a study is complete when nothing has come for so long.
         study_bytes: of the largest study that is taken.
         quota_bytes: that the queue may take in all, results included.
+        keep_seconds: how long the images of a study that is done are kept, for a region that is drawn later.
     """
 
     queue: Path
@@ -58,6 +60,7 @@ class Settings:
     quiet_seconds: float = 30.0
     study_bytes: int = 4000 * _MB
     quota_bytes: int = 50000 * _MB
+    keep_seconds: float = 7 * _DAY
 
 
 def read_settings(path: Path) -> Settings:
@@ -67,7 +70,9 @@ def read_settings(path: Path) -> Settings:
         InputError: no such file, no JSON, or something missing, unknown or out of place.
     """
     given = read_json(path, "give the settings of the service")
-    _check_keys(given, str(path), {"queue", "listen", "send", "rules"}, {"quiet_seconds", "study_mb", "quota_mb"})
+    _check_keys(
+        given, str(path), {"queue", "listen", "send", "rules"}, {"quiet_seconds", "study_mb", "quota_mb", "keep_days"}
+    )
     queue, listen = given["queue"], given["listen"]
     if not isinstance(queue, str) or not queue.strip():
         raise InputError(f"{path}: queue is {queue!r}; name a folder.")
@@ -84,6 +89,7 @@ def read_settings(path: Path) -> Settings:
         _positive(given, "quiet_seconds", 30, path),
         round(_MB * _positive(given, "study_mb", 4000, path)),
         round(_MB * _positive(given, "quota_mb", 50000, path)),
+        _DAY * _positive(given, "keep_days", 7, path),
     )
 
 

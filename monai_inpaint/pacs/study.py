@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,12 @@ class SeriesTask:
     rule: Rule | None = None
     mark: Mark | None = None
     why: str = ""
+
+    @property
+    def source(self) -> str:
+        """A digest of what is filled and how: the instances, the SEG or RTSTRUCT, and the rule."""
+        parts = (*sorted(self.series.instances), self.mark.uid if self.mark else "", repr(self.rule))
+        return sha256("\n".join(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +88,9 @@ class Bundles:
         return Filler(self.find(name).path, self.engine)
 
 
-def process_study(study: Path, output: Path, rules: Sequence[Rule], bundles: Bundles | None = None) -> dict[str, Any]:
+def process_study(
+    study: Path, output: Path, rules: Sequence[Rule], bundles: Bundles | None = None, filled: Collection[str] = ()
+) -> dict[str, Any]:
     """Fill what the rules say of a study, and write results and record.
 
     Args:
@@ -89,6 +98,7 @@ def process_study(study: Path, output: Path, rules: Sequence[Rule], bundles: Bun
         output: folder for the results, a numbered one a series, and record.json; made if missing, else empty.
         rules: the first one that is for a series counts.
         bundles: what fills.
+        filled: the `source` of each series that was filled before, and is not filled again.
 
     Returns:
         the record, JSON-able: `series` (of each its UIDs, `status` "filled" or "skipped", `why`, and what was done) and
@@ -102,7 +112,7 @@ def process_study(study: Path, output: Path, rules: Sequence[Rule], bundles: Bun
     found = find_series(study)
     output.mkdir(exist_ok=True)
     bundles = bundles or Bundles()
-    entries = [write_case(fill_case(case, bundles), output) for case in choose(found, rules)]
+    entries = [write_case(fill_case(case, bundles), output) for case in choose(found, rules, filled)]
     return write_record(entries, found.unreadable, output)
 
 
@@ -114,13 +124,15 @@ def check_empty(output: Path) -> None:
         raise InputError(f"{output} is not an empty folder; name another one for the results.")
 
 
-def choose(study: Study, rules: Sequence[Rule]) -> Iterator[SeriesTask]:
-    """Choose the task of each series of a study: the first rule for it whose hole is there."""
+def choose(study: Study, rules: Sequence[Rule], filled: Collection[str] = ()) -> Iterator[SeriesTask]:
+    """Choose the task of each series of a study: the first rule for it whose hole is there; see `process_study`."""
     for number, series in enumerate(study.series, start=1):
-        yield choose_one(number, series, study.marks, rules)
+        yield choose_one(number, series, study.marks, rules, filled)
 
 
-def choose_one(number: int, series: Series, marks: Sequence[Mark], rules: Sequence[Rule]) -> SeriesTask:
+def choose_one(
+    number: int, series: Series, marks: Sequence[Mark], rules: Sequence[Rule], filled: Collection[str] = ()
+) -> SeriesTask:
     """Choose the task of one series; `number` names the folder of its results."""
     if series.synthetic:
         return SeriesTask(number, series, why="It holds synthetic data already, and is not a source to fill.")
@@ -129,13 +141,17 @@ def choose_one(number: int, series: Series, marks: Sequence[Mark], rules: Sequen
         return SeriesTask(number, series, why="No rule is for it.")
     why = ""
     for rule in fitting:
-        if rule.hole in (METAL, RECTANGLES):
-            return SeriesTask(number, series, rule)
         drawn = [mark for mark in marks if mark.kind == rule.hole and mark.is_on(series)]
         named = [mark for mark in drawn if rule.segment is None or _holds(mark, rule.segment)]
-        if len(named) == 1 and (rule.segment is not None or len(named[0].names) == 1):
-            return SeriesTask(number, series, rule, named[0])
-        why = why or _not_one(rule, drawn, named)
+        places = [None] if rule.hole in (METAL, RECTANGLES) else named
+        tasks = [SeriesTask(number, series, rule, place) for place in places]
+        new = [task for task in tasks if task.source not in filled]
+        if tasks and not new:
+            return SeriesTask(number, series, why="It was filled before.")
+        mark = new[0].mark if len(new) == 1 else None
+        if len(new) == 1 and (mark is None or rule.segment is not None or len(mark.names) == 1):
+            return new[0]
+        why = why or _not_one(rule, drawn, [task.mark for task in new if task.mark])
     return SeriesTask(number, series, why=why)
 
 
@@ -180,7 +196,7 @@ def write_case(filled: TaskResult, output: Path) -> dict[str, Any]:
     seconds = {"fill": round(filled.seconds, 4), "write": round(time.perf_counter() - started, 4)}
     kept = {key: value for key, value in filled.report.items() if key not in ("notice", "geometry", "seconds")}
     return {
-        **entry, "status": FILLED, "why": "", "hole": case.rule.hole, "folder": folder.name,
+        **entry, "status": FILLED, "why": "", "source": case.source, "hole": case.rule.hole, "folder": folder.name,
         "results": len(results.files), "seconds": seconds, "report": kept,
     }  # fmt: skip
 

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from monai_inpaint.pacs.anonymous_errors import sentence_of
 from monai_inpaint.pacs.disk_space import is_full
 from monai_inpaint.pacs.rules import Rule
 from monai_inpaint.pacs.settings import Node
 
-DONE, FAILED, FULL, LATER = "done", "failed", "full", "later"
+DONE, NOTHING, FAILED, FULL, LATER = "done", "nothing", "failed", "full", "later"
 
 Outcome = tuple[str, str]  # one of these, and a sentence for what is not done
 
 
-def filler(rules: Sequence[Rule]) -> Callable[[Path, Path], Outcome]:
-    """Return a function that fills a study: given its folder, and one for the results."""
-    from monai_inpaint.pacs.study import Bundles, process_study
+def filler(rules: Sequence[Rule]) -> Callable[[Path, Path, Collection[str]], Outcome]:
+    """Return a function that fills a study: given its folder, one for the results, and what was filled before."""
+    from monai_inpaint.pacs.study import FILLED, Bundles, process_study
 
     bundles = Bundles()
 
-    def fill(study: Path, output: Path) -> Outcome:
+    def fill(study: Path, output: Path, filled: Collection[str]) -> Outcome:
         try:
-            process_study(study, output, rules, bundles)
+            record = process_study(study, output, rules, bundles, filled)
         except Exception as error:
             why = sentence_of(error, {str(study): "The study", str(output): "The folder of the results"})
             return (FULL if is_full(error) else FAILED), why
-        return DONE, ""
+        return (DONE, "") if any(e["status"] == FILLED for e in record["series"]) else (NOTHING, _reasons(record))
 
     return fill
 
@@ -51,3 +52,9 @@ def sender(to: Node, title: str) -> Callable[[Path], Outcome]:
         return DONE, f"{len(instances)} results sent"
 
     return send_all
+
+
+def _reasons(record: Mapping[str, Any]) -> str:
+    """Why nothing was filled, each reason once."""
+    reasons = (*(entry["why"] for entry in record["series"]), *record["unreadable"])
+    return " ".join(dict.fromkeys(reasons)) or "It holds no images."

@@ -70,17 +70,22 @@ def files(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.dcm"))
 
 
-def test_a_study_goes_from_orthanc_through_the_service_and_back(tmp_path: Path, given: Path) -> None:
+def test_a_study_goes_from_orthanc_through_the_service_and_back_and_so_does_a_region_drawn_later(
+    tmp_path: Path, given: Path
+) -> None:
     service = Service(tmp_path / "service", 0, rules=RULES, listen={"callers": ["ARCHIVE"]})
     with Orthanc(tmp_path / "orthanc", {"FILLER": service.port}) as archive:
         service.settings["send"]["port"] = archive.dicom
         service.start()
-        archive.store(files(given))
+        archive.store([path for path in files(given) if path.name != "seg.dcm"])
 
         archive.send(STUDY, "FILLER")
         until(lambda: bool(service.jobs("sent")), SECONDS, "the study is not done", 0.5)
+        archive.store([given / "seg.dcm"])
+        archive.send(STUDY, "FILLER")
+        until(lambda: len(service.jobs("sent")) == 2, SECONDS, "the region is not filled", 0.5)
 
-        check(archive, given)
+        check(archive, given)  # each series came back once
         # an archive that forwards whatever changes sends all again: that ends here
         archive.send(STUDY, "FILLER")
         until(lambda: "sent before" in service.lines(), SECONDS, "the study is not dropped", 0.5)

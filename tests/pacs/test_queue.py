@@ -98,7 +98,7 @@ def test_killed_at_any_step_it_goes_on_where_it_was(tmp_path: Path, monkeypatch:
         assert [job.name for job in jobs] == [f"{STUDY}_1"], steps
         assert json.loads((jobs[0] / places.INSTANCES).read_text()) == INSTANCES
         assert (jobs[0] / places.RECORD).is_file()
-        assert not (jobs[0] / places.INPUT).exists()
+        assert len(list((jobs[0] / places.INPUT).iterdir())) == len(INSTANCES)
         assert sent
         assert all(one == sent[0] for one in sent), steps  # what is sent again is the same
         assert sorted(json.loads((jobs[0] / places.MADE).read_text())) == sorted(sent[0].values())
@@ -209,8 +209,97 @@ def test_a_study_that_waits_is_taken_back_when_more_of_it_comes_but_not_while_it
 
     assert queue.next(WAITING) == tmp_path / WAITING / f"{STUDY}_1"
     queue.store(came(queue), STUDY, INSTANCES[2])
-    assert queue.take(0) == [(STUDY, "complete with 1 instances")]
-    assert sorted(job.name for job in (tmp_path / WAITING).iterdir()) == [f"{STUDY}_1", f"{STUDY}_2"]
+    assert queue.take(0) == []
+    queue.finish(queue.move(tmp_path / WAITING / f"{STUDY}_1", SENDING))
+    assert queue.take(0) == [(STUDY, "complete with 3 instances")]
+    assert [job.name for job in (tmp_path / WAITING).iterdir()] == [f"{STUDY}_2"]
+
+
+LATER = "1.2.3.9"  # a region, drawn when the images were done
+
+
+@pytest.mark.parametrize("state", [SENT, FAILED])
+def test_what_is_kept_joins_what_comes_later_whenever_it_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    disk, steps, killed = Disk(monkeypatch), 0, True
+    while killed:
+        root = tmp_path / str(steps)
+        queue = opened(root)
+        done(queue, state)
+        queue.store(came(queue), STUDY, LATER)
+        disk.left, killed = steps, False
+        try:
+            queue.take(0)
+        except Killed:
+            killed = True
+            os.close(queue._held)
+            queue = opened(root)
+            queue.take(0)
+        disk.left = None
+        queue.close()
+
+        (job,) = (root / WAITING).iterdir()
+        assert sorted(path.stem for path in (job / places.INPUT).iterdir()) == [*INSTANCES, LATER], steps
+        assert json.loads((job / places.INSTANCES).read_text()) == [*INSTANCES, LATER]
+        assert [path.name for path in (root / SENT).iterdir()] == ([f"{STUDY}_1"] if state == SENT else [])
+        assert not list((root / FAILED).iterdir())
+        assert len(list(root.rglob("*.dcm"))) == len(INSTANCES) + 1
+        steps += 1
+    assert steps > 5
+
+
+def test_a_study_of_which_nothing_was_filled_is_dropped_when_it_comes_again(tmp_path: Path) -> None:
+    queue = opened(tmp_path)
+    done(queue, FAILED)
+    queue.store(came(queue), STUDY, INSTANCES[0])
+    assert queue.take(0) == [(STUDY, "dropped: it was sent before")]
+    assert [job.name for job in (tmp_path / FAILED).iterdir()] == [f"{STUDY}_1"]
+
+
+@pytest.mark.parametrize("state", [SENT, FAILED])
+def test_what_is_kept_gives_way_to_what_comes_the_oldest_first(tmp_path: Path, state: str) -> None:
+    queue = opened(tmp_path, quota_bytes=1600)
+    for study in ("1.2.3", "1.2.4"):
+        done(queue, state, study, 600)
+    queue.store(came(queue, 600), "1.2.5", "1.2.5.1")
+
+    assert [path.name for path in tmp_path.rglob("*.dcm") if path.stat().st_size == 600] == [
+        "1.2.4.1.dcm",
+        "1.2.5.1.dcm",
+    ]
+    assert (tmp_path / state / "1.2.3_1" / places.INSTANCES).is_file()
+
+
+def test_what_is_kept_goes_when_its_time_is_over(tmp_path: Path) -> None:
+    queue = opened(tmp_path)
+    done(queue, SENT)
+    queue.close()
+    Queue(tmp_path, LARGE, LARGE, keep_seconds=3600.0).close()
+    assert len(list(tmp_path.rglob("*.dcm"))) == len(INSTANCES)
+
+    queue = Queue(tmp_path, LARGE, LARGE, keep_seconds=0.01)
+    time.sleep(0.05)
+    queue.take(0)
+    assert not list(tmp_path.rglob("*.dcm"))
+    queue.store(came(queue), STUDY, INSTANCES[0])
+    assert queue.take(0) == [(STUDY, "dropped: it was sent before")]
+
+
+def done(queue: Queue, state: str, study: str = STUDY, size: int = 100) -> None:
+    """Have a study done: filled and sent, or in `failed` since there was nothing to fill."""
+    for number in range(len(INSTANCES) if study == STUDY and size == 100 else 1):
+        queue.store(came(queue, size), study, f"{study}.{number + 1}")
+    queue.take(0)
+    job = queue.next(WAITING)
+    assert job
+    record = job / "made.partial"
+    record.write_text(json.dumps({"series": [{"status": "skipped"}]}))
+    if state == FAILED:
+        queue.set_aside(job, record)
+    else:
+        record.rename(job / places.RECORD)
+        queue.finish(queue.move(job, SENDING))
 
 
 def test_a_study_that_comes_again_with_something_new_is_a_job_of_its_own(tmp_path: Path) -> None:
@@ -266,7 +355,7 @@ def test_a_study_that_grows_too_large_is_refused_as_a_whole(tmp_path: Path) -> N
 
 
 def test_a_full_queue_takes_again_when_there_is_room(tmp_path: Path) -> None:
-    queue, sent = opened(tmp_path, quota_bytes=2000), []
+    queue, sent = opened(tmp_path, quota_bytes=1600), []
     queue.store(came(queue, 1500), "1.2.4", "1.2.4.1")
     with pytest.raises(Full):
         queue.store(came(queue, 600), STUDY, INSTANCES[0])

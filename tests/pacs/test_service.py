@@ -56,7 +56,32 @@ def test_a_study_comes_back_with_a_derived_series_and_nothing_outside_the_hole_c
     record = json.loads((service.jobs("sent")[0] / "record.json").read_text())
     assert [entry["status"] for entry in record["series"]] == ["filled"]
     kept = sorted(path.name for path in service.jobs("sent")[0].iterdir())
-    assert kept == ["instances.json", "made.json", "record.json"]
+    assert kept == ["input", "instances.json", "made.json", "record.json"]
+
+
+def test_a_region_that_is_drawn_later_is_filled_and_nothing_else_is_done_again(
+    service: Service, archive: Archive, tmp_path: Path
+) -> None:
+    *images, drawn = small_study(tmp_path / "study", "1.2.77")
+    send_files(images, service.port)
+    until(lambda: bool(service.jobs("failed")), SECONDS, "the study is not done")
+    assert "nothing is filled. No SEG of the study refers to it." in service.lines()
+    assert not archive.of("1.2.77")
+
+    send_files([drawn], service.port)
+    until(lambda: done(service), SECONDS, "the region is not filled")
+    assert wrong_with(archive.of("1.2.77"), tmp_path / "study") == ""
+    assert not service.jobs("failed")
+
+    came = len(archive.of("1.2.77"))
+    second = pydicom.dcmread(drawn)
+    second.SOPInstanceUID = second.file_meta.MediaStorageSOPInstanceUID = "1.2.77.99"
+    second.SeriesInstanceUID = "1.2.77.98"
+    second.save_as(tmp_path / "second.dcm")
+    send_files([tmp_path / "second.dcm"], service.port)
+    until(lambda: done(service, 2), SECONDS, "the second region is not filled")
+    assert len(archive.of("1.2.77")) == 2 * came
+    assert all(len(copies) == 1 for copies in archive.received["1.2.77"].values())
 
 
 def test_a_study_sent_again_is_not_filled_again_and_results_that_come_back_are_not_taken(
