@@ -10,8 +10,8 @@ from monai_inpaint.version import __version__
 def derivation_of(report: dict[str, Any]) -> dict[str, str]:
     """{"description", "model", "version", "label"} for `write_image`, from the report of a fill or of metal reduction.
 
-    The label is what descriptions begin with: "AI-filled" where a network computed what is new. Where text that was
-    burned in is filled and is said to have been all there was, "burned_in" is "NO".
+    The label says what was done; descriptions begin with it. Where text that was burned in is filled and is said to have
+    been all there was, "burned_in" is "NO".
     """
     bundle = report.get("bundle")
     more: dict[str, str] = {}
@@ -26,5 +26,5 @@ def derivation_of(report: dict[str, Any]) -> dict[str, str]:
         what = f"{region} filled by monai-inpaint ({fill})"
         if burned_in and burned_in["complete"]:
             more["burned_in"] = "NO"
-    label = "AI-filled" if bundle else "Metal reduced"
+    label = "Metal artifacts reduced" if "method" in report else "AI-filled"
     return {"description": what, "model": model, "version": __version__, "label": label, **more}

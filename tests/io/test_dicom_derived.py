@@ -38,13 +38,15 @@ def test_how_an_image_was_derived_is_told_in_words_and_codes_and_what_came_befor
     before.CodeValue, before.CodingSchemeDesignator, before.CodeMeaning = "113088", "DCM", "Gaussian blur"
     source = dicom_dataset(random_voxels((4, 4), "int16"), DerivationDescription="Smoothed")
     source.DerivationCodeSequence = Sequence([before])
-    file = derived(read_image(save(source, tmp_path / "a.dcm")), tmp_path / "b.dcm", label="Metal reduced")
+    file = derived(read_image(save(source, tmp_path / "a.dcm")), tmp_path / "b.dcm", label="Metal artifacts reduced")
     assert file.DerivationDescription == "Region filled; before: Smoothed"
     assert [item.CodeValue for item in file.DerivationCodeSequence] == ["113088", "113047", "COMPUTED"]
-    assert file.SeriesDescription == "Metal reduced: Thorax"
+    assert file.SeriesDescription == "Metal artifacts reduced: Thorax"
     reference = file.SourceImageSequence[0]
     assert (reference.ReferencedSOPInstanceUID, reference.SpatialLocationsPreserved) == (source.SOPInstanceUID, "YES")
     equipment = file.ContributingEquipmentSequence[-1]
+    purpose = equipment.PurposeOfReferenceCodeSequence[0]
+    assert (purpose.CodeValue, purpose.CodingSchemeDesignator) == ("109100", "DCM")  # synthesizing equipment
     assert (equipment.ManufacturerModelName, equipment.SoftwareVersions) == ("ct_inpainting 0.3", "0.3")
     assert (file.SyntheticData, file["SyntheticData"].tag) == ("YES", 0x0008001C)
 

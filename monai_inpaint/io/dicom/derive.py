@@ -158,7 +158,7 @@ def _described(source: Dataset, derived: dict[str, str]) -> str:
 
 def _equipment(derived: dict[str, str], now: datetime) -> Dataset:
     item = Dataset()
-    item.PurposeOfReferenceCodeSequence = Sequence([code("109102", "DCM", "Processing Equipment")])
+    item.PurposeOfReferenceCodeSequence = Sequence([code("109100", "DCM", "Synthesizing Equipment")])
     item.Manufacturer = "monai-inpaint"
     item.ManufacturerModelName = _fit("ManufacturerModelName", derived["model"])
     item.SoftwareVersions = derived["version"][:64]
