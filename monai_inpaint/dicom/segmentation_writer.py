@@ -48,7 +48,7 @@ def hole_segmentation(evidence: Evidence, hole: np.ndarray, derived: dict[str, s
         manufacturer_model_name=derived["model"],
         software_versions=__version__,
         device_serial_number="none",
-        content_label=derived["label"].upper().replace("-", "_").replace(" ", "_"),
+        content_label="COMPUTED_REGION",
         content_description=derived["description"],
         omit_empty_frames=False,
         series_description=f"Region: {derived['label']}",
