@@ -268,9 +268,19 @@ class Queue:
                 target = target.with_name(f"{study}_{self._number(study)}")
             disk.rename(job, target)
 
+    def counts(self) -> dict[str, int]:
+        """How many studies are in each state."""
+        with self._mutex:
+            return {state: len(self._folders(state)) for state in STATES}
+
+    def room(self) -> tuple[int, int]:
+        """Bytes that the queue takes, and that it may take."""
+        return self._used + self._coming, self._quota_bytes
+
     def waiting_studies(self) -> int:
         """How many studies are not done."""
-        return sum(len(self._folders(state)) for state in (ARRIVING, WAITING, SENDING))
+        counts = self.counts()
+        return sum(counts[state] for state in (ARRIVING, WAITING, SENDING))
 
     def close(self) -> None:
         """Take nothing more, and let another process have the queue."""

@@ -10,11 +10,13 @@ from typing import Any
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.inputs import read_json
+from monai_inpaint.pacs.log import KINDS, TEXT
 from monai_inpaint.pacs.rules import Rule, rules_of
 from monai_inpaint.paths import path_of
 
 _MB = 10**6
 _DAY = 24 * 3600.0
+_OPTIONAL = {"quiet_seconds", "study_mb", "quota_mb", "keep_days", "monitor", "log"}
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Settings:
         study_bytes: of the largest study that is taken.
         quota_bytes: that the queue may take in all, results included.
         keep_seconds: how long the images of a study that is done are kept, for a region that is drawn later.
+        monitor: port on 127.0.0.1 of `/health` and `/metrics`; None: there are none.
+        log: "text" or "json".
     """
 
     queue: Path
@@ -61,6 +65,8 @@ class Settings:
     study_bytes: int = 4000 * _MB
     quota_bytes: int = 50000 * _MB
     keep_seconds: float = 7 * _DAY
+    monitor: int | None = None
+    log: str = TEXT
 
 
 def read_settings(path: Path) -> Settings:
@@ -70,9 +76,7 @@ def read_settings(path: Path) -> Settings:
         InputError: no such file, no JSON, or something missing, unknown or out of place.
     """
     given = read_json(path, "give the settings of the service")
-    _check_keys(
-        given, str(path), {"queue", "listen", "send", "rules"}, {"quiet_seconds", "study_mb", "quota_mb", "keep_days"}
-    )
+    _check_keys(given, str(path), {"queue", "listen", "send", "rules"}, _OPTIONAL)
     queue, listen = given["queue"], given["listen"]
     if not isinstance(queue, str) or not queue.strip():
         raise InputError(f"{path}: queue is {queue!r}; name a folder.")
@@ -90,6 +94,8 @@ def read_settings(path: Path) -> Settings:
         round(_MB * _positive(given, "study_mb", 4000, path)),
         round(_MB * _positive(given, "quota_mb", 50000, path)),
         _DAY * _positive(given, "keep_days", 7, path),
+        _port(given["monitor"], f"{path}: monitor") if "monitor" in given else None,
+        _log(given, path),
     )
 
 
@@ -126,8 +132,7 @@ def _node(given: Any, name: str, folder: Path) -> Node:
     host, port, title = given.get("host", "127.0.0.1"), given["port"], given["title"]
     if not isinstance(host, str) or not host.strip():
         raise InputError(f"{name}: host is {host!r}; give a name or an address.")
-    if type(port) is not int or not 0 < port < 2**16:
-        raise InputError(f"{name}: port is {port!r}; give a number from 1 to 65535.")
+    _port(port, f"{name}: port")
     if not _is_title(title):
         raise InputError(f"{name}: title is {title!r}; an AE title has 1 to 16 characters of ASCII, no backslash.")
     if "tls" not in given:
@@ -137,6 +142,19 @@ def _node(given: Any, name: str, folder: Path) -> Node:
     if not all(isinstance(file, str) and file.strip() for file in files.values()):
         raise InputError(f"{name}: tls names files in PEM: certificate, key and authority.")
     return Node(host, port, title, Tls(**{key: path_of(file, folder) for key, file in files.items()}))
+
+
+def _port(port: Any, name: str) -> int:
+    if type(port) is not int or not 0 < port < 2**16:
+        raise InputError(f"{name} is {port!r}; give a number from 1 to 65535.")
+    return port
+
+
+def _log(given: Mapping[str, Any], path: Path) -> str:
+    kind = given.get("log", TEXT)
+    if kind not in KINDS:
+        raise InputError(f"{path}: log is {kind!r}; give one of {', '.join(KINDS)}.")
+    return kind
 
 
 def _is_title(title: Any) -> bool:

@@ -7,7 +7,10 @@ import json
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import datetime
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pydicom
@@ -357,6 +360,50 @@ def certificates(folder: Path) -> tuple[Path, Path, Path]:
     return certificate, key, certificate
 
 
+# --- what operators see
+
+
+def test_health_and_metrics_tell_what_waits_and_the_log_is_json_on_request(archive: Archive, tmp_path: Path) -> None:
+    port = free_port()
+    service = Service(tmp_path / "service", archive.port, monitor=port, log="json").start()
+    assert ask(port, "/health") == (200, '{"status": "works", "waits": {}}\n')
+    archive.status = 0xA700
+    send_files(small_study(tmp_path / "study", "1.2.77"), service.port)
+    until(lambda: ask(port, "/health")[0] == 503, SECONDS, "nothing waits")
+    assert json.loads(ask(port, "/health")[1]) == {
+        "status": "waits",
+        "waits": {"sending": "ARCHIVE has no room now (status A700)."},
+    }
+    assert 'monai_inpaint_waits{part="sending"} 1.0' in ask(port, "/metrics")[1]
+    archive.status = 0
+    until(lambda: done(service), SECONDS, "the study is not sent")
+
+    assert ask(port, "/health")[0] == 200
+    metrics = ask(port, "/metrics")[1]
+    assert 'monai_inpaint_studies{state="sent"} 1.0' in metrics
+    assert 'monai_inpaint_studies{state="sending"} 0.0' in metrics
+    assert "1.2.77" not in metrics
+    assert ask(port, "/")[0] == 404
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({**service.settings, "queue": "elsewhere"}))
+    taken = subprocess.run(
+        [sys.executable, "-m", "monai_inpaint", "serve-dicom", other], capture_output=True, text=True, check=False
+    )
+    assert taken.returncode == 2
+    assert f"127.0.0.1:{port} cannot be listened on" in taken.stderr
+    assert service.interrupt() == 130
+    lines = [json.loads(line) for line in service.lines().splitlines() if line.startswith("{")]
+    assert {line["study"] for line in lines} == {None, "1.2.77"}
+    assert all(datetime.fromisoformat(line["time"]).utcoffset() is not None for line in lines)
+
+
+def ask(port: int, path: str) -> tuple[int, str]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+
+
 # --- settings
 
 
@@ -376,6 +423,9 @@ def certificates(folder: Path) -> tuple[Path, Path, Path]:
         ({"rules": []}, "at least one rule"),
         ({"quiet_seconds": 0}, "quiet_seconds is 0"),
         ({"quota_mb": True}, "quota_mb is True"),
+        ({"keep_days": "a week"}, "keep_days is 'a week'"),
+        ({"monitor": 0}, "monitor is 0"),
+        ({"log": "xml"}, "log is 'xml'; give one of text, json"),
     ],
 )
 def test_settings_that_are_out_of_place_are_refused_in_one_sentence(change, why: str, tmp_path: Path, capfd) -> None:
