@@ -46,3 +46,44 @@ def seed_number(text: str) -> int:
     if number < 0:
         raise argparse.ArgumentTypeError(f"{number} must be 0 or more")
     return number
+
+
+def image_count(text: str) -> int:
+    """Return a number of images to make."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not 0 < number <= 10**6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of images, such as 1000")
+    return number
+
+
+def iou_share(text: str) -> float:
+    """Return an overlap, from 0 to less than 1."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no overlap; give a number from 0 to less than 1")
+    return share
+
+
+def add_detections(parser: argparse.ArgumentParser) -> None:
+    """Add DETECTIONS, TRUTH and --iou, as all that looks at detections takes them."""
+    parser.add_argument(
+        "detections",
+        type=path_text,
+        metavar="DETECTIONS",
+        help="JSON of NODE21, Grand Challenge or COCO results; or a folder of them, or of YOLO texts with scores",
+    )
+    parser.add_argument(
+        "truth",
+        type=path_text,
+        metavar="TRUTH",
+        help="folder of NODE21 (metadata.csv), COCO (annotations.json) or YOLO (labels/), or one of these files",
+    )
+    parser.add_argument(
+        "--iou", type=iou_share, default=0.2, metavar="X", help="overlap that a hit exceeds (default: 0.2)"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from monai_inpaint.commands.arguments import Parser, path_text
+from monai_inpaint.commands.arguments import Parser, add_detections, path_text
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE
 from monai_inpaint.progress import KINDS, make_progress
@@ -18,27 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="score", required=True, parser_class=Parser)
     about = "Score the detections of any detector: FROC, AUC, NODE21 scores and mAP@50, with intervals by patient."
     score = actions.add_parser("score", help=about, description=f"{about} Research use only.", allow_abbrev=False)
-    add_score_arguments(score)
+    _add_score_arguments(score)
     score.set_defaults(act=_score)
 
 
-def add_score_arguments(parser: argparse.ArgumentParser) -> None:
-    """DETECTIONS, TRUTH and --iou, as all that looks at detections takes them."""
-    parser.add_argument(
-        "detections",
-        type=path_text,
-        metavar="DETECTIONS",
-        help="JSON of NODE21, Grand Challenge or COCO results; or a folder of them, or of YOLO texts with scores",
-    )
-    parser.add_argument(
-        "truth",
-        type=path_text,
-        metavar="TRUTH",
-        help="folder of NODE21 (metadata.csv), COCO (annotations.json) or YOLO (labels/), or one of these files",
-    )
-    parser.add_argument(
-        "--iou", type=_share, default=0.2, metavar="X", help="overlap that a hit exceeds (default: 0.2)"
-    )
+def _add_score_arguments(parser: argparse.ArgumentParser) -> None:
+    add_detections(parser)
     parser.add_argument("--output", type=path_text, metavar="DIR", help="also write tables and a page into this folder")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the resamplings (default: 0)")
     parser.add_argument("--overwrite", action="store_true", help="an earlier score in DIR may be replaced")
@@ -74,13 +59,3 @@ def _score(args: argparse.Namespace) -> int:
             write_score(told, facts, folder)
     print(score_markdown(told, facts))
     return DONE
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no overlap; give a number from 0 to less than 1")
-    return share

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from monai_inpaint.commands.arguments import nonempty_text, path_text, seed_number
+from monai_inpaint.commands import mine
+from monai_inpaint.commands.arguments import Parser, image_count, nonempty_text, path_text, seed_number
 from monai_inpaint.engines.names import CHOICES
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE, OUR_FAULT, USERS_INPUT, explain, say
@@ -36,7 +37,15 @@ _DEFAULT = "8-30"  # mm
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("nodules",), metavar="nodules", help="lung nodules")
+    kinds = parser.add_subparsers(dest="what", title="what", metavar="nodules|mine", required=True, parser_class=Parser)
+    for name, about, add in (
+        ("nodules", "Put nodules of chosen places, sizes, shapes and densities into images.", _add_nodule_arguments),
+        ("mine", mine.HELP, mine.add_arguments),
+    ):
+        add(kinds.add_parser(name, help=about, description=f"{about} Research use only.", allow_abbrev=False))
+
+
+def _add_nodule_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "images",
         nargs="+",
@@ -46,7 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("output", type=path_text, metavar="OUTPUT", help="folder for images/, masks/ and manifests/")
     parser.add_argument(
-        "--count", type=_count, metavar="N", help="images with a nodule to make, IMAGES in turn (default: one of each)"
+        "--count",
+        type=image_count,
+        metavar="N",
+        help="images to make, IMAGES in turn (default: one of each)",
     )
     parser.add_argument(
         "--diameter",
@@ -95,12 +107,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     folder = Path(args.output)
     images = find_images([Path(text) for text in args.images])
-    jobs = [_again(args, folder, images)] if args.again else _jobs(args, folder, images)
-    new = not folder.exists()
-    _begin(args, folder, [path.name for path in images])
-    make_folders(folder)
     progress = make_progress(args.progress)
+    plan = mine.plan(args, folder, images, progress) if args.what == "mine" else None
+    if plan:
+        jobs, asked = plan.jobs, plan.asked
+    else:
+        jobs = [_again(args, folder, images)] if args.again else _jobs(args, folder, images)
+        asked = _asked(args, images)
+    new = not folder.exists()
+    _begin(folder, asked, resumed=args.resume)
+    make_folders(folder)
     try:
+        if plan:
+            plan.write(folder, progress)
         counts = _run_all(jobs, progress, resumed=args.resume)
         if args.format:
             boxes = list(boxed_images(folder, jobs))
@@ -110,7 +129,11 @@ def run(args: argparse.Namespace) -> int:
         progress.clear()
         if new and not any(job.done for job in jobs):
             (folder / SETTINGS).unlink(missing_ok=True)
+            if plan:
+                plan.remove(folder)
             drop_empty_folders(folder)
+    if plan:
+        print(plan.told)
     print(
         f"{', '.join(f'{count} {what}' for what, count in counts.items())}; in {folder}. Synthetic: research use only."
     )
@@ -254,7 +277,17 @@ def _run_all(jobs: Sequence[NoduleJob], progress: Progress, *, resumed: bool) ->
     return counts
 
 
-def _begin(args: argparse.Namespace, folder: Path, images: list[str]) -> None:
+def _asked(args: argparse.Namespace, images: Sequence[Path]) -> dict[str, Any]:
+    """What a run that goes on must ask for, too."""
+    kept = ("count", "diameter", "shape", "density", "where", "pairs", "seed", "bundle", "again")
+    return {
+        "images": [path.name for path in images],
+        **{name: getattr(args, name) for name in kept},
+        "per_image": list(args.per_image),
+    }
+
+
+def _begin(folder: Path, asked: dict[str, Any], *, resumed: bool) -> None:
     """Note what is asked for, or see that a run that goes on asks for the same.
 
     Raises:
@@ -264,15 +297,9 @@ def _begin(args: argparse.Namespace, folder: Path, images: list[str]) -> None:
         raise InputError(f"{folder} is a file; name a folder for the outputs.")
     if not folder.parent.is_dir():
         raise InputError(f"{folder} cannot be made: the folder {folder.parent} does not exist; make it first.")
-    kept = ("count", "diameter", "shape", "density", "where", "pairs", "seed", "bundle", "again")
-    asked: dict[str, Any] = {
-        "images": images,
-        **{name: getattr(args, name) for name in kept},
-        "per_image": list(args.per_image),
-    }
     path = folder / SETTINGS
     if path.exists():
-        if not args.resume:
+        if not resumed:
             raise InputError(f"{folder} holds nodules already; add --resume to go on, or name another folder.")
         if read_json(path, "name another folder") != asked:
             raise InputError(f"{folder} was begun with other arguments (see {SETTINGS}); name another folder.")
@@ -354,16 +381,6 @@ def _writer(name: str) -> Any:
     from monai_inpaint.datasets.yolo import write_yolo
 
     return write_yolo
-
-
-def _count(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if not 0 < number <= 10**6:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of images, such as 1000")
-    return number
 
 
 def _per_image(text: str) -> tuple[int, int]:
