@@ -119,11 +119,11 @@ def density_of(nodule: Nodule) -> float:
     """
     if nodule.image.densities:
         return nodule.image.densities[nodule.box_number]
-    pixels = read_pixels(nodule.image)
     if nodule.image.path is None or kind_of(read_image(nodule.image.path)) != CT:
         raise InputError(
             f"{nodule.image.file} is no CT in Hounsfield units, and its truth tells no density; add the column density."
         )
+    pixels = read_pixels(nodule.image)
     x, y, width, height = nodule.box
     rows, columns = np.indices(pixels.shape) + 0.5
     across, down = 2 * (columns - x - width / 2) / (_INNER * width), 2 * (rows - y - height / 2) / (_INNER * height)
