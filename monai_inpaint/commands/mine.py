@@ -17,7 +17,7 @@ from monai_inpaint.jobs.synthesize_nodules import FORMATS, NoduleJob
 from monai_inpaint.progress import KINDS, Progress
 
 if TYPE_CHECKING:
-    from monai_inpaint.detection.mining import Draw
+    from monai_inpaint.detection.mining import NoduleDraw
 
 HELP = "Put nodules into images that are like those a detector misses (hard-example mining, Shen et al. 2022)."
 MINED, OUTLINES = "mining.json", "outlines"
@@ -63,7 +63,7 @@ class Plan:
     asked: dict[str, Any]
     told: str
     content: dict[str, Any]
-    draws: list[Draw]
+    draws: list[NoduleDraw]
 
     def write(self, folder: Path, progress: Progress) -> None:
         """Write mining.json, and the outlines that were chosen by their width over height."""

@@ -23,7 +23,7 @@ _INNER = 0.7  # of the box's sides: the ellipse that a nodule's density is measu
 
 
 @dataclass(frozen=True)
-class Draw:
+class NoduleDraw:
     """A nodule to synthesise.
 
     Attributes:
@@ -76,7 +76,7 @@ def borne(truth: Sequence[BoxedImage], count: int) -> tuple[int, str]:
     return most, reason
 
 
-def draw_missed(nodules: Sequence[Nodule], count: int, by: str = "diameter", seed: int = 0) -> list[Draw]:
+def draw_missed(nodules: Sequence[Nodule], count: int, by: str = "diameter", seed: int = 0) -> list[NoduleDraw]:
     """Draw nodules so that what `by` names is distributed as among the missed ones, and all else as it is anyway.
 
     Diameters, densities and width over height are drawn from the array of those of each missed nodule, all equally
@@ -95,13 +95,13 @@ def draw_missed(nodules: Sequence[Nodule], count: int, by: str = "diameter", see
     of_sizes = missed if by == "diameter" else nodules
     densities = [density_of(nodule) for nodule in missed] if by == "density" else []
     aspects = [nodule.box[2] / nodule.box[3] for nodule in missed]
-    draws: list[Draw] = []
+    draws: list[NoduleDraw] = []
     for number in range(count):
         rng = np.random.default_rng([seed, number])
         size = of_sizes[rng.integers(len(of_sizes))].diameter
         chosen = int(rng.integers(len(missed)))
         draws.append(
-            Draw(
+            NoduleDraw(
                 diameter=round(size, 4),
                 density=densities[chosen] if by == "density" else None,
                 aspect=aspects[chosen] if by == "shape" else None,
