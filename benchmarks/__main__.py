@@ -14,11 +14,12 @@ from monai_inpaint.errors import InputError
 
 NAMES = ("speed", "start", "volume", "memory", "read_back", "precision", "quality", "trust", "downstream",
          "strangers", "pictures", "readme_picture", "formulations", "abnormality", "published", "find", "mar_eval",
-         "metal_real", "nodules", "nodule_shapes", "at_scale", "cohort", "deploy.app", "deploy.kills")  # fmt: skip
+         "metal_real", "nodules", "nodule_shapes", "nodule_pictures", "at_scale", "cohort", "deploy.app",
+         "deploy.kills")  # fmt: skip
 NEED_DATA = ("precision", "quality", "trust", "downstream", "formulations", "abnormality", "published", "find",
              "metal_real", "nodules", "nodule_shapes")  # fmt: skip
-# two write pictures instead of printing a table, one trains for hours, two need an environment or half an hour
-WHEN_NAMED = ("pictures", "readme_picture", "formulations", "deploy.app", "deploy.kills")
+# three write pictures instead of printing a table, one trains for hours, two need an environment or half an hour
+WHEN_NAMED = ("pictures", "readme_picture", "nodule_pictures", "formulations", "deploy.app", "deploy.kills")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

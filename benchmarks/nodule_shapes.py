@@ -24,7 +24,7 @@ _POINT = 1.0  # percent
 def run(options: Options) -> str:
     """The table."""
     train, val = (_real(split, options) for split in ("train", "val"))
-    count = 24 if options.tiny else DRAWN
+    count = 24 if options.tiny else options.limit or DRAWN
     drawn = [draw_shape(options.seed + number) for number in range(count)]
     told = [np.array([measures(mask) for mask in masks]) for masks in (_masks(train), _masks(val), drawn)]
     rows = [

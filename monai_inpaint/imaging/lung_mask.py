@@ -19,6 +19,8 @@ _CELLS = 256  # along the longer side of a film, on which its lungs are looked f
 _LEAST = 0.015  # of the film's area, for one lung
 _DARK = 0.4  # of the way from the dark half of a lung to what is between the lungs: darker than that is lung
 _ROUND = 2.6  # exponent of the superellipse that a lung lies in
+_LEVELS = 40  # of grey, at which it is asked what hangs together
+_CORE = (0.6, 15.0)  # part of a box's sides around its middle, and percent of it: the darkest there is lung for sure
 _RIB = 7.0  # cells: what is brighter than its surroundings of this size counts as rib
 _INNER = 0.3  # of a lung's width, beside the heart and in its middle half: the hilum
 _INFLATED = -500.0  # HU below which a voxel inside the body is lung or airway
@@ -62,7 +64,9 @@ def film_regions(film: np.ndarray) -> FilmRegions:
     boxes = [[[round(c / scale) for c in corner] for corner in box] for box in lung_boxes(film)]
     (top, _), (bottom, inner_left) = boxes[0]
     between = small[top:bottom, inner_left : max(boxes[1][0][1], inner_left + 1)]
-    found = [_lung(small, box, between, left=n == 0) for n, box in enumerate(boxes)]
+    cores = [_core(small, box) for box in boxes]
+    enclosed = _enclosed(small, cores[0] | cores[1])
+    found = [_lung(small, box, between, enclosed, left=n == 0) for n, box in enumerate(boxes)]
     if not all(found_one.any() for found_one, _ in found):
         raise InputError("No lung was found in the film; give an upright frontal chest film, or name a place.")
     whole = found[0][0] | found[1][0]
@@ -91,7 +95,9 @@ def ct_lungs(units: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
     return np.asarray(binary_fill_holes(lungs[found[0]]), bool)
 
 
-def _lung(small: np.ndarray, box: list[list[int]], between: np.ndarray, *, left: bool) -> tuple[np.ndarray, np.ndarray]:
+def _lung(
+    small: np.ndarray, box: list[list[int]], between: np.ndarray, enclosed: np.ndarray, *, left: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """The lung in a box, whole and without its hilum."""
     from scipy.ndimage import binary_closing, binary_fill_holes, binary_opening, label
 
@@ -106,7 +112,7 @@ def _lung(small: np.ndarray, box: list[list[int]], between: np.ndarray, *, left:
     grown = (slice(max(top - 6, 0), bottom + 6), slice(max(start - 4, 0), stop + 4))
     lung = np.zeros(small.shape, bool)
     lung[grown] = (small[grown] < dark + _DARK * (bright - dark)) & _rounded(small[grown].shape)
-    lung &= ~_outside(small)
+    lung &= enclosed
     lung = np.asarray(binary_fill_holes(binary_opening(binary_closing(np.pad(lung, 8), _disc(5)), _disc(3))), bool)
     labels: Any = label(lung[8:-8, 8:-8])
     if not labels[1]:
@@ -145,6 +151,43 @@ def _rounded(shape: tuple[int, ...]) -> np.ndarray:
     """A superellipse in its bounding box: without the corners, where shoulder and flank are as dark as lung."""
     rows, columns = (np.abs((np.arange(size) + 0.5) / size * 2 - 1) ** _ROUND for size in shape)
     return rows[:, None] + columns[None] < 1
+
+
+def _core(small: np.ndarray, box: list[list[int]]) -> np.ndarray:
+    """The darkest pixels around the middle of a box; bool."""
+    core = np.zeros(small.shape, bool)
+    margin = [round((1 - _CORE[0]) / 2 * (stop - start)) for start, stop in zip(*box, strict=True)]
+    middle = tuple(slice(start + m, stop - m) for start, stop, m in zip(*box, margin, strict=True))
+    if small[middle].size:
+        core[middle] = small[middle] <= np.percentile(small[middle], _CORE[1])
+    return core
+
+
+def _enclosed(small: np.ndarray, cores: np.ndarray) -> np.ndarray:
+    """What water, rising as grey levels do, reaches from the lungs' cores before it does from beside the patient.
+
+    Between a lung and the air outside lies the brighter chest wall; skin and shoulders fade into that air without one.
+    """
+    border = np.ones(small.shape, bool)
+    border[1:, 1:-1] = False  # but for the lower one, where the film ends in the abdomen
+    every = (slice(None, None, 2), slice(None, None, 2))  # other pixel is enough of a smoothed film
+    lungs, beside = (_reached(small[every], seeds[every]) for seeds in (cores, border | _outside(small)))
+    return (lungs < beside).repeat(2, axis=0).repeat(2, axis=1)[: small.shape[0], : small.shape[1]]
+
+
+def _reached(small: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+    """For each pixel the first grey level at which what is no brighter hangs together with a seed; int."""
+    from scipy.ndimage import label
+
+    levels = np.percentile(small, np.linspace(0, 100, _LEVELS + 1)[1:])
+    found = np.full(small.shape, _LEVELS)
+    for number, level in enumerate(levels):
+        parts: Any = label(small <= level)[0]
+        reached = np.zeros(parts.max() + 1, bool)
+        reached[parts[seeds]] = True
+        reached[0] = False
+        found[reached[parts] & (found == _LEVELS)] = number
+    return found
 
 
 def _outside(small: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -19,6 +19,20 @@ from monai_inpaint.transforms.window import cut_window
 
 _TRIES = 50
 _MARGIN = 4  # pixels between a shadow and the edge of its window
+
+
+class Projected(NamedTuple):
+    """A nodule on a film: the window without it and its shadow, float32 of one shape; its silhouette and density.
+
+    With mm between the window's pixels and grey levels for each mm of water.
+    """
+
+    healthy: np.ndarray
+    shadow: np.ndarray
+    mask: np.ndarray
+    density: float
+    pixel: float
+    contrast: float
 
 
 class ProjectNoduled(Transform):
@@ -47,6 +61,12 @@ class ProjectNoduled(Transform):
         self._readings: list[NoduleReading] = []
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        made = self.project(data)
+        image = made.healthy + made.shadow
+        return {"image": image, "masks": made.mask[None], "density": made.density, "name": data["name"]}
+
+    def project(self, data: Mapping[Hashable, Any]) -> Projected:
+        """The window's parts."""
         rng = np.random.default_rng(int(data["seed"]))
         pyramid: Sequence[np.ndarray] = data["image"]
         film = pyramid[0]
@@ -56,10 +76,10 @@ class ProjectNoduled(Transform):
         pixel = step * self.width[data["source"]] / film.shape[1]
         path, mask, density = self._shadow(rng, pixel)
         window, place = self._window(rng, pyramid, np.asarray(data["lungs"]), step, mask.shape)
-        inside = np.zeros(window.shape, bool)
-        inside[place] = mask
-        window[place] += path * film_contrast(_halved(film))
-        return {"image": window, "masks": inside[None], "density": density, "name": data["name"]}
+        inside, shadow = np.zeros(window.shape, bool), np.zeros(window.shape, np.float32)
+        contrast = film_contrast(_halved(film))
+        inside[place], shadow[place] = mask, path * contrast
+        return Projected(window, shadow, inside, density, pixel, contrast)
 
     def _shadow(self, rng: np.random.Generator, pixel: float) -> tuple[np.ndarray, np.ndarray, float]:
         """Of a nodule that fits into the window: mm of water, mask, density."""

@@ -34,7 +34,8 @@ def test_the_tables_have_a_row_for_each_method_and_both_kinds_of_images(
 
     for rows in map(table_of, (in_ct, on_films)):
         assert [row[0] for row in rows[:2]] == ["biharmonic", "flat, from the truth"]
-        assert rows[-1][0] == nodules.OURS
+        assert nodules.OURS in [row[0] for row in rows]
+        assert rows[-1][0] in (nodules.OURS, nodules.SHADOW)
         assert rows[-1][-1] == ""  # over itself
     names = [row[0] for row in table_of(in_ct)]
     assert all((name in names) != (f"not trained: {name}" in in_ct) for name in nodules.ROWS)

@@ -236,6 +236,30 @@ def test_an_image_without_lungs_does_not_stop_the_rest(capfd: Any, films: Path) 
     assert "1 refused" in ran.out
 
 
+def test_an_image_of_another_kind_and_a_mask_elsewhere_are_refused(capfd: Any, films: Path) -> None:
+    folder = films.parent
+    scaled = nifti(folder / "scaled.nii.gz", np.random.default_rng(0).integers(0, 255, (40, 40, 40)).astype(np.int16))
+    small, empty = np.full((64, 64), 255, np.uint8), np.zeros((512, 512), np.uint8)
+    corner = empty.copy()
+    corner[:12, :12] = 255
+    for name, mask in (("small", small), ("empty", empty), ("corner", corner)):
+        Picture.fromarray(mask).save(folder / f"{name}.png")
+    film0 = films / "film0.png"
+
+    for image, arguments, said in (
+        (scaled, [], "neither a chest film nor a CT in Hounsfield units"),
+        (film0, ["--where", folder / "small.png"], "small.png"),
+        (film0, ["--where", folder / "empty.png"], "does not fit into the mask"),
+        (film0, ["--where", folder / "corner.png", "--diameter", 20], "does not fit into the mask"),
+    ):
+        before = tree(folder)
+        ran = synthesize(capfd, image, folder / "out", *arguments)
+        assert ran.code == 2
+        assert len(ran.lines) == 1
+        assert said in ran.lines[0]
+        assert tree(folder) == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

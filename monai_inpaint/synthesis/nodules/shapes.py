@@ -10,18 +10,20 @@ from monai_inpaint.engines import load_engine
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.shape_measures import main_part
 from monai_inpaint.registry import find_bundle
-from monai_inpaint.synthesis.nodules.outline import outline_of
+from monai_inpaint.synthesis.nodules.outline import outline_of, roughened
 
 BUNDLE = "nodule_shape"
+# Of an outline's roughness, fitted to the areas, elongations and solidities of LIDC's train patients.
+_SMOOTHEST, _ROUGHNESS, _TAIL, _ROUGHEST = -0.5, 2.2, 1.5, 4.0
 _TRIES = 16  # of a latent vector whose field is nowhere positive
 
 
 def draw_shape(seed: int, engine: str = "auto", bundle: str | Path = BUNDLE) -> np.ndarray:
-    """Draw an outline with the shape generator.
+    """Draw an outline with the shape generator, and how rough it is (`roughened`).
 
     Args:
-        seed: of the latent vector, standard normal: the same seed gives the same outline on every engine, but for
-            pixels in which their last bits decide.
+        seed: of the latent vector, standard normal, and of the roughness: the same seed gives the same outline on every
+            engine, but for pixels in which their last bits decide.
         engine: see `load_engine`.
         bundle: of kind "synthesis"; its graph takes a latent vector (B, C, 1, 1) and gives a field, positive inside.
 
@@ -38,7 +40,8 @@ def draw_shape(seed: int, engine: str = "auto", bundle: str | Path = BUNDLE) -> 
     rng = np.random.default_rng(seed)
     for _ in range(_TRIES):
         latent = rng.standard_normal((1, generator.channels, 1, 1), dtype=np.float32)
-        mask = outline_of(generator.run(latent)[0, 0])
+        rough = min(_SMOOTHEST + _ROUGHNESS * rng.exponential() ** _TAIL, _ROUGHEST)
+        mask = outline_of(roughened(generator.run(latent)[0, 0], rough))
         if mask.any():
             return mask
     raise InputError(f"{bundle} drew {_TRIES} empty outlines; install the bundle again.")

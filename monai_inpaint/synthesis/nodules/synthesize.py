@@ -215,9 +215,14 @@ def _mark(plane: DisplayedSlice, middle: tuple[int, int], shape: np.ndarray, mas
 
 
 def _patch(plane: DisplayedSlice, mask: np.ndarray, values: np.ndarray) -> Patch:
+    """The nodule's bounding box in a slice."""
     units = np.zeros(mask.shape, np.float32)
     plane.view(units)[:] = -values if plane.image.inverted else values
-    return Patch(plane.index, mask[plane.index], units[plane.index])
+    box = extent(mask[plane.index])
+    assert box is not None
+    sides = iter(box)
+    index = tuple(next(sides) if isinstance(part, slice) else part for part in plane.index)
+    return Patch(index, mask[index], units[index])
 
 
 def _pixel(film: DisplayedSlice) -> tuple[float, float]:
