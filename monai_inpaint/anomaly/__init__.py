@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monai_inpaint.anomaly.anomaly_map import AnomalyMap, compute_anomaly_map
+from monai_inpaint.anomaly.doubled_difference import doubled_difference
 from monai_inpaint.anomaly.peaks import Candidate, candidates, write_candidates
 
 Abnormality, abnormality = AnomalyMap, compute_anomaly_map  # their former names, for this release
@@ -14,5 +15,6 @@ __all__ = [
     "abnormality",
     "candidates",
     "compute_anomaly_map",
+    "doubled_difference",
     "write_candidates",
 ]

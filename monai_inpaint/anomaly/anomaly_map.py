@@ -34,11 +34,14 @@ class AnomalyMap:
     Attributes:
         map: float32 of the image's shape, 0 outside `region`; see `slice_anomaly`.
         region: bool of that shape, what was searched.
+        difference: of a 2D image, source - filled in units, the mean over the holes that cover a pixel, float32 of that
+            shape, 0 outside `region`; None of a volume.
         report: what was done; JSON-able; see docs/formats.md.
     """
 
     map: np.ndarray
     region: np.ndarray
+    difference: np.ndarray | None
     report: dict[str, Any]
 
 
@@ -64,6 +67,7 @@ def compute_anomaly_map(filler: Filler, image: Image, progress: Steps | None = N
     level = _level(sliced, modality)
     slices: list[Any] = [...] if image.voxels.ndim == 2 else [(..., k) for k in range(sliced.voxels.shape[2])]
     anomaly, searched = np.zeros(image.voxels.shape, np.float32), np.zeros(image.voxels.shape, bool)
+    difference = np.zeros(image.voxels.shape, np.float32) if image.voxels.ndim == 2 else None
     holes = 0
     for number, index in enumerate(slices):
         pixels = small_slice(sliced, index)
@@ -78,6 +82,8 @@ def compute_anomaly_map(filler: Filler, image: Image, progress: Steps | None = N
         finite = np.isfinite(displayed(sliced.voxels[index], sliced.affine))
         region_shown[:] = finite & (enlarged(region.astype(np.float32), region_shown.shape) >= 0.5)
         map_shown[:] = np.where(region_shown, enlarged(found, map_shown.shape), 0)
+        if difference is not None:
+            displayed(difference, image.affine)[:] = np.where(region_shown, enlarged(residual, map_shown.shape), 0)
     report = {
         **report_head(image, filler.bundle, filler.engine),
         "search": {
@@ -90,7 +96,7 @@ def compute_anomaly_map(filler: Filler, image: Image, progress: Steps | None = N
         "seconds": {"search": round(time.perf_counter() - started, 4)},
         "peak_memory_mb": peak_memory_mb(),
     }
-    return AnomalyMap(anomaly, searched, report)
+    return AnomalyMap(anomaly, searched, difference, report)
 
 
 def slice_anomaly(

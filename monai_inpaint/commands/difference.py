@@ -23,6 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--boxes", type=path_text, metavar="PATH", help="write boxes around what stands out, with scores, as CSV"
     )
     parser.add_argument(
+        "--doubled", type=path_text, metavar="PATH", help="write |source - filled|, doubled, as a picture (.png)"
+    )
+    parser.add_argument(
         "--report", type=path_text, metavar="PATH", help="write what was done as JSON (file names, no patient data)"
     )
     add_model_arguments(parser)
@@ -32,15 +35,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from monai_inpaint.jobs.fill_image import Fillers
     from monai_inpaint.jobs.map_anomaly import map_anomaly
-    from monai_inpaint.jobs.outputs import report_target, table_target, units_target
+    from monai_inpaint.jobs.outputs import picture_target, report_target, table_target, units_target
 
     output = units_target(args.output)
     boxes = table_target(args.boxes) if args.boxes else None
+    doubled = picture_target(args.doubled) if args.doubled else None
     report = report_target(args.report) if args.report else None
     progress = make_progress(args.progress)
     try:
         fillers = Fillers(args.bundle, args.engine)
-        map_anomaly(Path(args.image), output, boxes, report, fillers, overwrite=args.overwrite, progress=progress)
+        map_anomaly(
+            Path(args.image),
+            output,
+            boxes,
+            report,
+            fillers,
+            doubled=doubled,
+            overwrite=args.overwrite,
+            progress=progress,
+        )
     finally:
         progress.clear()
     return DONE

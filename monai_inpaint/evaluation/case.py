@@ -26,6 +26,9 @@ class EvaluationCase:
         variant: which variant of the protocol.
         spacing: millimetres along each axis of the truth; None where the file does not tell.
         affine: (4, 4), indices of a volume to RAS+ millimetres; None for a slice.
+        film: the film that a patch was cut from, float32 in units; None where the truth is all there is.
+        corner: row and column in it of the patch's first pixel.
+        eight_bit: grey values of a picture.
     """
 
     name: str
@@ -38,6 +41,9 @@ class EvaluationCase:
     variant: str
     spacing: tuple[float, ...] | None = None
     affine: np.ndarray | None = None
+    film: np.ndarray | None = None
+    corner: tuple[int, int] = (0, 0)
+    eight_bit: bool = False
 
     @cached_property
     def voided(self) -> np.ndarray:

@@ -82,6 +82,9 @@ class FillProtocol(Protocol):
                     variant,
                     part.spacing,
                     part.affine,
+                    part.film,
+                    part.corner,
+                    part.eight_bit,
                 )
             )
         return cases, reasons

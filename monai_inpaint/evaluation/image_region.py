@@ -28,6 +28,8 @@ class ImageRegion:
         spacing: mm along each axis of the array; None where the file does not tell.
         eight_bit: grey values of a picture.
         affine: of a part of a volume, to RAS+ mm; None for a slice.
+        film: the film that a patch was cut from, as shown; None where `pixels` are all there is.
+        corner: row and column in it of the patch's first pixel.
     """
 
     pixels: np.ndarray
@@ -36,6 +38,8 @@ class ImageRegion:
     spacing: tuple[float, ...] | None
     eight_bit: bool
     affine: np.ndarray | None = None
+    film: np.ndarray | None = None
+    corner: tuple[int, int] = (0, 0)
 
 
 # (part of the image with its pixels, hole, variant, what tells this place from others of the image)
@@ -81,7 +85,7 @@ def check_anatomy(image: Image, modality: str) -> None:
     step = max(int((image.voxels.size / SAMPLE) ** (1 / image.voxels.ndim)), 1)
     if np.unique(image.voxels[(slice(None, None, step),) * image.voxels.ndim]).size < FEWEST_VALUES:
         raise InputError(f"fewer than {FEWEST_VALUES} grey values, which shows no anatomy.")
-    if modality == "ct" and _eight_bit(image):
+    if modality == "ct" and is_eight_bit(image):
         raise InputError("an 8-bit picture of CT holds no Hounsfield units.")
 
 
@@ -134,6 +138,35 @@ def at_most(part: ImageRegion, side: int) -> ImageRegion:
     return ImageRegion(resized(part.pixels, (rows, columns)), lesion, part.index, spacing, part.eight_bit)
 
 
+def reduced(image: Image, lesion: np.ndarray | None, side: int) -> tuple[Image, np.ndarray | None]:
+    """A 2D image and the lesion in it with the longer side reduced to `side` pixels; others stay as they are.
+
+    Grey values of a picture stay whole numbers; others become float32 in units.
+    """
+    factor = side / max(image.voxels.shape[:2])
+    if image.voxels.ndim != 2 or factor >= 1:
+        return image, lesion
+    rows, columns = (max(round(size * factor), 1) for size in image.voxels.shape)
+    voxels = resized(image.units(), (rows, columns))
+    affine = None
+    if image.affine is not None:
+        affine = image.affine.copy()
+        affine[:3, 0] *= image.voxels.shape[0] / rows
+        affine[:3, 1] *= image.voxels.shape[1] / columns
+    small = Image(
+        np.rint(voxels).astype(np.uint8) if is_eight_bit(image) else voxels,
+        affine,
+        image.modality,
+        inverted=image.inverted,
+        path=image.path,
+        placed=image.placed,
+        lossy=image.lossy,
+    )
+    if lesion is not None:
+        lesion = resized(lesion.astype(np.float32), (rows, columns)) >= 0.5
+    return small, lesion
+
+
 def _slice(image: Image, lesion: np.ndarray | None, k: int | None) -> ImageRegion:
     def shown(values: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(displayed(values, image.affine))
@@ -147,11 +180,11 @@ def _slice(image: Image, lesion: np.ndarray | None, k: int | None) -> ImageRegio
         transposed = display_axes(image.affine)[0]
         spacing = (image.spacing[int(transposed)], image.spacing[int(not transposed)])
     section = None if lesion is None else shown(lesion[index])
-    return ImageRegion(pixels, section, k, spacing, _eight_bit(image))
+    return ImageRegion(pixels, section, k, spacing, is_eight_bit(image))
 
 
-def _eight_bit(image: Image) -> bool:
-    """Grey values of a picture, not units stored in 8 bits with a scale."""
+def is_eight_bit(image: Image) -> bool:
+    """Tell whether an image holds grey values of a picture, not units stored in 8 bits with a scale."""
     return image.voxels.dtype == np.uint8 and bool(np.all(np.asarray(image.slope) == 1.0))
 
 

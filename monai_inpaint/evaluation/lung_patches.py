@@ -50,7 +50,10 @@ def _patches(part: ImageRegion, corners: np.ndarray, variant: str, rng: np.rando
         top, left = (int(index) for index in np.unravel_index(place, corners.shape))
         pixels = np.ascontiguousarray(part.pixels[top : top + PATCH, left : left + PATCH])
         hole = draw_square(pixels.shape, **centre_square(pixels.shape, side=SQUARE))
-        yield ImageRegion(pixels, None, part.index, part.spacing, part.eight_bit), hole, variant, f"@{top},{left}"
+        patch = ImageRegion(
+            pixels, None, part.index, part.spacing, part.eight_bit, film=part.pixels, corner=(top, left)
+        )
+        yield patch, hole, variant, f"@{top},{left}"
 
 
 def _sums(region: np.ndarray, side: int) -> np.ndarray:

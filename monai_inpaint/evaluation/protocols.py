@@ -83,7 +83,7 @@ def _cut_film_patches(part: ImageRegion, modality: str, rng: np.random.Generator
         top = int(rng.uniform(0.30, 0.62) * rows) - PATCH // 2
         start = int(rng.uniform(left, right) * columns) - PATCH // 2
         patch = np.ascontiguousarray(part.pixels[top : top + PATCH, start : start + PATCH])
-        cut = ImageRegion(patch, None, part.index, part.spacing, part.eight_bit)
+        cut = ImageRegion(patch, None, part.index, part.spacing, part.eight_bit, film=part.pixels, corner=(top, start))
         hole = draw_square(patch.shape, **centre_square(patch.shape, side=SQUARE))
         yield cut, hole, "all hidden", f"@{side}"
 

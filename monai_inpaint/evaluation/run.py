@@ -15,6 +15,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.case import GREY_RANGE, EvaluationCase
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.evaluation.facts import facts_of
+from monai_inpaint.evaluation.image_region import reduced
 from monai_inpaint.evaluation.measure import measure, seen_of
 from monai_inpaint.evaluation.protocol import Gallery, Method, Protocol
 from monai_inpaint.evaluation.protocols import find_protocol
@@ -88,12 +89,12 @@ def evaluate(
     chosen = find_protocol(protocol)
     if features is not None and not chosen.features:
         raise InputError(f"Protocol {chosen.name} measures no LPIPS; leave the features out.")
-    entries = _entries(data, chosen, split, source, modality)
+    entries = entries_for(chosen, data, split, source, modality)
     waiting = in_order(entries, limit, seed)
     total = min(limit or len(waiting), len(waiting))
-    eyes = _eyes(features)
+    eyes = eyes_of(features)
     compared = chosen.methods(methods, engine, seed)
-    shown = _modalities_of(compared, chosen)
+    shown = modalities_of(compared, chosen)
 
     results: list[Result] = []
     skipped: list[tuple[str, str]] = []
@@ -104,7 +105,7 @@ def evaluate(
             break
         if progress:
             progress(len(used) if limit else looked_at, total)
-        cases = _cases(entry, chosen, shown, seed, skipped)
+        cases = cases_of(entry, chosen, shown, seed, skipped)
         used += [entry] if cases else []
         results += [result_of(case, each, chosen, eyes, gallery) for case in cases for each in compared]
     if progress:
@@ -130,7 +131,7 @@ def evaluate(
     def again(wanted: set[str]) -> Iterator[EvaluationCase]:
         for entry in used:
             if any(name.startswith(entry.name) for name in wanted):
-                yield from _cases(entry, chosen, shown, seed, [])
+                yield from cases_of(entry, chosen, shown, seed, [])
 
     summary = replace(summary, shown=gallery.pictures(summary, again), tables=chosen.tables(summary))
     with staged(output, folder=True, overwrite=overwrite) as folder:
@@ -138,9 +139,14 @@ def evaluate(
     return summary
 
 
-def _entries(
-    data: str | Path, protocol: Protocol, split: str | None, source: str | None, modality: str | None
+def entries_for(
+    protocol: Protocol, data: str | Path, split: str | None, source: str | None, modality: str | None
 ) -> list[Entry]:
+    """Read the rows of a data list that a protocol is for, or that state no modality.
+
+    Raises:
+        InputError: the list is at fault, or holds none.
+    """
     entries = read_data_list(data, split=split, source=source, modality=modality)
     fitting = [entry for entry in entries if entry.kind is None or entry.kind in protocol.modalities]
     if not fitting:
@@ -149,13 +155,24 @@ def _entries(
     return fitting
 
 
-def _cases(
-    entry: Entry, protocol: Protocol, shown: Sequence[str], seed: int, skipped: list[tuple[str, str]]
+def cases_of(
+    entry: Entry,
+    protocol: Protocol,
+    shown: Sequence[str],
+    seed: int,
+    skipped: list[tuple[str, str]],
+    largest: int | None = None,
 ) -> list[EvaluationCase]:
-    """The cases of one entry; what does not fit goes to `skipped` with its reason.
+    """Make the cases of one entry; what does not fit goes to `skipped` with its reason.
 
-    `shown` are the modalities that the methods' bundles are for: other images are left out for all methods, so that
-    all have the same cases.
+    Args:
+        entry: of a data list.
+        protocol: cuts the cases.
+        shown: the modalities that the methods' bundles are for: other images are left out for all methods, so that all
+            have the same cases.
+        seed: of the evaluation.
+        skipped: is extended by name and reason.
+        largest: pixels a side that 2D images are reduced to at most, before they are cut; None: as they are.
     """
     try:
         image = read_image(entry.path)
@@ -167,6 +184,8 @@ def _cases(
         if modality not in shown:
             raise InputError(f"it is {modality}, the bundles among the methods are for {' or '.join(shown)}.")
         lesion = lesion_of(entry, image) if protocol.lesions else None
+        if largest:
+            image, lesion = reduced(image, lesion, largest)
         cases, reasons = protocol.cases(
             image, lesion, modality=modality, name=entry.name, patient=entry.patient, seed=seed
         )
@@ -232,7 +251,7 @@ def _write(summary: Summary, protocol: Protocol, folder: Path) -> None:
     (folder / "index.html").write_text(page, encoding="utf-8")
 
 
-def _modalities_of(methods: Sequence[Method], protocol: Protocol) -> tuple[str, ...]:
+def modalities_of(methods: Sequence[Method], protocol: Protocol) -> tuple[str, ...]:
     """The modalities that the protocol and every bundle among the methods are for.
 
     Raises:
@@ -250,7 +269,12 @@ def _modalities_of(methods: Sequence[Method], protocol: Protocol) -> tuple[str, 
     return shared
 
 
-def _eyes(features: str | Path | None) -> Eyes | None:
+def eyes_of(features: str | Path | None) -> Eyes | None:
+    """Load what sees fills as a network for photographs does; None without features.
+
+    Raises:
+        InputError: the file is missing or damaged, or a package is.
+    """
     if features is None:
         return None
     try:

@@ -23,27 +23,37 @@ def map_anomaly(
     report: Target | None,
     fillers: Fillers,
     *,
+    doubled: Target | None = None,
     overwrite: bool,
     progress: Progress,
 ) -> None:
-    """Read, search and write the map, the boxes around its peaks where wanted, and the report.
+    """Read, search and write the map, and where wanted boxes around its peaks, the doubled difference and the report.
 
     Raises:
-        InputError: as the parts say, or boxes of a volume.
+        InputError: as the parts say, or boxes or a picture of a volume.
     """
 
     def read(image: Image) -> Callable[[], Done]:
         if boxes and image.voxels.ndim != 2:
             raise InputError(f"{source} is a volume, and --boxes are of films and single slices; leave it out.")
-        return lambda: _mapped(source, image, output, boxes, fillers, progress)
+        if doubled and image.voxels.ndim != 2:
+            raise InputError(f"{source} is a volume, and --doubled is of films and single slices; leave it out.")
+        return lambda: _mapped(source, image, output, boxes, doubled, fillers, progress)
 
-    run(source, [output], [boxes] if boxes else [], report, read, overwrite=overwrite, progress=progress)
+    others = [target for target in (boxes, doubled) if target]
+    run(source, [output], others, report, read, overwrite=overwrite, progress=progress)
 
 
 def _mapped(
-    source: Path, image: Image, output: Target, boxes: Target | None, fillers: Fillers, progress: Progress
+    source: Path,
+    image: Image,
+    output: Target,
+    boxes: Target | None,
+    doubled: Target | None,
+    fillers: Fillers,
+    progress: Progress,
 ) -> Done:
-    from monai_inpaint.anomaly import candidates, compute_anomaly_map, write_candidates
+    from monai_inpaint.anomaly import candidates, compute_anomaly_map, doubled_difference, write_candidates
     from monai_inpaint.io import write_image
 
     filler = fillers.of(image)
@@ -57,4 +67,9 @@ def _mapped(
     writes: list[Write] = [(output, lambda place: write_image(units, place, derived=derived))]
     if boxes:
         writes.append((boxes, lambda place: write_candidates(candidates(found.map), source.name, place)))
+    if doubled:
+        assert found.difference is not None
+        picture = doubled_difference(image, found.difference)
+        told = {**derived, "description": "Difference from what is expected, doubled, by monai-inpaint"}
+        writes.append((doubled, lambda place: write_image(picture, place, derived=told)))
     return Done(writes, lambda: found.report)

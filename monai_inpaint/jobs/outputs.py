@@ -80,6 +80,14 @@ def report_target(text: str | Path) -> Target:
     return Target(path)
 
 
+def picture_target(text: str | Path) -> Target:
+    """Check a path for a picture of the difference, a .png file."""
+    path = Path(text)
+    if path.suffix.lower() != ".png":
+        raise InputError(f"{path} is not the name of a picture; give one that ends with .png.")
+    return Target(path)
+
+
 def table_target(text: str | Path) -> Target:
     """Check a path for the boxes, a .csv file."""
     path = Path(text)

@@ -60,6 +60,15 @@ class HoleFeatures:
 def told_apart(differences: np.ndarray, patients: Sequence[str]) -> float:
     """Share of pairs in which a classifier that has not seen the patient says which one is the fill; 0.5 is chance.
 
+    See `held_out_margins` for the arguments; NaN for fewer than five patients.
+    """
+    margins = held_out_margins(differences, patients)
+    return float("nan") if np.isnan(margins).any() else float(((margins > 0) + 0.5 * (margins == 0)).mean())
+
+
+def held_out_margins(differences: np.ndarray, patients: Sequence[str]) -> np.ndarray:
+    """How surely a classifier that has not seen the patient tells the fill of each pair; below 0 where it errs.
+
     Logistic regression without intercept on the differences (paired, so that what all images have in common counts for
     nothing), cross-validated in five folds by patient.
 
@@ -68,19 +77,18 @@ def told_apart(differences: np.ndarray, patients: Sequence[str]) -> float:
         patients: of each pair.
 
     Returns:
-        NaN for fewer than five patients.
+        (pairs,) log odds of the right answer; NaN for fewer than five patients.
     """
     names = {name: number for number, name in enumerate(dict.fromkeys(patients))}
+    margins = np.full(len(differences), np.nan)
     if len(names) < FOLDS:
-        return float("nan")
+        return margins
     fold = np.array([names[name] % FOLDS for name in patients])
-    right: list[np.ndarray] = []
     for number in range(FOLDS):
         train, test = differences[fold != number], differences[fold == number]
         scale = np.sqrt(np.mean(train**2, axis=0)) + 1e-12
-        margin = test / scale @ _direction(train / scale)
-        right.append((margin > 0) + 0.5 * (margin == 0))
-    return float(np.concatenate(right).mean())
+        margins[fold == number] = test / scale @ _direction(train / scale)
+    return margins
 
 
 def _direction(pairs: np.ndarray) -> np.ndarray:
