@@ -70,7 +70,8 @@ def pictures_of(case: EvaluationCase, output: np.ndarray) -> RealAndFilled:
         filled[place], hole[place] = patch, inside
         low, high = intensity_window(real, hole, case.modality, case.eight_bit)
     bits = 8 if case.eight_bit else BITS
-    return RealAndFilled(*(levels(values, low, high, bits) for values in (real, filled)), hole, bits, low, high)
+    shown, other = (levels(values, low, high, bits) for values in (real, filled))
+    return RealAndFilled(shown, other, hole, bits, low, high)
 
 
 def levels(values: np.ndarray, low: float, high: float, bits: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from cli_samples import ct_voxels, json_lines, nifti, run, tree
 from lung_samples import LEFT, RIGHT, film
 from PIL import Image as Pillow
 
-from monai_inpaint import read_image
+from monai_inpaint import Filler, read_image
+from monai_inpaint.anomaly import compute_anomaly_map, doubled_difference
 from monai_inpaint.datasets import read_boxes
+from monai_inpaint.imaging.image import Image
 
 
 @pytest.fixture
@@ -71,6 +74,8 @@ def test_json_progress_names_the_stages(picture: Path, tmp_path: Path, capfd) ->
     [
         (["film.png", "map.png"], "cannot hold fractions"),
         (["film.png", "map.tif", "--boxes", "boxes.txt"], "ends with .csv"),
+        (["film.png", "map.tif", "--doubled", "doubled.jpg"], "ends with .png"),
+        (["volume.nii", "map.nii", "--doubled", "doubled.png"], "leave it out"),
         (["film.png", "map.tif", "--report", "report.csv"], "ends with .json"),
         (["film.png", "map.tif", "--boxes", "none/boxes.csv"], "does not exist"),
         (["missing.png", "map.tif"], "does not exist"),
@@ -125,3 +130,28 @@ def test_an_output_is_replaced_only_with_overwrite(picture: Path, tmp_path: Path
     assert output.read_text() == "mine"
     assert run(capfd, "difference", picture, output, "--bundle", "cxr", "--overwrite").code == 0
     assert read_image(output).voxels.shape == (192, 160)
+
+
+def test_the_difference_is_doubled_as_a_picture(picture: Path, tmp_path: Path, capfd) -> None:
+    doubled = tmp_path / "doubled.png"
+
+    ran = run(capfd, "difference", picture, tmp_path / "map.tif", "--bundle", "cxr", "--doubled", doubled)
+
+    assert (ran.code, ran.lines) == (0, [])
+    with Pillow.open(doubled) as file:
+        grey = np.asarray(file)
+        assert "difference" in file.info["Derived"].lower()
+    found = compute_anomaly_map(Filler("cxr"), replace(read_image(picture), modality="cxr"))
+    assert grey.shape == (192, 160)
+    assert grey.any()
+    assert np.array_equal(grey, np.rint(np.clip(2 * np.abs(found.difference.astype(float)), 0, 255)))
+    assert not grey[~found.region].any()
+
+
+def test_of_more_bits_white_is_the_window(tmp_path: Path) -> None:
+    image = Image(np.arange(100 * 100, dtype=np.uint16).reshape(100, 100), modality="cxr")
+    low, high = np.percentile(image.voxels, (0.5, 99.5))
+
+    grey = doubled_difference(image, np.full((100, 100), -(high - low) / 5, np.float32)).voxels
+
+    assert np.unique(grey).tolist() == [102]
