@@ -218,7 +218,7 @@ def _again(args: argparse.Namespace, folder: Path, images: list[Path]) -> Nodule
     try:
         asked, source = told["arguments"], told["source"]
         place, shape = asked["place"], asked["shape"]
-        diameters, seeds = (tuple(kind(n) for n in asked[key]) for key, kind in (("diameters", float), ("seeds", int)))
+        diameters, seeds = tuple(float(n) for n in asked["diameters"]), tuple(int(n) for n in asked["seeds"])
     except (KeyError, TypeError, ValueError):
         raise InputError(f"{path} is no manifest of nodules; give one that synthesize has written.") from None
     if len(images) != 1:

@@ -182,8 +182,9 @@ def _reached(small: np.ndarray, seeds: np.ndarray) -> np.ndarray:
     levels = np.percentile(small, np.linspace(0, 100, _LEVELS + 1)[1:])
     found = np.full(small.shape, _LEVELS)
     for number, level in enumerate(levels):
-        parts: Any = label(small <= level)[0]
-        reached = np.zeros(parts.max() + 1, bool)
+        labels: Any = label(small <= level)
+        parts = labels[0]
+        reached = np.zeros(labels[1] + 1, bool)
         reached[parts[seeds]] = True
         reached[0] = False
         found[reached[parts] & (found == _LEVELS)] = number
