@@ -129,7 +129,7 @@ def _checked(name: str, bundle: BundleInfo) -> Engine:
 @lru_cache(maxsize=4)
 def _load(name: str, bundle: BundleInfo) -> Engine:
     if not bundle.ours:
-        from monai_inpaint.engines.apart import ApartEngine
+        from monai_inpaint.engines.isolated_engine import IsolatedEngine
 
-        return ApartEngine(name, bundle)
+        return IsolatedEngine(name, bundle)
     return import_module(f"monai_inpaint.engines.{name}_engine").load(bundle)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from monai_inpaint.fill.compose import Patch, widened
-from monai_inpaint.fill.noise import noise_near
+from monai_inpaint.fill.noise_level import noise_near
 from monai_inpaint.imaging.image import Image
 
 NEAR = 4.0  # voxels: standard deviation of the Gaussian over which variances are averaged

@@ -13,8 +13,8 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.fill.compose import Patch
 from monai_inpaint.imaging.body import PADDING
 from monai_inpaint.imaging.image import Image
-from monai_inpaint.metal.between_slices import averaged
 from monai_inpaint.metal.network_prior import predicted, with_prior
+from monai_inpaint.metal.prior_filter import averaged
 from monai_inpaint.metal.sinogram_correction import SinogramCorrector
 from monai_inpaint.metal.task import Correction, Task
 

@@ -59,10 +59,10 @@ def _run(argv: Sequence[str] | None) -> int:
         family = socket.AF_INET6 if ":" in args.host else socket.AF_INET
         socket.create_server((args.host, args.port), family=family).close()
     from monai_inpaint.web.app import InpaintApp
-    from monai_inpaint.web.door import Door
+    from monai_inpaint.web.request_guard import RequestGuard
 
     with private_files(), temporary_folder("monai-inpaint-web") as folder:
-        app = InpaintApp(folder, Door(secret, args.host, args.origin), args.bundle)
+        app = InpaintApp(folder, RequestGuard(secret, args.host, args.origin), args.bundle)
         if args.volume is not None:
             app.open(args.volume)
         shown = "..." if given else secret  # whoever wrote a file with the secret knows it; it need not be in logs

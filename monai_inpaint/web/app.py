@@ -39,7 +39,7 @@ from monai_inpaint.slicer.regions import catch_segment
 from monai_inpaint.slicer.runs import Run, RunQueue, State
 from monai_inpaint.slicer.volumes import catch_volume
 from monai_inpaint.version import NOTICE
-from monai_inpaint.web.door import Door
+from monai_inpaint.web.request_guard import RequestGuard
 from monai_inpaint.web.session import Session, is_number
 from monai_inpaint.web.uploads import receive
 
@@ -51,15 +51,15 @@ class InpaintApp(TrameApp):
 
     Args:
         folder: of the session, empty and private: for what is uploaded, and for runs.
-        door: who may come in.
+        guard: who may come in.
         bundle: "cxr", "ct" or "mr".
         server: trame's.
     """
 
-    def __init__(self, folder: Path, door: Door, bundle: str = "mr", server: Any = None) -> None:
+    def __init__(self, folder: Path, guard: RequestGuard, bundle: str = "mr", server: Any = None) -> None:
         super().__init__(server=server)
         self._folder = folder
-        self._door = door
+        self._guard = guard
         self._slicer = SlicerApp()
         # what scripts in Slicer find there, those of monai_inpaint.slicer among them
         slicer.mrmlScene = self._slicer.scene
@@ -77,7 +77,7 @@ class InpaintApp(TrameApp):
         self.state.update(
             {"message": NOTICE, "fraction": 0, "progress": "", "busy": False, "running": False, "loaded": False,
              "filled": False, "painting": False, "after": True, "overlay": True, "bundle": bundle,
-             "values": [0, 1], "limits": [0, 1], "secret": door.secret, "trame__title": "monai-inpaint"}
+             "values": [0, 1], "limits": [0, 1], "secret": guard.secret, "trame__title": "monai-inpaint"}
         )  # fmt: skip
         self.server.enable_module({"serve": {"monai_inpaint": _SERVED}, "scripts": ["monai_inpaint/upload.js"]})
         self._build()
@@ -95,7 +95,7 @@ class InpaintApp(TrameApp):
         """
 
         def listening(**_: Any) -> None:
-            self._door.port = self.server.port
+            self._guard.port = self.server.port
             ready(self.server.port)
 
         self.ctrl.on_server_bind.add(self._stand_guard)
@@ -110,8 +110,8 @@ class InpaintApp(TrameApp):
 
     def _stand_guard(self, wslink_server: Any) -> None:
         app = wslink_server.app
-        self._door.guard(app)
-        session = Session(self.server.protocol, wslink_server, self._door, self._checks())
+        self._guard.protect(app)
+        session = Session(self.server.protocol, wslink_server, self._guard, self._checks())
         app.router.add_get("/ws", session.handleWsRequest)
         app.router.add_post("/upload", self.upload)
 

@@ -13,7 +13,7 @@ from typing import Any
 from wslink.backends.aiohttp import AioHttpWsHandler
 from wslink.chunking import UnChunker
 
-from monai_inpaint.web.door import Door
+from monai_inpaint.web.request_guard import RequestGuard
 
 PATIENCE = 10  # seconds until the secret must be there
 STRANGERS = 32  # connections that have not shown it yet
@@ -32,13 +32,13 @@ class Session(AioHttpWsHandler):
     Args:
         protocol: trame's.
         web_app: wslink's.
-        door: knows the secret.
+        guard: knows the secret.
         checks: the variables that a browser may set, and whether a value is one for it.
     """
 
-    def __init__(self, protocol: Any, web_app: Any, door: Door, checks: Checks) -> None:
+    def __init__(self, protocol: Any, web_app: Any, guard: RequestGuard, checks: Checks) -> None:
         super().__init__(protocol, web_app)
-        self._door = door
+        self._guard = guard
         self._checks = checks
         self._methods = self.functionMap
         own = {
@@ -83,7 +83,7 @@ class Session(AioHttpWsHandler):
 
     async def validateToken(self, token: Any, client_id: str) -> bool:  # noqa: ARG002, N802
         """Whether this is the secret."""
-        return self._door.opens(token)
+        return self._guard.opens(token)
 
     async def sendWrappedError(self, rpcid, code, message, data=None, client_id=None) -> None:  # noqa: ARG002, N802
         """Tell that a call failed; the trace, with this machine's paths, is for the server's own log."""

@@ -18,7 +18,7 @@ import pytest
 from cli_samples import SIDE, box, ct_series, nifti, picture, picture_hole, run, tree
 
 from monai_inpaint import Filler, InputError, read_image
-from monai_inpaint.engines import apart, load_engine
+from monai_inpaint.engines import isolated_engine, load_engine
 from monai_inpaint.engines.onnx_files import check_graph_file
 from monai_inpaint.registry import bundles, find_bundle
 
@@ -129,7 +129,7 @@ def _image() -> tuple[np.ndarray, np.ndarray]:
 def test_an_endless_loop_in_a_graph_ends_in_one_sentence_and_the_next_one_too(
     engine: str, foreign: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "_TO_COMPUTE", 1.0)
+    monkeypatch.setattr(isolated_engine, "_TO_COMPUTE", 1.0)
     _endless(foreign)
     filler = Filler(foreign, engine=engine)
     for _ in range(2):
@@ -179,7 +179,7 @@ def test_a_bundle_from_elsewhere_fills_as_the_same_bundle_of_ours(engine: str, t
 
 def test_the_process_of_a_bundle_ends_with_its_engine_and_with_us(tmp_path: Path) -> None:
     copy = shutil.copytree(find_bundle("mr").path, tmp_path / "copy", ignore=shutil.ignore_patterns("*.pt"))
-    engine = apart.ApartEngine("openvino", find_bundle(copy))
+    engine = isolated_engine.IsolatedEngine("openvino", find_bundle(copy))
     process = engine._process
     del engine
     assert process.poll() is not None

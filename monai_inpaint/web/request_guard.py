@@ -39,7 +39,7 @@ ELSEWHERE = "This address is not one that monai-inpaint-web was started for; ope
 ANOTHER_PAGE = "Pages from elsewhere may not use monai-inpaint-web."
 
 
-class Door:
+class RequestGuard:
     """Lets in whoever names this server by an address of its own, from a page of its own, with the secret.
 
     The names are checked because a browser comes with requests of foreign pages too: a page may call any address, and
@@ -61,7 +61,7 @@ class Door:
         """Return whether this is the secret; takes as long for a wrong one."""
         return isinstance(secret, str) and hmac.compare_digest(secret.encode("utf-8", "replace"), self.secret.encode())
 
-    def guard(self, app: web.Application) -> None:
+    def protect(self, app: web.Application) -> None:
         """Stand before all that the application serves."""
         app.middlewares.append(self._check)
         app.on_response_prepare.append(_add_headers)

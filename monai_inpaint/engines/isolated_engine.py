@@ -1,7 +1,7 @@
 """Run a bundle from elsewhere in a process of its own, so that a hang or a crash ends there.
 
 OpenVINO cannot be stopped inside a loop of a graph, and an exception is not the worst that a graph can cause. It is
-no sandbox: it has the rights of its user. What the process does stands in `monai_inpaint.engines.process`.
+no sandbox: it has the rights of its user. What the process does stands in `monai_inpaint.engines.isolated_process`.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _LONGEST_ANSWER = 1 << 16  # bytes of a line
 # This very package, wherever it was found, and nothing else from there.
 _START = (
     "import sys; sys.path.insert(0, sys.argv[1]); import monai_inpaint; del sys.path[0]; "
-    "from monai_inpaint.engines.process import main; main(*sys.argv[2:])"
+    "from monai_inpaint.engines.isolated_process import main; main(*sys.argv[2:])"
 )
 _PACKAGES = str(Path(__file__).parents[2])
 
 
-class ApartEngine:
+class IsolatedEngine:
     """An engine in another process, which is restarted after an interrupt or a fault.
 
     Args:
