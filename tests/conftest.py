@@ -3,6 +3,23 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 # A runner started in the background ignores Ctrl-C, and so would every command that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="module")
+def nodule_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder that bundles are looked up in, with untrained stand-ins for those of nodules."""
+    from nodule_samples import nodule_bundles
+
+    from monai_inpaint.registry import bundle_info
+
+    folder = nodule_bundles(tmp_path_factory.mktemp("bundles"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundle_info, "_home", lambda: folder)
+        yield folder

@@ -18,6 +18,7 @@ FIRES = {3: (64, 16, 64), 4: (128, 16, 64), 6: (128, 32, 128), 7: (256, 32, 128)
     12: (512, 64, 256),
 }  # layer: channels in, squeezed, of each expansion
 SQUEEZENET_POOLS = (2, 5, 8)
+VGG16_FILE, VGG19_FILE = "vgg16-397923af.pth", "vgg19-dcbb9e9d.pth"  # as torchvision downloads them
 POOL = 0
 VGG16 = (64, 64, POOL, 128, 128, POOL, 256, 256, 256, POOL)
 VGG = (64, 64, POOL, 128, 128, POOL, 256, 256, 256, 256, POOL, 512, 512, 512, 512, POOL, 512)
@@ -161,7 +162,7 @@ class Vgg19Features(ImageFeatures):
     """
 
     def __init__(self, weights: str | Path) -> None:
-        super().__init__(_with_weights(Vgg19(), weights, "VGG-19", "vgg19-dcbb9e9d.pth"))
+        super().__init__(_with_weights(Vgg19(), weights, "VGG-19", VGG19_FILE))
 
 
 def load_features(weights: str | Path | None) -> ImageFeatures:
@@ -170,12 +171,8 @@ def load_features(weights: str | Path | None) -> ImageFeatures:
     Raises:
         InputError: no file is named, or it is missing or does not hold these layers.
     """
-    if weights is None:
-        raise InputError(
-            "The style loss compares features of a network for photographs: name its weights with --features FILE, "
-            "vgg19-dcbb9e9d.pth as torchvision downloads it, or SqueezeNet 1.1 as safetensors."
-        )
-    return Vgg19Features(weights) if Path(weights).suffix == ".pth" else SqueezeNetFeatures(weights)
+    path = _named(weights, "style", VGG19_FILE)
+    return Vgg19Features(path) if path.suffix == ".pth" else SqueezeNetFeatures(path)
 
 
 def load_pools(weights: str | Path | None) -> ImageFeatures:
@@ -184,14 +181,10 @@ def load_pools(weights: str | Path | None) -> ImageFeatures:
     Raises:
         InputError: no file is named, or it is missing or does not hold these layers.
     """
-    if weights is None:
-        raise InputError(
-            "The perceptual loss compares features of a network for photographs: name its weights with --features "
-            "FILE, vgg16-397923af.pth as torchvision downloads it, or SqueezeNet 1.1 as safetensors."
-        )
-    if Path(weights).suffix == ".pth":
-        return ImageFeatures(_with_weights(Vgg16Pools(), weights, "VGG-16", "vgg16-397923af.pth"))
-    return squeezenet_pools(weights)
+    path = _named(weights, "perceptual", VGG16_FILE)
+    if path.suffix == ".pth":
+        return ImageFeatures(_with_weights(Vgg16Pools(), path, "VGG-16", VGG16_FILE))
+    return squeezenet_pools(path)
 
 
 def squeezenet_pools(weights: str | Path) -> ImageFeatures:
@@ -202,6 +195,15 @@ def squeezenet_pools(weights: str | Path) -> ImageFeatures:
     """
     layers = list(load_squeezenet(Path(weights)).features)
     return ImageFeatures(Tapped(layers[: SQUEEZENET_POOLS[-1] + 1], SQUEEZENET_POOLS))
+
+
+def _named(weights: str | Path | None, loss: str, vgg: str) -> Path:
+    if weights is None:
+        raise InputError(
+            f"The {loss} loss needs the weights of a network trained on ImageNet: add --features FILE with "
+            f"{vgg} as torchvision downloads it, or with SqueezeNet 1.1 as safetensors."
+        )
+    return Path(weights)
 
 
 def _with_weights(network: Tapped, weights: str | Path, name: str, file: str) -> Tapped:

@@ -11,8 +11,9 @@ from typing import Annotated
 import qt
 import slicer
 import vtk
-from InpaintLib import dicom, environment, jobs, preview, regions, results, views
+from InpaintLib import dicom, environment, jobs, preview, regions, results, sample_data, views
 from InpaintLib.errors import InpaintError
+from InpaintLib.info_lines import info_lines
 from InpaintLib.runs import Run, RunQueue, State
 from InpaintLib.volumes import Volume, catch_volume
 from slicer import (
@@ -58,24 +59,8 @@ class Inpaint(ScriptedLoadableModule):
 
 
 def registerSampleData():
-    """Two volumes of Slicer's own, to try the module on."""
-    import SampleData
-
-    icon = str(Path(__file__).parent / "Resources" / "Icons" / "Inpaint.png")
-    store = "https://github.com/Slicer/SlicerTestingData/releases/download/SHA256/"
-    for name, file, checksum in (
-        ("InpaintMRHead", "MR-head.nrrd", "cc211f0dfd9a05ca3841ce1141b292898b2dd2d3f08286affadf823a7e58df93"),
-        ("InpaintCTChest", "CT-chest.nrrd", "4507b664690840abb6cb9af2d919377ffc4ef75b167cb6fd0f747befdb12e38e"),
-    ):
-        SampleData.SampleDataLogic.registerCustomSampleDataSource(
-            category="Inpaint",
-            sampleName=name,
-            thumbnailFileName=icon,
-            uris=store + checksum,
-            fileNames=file,
-            checksums=f"SHA256:{checksum}",
-            nodeNames=name,
-        )
+    """Offer two volumes of Slicer's own to try the module on."""
+    sample_data.register(Path(__file__).parent / "Resources" / "Icons" / "Inpaint.png")
 
 
 @parameterNodeWrapper
@@ -317,7 +302,7 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         elif run.state is State.FAILED:
             raise InpaintError(run.error)
         elif isinstance(run.result, dict):
-            self.ui.checksText.setPlainText("\n".join(self.logic.told(run.result)))
+            self.ui.checksText.setPlainText("\n".join(info_lines(run.result)))
             self.ui.statusLabel.text = _("Checked.")
         else:
             self.logic.accept(run.result, self.logic.getParameterNode())
@@ -463,29 +448,6 @@ class InpaintLogic(ScriptedLoadableModuleLogic):
         if source is not None:
             views.show(source)
         results.remove(filled, difference)
-
-    def told(self, facts: dict) -> list[str]:
-        """What `monai-inpaint info` knows, as lines for people."""
-        engines = ", ".join(f"{name} {version}" for name, version in facts["engines"].items())
-        bundles = ", ".join(f"{bundle['name']} {bundle['version']}" for bundle in facts["bundles"])
-        projections = "astra-toolbox" in facts["packages"]
-        lines = [
-            f"monai-inpaint {facts['version']}, Python {facts['python']}",
-            f"engine: {engines}; device: {facts.get('device') or 'unknown'}"
-            if engines
-            else "engine: none, press Install",
-            f"bundles: {bundles or 'none, press Install'}",
-            f"metal in CT by projections: {'yes' if projections else 'no, press Install for metal'}",
-        ]
-        memory = facts.get("memory")
-        if memory is None:
-            return [*lines, "memory: choose a volume and a region"]
-        free = memory["available_mb"]
-        line = f"memory: this fill takes about {memory['expected_mb']:.0f} MB"
-        if free is None:
-            return [*lines, line]
-        short = free < memory["expected_mb"]
-        return [*lines, f"{line}, {free:.0f} MB are free" + (": close other programs first" if short else "")]
 
     def _threshold(self, parameters: InpaintParameterNode) -> float | None:
         return None if parameters.judgeThreshold else parameters.metalThreshold

@@ -11,23 +11,17 @@ import pydicom
 import pytest
 from cli_samples import nifti, run, tree
 from dicom_samples import film as dicom_film
-from nodule_samples import ct, film, nodule_bundles
+from nodule_samples import ct, film
 from PIL import Image as Picture
 
 from monai_inpaint.datasets.node21 import read_node21
 from monai_inpaint.imaging.shape_measures import equivalent_diameter
 from monai_inpaint.io import read_image
-from monai_inpaint.registry import bundle_info
 
 NAME = "film0_nodule0001"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory):
-    folder = nodule_bundles(tmp_path_factory.mktemp("bundles"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bundle_info, "_home", lambda: folder)
-        yield folder
+pytestmark = pytest.mark.usefixtures("nodule_home")
 
 
 @pytest.fixture

@@ -8,22 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lung_samples import LEFT, RIGHT, ellipse
-from nodule_samples import FILM, ct, film, nodule_bundles
+from nodule_samples import FILM, ct, film
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.compose import untouched_hash
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.shape_measures import equivalent_diameter
-from monai_inpaint.registry import bundle_info
 from monai_inpaint.synthesis.nodules.synthesize import synthesize_nodule
 
-
-@pytest.fixture(autouse=True, scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory):
-    folder = nodule_bundles(tmp_path_factory.mktemp("bundles"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bundle_info, "_home", lambda: folder)
-        yield folder
+pytestmark = pytest.mark.usefixtures("nodule_home")
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +204,7 @@ def test_bad_input_is_one_sentence(image: Image, arguments: dict, said: str) -> 
 
 
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
-def test_engines_draw_alike(chest: Image, engine: str, home: Path) -> None:
+def test_engines_draw_alike(chest: Image, engine: str, nodule_home: Path) -> None:
     plain = synthesize_nodule(chest, (230, 150), 20, seed=2, engine="onnxruntime")
     made = synthesize_nodule(chest, (230, 150), 20, seed=2, engine=engine)
 

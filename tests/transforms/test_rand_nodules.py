@@ -5,19 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from nodule_samples import ct, film, nodule_bundles
+from nodule_samples import ct, film
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.registry import bundle_info
 from monai_inpaint.transforms import RandNodulesd
 
-
-@pytest.fixture(autouse=True, scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory):
-    folder = nodule_bundles(tmp_path_factory.mktemp("bundles"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bundle_info, "_home", lambda: folder)
-        yield
+pytestmark = pytest.mark.usefixtures("nodule_home")
 
 
 def given() -> dict:

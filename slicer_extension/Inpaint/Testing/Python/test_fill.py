@@ -13,6 +13,7 @@ import pytest
 import slicer
 from InpaintLib.environment import Environment
 from InpaintLib.errors import InpaintError
+from InpaintLib.info_lines import info_lines
 from InpaintLib.runs import State
 from scene import add_point, add_segment, add_volume, ball, ijk_to_ras, oblique, positions, tissue
 
@@ -159,13 +160,13 @@ def test_the_check_tells_versions_engine_bundles_and_memory(module: ModuleType, 
     run = logic.add(logic.informJob(parameters))
     _finish(logic, run)
 
-    lines = logic.told(run.result)
+    lines = info_lines(run.result)
 
     assert lines[0].startswith("monai-inpaint ")
     assert "device: CPU" in lines[1]
     assert "mr_inpainting" in lines[2]
     assert "this fill takes about" in lines[4]
-    assert "memory: choose" in logic.told({key: run.result[key] for key in run.result if key != "memory"})[4]
+    assert "memory: choose" in info_lines({key: run.result[key] for key in run.result if key != "memory"})[4]
 
 
 def test_metal_is_found_and_taken_out_with_a_threshold(module: ModuleType, logic) -> None:
