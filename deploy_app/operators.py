@@ -1,4 +1,4 @@
-"""Operators that call monai_inpaint, one step each; whatever goes wrong with a series is told in its entry."""
+"""Operators that call monai_inpaint, one step each; an error in a series is recorded in its entry."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The command line: parse, run one command, turn what went wrong into one sentence and an exit code.
 
-Exit codes: 0 done, 1 our fault, 2 the user's input, 130 interrupted (Ctrl-C or SIGTERM).
+Exit codes: 0 done, 1 internal error, 2 error in the input, 130 interrupted (Ctrl-C or SIGTERM).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ABOUT = (
     "Fill a marked region (the hole) of a chest X-ray, CT or MR image with what healthy anatomy would look like there; "
     "everything outside the hole stays as it is. Research use only: not a medical device, not for diagnosis."
 )
-_EXIT_CODES = "Exit codes: 0 done, 1 our fault, 2 the input is at fault, 130 interrupted."
+_EXIT_CODES = "Exit codes: 0 done, 1 internal error, 2 error in the input, 130 interrupted."
 
 
 class _CommandParser(Parser):

@@ -1,4 +1,4 @@
-"""The one exception that means "the user's input is at fault"."""
+"""The exception for errors in the user's input; `failure` turns exceptions into sentences and exit codes."""
 
 
 class InputError(Exception):

@@ -1,4 +1,4 @@
-"""Messages and exit codes of failures."""
+"""Turn an exception into one sentence on stderr and an exit code."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def explain(error: Exception) -> tuple[int, str]:
     if isinstance(error, MemoryError):
         return OUR_FAULT, "not enough memory for this image; close other programs or use a machine with more."
     return OUR_FAULT, (
-        f"a fault of monai-inpaint, not of your input: {type(error).__name__}: {one_line(error)} ({_place(error)}); "
-        f"set {DEBUG}=1 to see the trace, and report it."
+        f"internal error, not caused by the input: {type(error).__name__}: {one_line(error)} ({_place(error)}); "
+        f"please report it, with the trace that {DEBUG}=1 shows."
     )
 
 
 def say(sentence: str) -> None:
-    """Return one line on stderr, if there is one, whatever names the sentence holds."""
+    """Print one line on stderr, if there is one, whatever characters the sentence contains."""
     if sys.stderr is not None:
         with suppress(OSError):  # where nobody reads it, the exit code still tells
             print(f"monai-inpaint: {_line(sentence)}", file=sys.stderr, flush=True)

@@ -46,7 +46,7 @@ def read_table(path: Path, advice: str = "check the path") -> list[tuple[int, li
     try:
         content = _read(path)
         if b"\0" in content:
-            raise ValueError("it holds a zero byte")
+            raise ValueError("it contains a zero byte")
         reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
         return [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
     except (OSError, ValueError, csv.Error) as error:
@@ -73,12 +73,12 @@ def _check_depth(content: Any) -> None:
         parts = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
         level = [item for part in parts for item in part]
     if level:
-        raise ValueError(f"its lists and objects lie more than {_DEEPEST} deep")
+        raise ValueError(f"its lists and objects are nested more than {_DEEPEST} deep")
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return f"its lists and objects lie more than {_DEEPEST} deep"
+        return f"its lists and objects are nested more than {_DEEPEST} deep"
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     return str(error)

@@ -1,4 +1,4 @@
-"""Anomaly maps: where an image differs from its fills; needs numpy, scipy, Pillow and an engine only."""
+"""Anomaly maps: where an image differs from its fills; needs only numpy, scipy, Pillow and an engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The commands of `monai-inpaint`, one a file: NAME, HELP, add_arguments(parser), run(args) -> exit code.
+"""Commands of `monai-inpaint`, one per file, each with NAME, HELP, add_arguments(parser) and run(args) -> exit code.
 
-They hold no logic of filling. Whatever is slow to import is imported inside `run`.
+Options that several commands share are in `arguments`. Commands contain no logic of filling. What is slow to import is
+imported inside `run`.
 """

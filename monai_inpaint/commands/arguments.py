@@ -1,4 +1,4 @@
-"""Parser of arguments, and types that the commands share."""
+"""Parser, options and argument types that several commands share; each option with its default and its help."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
+from monai_inpaint.engines.names import CHOICES
 from monai_inpaint.errors import InputError
 from monai_inpaint.paths import path_of
+from monai_inpaint.progress import KINDS
 
 
 class Parser(argparse.ArgumentParser):
@@ -86,4 +88,76 @@ def add_detections(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--iou", type=iou_share, default=0.2, metavar="X", help="overlap that a hit exceeds (default: 0.2)"
+    )
+
+
+def add_image_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", type=path_text, metavar="IMAGE", help="image file, or a folder with one DICOM series")
+
+
+def add_output_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "output",
+        type=path_text,
+        metavar="OUTPUT",
+        help="output file, its format by its suffix; without suffix a folder with a DICOM series",
+    )
+
+
+def add_segment_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--segment",
+        type=nonempty_text,
+        metavar="NAME",
+        help="segment, ROI or label to use if HOLE contains several: name, number or pattern; '*' for all",
+    )
+
+
+def add_results_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dicom-results",
+        action="store_true",
+        help="make OUTPUT a folder with all objects for an archive: derived series, hole (SEG), difference, record "
+        "(SR), overview",
+    )
+
+
+def add_report_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--report", type=path_text, metavar="PATH", help="also write a report as JSON (file names, no patient data)"
+    )
+
+
+def add_overwrite_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--overwrite", action="store_true", help="replace existing outputs (never an input)")
+
+
+def add_sample_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what to fill with."""
+    parser.add_argument(
+        "--sample", action="store_true", help="fill with one plausible, sharp sample instead of the best estimate"
+    )
+    parser.add_argument(
+        "--seed",
+        type=seed_number,
+        default=0,
+        metavar="N",
+        help="seed of the samples (default: 0); the same seed gives the same voxels",
+    )
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add bundle, engine and progress."""
+    parser.add_argument(
+        "--bundle",
+        type=nonempty_text,
+        metavar="NAME",
+        help="model: cxr, ct, mr, or a bundle's name or folder (default: by the DICOM modality)",
+    )
+    parser.add_argument("--engine", choices=CHOICES, default="auto", help="what runs the network (default: auto)")
+    parser.add_argument(
+        "--progress",
+        choices=KINDS,
+        default="auto",
+        help="progress on stderr: a line on a terminal (auto, the default), JSON lines, or none",
     )

@@ -8,8 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monai_inpaint.commands.arguments import nonempty_text, path_text
-from monai_inpaint.commands.fill import add_model_arguments, add_sample_arguments
+from monai_inpaint.commands.arguments import (
+    add_model_arguments,
+    add_overwrite_argument,
+    add_sample_arguments,
+    nonempty_text,
+    path_text,
+)
 from monai_inpaint.commands.journal import DONE as FINISHED
 from monai_inpaint.commands.journal import INPUT_ERROR, OUR_ERROR, STARTED, Journal, JournalEntry
 from monai_inpaint.errors import InputError
@@ -23,7 +28,7 @@ if TYPE_CHECKING:
     from monai_inpaint.jobs.fill_image import Fillers
 
 NAME = "batch"
-HELP = "Fill the images of a table or of a BIDS data set: one after the other, by several processes, or on a cluster."
+HELP = "Fill the images of a table or of a BIDS data set, with several processes or on a cluster if wanted."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,28 +37,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         type=path_text,
         metavar="PAIRS.csv",
-        help="columns image,hole[,output,segment]; paths start at its folder",
+        help="table with the columns image,hole[,output,segment]; relative paths start at its folder",
     )
     parser.add_argument(
-        "output_dir", type=path_text, metavar="OUTPUT_DIR", help="where outputs and the journal batch.jsonl go"
+        "output_dir", type=path_text, metavar="OUTPUT_DIR", help="folder for the outputs and the journal batch.jsonl"
     )
-    parser.add_argument("--bids", type=path_text, metavar="BIDS_DIR", help="in place of PAIRS.csv: images of anat")
+    parser.add_argument(
+        "--bids", type=path_text, metavar="BIDS_DIR", help="fill the images in anat of a data set, without PAIRS.csv"
+    )
     parser.add_argument(
         "--masks",
         type=nonempty_text,
         metavar="PATTERN",
-        help="of --bids: where masks lie, with {folder}, {name} and {suffix} of the image "
+        help="with --bids: path of the masks, with {folder}, {name} and {suffix} of the image "
         "(default: derivatives/*/{folder}/{name}_label-lesion_mask.nii.gz)",
     )
     add_sample_arguments(parser)
     add_model_arguments(parser)
-    parser.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts of the table, from 1 on")
-    parser.add_argument("--workers", type=_count, metavar="N", help="fill by N processes, which share the cores")
+    parser.add_argument("--shard", type=_shard, metavar="I/N", help="fill only part I of N of the table (1 to N)")
+    parser.add_argument("--workers", type=_count, metavar="N", help="fill with N processes, which share the cores")
     parser.add_argument(
-        "--ray", type=nonempty_text, metavar="ADDRESS", help="fill on a Ray cluster; local starts one on this machine"
+        "--ray", type=nonempty_text, metavar="ADDRESS", help="fill on a Ray cluster; 'local' starts one on this machine"
     )
-    parser.add_argument("--resume", action="store_true", help="go on with a batch: leave out what is done")
-    parser.add_argument("--overwrite", action="store_true", help="existing outputs may be replaced (never an input)")
+    parser.add_argument("--resume", action="store_true", help="continue a batch: skip the cases that are done")
+    add_overwrite_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -127,7 +134,7 @@ class _Batch:
             return
         if self._journal.exists() and not self._overwrite:
             place = self._journal.path.parent
-            raise InputError(f"{place} holds a batch already; add --resume to go on with it, or name another folder.")
+            raise InputError(f"{place} contains a batch already; add --resume to continue it, or name another folder.")
         self._journal.start(self._options)
 
     def cases(self) -> Iterator[CohortCase]:
@@ -210,14 +217,14 @@ def _naming(pair: Pair, sentence: str) -> str:
 
 def _pairs(args: argparse.Namespace, folder: Path) -> list[Pair]:
     if (args.pairs is None) == (args.bids is None):
-        raise InputError("A batch needs a table, PAIRS.csv, or a data set, --bids BIDS_DIR; name one of them.")
+        raise InputError("A batch needs a table, PAIRS.csv, or a data set, --bids BIDS_DIR; give one of them.")
     if args.workers and args.ray:
-        raise InputError("--workers is for this machine, --ray for a cluster; leave out one of both.")
+        raise InputError("--workers is for this machine, --ray for a cluster; leave out one of them.")
     if args.bids is None:
         from monai_inpaint.commands.pairs import read_pairs
 
         if args.masks:
-            raise InputError("--masks says where those of a data set lie; it goes with --bids.")
+            raise InputError("--masks needs --bids; add it, or leave out --masks.")
         return read_pairs(Path(args.pairs), folder)
     from monai_inpaint.commands.bids import MASKS, read_bids
 
@@ -269,7 +276,7 @@ def _shard(text: str) -> tuple[int, int]:
     try:
         number, parts = (int(part) for part in text.split("/"))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not like 2/8") from None
+        raise argparse.ArgumentTypeError(f"{text!r} must be I/N, for example 2/8") from None
     if not 1 <= number <= parts:
         raise argparse.ArgumentTypeError(
             f"{text!r} must be between 1/{max(parts, 1)} and {max(parts, 1)}/{max(parts, 1)}"

@@ -5,31 +5,37 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from monai_inpaint.commands.arguments import path_text
-from monai_inpaint.commands.fill import add_model_arguments
+from monai_inpaint.commands.arguments import (
+    add_image_argument,
+    add_model_arguments,
+    add_overwrite_argument,
+    add_report_argument,
+    path_text,
+)
 from monai_inpaint.failure import DONE
 from monai_inpaint.progress import make_progress
 
 NAME = "difference"
-HELP = "Map where an image is not as its surroundings lead to expect."
+HELP = "Map where an image differs from what its surroundings predict."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", type=path_text, metavar="IMAGE", help="image file, or a folder with one DICOM series")
+    add_image_argument(parser)
     parser.add_argument(
-        "output", type=path_text, metavar="OUTPUT", help="where to write the map (float32: NIfTI, NRRD, MHA, TIFF)"
+        "output", type=path_text, metavar="OUTPUT", help="the map (float32; NIfTI, NRRD, MetaImage or TIFF)"
     )
     parser.add_argument(
-        "--boxes", type=path_text, metavar="PATH", help="write boxes around what stands out, with scores, as CSV"
+        "--boxes",
+        type=path_text,
+        metavar="PATH",
+        help="also write boxes around the peaks of the map, with scores, as CSV",
     )
     parser.add_argument(
         "--doubled", type=path_text, metavar="PATH", help="write |source - filled|, doubled, as a picture (.png)"
     )
-    parser.add_argument(
-        "--report", type=path_text, metavar="PATH", help="write what was done as JSON (file names, no patient data)"
-    )
+    add_report_argument(parser)
     add_model_arguments(parser)
-    parser.add_argument("--overwrite", action="store_true", help="existing outputs may be replaced (never an input)")
+    add_overwrite_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:

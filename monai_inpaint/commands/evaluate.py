@@ -18,15 +18,20 @@ PROTOCOLS = ("cxr-centre", "cxr-patch", "cxr-lungs", "slice-square", "free-form"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "data", type=path_text, metavar="DATA.csv", help="column path; perhaps mask, patient, split, modality, source"
+        "data",
+        type=path_text,
+        metavar="DATA.csv",
+        help="table with the column path; optionally mask, patient, split, modality, source",
     )
-    parser.add_argument("--protocol", required=True, choices=PROTOCOLS, help="which holes are made")
+    parser.add_argument(
+        "--protocol", required=True, choices=PROTOCOLS, help="which holes are made, see docs/evaluate.md"
+    )
     parser.add_argument(
         "--methods",
         type=nonempty_text,
         required=True,
         metavar="A,B",
-        help="of ring, telea, navier-stokes, biharmonic, bundles, and BUNDLE:sample for one sample drawn by it; with "
+        help="methods: ring, telea, navier-stokes, biharmonic, bundles, BUNDLE:sample for one sample of a bundle; with "
         "--protocol metal of none, inpaint, li, nmar, network",
     )
     parser.add_argument(
@@ -34,17 +39,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for column in ("split", "source", "modality"):
         parser.add_argument(f"--{column}", type=nonempty_text, metavar="VALUE", help=f"only rows with this {column}")
-    parser.add_argument("--seed", type=int, default=0, help="of holes, samples and images drawn (default: 0)")
-    parser.add_argument("--limit", type=int, metavar="N", help="at most N images, drawn with the seed")
+    parser.add_argument("--seed", type=int, default=0, help="seed of holes, samples and choice of images (default: 0)")
+    parser.add_argument("--limit", type=int, metavar="N", help="at most N images, chosen with the seed")
     parser.add_argument(
         "--features",
         type=path_text,
         metavar="PATH",
-        help="SqueezeNet features (safetensors), to measure LPIPS and how often fills are told from the truth",
+        help="SqueezeNet features (safetensors), to measure LPIPS and how well a classifier tells fills from the truth",
     )
     parser.add_argument("--engine", choices=CHOICES, default="auto", help="what runs the bundles (default: auto)")
-    parser.add_argument("--progress", choices=KINDS, default="auto", help="on stderr: a line (auto), JSON, nothing")
-    parser.add_argument("--overwrite", action="store_true", help="an earlier evaluation in DIR may be replaced")
+    parser.add_argument("--progress", choices=KINDS, default="auto", help="progress on stderr (default: auto)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier evaluation in DIR")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -54,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     output = Path(args.output)
     # overwriting replaces the folder as a whole, so it must be one of ours
     if args.overwrite and output.is_dir() and any(output.iterdir()) and not (output / "cases.csv").is_file():
-        raise InputError(f"{output} holds other things than an evaluation; name another folder.")
+        raise InputError(f"{output} contains files that are not an evaluation's; name another folder.")
     methods = [name for name in (part.strip() for part in args.methods.split(",")) if name]
     progress = make_progress(args.progress)
     try:

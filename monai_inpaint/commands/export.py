@@ -15,21 +15,27 @@ FORMATS = {"onnx": ".onnx", "openvino": ".xml", "tensorrt": ".engine"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "bundle", type=nonempty_text, metavar="BUNDLE", help="cxr, ct, mr, a bundle's name or its folder"
+        "bundle", type=nonempty_text, metavar="BUNDLE", help="cxr, ct, mr, or a bundle's name or folder"
     )
     parser.add_argument(
-        "output", type=path_text, metavar="OUTPUT", help="a .onnx, .xml (its weights go to .bin beside) or .engine file"
+        "output",
+        type=path_text,
+        metavar="OUTPUT",
+        help="file ending with .onnx, .xml (weights in a .bin of the same name) or .engine",
     )
-    parser.add_argument("--format", choices=FORMATS, required=True, help="of the output")
+    parser.add_argument("--format", choices=FORMATS, required=True, help="format of OUTPUT")
     parser.add_argument(
-        "--precision", choices=("fp32", "fp16"), default="fp32", help="of convolutions and matrix products"
+        "--precision",
+        choices=("fp32", "fp16"),
+        default="fp32",
+        help="precision of convolutions and matrix products (default: fp32)",
     )
-    parser.add_argument("--batch", type=_three, metavar="MIN,OPT,MAX", help="windows at once (tensorrt)")
-    parser.add_argument("--side", type=_three, metavar="MIN,OPT,MAX", help="of the windows in voxels (tensorrt)")
+    parser.add_argument("--batch", type=_three, metavar="MIN,OPT,MAX", help="number of windows at once (tensorrt)")
+    parser.add_argument("--side", type=_three, metavar="MIN,OPT,MAX", help="side of the windows in voxels (tensorrt)")
     parser.add_argument(
-        "--gpu", type=_names, default=(), metavar="sm_86,...", help="generations to compile for (tensorrt-rtx alone)"
+        "--gpu", type=_names, default=(), metavar="sm_86,...", help="GPU generations to compile for (only tensorrt-rtx)"
     )
-    parser.add_argument("--overwrite", action="store_true", help="an existing output may be replaced")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,7 +58,7 @@ def _three(text: str) -> tuple[int, int, int]:
     try:
         least, usual, most = (int(part) for part in text.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not like 1,8,64") from None
+        raise argparse.ArgumentTypeError(f"{text!r} must be MIN,OPT,MAX, for example 1,8,64") from None
     return least, usual, most
 
 

@@ -24,18 +24,20 @@ LAYOUTS = ("nih", "node21", "brats", "cxr", "ct", "mr", "csv")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "layout", choices=LAYOUTS, help="of a public data set; cxr, ct, mr: images in folders; csv: a table of images"
+        "layout",
+        choices=LAYOUTS,
+        help="layout of a published data set; cxr, ct, mr: images in folders; csv: a table of images",
     )
-    parser.add_argument("place", type=nonempty_path, help="the data set's folder; for csv a table of images")
-    parser.add_argument("-o", "--output", type=nonempty_path, required=True, metavar="CSV", help="the list to write")
-    parser.add_argument("--val", type=float, default=0.1, help="share of the patients to validate on (default: 0.1)")
+    parser.add_argument("place", type=nonempty_path, help="folder of the data set; for csv the table")
+    parser.add_argument("-o", "--output", type=nonempty_path, required=True, metavar="CSV", help="data list to write")
+    parser.add_argument("--val", type=float, default=0.1, help="share of the patients for validation (default: 0.1)")
 
 
 def run(args: argparse.Namespace) -> int:
     from monai_inpaint.datasets.listing import split_by_patient, write_listing
 
     if args.layout != "csv" and not args.place.is_dir():
-        raise InputError(f"{args.place} is not a folder; name the one that holds the data set.")
+        raise InputError(f"{args.place} is not a folder; name the folder of the data set.")
     listing = _reader(args.layout)(args.place)
     listing = replace(listing, rows=split_by_patient(listing.rows, args.val))
     lines = [f"Written: {path}" for path in write_listing(listing, args.output)]

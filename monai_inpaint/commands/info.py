@@ -11,7 +11,7 @@ from monai_inpaint.failure import DONE
 from monai_inpaint.version import __version__
 
 NAME = "info"
-HELP = "Say which versions, engines and bundles are here."
+HELP = "List versions, engines and bundles."
 _PACKAGES = [
     "numpy",
     "openvino",
@@ -28,14 +28,17 @@ _BUNDLE = ("name", "kind", "modality", "version", "description")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--memory",
         type=_sizes,
         metavar="SHAPE/HOLE",
-        help="also what a fill will take: voxels of image and hole's box, as 512x512x300/40x40x20",
+        help="predict the memory of a fill: voxels of the image / of the bounding box of the hole, for example "
+        "512x512x300/40x40x20",
     )
-    parser.add_argument("--dtype", default="int16", choices=_DTYPES, help="of the image for --memory (default: int16)")
+    parser.add_argument(
+        "--dtype", default="int16", choices=_DTYPES, help="data type of the image for --memory (default: int16)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -83,13 +86,13 @@ def _sizes(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
     try:
         shape, hole = (tuple(int(side) for side in part.split("x")) for part in text.split("/"))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not like 512x512x300/40x40x20") from None
+        raise argparse.ArgumentTypeError(f"{text!r} must be IMAGE/HOLE, for example 512x512x300/40x40x20") from None
     if max(shape, default=0) >= 2**31:
-        raise argparse.ArgumentTypeError("no image has sides so long")
+        raise argparse.ArgumentTypeError("no image is that large")
     if len(shape) not in (2, 3) or len(hole) != len(shape):
-        raise argparse.ArgumentTypeError(f"{text!r} needs two or three sides of the image and as many of the hole")
+        raise argparse.ArgumentTypeError(f"{text!r} must give two or three sides of the image, and as many of the hole")
     if any(not 0 < inner <= outer for inner, outer in zip(hole, shape, strict=True)):
-        raise argparse.ArgumentTypeError(f"in {text!r} the hole does not lie in the image")
+        raise argparse.ArgumentTypeError(f"in {text!r} the hole is larger than the image")
     return shape, hole
 
 

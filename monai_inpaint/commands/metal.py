@@ -6,8 +6,17 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monai_inpaint.commands.arguments import nonempty_text, path_text
-from monai_inpaint.commands.fill import add_model_arguments, add_results_argument, add_segment_argument
+from monai_inpaint.commands.arguments import (
+    add_image_argument,
+    add_model_arguments,
+    add_output_argument,
+    add_overwrite_argument,
+    add_report_argument,
+    add_results_argument,
+    add_segment_argument,
+    nonempty_text,
+    path_text,
+)
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE
 from monai_inpaint.progress import make_progress
@@ -16,40 +25,41 @@ if TYPE_CHECKING:
     from monai_inpaint.jobs.outputs import Target
 
 NAME = "metal"
-HELP = "Find metal in a CT or MR and take its artifacts out."
+HELP = "Find metal in CT or MR, and reduce its artifacts."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", type=path_text, metavar="IMAGE", help="image file, or a folder with one DICOM series")
-    parser.add_argument(
-        "output", type=path_text, metavar="OUTPUT", help="where to write, format by suffix; folder: DICOM series"
-    )
+    add_image_argument(parser)
+    add_output_argument(parser)
     parser.add_argument(
         "--method",
         type=nonempty_text,
         metavar="NAME",
-        help="network, nmar, li or inpaint (default: network for CT with ASTRA)",
+        help="network, nmar, li or inpaint (default: network for CT if ASTRA is installed, else inpaint)",
     )
     parser.add_argument(
-        "--metal", choices=("keep", "fill"), default="keep", help="keep the metal's own voxels, or fill in tissue"
+        "--metal",
+        choices=("keep", "fill"),
+        default="keep",
+        help="keep the voxels of the metal as they are (default), or replace them with tissue",
     )
     parser.add_argument(
         "--threshold",
         type=float,
         metavar="HU",
-        help="everything in the patient from here on is metal (default: decided by piece)",
+        help="take all voxels in the patient from HU upwards as metal (default: decided for each piece of metal)",
     )
-    parser.add_argument("--region", type=path_text, metavar="HOLE", help="hole: only what it marks may change")
+    parser.add_argument("--region", type=path_text, metavar="HOLE", help="change only voxels that this image marks")
     add_segment_argument(parser)
     add_results_argument(parser)
     parser.add_argument(
-        "--find-only", action="store_true", help="write a label map: 1 metal, 2 affected, in MR 3 what may be metal"
+        "--find-only",
+        action="store_true",
+        help="only write a label map: 1 metal, 2 region with artifacts, 3 possible metal (MR)",
     )
-    parser.add_argument(
-        "--report", type=path_text, metavar="PATH", help="write what was done as JSON (file names, no patient data)"
-    )
+    add_report_argument(parser)
     add_model_arguments(parser)
-    parser.add_argument("--overwrite", action="store_true", help="existing outputs may be replaced (never an input)")
+    add_overwrite_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,9 +68,11 @@ def run(args: argparse.Namespace) -> int:
     from monai_inpaint.regions.sources import HoleFile
 
     if args.find_only and args.dicom_results:
-        raise InputError("--find-only changes nothing, so there are no results; leave out one of both.")
+        raise InputError(
+            "--find-only changes no image, so there are no DICOM results; leave out --find-only or --dicom-results."
+        )
     if args.segment is not None and not args.region:
-        raise InputError("--segment chooses from what --region holds; name a region, or leave it out.")
+        raise InputError("--segment selects a part of --region; add --region, or leave out --segment.")
     target = results_target if args.dicom_results else image_target
     output = _label_target(args.output) if args.find_only else target(args.output)
     job = MetalJob(

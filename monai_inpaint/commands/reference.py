@@ -9,19 +9,19 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE
 
 NAME = "reference"
-HELP = "Measure healthy chest films, for the abnormality maps of `difference` (models/healthy.npz in a bundle)."
+HELP = "Measure healthy chest films, to which `difference` compares (models/healthy.npz of a bundle)."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "data", type=nonempty_path, metavar="HEALTHY.csv", help="a data list of chest films without findings"
+        "data", type=nonempty_path, metavar="HEALTHY.csv", help="data list of chest films without findings"
     )
-    parser.add_argument("-o", "--output", type=nonempty_path, required=True, metavar="NPZ", help="the file to write")
+    parser.add_argument("-o", "--output", type=nonempty_path, required=True, metavar="NPZ", help="file to write")
     parser.add_argument(
-        "--bundle", type=nonempty_text, default="cxr", metavar="NAME", help="whose fills (default: cxr)"
+        "--bundle", type=nonempty_text, default="cxr", metavar="NAME", help="bundle that fills them (default: cxr)"
     )
     parser.add_argument("--split", type=nonempty_text, metavar="VALUE", help="only rows with this split")
-    parser.add_argument("--limit", type=int, metavar="N", help="at most N films of a source, drawn with seed 0")
+    parser.add_argument("--limit", type=int, metavar="N", help="at most N films of each source, chosen with seed 0")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from monai_inpaint.io.atomic import check_output, staged
 
     if args.output.suffix != ".npz":
-        raise InputError(f"{args.output} is not the name of a reference; give one that ends with .npz.")
+        raise InputError(f"{args.output}: the name of a reference must end with .npz.")
     check_output(args.output, overwrite=True, sources=[args.data])
     entries = read_data_list(args.data, split=args.split)
     sources = {source: [entry for entry in entries if entry.source == source] for source in {e.source for e in entries}}

@@ -10,7 +10,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE, say
 
 NAME = "serve-dicom"
-HELP = "Take studies by DICOM, fill them by rules, and send the results back."
+HELP = "Receive studies by DICOM, fill them by rules, and send the results back."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

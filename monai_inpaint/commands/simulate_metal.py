@@ -11,22 +11,30 @@ from monai_inpaint.failure import DONE
 from monai_inpaint.progress import KINDS, Progress, make_progress
 
 NAME = "simulate-metal"
-HELP = "Put an implant with its artifacts into a clean CT, to measure and train corrections on."
+HELP = "Simulate an implant and its artifacts in a clean CT, to train and test corrections."
 IMPLANTS = ("hip", "filling", "screw", "clip", "random")
 _KEPT = (".nii", ".nii.gz", ".nrrd", ".mha")  # formats that results are written in if the source is of them
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("ct", type=path_text, metavar="CT", help="a CT in HU without metal: file, or DICOM folder")
+    parser.add_argument(
+        "ct", type=path_text, metavar="CT", help="CT in HU without metal: a file, or a folder with one DICOM series"
+    )
     parser.add_argument(
         "output_dir",
         type=path_text,
         metavar="OUTPUT_DIR",
-        help="new folder for artifact, truth, metal and simulation.json",
+        help="new folder for the images artifact, truth and metal, and simulation.json",
     )
-    parser.add_argument("--implant", choices=IMPLANTS, default="random", help="what is put in (default: random)")
-    parser.add_argument("--seed", type=seed_number, default=0, metavar="N", help="same seed, same voxels (default: 0)")
-    parser.add_argument("--progress", choices=KINDS, default="auto", help="on stderr: a line (auto), JSON, nothing")
+    parser.add_argument("--implant", choices=IMPLANTS, default="random", help="kind of implant (default: random)")
+    parser.add_argument(
+        "--seed",
+        type=seed_number,
+        default=0,
+        metavar="N",
+        help="seed (default: 0); the same seed gives the same voxels",
+    )
+    parser.add_argument("--progress", choices=KINDS, default="auto", help="progress on stderr (default: auto)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,1 +1,1 @@
-"""The former home of `monai-inpaint index`; `python -m monai_inpaint.data` still runs it."""
+"""Contains no data: kept so that `python -m monai_inpaint.data` still runs `monai-inpaint index`."""

@@ -97,11 +97,11 @@ def hounsfield_scale(grey: np.ndarray) -> tuple[float, float]:
     lung = grey[seen & ~tissue]
     inner = binary_erosion(tissue, iterations=2)
     if not lung.size or inner.sum() < _FEWEST:
-        raise InputError("contains no lung beside soft tissue, from which its Hounsfield units could be told.")
+        raise InputError("contains no lung next to soft tissue, so its Hounsfield units cannot be estimated.")
     dark = float(gaussian_filter1d(np.histogram(lung, 256, (0, 256))[0].astype(float), 2.0).argmax())
     bright = float(np.median(smooth[inner]))
     if bright <= dark:
-        raise InputError("contains no lung beside soft tissue, from which its Hounsfield units could be told.")
+        raise InputError("contains no lung next to soft tissue, so its Hounsfield units cannot be estimated.")
     scale = (TISSUE - LUNG) / (bright - dark)
     return scale, LUNG - scale * dark
 

@@ -1,5 +1,5 @@
-"""What goes back to a DICOM archive beside the derived series: hole, difference, spread, record, overview.
+"""Write the DICOM objects that accompany a derived series: SEG, parametric maps, structured report, overview.
 
-Writes with highdicom, which comes with the extra `dicom`; reading series and writing derived ones is in
-`monai_inpaint.io` and needs pydicom only.
+They need highdicom, which comes with the extra `dicom`. Images and series themselves are read and written in
+`monai_inpaint.io.dicom`, which needs only pydicom.
 """

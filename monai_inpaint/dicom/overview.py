@@ -1,4 +1,4 @@
-"""One picture for who looks before reading: source, fill and difference, with the words that it is not an original."""
+"""Picture for a quick look: source, fill and difference, marked as not an original."""
 
 from __future__ import annotations
 

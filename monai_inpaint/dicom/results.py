@@ -78,7 +78,9 @@ def write_results(
     """
     if not isinstance(source.header, DicomHeader):
         name = source.path or "The image"
-        raise InputError(f"{name} was not read from DICOM, which DICOM results need; give a DICOM file or series.")
+        raise InputError(
+            f"{name} was not read from DICOM, so there can be no DICOM results; give a DICOM file or series."
+        )
     for dataset in source.header.datasets:
         check_identity(dataset, source.path or "The image")
     if not hole.any():

@@ -1,1 +1,1 @@
-"""The former home of `monai-inpaint reference`; `python -m monai_inpaint.difference` still runs it."""
+"""Not the command `difference` (`anomaly/`): kept for `python -m monai_inpaint.difference`, now `reference`."""

@@ -1,7 +1,7 @@
-"""Run a bundle from elsewhere in a process of its own, so that a hang or a crash ends there.
+"""Run a bundle from elsewhere in a separate process, so that a hang or a crash ends there.
 
-OpenVINO cannot be stopped inside a loop of a graph, and an exception is not the worst that a graph can cause. It is
-no sandbox: it has the rights of its user. What the process does stands in `monai_inpaint.engines.isolated_process`.
+OpenVINO cannot be stopped inside a loop of a graph, and a graph can crash the process. This is not a sandbox: the
+process has the rights of its user. `monai_inpaint.engines.isolated_process` is its other side.
 """
 
 from __future__ import annotations

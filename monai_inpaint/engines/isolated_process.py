@@ -1,8 +1,8 @@
-"""The process in which a bundle from elsewhere computes.
+"""Main program of the process in which `IsolatedEngine` runs a bundle from elsewhere.
 
-It says on stdout, as a line of JSON, what it has opened; then it takes windows on stdin (their shape as a line of JSON,
-and float32), and gives what the network makes of them in the same way. A fault is a line {"fault": sentence}. It ends
-with its stdin, whatever it does then.
+It describes the opened network as one line of JSON on stdout. Then it reads windows from stdin (their shape as a line
+of JSON, then float32) and writes the network's output in the same form. An error is a line {"fault": sentence}. The
+process ends when its stdin is closed, whatever it is doing.
 """
 
 from __future__ import annotations

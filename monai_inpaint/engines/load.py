@@ -51,7 +51,7 @@ def check_engine(name: str) -> None:
     extra = "monai-inpaint[tensorrt-rtx]" if name == "tensorrt" else name
     if name in NEEDS_GPU and not gpu_is_here():
         missing = "an NVIDIA GPU" if installed else f"an NVIDIA GPU and its library (pip install {extra!r})"
-        raise InputError(f"The engine {name} needs {missing}, which this machine does not have; take another engine.")
+        raise InputError(f"The engine {name} needs {missing}, which this machine does not have; use another engine.")
     if not installed:
         raise InputError(f"The engine {name} is not installed; install it with: pip install {extra!r}")
 
@@ -106,7 +106,7 @@ def _try(engine: Engine) -> None:
     if facts["device"] in ("CPU", "cpu") or "took_over" in facts:
         raise RuntimeError("it does not compute on the GPU here")
     if not np.isfinite(filled).all():
-        raise RuntimeError("it gives no numbers here")
+        raise RuntimeError("its output contains NaN here")
 
 
 def _installed() -> dict[str, str]:

@@ -58,7 +58,7 @@ def check_graph_file(path: Path) -> None:
 def _places(message: memoryview, kind: str, depth: int) -> Iterator[str]:
     """The files that the tensors below a message lie in."""
     if depth == 0:
-        raise ValueError("its graphs lie too deep inside one another")
+        raise ValueError("its graphs are nested too deeply")
     key = location = ""
     for number, value in _fields(message):
         if isinstance(value, int):

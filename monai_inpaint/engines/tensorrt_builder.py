@@ -31,7 +31,7 @@ class Profile:
     def __post_init__(self) -> None:
         for name, (least, usual, most) in (("batch", self.batch), ("side", self.side)):
             if not 0 < least <= usual <= most:
-                raise InputError(f"The {name} {least},{usual},{most} does not rise from 1 on; give MIN,OPT,MAX.")
+                raise InputError(f"The {name} {least},{usual},{most} must be ascending, from 1 on; give MIN,OPT,MAX.")
         if any(side % MULTIPLE for side in self.side if side != 1):  # vectors of noise have a side of 1
             raise InputError(f"The sides {self.side} are not multiples of {MULTIPLE}; give voxels such as 64,128,256.")
 
@@ -182,13 +182,13 @@ def _set_gpus(config: Any, gpus: Sequence[str], backend: Backend) -> None:
     if not gpus:
         return
     if not backend.compiles_without_gpu:
-        raise InputError("TensorRT compiles for the GPU that is here; leave out --gpu, or take the backend rtx.")
+        raise InputError("TensorRT compiles for the GPU that is here; leave out --gpu, or use the backend rtx.")
     known = {name: value for name, value in backend.library.ComputeCapability.__members__.items() if name[:2] == "SM"}
     config.num_compute_capabilities = len(gpus)
     for number, gpu in enumerate(gpus):
         if (value := known.get(gpu.upper().replace("_", ""))) is None:
             names = ", ".join(f"sm_{name[2:]}" for name in known)
-            raise InputError(f"{backend.name} {backend.version} compiles for no GPU {gpu!r}; it knows {names}.")
+            raise InputError(f"{backend.name} {backend.version} cannot compile for the GPU {gpu!r}; it knows {names}.")
         if not config.set_compute_capability(value, number):
             raise InputError(f"{backend.name} {backend.version} does not compile for {gpu}; leave it out.")
 

@@ -100,7 +100,7 @@ def load_network(bundle: BundleInfo) -> torch.nn.Module:
     weights = bundle.path / "models" / "model.pt"
     if not weights.is_file():
         raise InputError(
-            f"{weights}: the bundle's weights for torch and MONAI are not installed; take it from {SOURCE}, or use "
+            f"{weights}: the bundle's weights for torch and MONAI are not installed; copy them from {SOURCE}, or use "
             "another engine."
         )
     try:
@@ -123,7 +123,9 @@ def _network(bundle: BundleInfo) -> torch.nn.Module:
     if not isinstance(target, str):
         raise InputError(f"{path}: no network is defined there; install it again.")
     if not target.startswith(_NETWORKS):
-        raise InputError(f"{bundle.path}: its network {target} is not of this package; run it by monai.bundle.")
+        raise InputError(
+            f"{bundle.path}: its network {target} is not part of this package; run the bundle with monai.bundle."
+        )
     module, _, name = target.rpartition(".")
     try:
         network = getattr(import_module(module), name)

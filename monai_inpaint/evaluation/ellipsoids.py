@@ -98,7 +98,7 @@ def _geometry(image: Image) -> tuple[tuple[float, ...], np.ndarray]:
     if image.spacing is None or image.affine is None:
         raise InputError("its file states no spacing, and the protocol measures in millimetres.")
     if image.inverted:
-        raise InputError("it shows low values bright, which no protocol in 3D turns round.")
+        raise InputError("it is inverted (low values are bright), which no protocol in 3D supports.")
     return image.spacing, image.affine
 
 

@@ -1,1 +1,1 @@
-"""The heart: choose the windows that touch the hole, fill them, and compose the result."""
+"""Fill a hole: choose the windows that touch it, run the network, draw samples, and compose the result."""

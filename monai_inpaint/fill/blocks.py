@@ -225,7 +225,7 @@ def _estimates(
         fill = total[inside] / weight[inside]
         if not np.isfinite(fill).all():
             raise InputError(
-                "The network gave values that are not numbers: the bundle is damaged, or the image extreme."
+                "The network returned NaN or infinite values: the bundle is damaged, or the image has extreme values."
             )
         estimates.append((block, inside, fill))
     return estimates

@@ -37,9 +37,9 @@ _COPIED = 64 * 2**20  # bytes
 class Fill:
     """The result of a `Filler`.
 
-    `image`, `difference` and the hashes in `report` are made when first asked for, so that filling a small hole in a
-    large volume costs what the hole costs. Until then arrays of more than 64 MB must not be changed in place; of
-    smaller ones a copy is kept.
+    `image`, `difference` and the hashes in `report` are computed on first access, so that the cost of filling a small
+    hole in a large volume depends on the hole only. Do not change a source array of more than 64 MB in place before
+    that; smaller ones are copied.
     """
 
     _source: Image
@@ -55,7 +55,7 @@ class Fill:
 
     @property
     def image(self) -> Any:
-        """The filled image: an Image or an array, as it was given, of the same geometry, shape and dtype."""
+        """The filled image, an Image or an array like the source, with the same geometry, shape and dtype."""
         return self._filled.voxels if self._as_array else self._filled
 
     @property
@@ -65,29 +65,30 @@ class Fill:
 
     @cached_property
     def difference(self) -> np.ndarray:
-        """filled - source in units (HU for CT), float32; 0 outside the hole, NaN where the source held no number."""
+        """Filled minus source in units (HU for CT), float32; 0 outside the hole, NaN where the source is not finite."""
         return difference(self._source, self._filled, self._patches)
 
     @cached_property
     def spread(self) -> np.ndarray:
-        """Standard deviation of the error to expect of the best estimate, estimated from the samples.
+        """Predicted standard deviation of the error of the best estimate, at each voxel.
 
-        In units (HU for CT), float32 of the image's shape; 0 outside the hole. It is how far the samples lie apart,
-        times the bundle's factor and with its share of the image's noise, which were measured on validation images.
+        In units (HU for CT), float32 of the image's shape; 0 outside the hole. It is the standard deviation of the
+        samples times the bundle's `spread_factor`, combined with `noise_factor` times the noise of the image; both
+        factors were measured on validation images.
 
         Raises:
             InputError: no samples were asked for.
         """
         if self._spread is None:
-            raise InputError("There is no spread without samples; ask for at least two: filler(..., samples=8).")
+            raise InputError("A spread needs at least 2 samples; fill with filler(..., samples=8).")
         return in_place(self._source, self._spread)
 
     @cached_property
     def report(self) -> dict[str, Any]:
-        """What was done, and with samples what they say about the fill; JSON-able; see docs/formats.md.
+        """What was done and, with samples, the predicted error; JSON-able; see docs/formats.md.
 
         Raises:
-            RuntimeError: a voxel outside the hole changed, which is our fault.
+            RuntimeError: a voxel outside the hole changed, which is a fault of the program.
         """
         report = fill_report(self._source, self._filled, self._hole, self._facts)
         if self._spread is None:
@@ -100,10 +101,10 @@ class Fill:
 
 
 class Filler:
-    """Fills holes with one bundle. Building it loads the network; calling it is then fast.
+    """Fill holes with one bundle. Construction loads the network; calls are then fast.
 
     Args:
-        bundle: a bundle's name or folder; "cxr", "ct", "mr" stand for the defaults.
+        bundle: "cxr", "ct", "mr", or a bundle's name or folder.
         engine: "auto", or a name of `monai_inpaint.engines.ENGINES`.
 
     Raises:
@@ -134,22 +135,22 @@ class Filler:
             image: Image, or array: 2D (rows, columns) or 3D in NIfTI order (i, j, k), RAS; real numbers in
                 the bundle's units (Hounsfield for CT). Slices lie along k, or along the axis whose spacing is more
                 than 1.5 times that of both others.
-            hole: what to fill, by the rule of `label_map.hole_of`: truth values, or 0 and one positive value; an array
-                of the image's shape, or an Image or Hole (reoriented or resampled to the image's grid where needed).
-            spacing: mm between voxels along each axis of an array; goes into the report.
-            progress: called with the work done and the work in all.
-            sample: fill with a sample, as sharp as an image, instead of the best estimate, which is smooth where the
-                network is uncertain.
-            samples: draw so many (at least 2, or 0) for `Fill.spread`; the first is the one that `sample` fills with.
-            seed: of the samples, 0 or more; the same seed gives the same voxels.
-            grow: mm by which the hole is made larger in all directions.
+            hole: the voxels to fill: boolean, or 0 and one positive value (see `label_map.hole_of`). An array of the
+                image's shape, or an Image or Hole, which is reoriented or resampled to the image's grid if necessary.
+            spacing: mm between voxels along each axis of an array.
+            progress: called with the work done and the total work.
+            sample: fill with one plausible sample, as sharp as an image, instead of the best estimate, which is smooth
+                where the network is uncertain.
+            samples: number of samples to draw for `Fill.spread`, 0 or at least 2; the first is that of `sample`.
+            seed: seed of the samples, 0 or more; the same seed gives the same voxels.
+            grow: mm by which the hole is dilated.
 
         Voxels outside the hole that are not finite count as unknown and come back as they are.
 
         Raises:
-            InputError: shapes or geometries that do not fit; a hole that is empty, covers everything or a whole slice,
-                or holds values that are neither marks nor fractions; voxels that are not real numbers; a CT that is not
-                in Hounsfield units; samples of a bundle that draws none; a hole to grow in an image without spacing.
+            InputError: shapes or geometries do not match; the hole is empty, covers the image or a whole slice, or has
+                values that are neither marks nor fractions; voxels are not real numbers; a CT is not in Hounsfield
+                units; the bundle draws no samples; or `grow` is given for an image without spacing.
         """
         self._check_samples(sample, samples, seed)
         started = time.perf_counter()
@@ -197,9 +198,9 @@ class Filler:
 
     def _check_samples(self, sample: bool, samples: int, seed: int) -> None:
         if samples < 0 or samples == 1:
-            raise InputError(f"{samples} samples have no spread; ask for at least two.")
+            raise InputError(f"A spread needs at least 2 samples, not {samples}.")
         if samples > MOST_SAMPLES:
-            raise InputError(f"{samples} samples are more than can be kept; ask for {MOST_SAMPLES} at most.")
+            raise InputError(f"The number of samples must be at most {MOST_SAMPLES}, not {samples}.")
         if seed < 0:
             raise InputError(f"The seed {seed} is negative; give 0 or more.")
         if (sample or samples) and not self.draws_samples:

@@ -24,7 +24,7 @@ def fill_report(source: Image, filled: Image, hole: np.ndarray, facts: dict[str,
     before, after = untouched_hash(source.voxels, hole), untouched_hash(filled.voxels, hole)
     if before != after:
         raise RuntimeError(
-            "Voxels outside the hole differ: an array was changed in place after the fill, or we are at fault."
+            "Voxels outside the hole differ: an array was changed in place after the fill, or the program has a fault."
         )
     spacing = source.spacing
     sides: list[int] = facts["window_sides"]

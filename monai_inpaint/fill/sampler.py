@@ -1,4 +1,4 @@
-"""Samplers: the times and the noise that a network is shown to draw a sample, and the steps between, in units.
+"""Draw samples: their noise, the times at which the network is evaluated, and the steps between them, in units.
 
 x_t = (1 - t) noise + t state, and from one time to a later one x moves straight towards what the network then takes
 for the data (Euler's method; Liu et al. 2023, Flow Straight and Fast). Written for the state instead of for x, this
@@ -18,7 +18,7 @@ import numpy as np
 from monai_inpaint.imaging.bounding_box import extent
 from monai_inpaint.imaging.morphology import enlarged
 
-SAMPLE_TIME = 0.3  # at which a network that draws samples in one step is shown its best estimate and noise
+SAMPLE_TIME = 0.3  # at which a network that draws samples in one step takes its best estimate and noise
 _COARSEST = 4  # cells along the shorter side of what noise is drawn for
 _GAIN = 1.5  # what bilinear interpolation takes from the deviation of white noise
 

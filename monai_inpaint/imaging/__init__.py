@@ -1,1 +1,1 @@
-"""The image, its geometry, and pure tools on it; knows no other room."""
+"""The image, its geometry, and pure functions on it; imports no other room."""

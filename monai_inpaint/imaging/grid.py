@@ -114,10 +114,12 @@ def _aligned(drawn: Image, image: Image) -> tuple[np.ndarray, str, float]:
     if assumed and len(shape) == 3:
         raise InputError(
             f"{_name(drawn, 'the hole')} does not fit {_name(image, 'the image')}: {describe(drawn)} against "
-            f"{describe(image)}; as one of them does not say where it lies, their shapes must agree."
+            f"{describe(image)}; one of them states no position, so their shapes must agree."
         )
     if full.shape[2] == solid[2] == 1 and abs(_unit(drawn.affine)[:, 2] @ _unit(image.affine)[:, 2]) < 0.5:
-        raise InputError(f"{_name(drawn, 'the hole')} lies across {_name(image, 'the image')}; draw it on this image.")
+        raise InputError(
+            f"{_name(drawn, 'the hole')} lies in a plane across {_name(image, 'the image')}; draw it on this image."
+        )
     return _of_another_grid(drawn, image, forms)
 
 

@@ -1,4 +1,4 @@
-"""An image: stored voxels, where they lie in the patient, and what its own format needs to be written back."""
+"""An image: stored voxels, their position in the patient, and the header that its format needs for writing."""
 
 from __future__ import annotations
 
@@ -17,23 +17,22 @@ class Image:
         voxels: stored values in the stored dtype (real numbers); 2D (rows, columns) or 3D (i, j, k) with slices
             along k. Never written to.
         affine: (4, 4) float64, takes (axis 0, axis 1, axis 2 or 0, 1) indices to RAS+ millimetres;
-            None for a picture that has no physical size and is shown as it lies.
-        modality: "cxr", "ct", "mr", or None where the file cannot tell.
+            None for a picture without physical size, which is shown as stored.
+        modality: "cxr", "ct", "mr", or None if the file does not state it.
         slope, intercept: units = slope * stored + intercept; numbers, or arrays that broadcast over the voxels
             (DICOM slices with a rescale each). Units are Hounsfield for CT.
         stored_range: smallest and largest value that may be stored (DICOM BitsStored); None: all of the dtype.
         inverted: low values are shown bright (DICOM MONOCHROME1).
         path: where it was read from.
-        header: what the writer of its own format needs; opaque to everyone else.
-        placed: False where the place in `affine` is assumed, as for films that tell no orientation, NIfTI files without
-            a valid form, and NRRD and MetaImage without a space.
-        lossy: compression that changes values left its noise in the voxels (JPEG, WebP).
+        header: what the writer of its format needs; opaque to all other code.
+        placed: False if the position in `affine` is assumed: films without orientation, NIfTI files without a valid
+            form, NRRD and MetaImage without a space.
+        lossy: the voxels contain the noise of lossy compression (JPEG, WebP).
         padding: smallest and largest stored value that stands for "no image here" (DICOM PixelPaddingValue); None:
             every value is one of the image.
-        other_affine: where the file tells a second place that differs from `affine` (the qform of a NIfTI whose sform
-            says something else); None otherwise.
-        notes: what whoever reads the report should know of how it was read: sentences without names of files or
-            patients.
+        other_affine: a second position that the file states and that differs from `affine` (the qform of a NIfTI whose
+            sform differs); else None.
+        notes: sentences for the report about how the image was read, without names of files or patients.
     """
 
     voxels: np.ndarray
@@ -65,9 +64,9 @@ class Image:
         return (stored * self._at(self.slope, index) + self._at(self.intercept, index)).astype(np.float32)
 
     def stored(self, units: np.ndarray, index: Any = ...) -> np.ndarray:
-        """Physical units as stored values for the voxels at `index`: rounded, limited to what may be stored.
+        """Return physical units as stored values for the voxels at `index`: rounded, and limited to the stored range.
 
-        A value that stands for "no image here" becomes the nearest one that does not.
+        A value in the padding range becomes the nearest one outside it.
         """
         exact = (units.astype(np.float64) - self._at(self.intercept, index)) / self._at(self.slope, index)
         dtype = self.voxels.dtype
@@ -90,7 +89,7 @@ class Image:
         return replace(self, voxels=voxels)
 
     def map_of(self, values: np.ndarray, modality: str | None = None) -> Image:
-        """Other values for the same voxels, as they are (without scale), placed as this image is in all its forms.
+        """Return an image of other values on the same grid, without rescaling.
 
         Args:
             values: of this image's shape; any dtype.

@@ -1,4 +1,4 @@
-"""Morphology that filling needs of scipy.ndimage, imported when first called, with types."""
+"""Typed morphology of scipy.ndimage, which is imported when first called."""
 
 # scipy brings no types
 # pyright: basic

@@ -50,7 +50,8 @@ def read_image(path: str | Path) -> Image:
         2D (rows, columns) or 3D (i, j, k) stored voxels in native byte order, with geometry, units and header.
 
     Raises:
-        InputError: the file is missing, no regular file, empty, damaged, of an unknown kind, or no 2D or 3D grey image.
+        InputError: the file is missing, not a regular file, empty, damaged, of an unknown kind, or not a 2D or 3D grey
+            image.
     """
     path = Path(path)
     try:
@@ -72,19 +73,19 @@ def write_image(
 ) -> None:
     """Write an image; the file appears complete or not at all.
 
-    Into the format it was read from, all of its header is kept; into another one, geometry and units as well as
-    that format can hold them. A path without suffix is a folder for a DICOM series.
+    The whole header is kept if the format is that of the source; else geometry and units, as far as the format can
+    store them. A path without suffix is a folder for a DICOM series.
 
     Args:
         image: what to write; an image in DICOM format needs the header of a DICOM source.
-        path: by its suffix the format; lossy formats are refused, as they would change known voxels.
-        overwrite: an existing output may be replaced (never the file the image was read from).
+        path: its suffix selects the format; lossy formats are refused, as they would change known voxels.
+        overwrite: replace an existing output (never the file that the image was read from).
         derived: {"description", "model", "version"} marks the output as derived where the format can; for DICOM also
             "label" and "burned_in", see `provenance.derivation_of`.
 
     Raises:
-        InputError: unknown or lossy suffix, existing or unwritable output, the format cannot hold the image, or what
-            was read back from the file before it got its name is not the image.
+        InputError: unknown or lossy suffix, existing or unwritable output, a format that cannot store the image, or a
+            written file that does not read back as the image.
     """
     writer, folder = _writer(path)
     path = Path(path)

@@ -1,6 +1,6 @@
 """MetaImage (.mha, .mhd with its voxels in a file beside it), after MetaIO's definition and reader in ITK.
 
-Its keys are told apart by case; those that the format does not define are free and kept.
+Keys are case-sensitive; keys that the format does not define are kept.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def read(path: Path) -> Image:
             raise InputError(f"{path} has {size} dimensions; give one 2D or 3D image.")
         channels = whole(fields.get("ElementNumberOfChannels", "1"), "ElementNumberOfChannels", path)
         if channels != 1:
-            raise InputError(f"{path} has {channels} values a voxel; give a grey image.")
+            raise InputError(f"{path} has {channels} values per voxel; give a grey image.")
         shape = sizes_of(_need(fields, "DimSize", path), size, "DimSize", path)
         dtype = _dtype(fields, path)
         check_voxels(path, dtype, shape)

@@ -228,7 +228,7 @@ def _checked(content: bytes, dtype: np.dtype, path: Path) -> Header:
     offset, least = float(fields["vox_offset"]), dtype.itemsize + _FLAG
     if not (math.isfinite(offset) and offset == int(offset) and offset >= least):
         raise InputError(
-            f"{path} says that its voxels begin at byte {offset:g}, which is no place behind its header; set its "
+            f"{path} says that its voxels begin at byte {offset:g}, which is not behind its header; set its "
             f"vox_offset ({least} where no extension follows the header)."
         )
     return Header(content, dtype)

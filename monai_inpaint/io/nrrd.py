@@ -177,11 +177,9 @@ def _shape(fields: Mapping[str, str], path: Path) -> tuple[tuple[int, ...], list
     used = [n for n, kind in enumerate(kinds) if kind in _DOMAIN]
     parts = int(np.prod([float(sizes[n]) for n in range(dimension) if n not in used]))
     if parts != 1 and kinds[0] == "list":
-        raise InputError(
-            f"{path} holds {parts} layers, of segments that overlap; export the segment that you mean as a label map."
-        )
+        raise InputError(f"{path} holds {parts} layers of overlapping segments; export one segment as a label map.")
     if parts != 1:
-        raise InputError(f"{path} has {parts} values a voxel; give a grey image.")
+        raise InputError(f"{path} has {parts} values per voxel; give a grey image.")
     return tuple(sizes[n] for n in used), used
 
 

@@ -105,7 +105,7 @@ def read_stored(stored: Stored, path: Path) -> np.ndarray:
         whole = stored.shape if len(stored.files) == 1 else (share,)
         check_claim(file, whole, stored.dtype.itemsize, room_for, packed=ratio, name=name)
     if stored.skip > _LEADING:
-        raise InputError(f"{path} tells of {stored.skip} bytes before its voxels; write it without.")
+        raise InputError(f"{path} has {stored.skip} bytes before its voxels; write it without them.")
     voxels = room(path, count, stored.dtype)
     for n, (file, name, size) in enumerate(zip(stored.files, names, sizes, strict=True)):
         with file.open("rb") as opened:
@@ -154,7 +154,7 @@ def read_on(file: Any, name: Path | str) -> None:
     while piece := file.read(CHUNK):
         trailing += len(piece)
         if trailing > _TRAILING:
-            raise InputError(f"{name} goes on after the voxels that its header states; repair its header.")
+            raise InputError(f"{name} is longer than its header states; repair its header.")
 
 
 def packed(parts: Iterable[bytes], kind: str) -> bytes | bytearray:

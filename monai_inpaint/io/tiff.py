@@ -67,7 +67,7 @@ def read(path: Path) -> Image:
         voxels = grey_channels(voxels, path, alpha=alpha)
     check_voxels(path, voxels.dtype, voxels.shape)
     if voxels.ndim != 2:
-        raise InputError(f"{path} has several values a pixel {voxels.shape}; give a grey picture.")
+        raise InputError(f"{path} has several values per pixel {voxels.shape}; give a grey picture.")
     return Image(voxels, stored_range=stored_range, inverted=inverted, lossy=lossy, path=path, header=header)
 
 

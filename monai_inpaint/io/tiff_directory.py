@@ -1,4 +1,4 @@
-"""Walk the directories of a TIFF before tifffile does: they end, and what they point to lies in the file."""
+"""Check the directories of a TIFF before tifffile reads them: they must end, and point into the file."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Read, find the region, do, write all outputs or none, report: what every surface runs."""
+"""Run one job for any surface: read, find the region, process, write all outputs or none, report."""

@@ -50,9 +50,7 @@ def export_bundle(
     if output.suffix != SUFFIXES[kind]:
         raise InputError(f"{output} is not the name of an export to {kind}; give one that ends with {SUFFIXES[kind]}.")
     if kind != "tensorrt" and (batch or side or gpus):
-        raise InputError(
-            f"--batch, --side and --gpu are for tensorrt; an export to {kind} takes any, so leave them out."
-        )
+        raise InputError(f"--batch, --side and --gpu are for tensorrt; leave them out of an export to {kind}.")
     if not bundle.graph.is_file() or bundle.kind not in CHANNELS:
         raise InputError(f"{bundle.path} has no exported network; export another bundle.")
     weights = output.with_suffix(".bin")

@@ -90,7 +90,7 @@ def fill_image(job: FillJob, fillers: Fillers, *, overwrite: bool, progress: Pro
     given, used = job.hole_path, dict[str, str]()
     hole = given or (job.proposal.path if job.proposal else None)
     if hole and job.image.resolve() == hole.resolve():
-        raise InputError(f"{hole} is the image and the hole at once; name an image that marks what to fill.")
+        raise InputError(f"{hole} is both IMAGE and HOLE; as HOLE name an image that marks what to fill.")
     fillers.check()
 
     def read(image: Image) -> Callable[[], Done]:

@@ -35,9 +35,9 @@ def map_anomaly(
 
     def read(image: Image) -> Callable[[], Done]:
         if boxes and image.voxels.ndim != 2:
-            raise InputError(f"{source} is a volume, and --boxes are of films and single slices; leave it out.")
+            raise InputError(f"{source} is a volume, but --boxes is for films and single slices; leave it out.")
         if doubled and image.voxels.ndim != 2:
-            raise InputError(f"{source} is a volume, and --doubled is of films and single slices; leave it out.")
+            raise InputError(f"{source} is a volume, but --doubled is for films and single slices; leave it out.")
         return lambda: _mapped(source, image, output, boxes, doubled, fillers, progress)
 
     others = [target for target in (boxes, doubled) if target]

@@ -58,7 +58,7 @@ def units_target(text: str | Path) -> Target:
     """Check a path for a difference, spread or anomaly map: a format that holds float32."""
     path = Path(text)
     if suffix_of(path) not in UNITS:
-        raise InputError(f"{path} cannot hold fractions of units (float32); choose one of {', '.join(UNITS)}.")
+        raise InputError(f"{path} cannot store float32 values; choose one of {', '.join(UNITS)}.")
     return Target(path)
 
 
@@ -76,7 +76,7 @@ def report_target(text: str | Path) -> Target:
     """Check a path for the report, a .json file."""
     path = Path(text)
     if path.suffix.lower() != ".json":
-        raise InputError(f"{path} is not the name of a report; give one that ends with .json.")
+        raise InputError(f"{path} must end with .json to be a report.")
     return Target(path)
 
 
@@ -92,7 +92,7 @@ def table_target(text: str | Path) -> Target:
     """Check a path for the boxes, a .csv file."""
     path = Path(text)
     if path.suffix.lower() != ".csv":
-        raise InputError(f"{path} is not the name of a table; give one that ends with .csv.")
+        raise InputError(f"{path} must end with .csv to be a table.")
     return Target(path)
 
 
@@ -108,7 +108,9 @@ def check_targets(targets: Sequence[Target], inputs: Sequence[Path], *, overwrit
         for other, its_path in zip(targets[:n], real[:n], strict=True):
             shared = set(written_files(path)) & set(written_files(its_path))
             if shared or its_path in path.parents or path in its_path.parents:
-                raise InputError(f"{target.path} and {other.path} are the same place; give each output its own.")
+                raise InputError(
+                    f"{target.path} and {other.path} are the same file or folder; give each output its own."
+                )
         _keep_off_inputs(target, path, inputs)
         if target.path.is_dir():
             _check_folder(target)
@@ -171,7 +173,7 @@ def _check_folder(target: Target) -> None:
     # overwriting replaces the folder as a whole
     foreign = next((item.name for item in target.path.iterdir() if not _is_ours(item)), None)
     if foreign:
-        raise InputError(f"{target.path} holds other things than a DICOM series ({foreign}); name another folder.")
+        raise InputError(f"{target.path} contains files other than a DICOM series ({foreign}); name another folder.")
 
 
 def _is_ours(item: Path) -> bool:

@@ -116,5 +116,5 @@ def _check_axial(image: Image) -> None:
         across = np.abs(image.affine[2, :2]) / np.linalg.norm(image.affine[:3, :2], axis=0)
         if across.max() > 0.5:
             raise InputError(
-                f"{image.path or 'The image'} is not an axial slice, and its metal's rays leave it: use inpaint."
+                f"{image.path or 'The image'} is not an axial slice, so rays through its metal leave it: use inpaint."
             )

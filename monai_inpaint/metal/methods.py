@@ -63,5 +63,5 @@ def choose(
     if method not in _NETWORKS.values():
         return method, None
     if named and _NETWORKS[named.kind] != method:
-        raise InputError(f"{named.name} is for {_NETWORKS[named.kind]}, not for {method}; leave one of both out.")
+        raise InputError(f"{named.name} is for {_NETWORKS[named.kind]}, not for {method}; leave out one of them.")
     return method, named or find(BUNDLE if method == "network" else modality)

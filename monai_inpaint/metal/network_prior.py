@@ -1,4 +1,4 @@
-"""Metal artifacts taken out of one CT slice by a network and the slice's projections."""
+"""Correct one CT slice by NMAR, with the output of a network as prior."""
 
 # scipy brings no types
 # pyright: basic

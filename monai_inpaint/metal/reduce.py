@@ -83,32 +83,33 @@ def reduce_metal(
     run: Run | None = None,
     progress: Steps | None = None,
 ) -> Reduced:
-    """Take out what metal did to a CT, or fill the voids that it left in an MR.
+    """Reduce metal artifacts in a CT, or fill the signal voids of metal in an MR.
 
     Args:
         image: CT in HU, or MR.
         method: one of `METHODS`; None leaves it to `choose`.
-        metal: "keep": the metal's own voxels come back bit for bit; "fill": tissue in their place. The voids of an MR
-            are filled always.
-        threshold: HU from which everything in the patient is metal; None: pieces are judged, see `find_metal`.
-        region: what may change, by the rule of `label_map.hole_of`; an array of the image's shape, an Image or a Hole.
-            None: everything may.
-        found: the metal, where it is known already.
+        metal: "keep": the voxels of the metal stay bit for bit; "fill": they are replaced with tissue. Voids in MR are
+            always filled.
+        threshold: HU from which all voxels in the patient count as metal; None: decided for each piece, see
+            `find_metal`.
+        region: the voxels that may change (see `label_map.hole_of`): an array of the image's shape, an Image or a
+            Hole; None: all.
+        found: the metal, if it is already known.
         bundle: of the network that fills or corrects, see `choose`.
         engine: that runs it, as `Filler` takes it.
         run: the network of the method "network", in place of a bundle's.
-        progress: called with the work done and the work in all.
+        progress: called with the work done and the total work.
 
-    Slices without metal are not computed and come back bit for bit. Where nothing is found, nothing changes.
+    Slices without metal are not computed and stay bit for bit. If no metal is found, nothing changes.
 
     Raises:
-        InputError: no CT in HU and no MR, an unknown method, or a region that does not fit.
+        InputError: the image is neither a CT in HU nor an MR, the method is unknown, or the region does not fit.
     """
     started = time.perf_counter()
     modality = modality_of(image)
     name, model = choose(modality, method, bundle)
     if metal not in (KEEP, FILL):
-        raise InputError(f"The metal can be kept or filled, not {metal!r}; say keep or fill.")
+        raise InputError(f"metal must be keep or fill, not {metal!r}.")
     found = found or find(image, threshold)
     finding = time.perf_counter() - started
     axial = axial_slices(image)
@@ -127,7 +128,9 @@ def reduce_metal(
         _mark(touched, patches)
     before, after = untouched_hash(image.voxels, touched), untouched_hash(reduced.voxels, touched)
     if before != after:
-        raise RuntimeError("Voxels that were to stay differ: an array was changed in place, or we are at fault.")
+        raise RuntimeError(
+            "Voxels that must not change differ: an array was changed in place, or the program has a fault."
+        )
     report = {
         **image_head(image),
         "method": name,

@@ -1,6 +1,6 @@
-"""Metal artifacts taken out in the projections of one CT slice: the rays through the metal are replaced.
+"""Correct one CT slice in its projections: LI and NMAR replace the rays through metal.
 
-The scanner's own projections are not needed; those of the slice take their place. What no ray measured is not
+The projections are computed from the slice; those of the scanner are not needed. What no ray measured is not
 recovered: behind much metal both methods guess.
 """
 

@@ -1,7 +1,7 @@
 """Measures of a fill against the truth, inside the hole.
 
-Every function takes `truth` and `filled` (arrays of one shape, 2D or 3D) and `hole` (boolean, True = filled), and where
-it depends on it a `data_range` (largest minus smallest possible value) without a default: the range is part of the
+Every function takes `truth` and `filled` (arrays of one shape, 2D or 3D) and `hole` (boolean, True = filled), and, if
+it depends on it, a `data_range` (largest minus smallest possible value) without a default: the range is part of the
 figure. `monai_inpaint.metrics.lpips` needs torch and is imported by name.
 """
 

@@ -1,4 +1,4 @@
-"""A file that an instance is written to as it comes, within a quota."""
+"""Write an instance to a file while it is received, within a quota."""
 
 from __future__ import annotations
 

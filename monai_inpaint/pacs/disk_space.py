@@ -1,4 +1,4 @@
-"""Tell faults of the machine, such as a full disk, from faults of a job."""
+"""Distinguish faults of the machine, such as a full disk, from faults of a job."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def _rule(given: Any, name: str) -> Rule:
     needless = {"segment": (SEG, RTSTRUCT), "rectangles": (RECTANGLES,), "method": (METAL,)}
     for key, kinds in needless.items():
         if key in given and hole not in kinds:
-            raise InputError(f"{name}: {key} means nothing for the hole {hole}; leave it out.")
+            raise InputError(f"{name}: {key} has no effect with the hole {hole}; leave it out.")
     rectangles = _rectangles(given.get("rectangles"), name) if hole == RECTANGLES else ()
     _check_method(given, name)
     return Rule(**{**given, "rectangles": rectangles})

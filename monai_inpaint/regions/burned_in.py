@@ -42,7 +42,7 @@ def read_burned_in(text: str, *, complete: bool) -> BurnedIn:
     """
     if text.strip().lower() == FLAG:
         if complete:
-            raise InputError("Nobody can say that all text is covered before it is found; list its rectangles.")
+            raise InputError("Text that is still to be detected cannot be declared complete; list its rectangles.")
         return BurnedIn()
     if text.lower().endswith(".csv"):
         from monai_inpaint.io.table import read_table
@@ -82,11 +82,11 @@ def check_flag(image: Image) -> None:
     name = image.path or "The image"
     if not isinstance(image.header, DicomHeader):
         raise InputError(f"{name} is not a DICOM file, so it has no flag for burned-in text; list the rectangles.")
-    flags = {str(dataset.get("BurnedInAnnotation") or "nothing") for dataset in image.header.datasets}
+    flags = {str(dataset.get("BurnedInAnnotation") or "absent") for dataset in image.header.datasets}
     if "YES" not in flags:
         raise InputError(
-            f"{name} says {' and '.join(sorted(flags))} of burned-in text (BurnedInAnnotation), so nothing was written"
-            "; list the rectangles if there is some."
+            f"BurnedInAnnotation of {name} is {' and '.join(sorted(flags))}, not YES, so no text was looked for; list "
+            "the rectangles if there is text."
         )
 
 

@@ -101,7 +101,7 @@ def check_drawn_on(dataset: Dataset, image: Image, path: Path) -> None:
     """
     header, name = image.header, _name(image)
     if not isinstance(header, DicomHeader):
-        raise InputError(f"{path} marks a DICOM series, {name} is none; give the series it was drawn on.")
+        raise InputError(f"{path} marks a DICOM series, but {name} is not one; give the series it was drawn on.")
     first, drawn = header.datasets[0], drawn_on(dataset)
     if patients_differ(dataset, first, lacking=not drawn.says):
         raise InputError(f"{path} is of another patient than {name}; give what was drawn on this image.")
@@ -129,7 +129,9 @@ def check_frame(frame_of_reference: object, image: Image, path: Path) -> None:
         InputError: as said, or the image has no place in the patient.
     """
     if image.affine is None or not image.placed:
-        raise InputError(f"{path} marks places in the patient, {_name(image)} tells none; draw the hole on its pixels.")
+        raise InputError(
+            f"{path} marks positions in the patient, but {_name(image)} states none; draw the hole on its pixels."
+        )
     own = image.header.datasets[0].get("FrameOfReferenceUID")
     if not own or str(own) != str(frame_of_reference or ""):
         raise InputError(f"{path} lies in another frame of reference than {_name(image)}; draw the hole on this image.")
@@ -144,9 +146,7 @@ def chosen(names: Sequence[str], numbers: Sequence[int], pattern: str | None, pa
     if not names:
         raise InputError(f"{path} holds no {kind}; give one that marks what to fill.")
     if len(set(numbers)) < len(numbers):
-        raise InputError(
-            f"{path} gives one number to several {kind}, so that they cannot be told apart; write it again."
-        )
+        raise InputError(f"{path} gives one number to several {kind}, so they cannot be distinguished; write it again.")
     if pattern is None:
         if len(names) > 1:
             raise InputError(

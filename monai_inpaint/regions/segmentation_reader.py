@@ -54,12 +54,12 @@ def read_segmentation(path: Path, image: Image, segment: str | None) -> Hole:
         shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
         groups = list(dataset.get("PerFrameFunctionalGroupsSequence") or [])
         if len(groups) != int(dataset.get("NumberOfFrames") or 1):
-            raise InputError(f"{path} does not tell where its frames lie; write it again.")
+            raise InputError(f"{path} does not state where its frames lie; write it again.")
         check_size(dataset, path)
         labels = str(dataset.get("SegmentationType", "")) == "LABELMAP"
         wanted = [n for n, group in enumerate(groups) if labels or _number(group, shared) in numbers]
         if not wanted:
-            raise InputError(f"{path} has no frame of what is to be filled: its segment is empty.")
+            raise InputError(f"{path} has no frame of the segment to fill: the segment is empty.")
         planes = [plane_of_frame(groups[n], shared) for n in wanted]
         threshold = HALF if str(dataset.get("SegmentationType", "")) == "FRACTIONAL" else None
         if all(plane is None for plane in planes):

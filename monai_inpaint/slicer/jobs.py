@@ -1,4 +1,4 @@
-"""What a run does: files for the command, its words, and what is read back. All of it off the main thread."""
+"""Jobs: write the files of a command, make its arguments, read its results. All of it off the main thread."""
 
 import json
 from dataclasses import dataclass

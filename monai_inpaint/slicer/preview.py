@@ -1,4 +1,4 @@
-"""A threshold that is seen while it is chosen: the volume once more, only from the threshold on, in red."""
+"""Preview of a threshold: the voxels from it upwards in red, over the volume."""
 
 import slicer
 

@@ -1,4 +1,4 @@
-"""Where nodes lie in the world; what no matrix can tell is refused."""
+"""Position of nodes in the world as a matrix; nonlinear transforms are refused."""
 
 import numpy as np
 import slicer

@@ -1,4 +1,4 @@
-"""What the slice views show: linked, the difference over the filled volume, before and after by turns."""
+"""Slice views: linked, the difference over the filled volume, switching between before and after."""
 
 import slicer
 

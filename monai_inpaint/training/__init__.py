@@ -1,6 +1,6 @@
-"""The training side: data lists and what MONAI's trainer calls each iteration.
+"""Training: data lists, and the steps that MONAI's trainer calls in each iteration.
 
-Names but those of data lists are loaded when first used: inference needs neither ignite nor matplotlib.
+Names except those of data lists are loaded when first used: inference needs neither ignite nor matplotlib.
 """
 
 from __future__ import annotations

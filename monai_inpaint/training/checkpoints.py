@@ -33,7 +33,7 @@ def load_initial_weights(weights: str | Path | None, *networks: nn.Module) -> No
         for network in networks:
             bare(network).load_state_dict({**bare(network).state_dict(), **state.get("network", state)})
     except FileNotFoundError:
-        raise InputError(f"{weights}: there is no such file of weights to start from.") from None
+        raise InputError(f"{weights}: this file of initial weights does not exist.") from None
     except RuntimeError:
         raise InputError(f"{weights}: the weights are of another network.") from None
 

@@ -1,1 +1,1 @@
-"""A small application in the browser, on Slicer's engine: `monai-inpaint-web`, with the extra `web`."""
+"""Browser application on the libraries of 3D Slicer: `monai-inpaint-web`, with the extra `web`."""

@@ -1,4 +1,4 @@
-"""The web socket: what a browser may call, with what, and how large it may be."""
+"""Web socket: limits the calls, arguments and message sizes of a browser."""
 
 # trame and wslink bring no types
 # pyright: basic

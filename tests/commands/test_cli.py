@@ -105,7 +105,7 @@ def test_an_image_is_not_its_own_hole(film, tmp_path: Path, capfd) -> None:
     told = run(capfd, "fill", film[0], film[0], tmp_path / "filled.png", "--bundle", "cxr")
 
     assert told.code == 2
-    assert "the image and the hole at once" in told.lines[0]
+    assert "both IMAGE and HOLE" in told.lines[0]
     assert not (tmp_path / "filled.png").exists()
 
 

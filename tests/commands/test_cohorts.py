@@ -203,7 +203,7 @@ def test_a_batch_that_was_killed_goes_on_and_no_case_is_done_twice(
         (["--shard", "4/3"], "must be between 1/3 and 3/3"),
         (["--shard", "one"], "not like 2/8"),
         (["--workers", "0"], "must be a number of processes"),
-        (["--workers", "2", "--ray", "local"], "leave out one of both"),
+        (["--workers", "2", "--ray", "local"], "leave out one of them"),
         (["--masks", "x"], "it goes with --bids"),
         (["--bids", "."], "name one of them"),
     ],

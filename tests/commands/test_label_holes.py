@@ -83,7 +83,7 @@ def test_a_table_of_a_batch_names_the_segment_of_each_row(head: Path, labels: Pa
 def test_metal_takes_a_segment_of_its_region_and_none_without(head: Path, labels: Path, tmp_path: Path, capfd) -> None:
     ran = run(capfd, "metal", head, tmp_path / "o.nii", "--bundle", "mr", "--segment", "1")
     assert ran.code == 2
-    assert "--segment chooses from what --region holds" in ran.lines[0]
+    assert "--segment selects a part of --region" in ran.lines[0]
 
 
 def test_a_bundle_run_by_monai_reads_the_same_hole(head: Path, labels: Path) -> None:

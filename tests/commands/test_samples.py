@@ -93,7 +93,7 @@ def test_a_bad_seed_is_refused_before_a_batch_begins(film, tmp_path: Path, capfd
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (["--spread", "spread.tif"], "say how many"),
+        (["--spread", "spread.tif"], "add --samples N"),
         (["--samples", "1"], "at least two"),
         (["--sample", "--seed", "-1"], "must be 0 or more"),
         (["--samples", "4", "--spread", "spread.png"], "cannot hold fractions"),

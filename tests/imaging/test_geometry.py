@@ -181,9 +181,9 @@ def test_a_hole_drawn_elsewhere_on_a_film_without_orientation_is_taken_pixel_by_
     aligned, how = on_grid(Image(drawn, axial), film)
     assert how == "by pixel position"
     np.testing.assert_array_equal(aligned, drawn[..., 0].T != 0)
-    with pytest.raises(InputError, match="lies across"):
+    with pytest.raises(InputError, match="plane across"):
         align_hole(Image(some_hole((7, 9, 1)), axial), film)
-    with pytest.raises(InputError, match="lies across"):
+    with pytest.raises(InputError, match="plane across"):
         align_hole(Image(drawn, axial), Image(film.voxels, coronal))
 
 

@@ -266,7 +266,7 @@ def test_layers_of_segments_that_overlap_are_refused_with_what_to_do(tmp_path: P
     text = "NRRD0004\ntype: uint8\ndimension: 4\nsizes: 2 9 8 7\nkinds: list domain domain domain\nencoding: raw\n\n"
     path = tmp_path / "two.seg.nrrd"
     path.write_bytes(text.encode() + np.moveaxis(layers, -1, 0).tobytes(order="F"))
-    with pytest.raises(InputError, match="holds 2 layers, of segments that overlap; export the segment"):
+    with pytest.raises(InputError, match="holds 2 layers of overlapping segments; export one segment"):
         read_image(path)
 
 
@@ -278,7 +278,5 @@ def test_a_file_without_a_form_fits_by_its_shape_alone(tmp_path: Path) -> None:
     assert aligned.grid == "by pixel position"
     assert aligned.notes == ("The hole does not say where it lies, so that the hole was taken voxel for voxel.",)
     small = read_image(save(tmp_path / "small.nii", drawn()[1:].astype(np.uint8)))
-    with pytest.raises(
-        InputError, match=r"small.nii does not fit .*does not say where it lies, their shapes must agree"
-    ):
+    with pytest.raises(InputError, match=r"small.nii does not fit .*states no position, so their shapes must agree"):
         align_hole(small, read_image(image_path))

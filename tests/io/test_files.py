@@ -79,7 +79,7 @@ def test_images_in_one_file_consist_of_themselves(tmp_path):
 
 
 def test_two_outputs_do_not_share_their_voxels_file(tmp_path):
-    with pytest.raises(InputError, match="the same place"):
+    with pytest.raises(InputError, match="the same file or folder"):
         check_targets([Target(tmp_path / "a.mhd"), Target(tmp_path / "a.MHD")], [], overwrite=False)
 
 

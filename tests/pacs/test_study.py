@@ -241,7 +241,7 @@ def test_a_folder_without_dicom_and_an_output_that_is_not_empty_are_refused(tmp_
         ([{"modality": "US", "hole": "SEG"}], "modality is 'US'"),
         ([{"modality": "CT", "hole": "SEG", "colour": "red"}], "unknown key colour"),
         ([{"modality": "CT", "hole": "SEG", "segment": 3}], "segment is 3"),
-        ([{"modality": "CT", "hole": "metal", "segment": "a"}], "segment means nothing"),
+        ([{"modality": "CT", "hole": "metal", "segment": "a"}], "segment has no effect"),
         ([{"modality": "CT", "hole": "metal", "method": "magic"}], "no method magic"),
         ([{"modality": "CR", "hole": "metal"}], "metal is found in CT and MR"),
         ([{"modality": "CR", "hole": "rectangles"}], "four numbers in pixels"),

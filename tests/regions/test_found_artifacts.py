@@ -120,8 +120,8 @@ def test_a_hole_that_is_there_is_kept_without_overwrite(tmp_path: Path, capfd) -
 @pytest.mark.parametrize(
     ("hole", "output", "told"),
     [
-        ("film.png", "out.png", "the image and the hole at once"),
-        ("out.png", "out.png", "the same place"),
+        ("film.png", "out.png", "both IMAGE and HOLE"),
+        ("out.png", "out.png", "the same file or folder"),
         ("hole", "out.png", "choose one of"),
         ("hole.jpg", "out.png", "choose one of"),
     ],

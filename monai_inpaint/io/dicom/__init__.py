@@ -1,1 +1,1 @@
-"""DICOM images, by pydicom alone: read, write, derive, and tell whose they are."""
+"""Read and write DICOM images and series with pydicom, mark them as derived, and check whose they are."""

@@ -1,4 +1,4 @@
-"""The size that pixels claim, in the header and in each compressed frame, checked before memory is taken for it."""
+"""Check the size that the header and each compressed frame state, before memory is allocated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say in a DICOM data set that it is derived: from which image, by what, and that its content is partly synthetic."""
+"""Mark a DICOM data set as derived: from which image, by which program, and with partly synthetic content."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def check_identity(source: Dataset, name: object) -> None:
     missing = next((keyword for keyword in _IDENTITY if not is_uid(source.get(keyword) or "")), None)
     if missing:
         raise InputError(
-            f"{name} has no {missing} that is a UID, so nothing derived could refer to it; write .nii.gz or .nrrd."
+            f"{name} has no {missing} that is a UID, so no derived image can refer to it; write .nii.gz or .nrrd."
         )
 
 

@@ -1,4 +1,4 @@
-"""Say in the functional groups of an enhanced multi-frame data set that its frames are derived."""
+"""Mark the frames of an enhanced multi-frame data set as derived, in its functional groups."""
 
 from __future__ import annotations
 

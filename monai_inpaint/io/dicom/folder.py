@@ -53,7 +53,7 @@ def slices_in(folder: Path) -> Slices:
     chosen = [head for head in every if "LOCALIZER" not in text_of(head[1], "ImageType").upper()]
     chosen = chosen or every
     if not chosen:
-        raise InputError(f"{folder} holds no DICOM images; give the folder the image files lie in.")
+        raise InputError(f"{folder} holds no DICOM images; give the folder that contains the image files.")
     for path, head in chosen:
         check_no_mosaic(head, path)
     heads, copies = _without_copies(chosen)
@@ -85,7 +85,7 @@ def _image_heads(folder: Path) -> list[Head]:
     names = {_without_numbers(path) for path, _ in heads}
     for path in others:
         if _without_numbers(path) in names:
-            raise InputError(f"{path} is named like the slices beside it, and is not a DICOM file; copy it again.")
+            raise InputError(f"{path} is named like the slices beside it, but is not a DICOM file; copy it again.")
     return heads
 
 
@@ -150,7 +150,7 @@ def _without_copies(heads: Sequence[Head]) -> tuple[list[Head], int]:
         other = first.setdefault(text_of(head, "SOPInstanceUID"), (path, head))[0]
         if other is not path and not filecmp.cmp(path, other, shallow=False):
             raise InputError(
-                f"{path} has the SOPInstanceUID of {other.name}, and no two images may; remove one of them."
+                f"{path} has the SOPInstanceUID of {other.name}, which must be unique; remove one of them."
             )
     return list(first.values()), len(heads) - len(first)
 

@@ -82,7 +82,7 @@ def check_slices(folder: Path, heads: Sequence[tuple[Path, Dataset]]) -> None:
         for keyword, apart in _SERIES.items():
             if _differ(keyword, first, head, lacking=True):
                 raise InputError(
-                    f"{folder} holds what does not belong together: {path.name} is {apart} than {first_path.name}; "
+                    f"{folder} contains unrelated files: {path.name} is {apart} than {first_path.name}; "
                     "put each series into a folder of its own."
                 )
 

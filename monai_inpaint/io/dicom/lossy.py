@@ -1,4 +1,4 @@
-"""Note lossy compression of an image, which stays true when it is written uncompressed."""
+"""Record that an image was compressed with loss, also when it is written uncompressed."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def check_no_mosaic(dataset: Dataset, path: Path) -> None:
         tiled = tiled or _csa_number(_private(dataset, *_CSA)) > 1
     if tiled:
         raise InputError(
-            f"{path} is a mosaic, a volume laid out in tiles, and no slice; convert it to NIfTI with dcm2niix, or "
+            f"{path} is a mosaic, a volume laid out in tiles, not a slice; convert it to NIfTI with dcm2niix, or "
             "export single slices."
         )
 

@@ -42,7 +42,9 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
             f"{path.name}: only an image that was read from DICOM can be written to {where}; choose .nii.gz or .nrrd."
         )
     if len(header.datasets) > 1 and not folder:
-        raise InputError(f"{path.name} is one file, the image a DICOM series; give a folder (a path without suffix).")
+        raise InputError(
+            f"{path.name} is one file, but the image is a DICOM series; give a folder (a path without suffix)."
+        )
     if derived:
         for dataset in header.datasets:
             check_identity(dataset, image.path or path.name)

@@ -1,8 +1,8 @@
-"""Seeded makers of simulated artifacts, to train and to measure networks that find them.
+"""Seeded makers of simulated artifacts, to train and test networks that detect them.
 
-Each is a pair: `random_X` draws JSON-able parameters, `draw_X` lays that over a clean image (rows, columns) in its
-units and returns the image with the artifact and its region (bool). Outside the region nothing changes, but for the
-streaks that metal throws in CT.
+Each is a pair: `random_X` draws JSON-able parameters, `draw_X` draws the artifact into a clean image (rows, columns)
+in units, and returns the image and the region of the artifact (bool). Outside the region nothing changes, except by
+streaks of metal in CT.
 """
 
 from monai_inpaint.synthesis.artifacts.artifact_mixture import KINDS, draw_artifact, random_artifact
