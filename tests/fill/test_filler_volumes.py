@@ -1,4 +1,4 @@
-"""A network that takes starts fills volumes across all axes that make sense, by what has proved itself nearby."""
+"""A network that takes starts fills volumes across all axes that make sense, weighted by their error nearby."""
 
 from __future__ import annotations
 
