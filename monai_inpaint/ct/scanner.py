@@ -12,7 +12,7 @@ from monai_inpaint.ct.attenuation import attenuation
 from monai_inpaint.ct.spectrum import spectrum
 
 _TYPICAL = 200.0  # mm of water, behind which the effective energy is taken
-_THICKEST = 6000.0  # mm of water whose signal is told apart
+_THICKEST = 6000.0  # mm of water whose signal is resolved
 
 
 @dataclass(frozen=True)

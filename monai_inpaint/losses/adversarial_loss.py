@@ -32,7 +32,7 @@ class AdversarialLoss(nn.Module):
         self.criterion = criterion
 
     def for_discriminator(self, real: torch.Tensor, filled: torch.Tensor) -> torch.Tensor:
-        """With `bce` this is -V(G, D): log 4 where real and filled cannot be told apart."""
+        """With `bce` this is -V(G, D): log 4 if real and filled cannot be distinguished."""
         if self.criterion == "bce":
             return F.softplus(-real).mean() + F.softplus(filled).mean()
         if self.criterion == "hinge":

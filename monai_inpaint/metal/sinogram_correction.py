@@ -18,7 +18,7 @@ from monai_inpaint.ct.projector import ParallelBeam, parallel_beam, project, rec
 
 _AIR = 0.05  # of water; what is thinner around the patient is noise
 _AIR_BELOW, _BONE_ABOVE = -500.0, 400.0  # HU, of the prior; lower, streaks that LI leaves look like bone
-_SMOOTH = 2.5  # mm, standard deviation, before the prior's tissues are told apart
+_SMOOTH = 2.5  # mm, standard deviation, before the tissues of the prior are separated
 _EVEN = 8.0  # mm, standard deviation, over which lung and air are averaged
 _THIN = 0.02  # of the longest path through the prior, below which a ray is not normalised
 

@@ -20,7 +20,7 @@ from monai_inpaint.io.dicom.geometry import Plane, macro_of, plane_affine, plane
 from monai_inpaint.regions.references import check_drawn_on, check_frame, chosen
 
 _OFF = 0.05  # slices that a frame may lie beside a slice and still be on it
-# those of JPEG 2000 may be without loss, and are not told apart by their name
+# those of JPEG 2000 may be lossless, which their name does not show
 _LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
 _MOST = 2**30  # voxels that frames may span
 

@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 
-OUTLINE = (255, 176, 0)  # amber: no grey value, and told from red and blue by the colour-blind
+OUTLINE = (255, 176, 0)  # amber: not a grey value, and distinct from red and blue for the colour-blind
 NEGATIVE, NEUTRAL, POSITIVE = (33, 102, 172), (247, 247, 247), (178, 24, 43)
 STEPS = np.array([-1.0, 0.0, 1.0])
 

@@ -1,4 +1,4 @@
-"""How far a run is, read from the lines of the command."""
+"""Progress of a run, read from the lines of the command."""
 
 import json
 import time
@@ -24,7 +24,7 @@ class RunProgress:
         self._told = self._began = time.monotonic()
 
     def feed(self, line: str) -> bool:
-        """Take a line in; returns whether it told progress."""
+        """Parse a line; returns whether it reported progress."""
         try:
             message = json.loads(line)
             stage, done, total = str(message["stage"]), float(message["done"]), float(message["total"])

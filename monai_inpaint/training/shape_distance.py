@@ -19,12 +19,12 @@ class ShapeDistance(CumulativeIterationMetric):
     def _compute_tensor(self, y_pred: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
         if y is None:
             raise ValueError("ShapeDistance needs real outlines.")
-        told = [[*_measured(drawn), *_measured(real)] for drawn, real in zip(y_pred, y, strict=True)]
-        return torch.tensor(told, dtype=torch.float64)
+        measures = [[*_measured(drawn), *_measured(real)] for drawn, real in zip(y_pred, y, strict=True)]
+        return torch.tensor(measures, dtype=torch.float64)
 
     def aggregate(self) -> torch.Tensor:
-        told = self.get_buffer().cpu().numpy()
-        return torch.tensor(-max(ks_distance(told[:, n], told[:, n + 3]) for n in range(3)))
+        measures = self.get_buffer().cpu().numpy()
+        return torch.tensor(-max(ks_distance(measures[:, n], measures[:, n + 3]) for n in range(3)))
 
 
 def _measured(field: torch.Tensor) -> tuple[float, float, float]:
