@@ -84,7 +84,7 @@ def picture_target(text: str | Path) -> Target:
     """Check a path for a picture of the difference, a .png file."""
     path = Path(text)
     if path.suffix.lower() != ".png":
-        raise InputError(f"{path} is not the name of a picture; give one that ends with .png.")
+        raise InputError(f"{path} must end with .png to be a picture.")
     return Target(path)
 
 

@@ -268,7 +268,7 @@ def test_a_reference_is_made_of_a_data_list(tmp_path: Path, filler: Filler, heal
 
 def test_a_reference_of_another_suffix_is_refused(tmp_path: Path, capsys) -> None:
     assert main(["reference", str(tmp_path / "healthy.csv"), "-o", str(tmp_path / "healthy.txt")]) == 2
-    assert "ends with .npz" in capsys.readouterr().err
+    assert "end with .npz" in capsys.readouterr().err
 
 
 # --- candidates

@@ -253,7 +253,7 @@ OUTPUTS: dict[str, tuple[Build, tuple[str, ...]]] = {
     "difference into PNG": (lambda f: f.fill(None, None, None, "--difference", f / "d.png"), ("d.png", "float32")),
     "difference is the output": (
         lambda f: f.fill(None, None, f / "same.tif", "--difference", f / "same.tif"),
-        ("same.tif", "same place"),
+        ("same.tif", "same file or folder"),
     ),
     "difference exists": (
         lambda f: f.fill(None, None, None, "--difference", _written(f / "d.tif", "mine")),

@@ -201,11 +201,11 @@ def test_a_batch_that_was_killed_goes_on_and_no_case_is_done_twice(
     [
         (["--shard", "0/3"], "must be between 1/3 and 3/3"),
         (["--shard", "4/3"], "must be between 1/3 and 3/3"),
-        (["--shard", "one"], "not like 2/8"),
+        (["--shard", "one"], "for example 2/8"),
         (["--workers", "0"], "must be a number of processes"),
         (["--workers", "2", "--ray", "local"], "leave out one of them"),
-        (["--masks", "x"], "it goes with --bids"),
-        (["--bids", "."], "name one of them"),
+        (["--masks", "x"], "--masks needs --bids"),
+        (["--bids", "."], "give one of them"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(table: Path, capfd, arguments: list[str], said: str) -> None:

@@ -72,11 +72,11 @@ def test_json_progress_names_the_stages(picture: Path, tmp_path: Path, capfd) ->
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["film.png", "map.png"], "cannot hold fractions"),
-        (["film.png", "map.tif", "--boxes", "boxes.txt"], "ends with .csv"),
-        (["film.png", "map.tif", "--doubled", "doubled.jpg"], "ends with .png"),
+        (["film.png", "map.png"], "cannot store float32"),
+        (["film.png", "map.tif", "--boxes", "boxes.txt"], "end with .csv"),
+        (["film.png", "map.tif", "--doubled", "doubled.jpg"], "end with .png"),
         (["volume.nii", "map.nii", "--doubled", "doubled.png"], "leave it out"),
-        (["film.png", "map.tif", "--report", "report.csv"], "ends with .json"),
+        (["film.png", "map.tif", "--report", "report.csv"], "end with .json"),
         (["film.png", "map.tif", "--boxes", "none/boxes.csv"], "does not exist"),
         (["missing.png", "map.tif"], "does not exist"),
         (["small.png", "map.tif"], "too small to search"),

@@ -94,9 +94,9 @@ def test_a_bad_seed_is_refused_before_a_batch_begins(film, tmp_path: Path, capfd
     ("asked", "said"),
     [
         (["--spread", "spread.tif"], "add --samples N"),
-        (["--samples", "1"], "at least two"),
+        (["--samples", "1"], "at least 2"),
         (["--sample", "--seed", "-1"], "must be 0 or more"),
-        (["--samples", "4", "--spread", "spread.png"], "cannot hold fractions"),
+        (["--samples", "4", "--spread", "spread.png"], "cannot store float32"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_in_one_sentence(film, tmp_path: Path, capfd, monkeypatch, asked, said) -> None:

@@ -291,7 +291,7 @@ def test_a_network_that_gives_no_numbers_changes_nothing(monkeypatch: pytest.Mon
             return np.full_like(windows[:, :1], np.nan)
 
     engine_is(Broken(), monkeypatch)
-    with pytest.raises(InputError, match="not numbers"):
+    with pytest.raises(InputError, match="NaN or infinite"):
         Filler("ct")(np.zeros((40, 40), np.int16), square((40, 40), (5, 5), 6))
 
 

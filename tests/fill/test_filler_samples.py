@@ -109,8 +109,8 @@ def test_progress_of_samples_runs_once_from_start_to_end(sampler: RowMeansAndNoi
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"samples": 1}, "at least two"),
-        ({"samples": -2}, "at least two"),
+        ({"samples": 1}, "at least 2"),
+        ({"samples": -2}, "at least 2"),
         ({"samples": 10**9}, "at most"),
         ({"seed": -1}, "negative"),
     ],
@@ -126,7 +126,7 @@ def test_a_network_without_noise_draws_no_samples(engine: RowMeans) -> None:
 
 
 def test_there_is_no_spread_without_samples(engine: RowMeans) -> None:
-    with pytest.raises(InputError, match="no spread without samples"):
+    with pytest.raises(InputError, match="at least 2 samples"):
         _ = Filler("mr")(head(), square((160, 160), (60, 60), 20)).spread
 
 

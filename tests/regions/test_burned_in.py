@@ -99,7 +99,7 @@ def test_results_do_not_tell_the_text(tmp_path, burned_film, capfd):
 def test_what_would_tell_the_text_or_choose_another_hole_is_refused(tmp_path, burned_film, capfd, options):
     ran = run(capfd, "fill", burned_film, tmp_path / "h.png", tmp_path / "o.dcm", "--burned-in", RECTANGLE, *options)
     assert (ran.code, len(ran.lines)) == (2, 1)
-    assert "--burned-in goes without" in ran.lines[0]
+    assert "--burned-in does not go with" in ran.lines[0]
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_medgans_losses_see_the_complete_output_at_the_published_size(name: str,
 
 @pytest.mark.slow
 def test_without_features_the_style_loss_says_what_to_give(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="name its weights with --features FILE"):
+    with pytest.raises(AssertionError, match="add --features FILE"):
         train("medgan", data, tmp_path)
     assert not list(tmp_path.iterdir())
 
