@@ -95,6 +95,8 @@ class AdversarialIteration:
             terms = [term(filled) for term in self.terms]
             if turn.adversarial:
                 terms += [discriminator.term(filled) for discriminator in self.discriminators.values()]
+        if not terms:  # losses are left out, and no discriminator counts yet: a step that changes nothing
+            terms = [0 * predicted.sum()]
         loss = torch.stack([term.float() for term in terms]).sum()
         if not torch.isfinite(loss):
             raise FloatingPointError(

@@ -101,6 +101,16 @@ def test_only_who_has_its_turn_is_changed(schedule: Schedule, generator: bool, d
     assert (changed(network, before[0]), changed(task.discriminator, before[1])) == (generator, discriminator)
 
 
+def test_all_losses_but_the_adversarial_one_may_be_left_out() -> None:
+    for schedule, changes in ((Schedule(1, 1), False), (Schedule(0, 0), True)):
+        network = ContextEncoder(features=4)
+        before = parameters(network)
+
+        trainer_of(network, AdversarialIteration([], {"patch": encoder_task()}, schedule)).run()
+
+        assert changed(network, before) == changes
+
+
 def test_the_output_tells_the_balance_and_nan_where_no_discriminator_learned() -> None:
     network = ContextEncoder(2)
     iteration = AdversarialIteration([LossTerm(HoleRMSE())], {"patch": encoder_task()}, Schedule(generator_epochs=1))
