@@ -1,4 +1,4 @@
-# make setup | demo | check | test | test-slicer | test-web | test-deploy | test-tensorrt | test-gpu | docs | benchmark. Needs make and Python 3.11, nothing else.
+# make setup | demo | check | test | test-slicer | test-web | test-deploy | test-tensorrt | setup-detection | test-detection | test-gpu | docs | benchmark. Needs make and Python 3.11, nothing else.
 #
 # On Linux, pip takes PyTorch's CUDA build from PyPI (2 GB). The CPU build does as well and is smaller:
 #   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make setup
@@ -27,11 +27,15 @@ WEB_STAMP := $(WEB_VENV)/.installed
 DEPLOY_VENV := .venv-deploy
 DEPLOY_STAMP := $(DEPLOY_VENV)/.installed
 
+# torchvision needs the very torch that it was built with, which PyPI has with CUDA (5 GB)
+DETECTION_VENV := .venv-detection
+DETECTION_STAMP := $(DETECTION_VENV)/.installed
+
 # NVIDIA's compiler for GPUs, which needs none itself
 TENSORRT_VENV := .venv-tensorrt
 TENSORRT_STAMP := $(TENSORRT_VENV)/.installed
 
-.PHONY: setup demo lint check test test-slicer test-web test-deploy test-tensorrt test-gpu docs benchmark clean
+.PHONY: setup setup-detection demo lint check test test-slicer test-web test-deploy test-tensorrt test-detection test-gpu docs benchmark clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -69,6 +73,7 @@ test: lint
 	$(MAKE) test-web
 	$(MAKE) test-deploy
 	$(MAKE) test-tensorrt
+	$(MAKE) test-detection
 
 test-slicer: setup
 	@if $(MAKE) --no-print-directory $(SLICER_STAMP); \
@@ -90,6 +95,19 @@ $(DEPLOY_STAMP): deploy_app/requirements.txt deploy_app/requirements-metal.txt
 	$(DEPLOY_VENV)/bin/python -m pip install --quiet --requirement deploy_app/requirements.txt --requirement deploy_app/requirements-metal.txt
 	$(DEPLOY_VENV)/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
+
+# what `monai-inpaint detect train` runs in
+setup-detection: $(DETECTION_STAMP)
+
+$(DETECTION_STAMP): pyproject.toml
+	test -x $(DETECTION_VENV)/bin/python || $(PYTHON) -m venv $(DETECTION_VENV)
+	$(DETECTION_VENV)/bin/python -m pip install --quiet --editable '.[detection]' onnx pytest
+	touch $@
+
+test-detection:
+	@if $(MAKE) --no-print-directory setup-detection; \
+	then $(ONE_THREAD) $(DETECTION_VENV)/bin/python -m pytest tests/detection/test_detector_training.py tests/benchmarks/test_augmentation.py; \
+	else echo "SKIPPED tests of detectors: torchvision could not be installed here"; fi
 
 test-tensorrt:
 	@if $(MAKE) --no-print-directory $(TENSORRT_STAMP); \
@@ -130,4 +148,4 @@ benchmark: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(SLICER_VENV) $(WEB_VENV) $(DEPLOY_VENV) $(TENSORRT_VENV) build dist site .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SLICER_VENV) $(WEB_VENV) $(DEPLOY_VENV) $(DETECTION_VENV) $(TENSORRT_VENV) build dist site .pytest_cache .ruff_cache .hypothesis

@@ -30,6 +30,7 @@ class Options:
         tiny: as little as shows that the benchmark works; its figures mean nothing.
         boxes: of findings in films (see `monai_inpaint.datasets.read_boxes`), for `abnormality` and `published`.
         methods: to compare in `published`, as `monai-inpaint evaluate` names them; none: its own choice.
+        detectors, arms, counts, folds: of `augmentation`.
     """
 
     data: Path | None = None
@@ -41,6 +42,10 @@ class Options:
     tiny: bool = False
     boxes: Path | None = None
     methods: tuple[str, ...] = ()
+    detectors: tuple[str, ...] = ("retinanet",)
+    arms: tuple[str, ...] = ("none", "random", "mined", "pasted")
+    counts: tuple[int, ...] = (500,)
+    folds: int = 3
 
     def repeats(self, number: int) -> int:
         """How often to measure."""
