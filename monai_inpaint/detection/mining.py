@@ -98,7 +98,7 @@ def draw_missed(nodules: Sequence[Nodule], count: int, by: str = "diameter", see
     draws: list[NoduleDraw] = []
     for number in range(count):
         rng = np.random.default_rng([seed, number])
-        size = of_sizes[rng.integers(len(of_sizes))].diameter
+        size = of_sizes[int(rng.integers(len(of_sizes)))].diameter
         chosen = int(rng.integers(len(missed)))
         draws.append(
             NoduleDraw(
