@@ -112,9 +112,9 @@ class FasterRcnnNodules(nn.Module):
             box_detections_per_img=_MOST,
         )
         # images come in their size and range: nothing is resized or normalised again
-        self.detector.transform = GeneralizedRCNNTransform(
-            0, 0, [0.0] * 3, [1.0] * 3, size_divisible=SIZE_STEP, _skip_resize=True
-        )
+        transform = GeneralizedRCNNTransform(1, 1, [0.0] * 3, [1.0] * 3, size_divisible=SIZE_STEP)
+        transform.resize = _unresized
+        self.detector.transform = transform
 
     def losses(self, images: torch.Tensor, boxes: Sequence[torch.Tensor]) -> torch.Tensor:
         """The training loss of a batch; images without a box have boxes (0, 4)."""
@@ -126,6 +126,10 @@ class FasterRcnnNodules(nn.Module):
         """Boxes (n, 4) and scores (n,) of each image."""
         found: Any = self.detector(list(images.expand(-1, 3, -1, -1)))
         return [(one["boxes"], one["scores"]) for one in found]
+
+
+def _unresized(image: torch.Tensor, target: Any = None) -> tuple[torch.Tensor, Any]:
+    return image, target
 
 
 class FocalSum(nn.Module):
