@@ -96,7 +96,7 @@ def _train(args: argparse.Namespace) -> int:
     from monai_inpaint.datasets.boxed_images import read_truth
 
     try:
-        import torchvision.ops  # noqa: F401
+        import torchvision.ops  # noqa: F401  # pyright: ignore[reportMissingImports]
 
         from monai_inpaint.detection.detector_folds import train_folds
         from monai_inpaint.detection.detector_training import FINER, FIRST, Recipe

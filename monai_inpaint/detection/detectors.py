@@ -6,12 +6,12 @@ Rethinking ImageNet Pre-training).
 """
 
 # the types of MONAI and torchvision do not hold
-# pyright: basic
+# pyright: basic, reportMissingImports=false
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -74,7 +74,7 @@ class RetinaNetNodules(nn.Module):
         # MONAI's boxes have the axes of the array: rows first
         targets = [{"boxes": b[:, [1, 0, 3, 2]], "labels": b.new_zeros(len(b), dtype=torch.long)} for b in boxes]
         found: Any = self.detector(images, targets)
-        return sum(found.values())
+        return cast(torch.Tensor, sum(found.values()))
 
     def detect(self, images: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Boxes (n, 4) and scores (n,) of each image."""
@@ -120,7 +120,7 @@ class FasterRcnnNodules(nn.Module):
         """The training loss of a batch; images without a box have boxes (0, 4)."""
         targets = [{"boxes": b, "labels": b.new_ones(len(b), dtype=torch.long)} for b in boxes]
         found: Any = self.detector(list(images.expand(-1, 3, -1, -1)), targets)
-        return sum(found.values())
+        return cast(torch.Tensor, sum(found.values()))
 
     def detect(self, images: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Boxes (n, 4) and scores (n,) of each image."""
