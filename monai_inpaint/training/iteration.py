@@ -96,7 +96,9 @@ def flow_iteration(
     return completed(engine, image=inputs, label=label, pred=fill, loss=loss)
 
 
-def fill_iteration(engine: Trainer, batch: Any, score: EnergyScore, sampled: float = 0.3, parts: int = 1) -> Any:
+def fill_iteration(
+    engine: Trainer, batch: Any, score: EnergyScore, sampled: float = 0.3, weight: float = 0.3, parts: int = 1
+) -> Any:
     """Forward, loss, backward, step: the best estimate of every window, and two samples of some.
 
     The output keys are those of MONAI's SupervisedTrainer.
@@ -107,6 +109,7 @@ def fill_iteration(engine: Trainer, batch: Any, score: EnergyScore, sampled: flo
         engine, batch: MONAI's; with seeds of the windows under "draw", as `SeededDataset` gives them, or without.
         score: of samples.
         sampled: share of the windows that are sampled, in (0, 1]; each costs as much as two more windows.
+        weight: of the score beside the loss of the estimate; at 1 its gradient is about twice as long as that one's.
         parts: see `backward_in_parts`.
 
     Raises:
@@ -131,10 +134,10 @@ def fill_iteration(engine: Trainer, batch: Any, score: EnergyScore, sampled: flo
             samples = engine.inferer(inputs, engine.network).float().chunk(2)
         images = (*(sample * region + truth * (1.0 - region) for sample in samples), truth)
         first, second, target = ((values - shift) * unit for values in images)
-        weight = chosen.float().mean() / sampled  # as if the share was always met, in parts and processes alike
+        share = chosen.float().mean() / sampled  # as if the share was always met, in parts and processes alike
         with autocast(engine):  # for the features; bands have no matrix products and stay in float32
             scored = score(first, second, target, region, 1.0 - image[:, 1:2])
-        return loss + weight * scored, fill
+        return loss + weight * share * scored, fill
 
     unit = 1.0 / scale.clamp(min=_FLATTEST)
     loss, fill = backward_in_parts(engine, parts, loss_of, image, label, unit, shift, chosen, noise)

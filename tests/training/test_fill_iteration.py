@@ -72,7 +72,9 @@ def test_a_batch_in_parts_takes_the_step_of_the_whole_and_its_samples_belong_to_
             network=network,
             optimizer=torch.optim.SGD(network.parameters(), lr=0.1),
             loss_function=HoleRMSE(),
-            iteration_update=lambda engine, data, parts=parts: fill_iteration(engine, data, EnergyScore(), 0.5, parts),
+            iteration_update=lambda engine, data, parts=parts: fill_iteration(
+                engine, data, EnergyScore(), 0.5, parts=parts
+            ),
         )
         trainer.run()
         weights.append([parameter.detach().clone() for parameter in network.parameters()])
