@@ -193,14 +193,14 @@ def test_after_the_time_limit_the_images_are_hidden_and_an_answer_is_still_taken
     _open(page, study)
     assert "after 2 seconds" in page.inner_text("#limit")
     page.click("#start")
-    page.wait_for_function("document.querySelector('#time').innerText === 'Time is up'")
+    page.wait_for_function("() => document.querySelector('#time').innerText === 'Time is up'")
     assert page.eval_on_selector_all(".panel.gone canvas", "all => all.map(c => getComputedStyle(c).visibility)") == [
         "hidden", "hidden"
     ]  # fmt: skip
     _picture(page, "time")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('#place').innerText === 'Pair 2 of 2'")
+    page.wait_for_function("() => document.querySelector('#place').innerText === 'Pair 2 of 2'")
 
 
 def test_sixteen_bits_are_shown_in_their_window(page: Any, tmp_path: Path) -> None:
@@ -242,6 +242,6 @@ def test_a_missing_picture_is_said(page: Any, tmp_path: Path) -> None:
     _open(page, study)
     page.click("#start")
 
-    page.wait_for_function("document.querySelector('#said').innerText.includes('missing or damaged')")
+    page.wait_for_function("() => document.querySelector('#said').innerText.includes('missing or damaged')")
     page.keyboard.press("ArrowLeft")
     assert page.is_disabled("#next")
