@@ -13,14 +13,14 @@ from benchmarks.setting import Options
 from monai_inpaint.errors import InputError
 
 NAMES = ("speed", "start", "volume", "memory", "read_back", "precision", "quality", "trust", "downstream",
-         "strangers", "pictures", "readme_picture", "formulations", "abnormality", "published", "find", "mar_eval",
-         "metal_real", "nodules", "nodule_shapes", "nodule_pictures", "augmentation", "at_scale", "cohort",
-         "deploy.app", "deploy.kills")  # fmt: skip
+         "strangers", "pictures", "readme_picture", "lesion_sheet", "formulations", "abnormality", "published", "find",
+         "mar_eval", "metal_real", "nodules", "nodule_shapes", "nodule_pictures", "augmentation", "outpainting",
+         "classification", "at_scale", "cohort", "deploy.app", "deploy.kills")  # fmt: skip
 NEED_DATA = ("precision", "quality", "trust", "downstream", "formulations", "abnormality", "published", "find",
-             "metal_real", "nodules", "nodule_shapes", "augmentation")  # fmt: skip
-# three write pictures instead of printing a table, two train for hours, two need an environment or half an hour
-WHEN_NAMED = ("pictures", "readme_picture", "nodule_pictures", "formulations", "augmentation", "deploy.app",
-              "deploy.kills")  # fmt: skip
+             "metal_real", "nodules", "nodule_shapes", "augmentation", "outpainting", "classification")  # fmt: skip
+# four write pictures instead of printing a table, three train for hours, two need an environment or half an hour
+WHEN_NAMED = ("pictures", "readme_picture", "lesion_sheet", "nodule_pictures", "formulations", "augmentation",
+              "classification", "deploy.app", "deploy.kills")  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,9 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--boxes", type=Path, metavar="BOXES.csv", help="of findings, for abnormality, published")
     parser.add_argument("--methods", metavar="A,B", help="to compare in published, as in monai-inpaint evaluate")
     parser.add_argument("--detectors", default="retinanet", metavar="A,B", help="of augmentation")
-    parser.add_argument("--arms", default="none,random,mined,pasted", metavar="A,B", help="of augmentation")
+    parser.add_argument("--arms", metavar="A,B", help="of augmentation and classification (default: all)")
     parser.add_argument("--counts", default="500", metavar="N,M", help="of synthetic images, for augmentation")
     parser.add_argument("--folds", type=int, default=3, metavar="N", help="of patients, for augmentation")
+    parser.add_argument("--fractions", metavar="P,Q", help="parts of the training films in classification, in %%")
+    parser.add_argument("--bundle", metavar="NAME", help="what draws the added films of classification")
     parser.add_argument("--pages", type=Path, metavar="DIR", help="also write the tables into the pages of this folder")
     parser.add_argument("--tiny", action="store_true", help="only show that it works; the figures mean nothing")
     args = parser.parse_args(argv)
@@ -47,12 +49,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = args.names or [n for n in NAMES if n not in WHEN_NAMED and (args.data or n not in NEED_DATA)]
     if args.data is None and any(name in NEED_DATA for name in names):
         parser.error(f"{', '.join(NEED_DATA)} need --data DATA.csv")
-    methods, detectors, arms, counts = (
-        tuple(name for name in (part.strip() for part in (text or "").split(",")) if name)
-        for text in (args.methods, args.detectors, args.arms, args.counts)
+    methods, detectors, arms, counts, fractions = (
+        _parts(text) for text in (args.methods, args.detectors, args.arms, args.counts, args.fractions)
     )
+    try:
+        percents = tuple(float(text) for text in fractions)
+    except ValueError:
+        parser.error(f"--fractions {args.fractions}: give numbers such as 100,50,25,12.5")
+    if not all(0 < percent <= 100 for percent in percents):
+        parser.error(f"--fractions {args.fractions}: give numbers above 0, up to 100")
     options = Options(args.data, args.split or None, args.output, args.seed, args.limit, args.features, args.tiny,
-                      args.boxes, methods, detectors, arms, tuple(map(int, counts)), args.folds)  # fmt: skip
+                      args.boxes, methods, detectors, arms, tuple(map(int, counts)), args.folds, percents,
+                      args.bundle)  # fmt: skip
     for name in names:
         try:
             printed = import_module(f"benchmarks.{name}").run(options)
@@ -65,6 +73,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args.data and not args.names:
         print(f"Not run, as they need --data DATA.csv: {', '.join(NEED_DATA)}", flush=True)
     return 0
+
+
+def _parts(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
 if __name__ == "__main__":

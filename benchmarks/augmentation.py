@@ -89,7 +89,7 @@ def run(options: Options) -> str:
             finer = replace(first, epochs=epochs[1], rate=FINER[1])
             base = folder / name
             train_folds(first, real, base, folds=options.folds, resume=True, progress=progress)
-            for arm in options.arms:
+            for arm in options.arms or ARMS:
                 for count in (0,) if arm == "none" else options.counts:
                     found: dict[str, BoxedImage] = {}
                     for fold in range(options.folds):

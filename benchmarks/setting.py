@@ -29,8 +29,12 @@ class Options:
         features: SqueezeNet features for LPIPS (see `monai-inpaint evaluate`); None measures none.
         tiny: as little as shows that the benchmark works; its figures mean nothing.
         boxes: of findings in films (see `monai_inpaint.datasets.read_boxes`), for `abnormality` and `published`.
-        methods: to compare in `published`, as `monai-inpaint evaluate` names them; none: its own choice.
-        detectors, arms, counts, folds: of `augmentation`.
+        methods: to compare in `published` and `outpainting`, as `monai-inpaint evaluate` names them; none: its own
+            choice.
+        detectors, counts, folds: of `augmentation`.
+        arms: of `augmentation` and `classification`; none: all.
+        fractions: of `classification`, in % of the training films; none: all.
+        bundle: what draws the films that `classification` adds; None: its own choice.
     """
 
     data: Path | None = None
@@ -43,9 +47,11 @@ class Options:
     boxes: Path | None = None
     methods: tuple[str, ...] = ()
     detectors: tuple[str, ...] = ("retinanet",)
-    arms: tuple[str, ...] = ("none", "random", "mined", "pasted")
+    arms: tuple[str, ...] = ()
     counts: tuple[int, ...] = (500,)
     folds: int = 3
+    fractions: tuple[float, ...] = ()
+    bundle: str | None = None
 
     def repeats(self, number: int) -> int:
         """How often to measure."""

@@ -20,6 +20,7 @@ from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.reduce import reduce_metal
 from monai_inpaint.regions.artifacts import find_artifacts
 from monai_inpaint.synthesis.nodules.texture import textured
+from monai_inpaint.synthesis.painting.film_window import draw_film
 
 
 @dataclass(frozen=True)
@@ -150,3 +151,30 @@ class NoduleInferer(Inferer):
                 made = textured(np.array(shown, np.float32, order="C"), mask, self.density, generator)
                 shown[mask] = made[mask]
         return torch.from_numpy(painted)[None].to(item.device)
+
+
+class FilmInferer(Inferer):
+    """Draw what lies in the hole of films, as `monai-inpaint synthesize outpaint` does.
+
+    `inputs` is (B, 2, rows, columns): the film in its units, then the hole (1 = draw). Returns (B, 1, rows, columns),
+    composited.
+
+    Args:
+        seed: of the noise.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__()
+        self.seed = seed
+
+    def __call__(
+        self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *_args: Any, **_kwargs: Any
+    ) -> torch.Tensor:
+        """See the class."""
+        return torch.stack([self._draw(item, network) for item in inputs])
+
+    def _draw(self, item: torch.Tensor, network: Callable[..., torch.Tensor]) -> torch.Tensor:
+        film, hole = (torch.as_tensor(channel).float().cpu().numpy() for channel in item)
+        generator: Any = _Generator(network, item.device, 3, getattr(network, "side", None))
+        drawn = np.where(hole > 0.5, draw_film(film, hole > 0.5, self.seed, generator), film)
+        return torch.from_numpy(drawn)[None].to(item.device)

@@ -16,6 +16,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.jobs.cohort import digest
 from monai_inpaint.jobs.outputs import Target, Write
 from monai_inpaint.jobs.run_job import Done, run
+from monai_inpaint.jobs.synthesis_files import IMAGES, PICTURES, SynthesisFiles
 from monai_inpaint.synthesis.nodules import FILM_MM
 from monai_inpaint.version import __version__
 
@@ -24,20 +25,14 @@ if TYPE_CHECKING:
     from monai_inpaint.progress import Progress
     from monai_inpaint.synthesis.nodules.synthesize import Place, Synthesis
 
-IMAGES, MASKS, MANIFESTS = "images", "masks", "manifests"
 FORMATS = ("node21", "coco", "yolo")
-_PICTURES = (".png", ".tif", ".tiff")
-_KEPT = (".nii", ".nii.gz", ".nrrd", ".mha")
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoduleJob:
+class NoduleJob(SynthesisFiles):
     """One image, and the nodules that go into it.
 
     Attributes:
-        image: the source.
-        folder: where images/, masks/ and manifests/ lie.
-        name: of the outputs, without suffix.
         place: a region's name, the path of a mask, or (x, y) or (x, y, z) in pixels: column, row, slice.
         diameters: one for each nodule, mm, or pixels of an image without spacing.
         shape: "random", or the path of a mask.
@@ -47,9 +42,6 @@ class NoduleJob:
         pair: the image is also written without its nodule.
     """
 
-    image: Path
-    folder: Path
-    name: str
     place: str | Path | tuple[int, ...]
     diameters: tuple[float, ...]
     shape: str | Path
@@ -61,41 +53,11 @@ class NoduleJob:
     bundle: str | None = None
 
     @property
-    def output(self) -> Target:
-        """The image with its nodule, in the source's own format; PNG where that is lossy."""
-        from monai_inpaint.io import suffix_of
-        from monai_inpaint.jobs.outputs import IMAGES as WRITABLE
-
-        suffix = suffix_of(self.image)
-        if self.image.is_dir():
-            return Target(self.folder / IMAGES / self.name, folder=True)
-        return Target(self.folder / IMAGES / f"{self.name}{suffix if suffix in WRITABLE else '.png'}")
-
-    @property
-    def mask(self) -> Target:
-        """The nodule's mask: a picture beside a picture, else in the source's format or NIfTI."""
-        from monai_inpaint.io import suffix_of
-
-        suffix = suffix_of(self.output.path) if not self.output.folder else ""
-        kind = ".png" if suffix in _PICTURES else suffix if suffix in _KEPT else ".nii.gz"
-        return Target(self.folder / MASKS / f"{self.name}{kind}")
-
-    @property
-    def manifest(self) -> Target:
-        """All that makes it again."""
-        return Target(self.folder / MANIFESTS / f"{self.name}.json")
-
-    @property
     def without(self) -> Target:
         """The image without its nodule."""
         output = self.output
         name = f"{self.name}_without{output.path.name.removeprefix(self.name)}"
         return Target(self.folder / IMAGES / name, folder=output.folder)
-
-    @property
-    def done(self) -> bool:
-        """Whether it was written: the image gets its name last."""
-        return self.output.path.exists() and self.manifest.path.exists()
 
 
 def synthesize_into(job: NoduleJob, *, progress: Progress, overwrite: bool = False) -> None:
@@ -160,7 +122,7 @@ def _done(job: NoduleJob, image: Image, made: Synthesis) -> Done:
         "version": __version__,
         "label": "Synthetic nodule",
     }
-    bright = np.uint8(255 if job.mask.path.suffix.lower() in _PICTURES else 1)
+    bright = np.uint8(255 if job.mask.path.suffix.lower() in PICTURES else 1)
     mask = image.map_of(made.mask * bright)
     writes: list[Write] = [
         (job.output, lambda place: write_image(made.image, place, derived=derived)),
@@ -221,16 +183,3 @@ def _write_unchanged(job: NoduleJob, image: Image, place: Path | str) -> None:
         shutil.copyfile(job.image, place)
     else:
         write_image(image, place)
-
-
-def make_folders(folder: Path) -> None:
-    """Make those that outputs go to, within a folder that is made too."""
-    for name in (IMAGES, MASKS, MANIFESTS):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-
-
-def drop_empty_folders(folder: Path) -> None:
-    """Remove those that nothing was written to."""
-    for place in (folder / IMAGES, folder / MASKS, folder / MANIFESTS, folder):
-        if place.is_dir() and not any(place.iterdir()):
-            place.rmdir()

@@ -6,6 +6,7 @@
     CasNet            Armanious et al.: MedGAN 2020 and ip-MedGAN 2019 (medgan, ip_medgan)
     PartialConvUNet   Liu et al. 2018 (partial_conv)
     TextureGenerator  Shen et al. 2022, with density: the texture of nodules (nodule_texture_ct and _cxr)
+    MAT               Li et al. 2022, the network of LINOP: draws all but a finding, or a finding (cxr_lesion_painting)
     EdgeConnect       Nazeri et al. 2019, to compare with (rows of nodule_texture_ct)
     CTSDG             Guo et al. 2021, to compare with (rows of nodule_texture_ct)
     ArtifactUNet      our own: marks artifacts (artifact_segmentation)
@@ -24,6 +25,7 @@ from monai_inpaint.networks.edge_connect import EdgeConnect, SpectralPatchDiscri
 from monai_inpaint.networks.glcic import GLCIC, GLCICDiscriminator
 from monai_inpaint.networks.image_features import SqueezeNetFeatures, Vgg19Features, load_features, load_pools
 from monai_inpaint.networks.inpaint_unet import InpaintUNet
+from monai_inpaint.networks.mat import MAT, MaskedDiscriminator
 from monai_inpaint.networks.metal_unet import MetalUNet
 from monai_inpaint.networks.nodule_shape import NoduleShapeDiscriminator, NoduleShapeGenerator
 from monai_inpaint.networks.partial_conv import PartialConvUNet
@@ -32,6 +34,7 @@ from monai_inpaint.networks.texture_generator import TextureDiscriminator, Textu
 __all__ = [
     "CTSDG",
     "GLCIC",
+    "MAT",
     "ArtifactUNet",
     "CasNet",
     "ContextEncoder",
@@ -39,6 +42,7 @@ __all__ = [
     "EdgeConnect",
     "GLCICDiscriminator",
     "InpaintUNet",
+    "MaskedDiscriminator",
     "MetalUNet",
     "NoduleShapeDiscriminator",
     "NoduleShapeGenerator",

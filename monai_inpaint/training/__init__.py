@@ -12,6 +12,7 @@ from monai_inpaint.training.data_list import (
     fill_pairs,
     find_images,
     metal_pairs,
+    repeated,
     sample_weights,
     synthetic_volumes,
     training_slices,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
         ImageOnly,
         IntermediateLoss,
     )
-    from monai_inpaint.training.filled_batch import Conditional, HolePatch, WholeAndPatch, WithCondition
+    from monai_inpaint.training.filled_batch import Conditional, HolePatch, WholeAndPatch, WithCondition, WithHole
     from monai_inpaint.training.grow_windows import GrowWindows
     from monai_inpaint.training.iteration import autocast_iteration, autocast_validation, fill_iteration, flow_iteration
     from monai_inpaint.training.latent_adversarial import (
@@ -76,6 +77,7 @@ __all__ = [
     "Term",
     "WholeAndPatch",
     "WithCondition",
+    "WithHole",
     "autocast_iteration",
     "autocast_validation",
     "fill_iteration",
@@ -92,6 +94,7 @@ __all__ = [
     "nodule_outlines",
     "nodule_crops",
     "nodule_films",
+    "repeated",
     "sample_weights",
     "save_curves",
     "save_effort",
@@ -129,6 +132,7 @@ _HOME = {
     "Term": "monai_inpaint.training.adversarial_iteration",
     "WholeAndPatch": "monai_inpaint.training.filled_batch",
     "WithCondition": "monai_inpaint.training.filled_batch",
+    "WithHole": "monai_inpaint.training.filled_batch",
     "autocast_iteration": "monai_inpaint.training.iteration",
     "autocast_validation": "monai_inpaint.training.iteration",
     "fill_iteration": "monai_inpaint.training.iteration",

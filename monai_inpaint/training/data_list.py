@@ -109,6 +109,11 @@ def find_images(images: str | Path) -> list[dict[str, str]]:
     return _listed(Path(images), ("image",))
 
 
+def repeated(entries: Sequence[Mapping[str, Any]], times: int) -> list[dict[str, Any]]:
+    """Return each entry so many times, with a name of its own, from which validation draws what it hides."""
+    return [{**entry, "name": f"{entry['name']}#{turn}"} for turn in range(times) for entry in entries]
+
+
 def sample_weights(slices: Sequence[Mapping[str, Any]], shares: Mapping[str, float]) -> list[float]:
     """Return a weight for each slice such that each source is drawn with its share, however many slices it has."""
     counts = Counter(entry["source"] for entry in slices)

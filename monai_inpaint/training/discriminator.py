@@ -10,6 +10,8 @@ from torch import distributed, nn
 from monai_inpaint.losses import AdversarialLoss, FeatureLoss
 from monai_inpaint.training.filled_batch import FilledBatch
 
+_LAZY = 16  # steps from one gradient penalty to the next
+
 View = Callable[[torch.Tensor, FilledBatch], list[torch.Tensor]]
 
 
@@ -28,7 +30,10 @@ class DiscriminatorTask:
         layers: weights of the images and of each of its features therein; all 1 when None.
         summed: that distance is the L1 norm, else the mean absolute difference of each layer (EdgeConnect's feature
             matching).
-        on: "fill", the composited image, or "predicted", all that the generator predicts: what counts as filled.
+        on: what counts as filled: "fill", the composited image; "predicted", all that the generator predicts; or
+            "coarse", what its first stage does.
+        penalty: of its squared gradient at real images (R1, Mescheder et al. 2018), halved; taken in every 16th step
+            with 16 times the weight (Karras et al. 2020, StyleGAN2, appendix B).
     """
 
     def __init__(
@@ -42,12 +47,14 @@ class DiscriminatorTask:
         layers: Sequence[float] | None = None,
         on: str = "fill",
         summed: bool = True,
+        penalty: float = 0.0,
     ) -> None:
         broadcast_weights(discriminator)
         self.discriminator, self.optimizer, self.view, self.weight = discriminator, optimizer, view, weight
         self.loss = AdversarialLoss(criterion)  # type: ignore[arg-type]
         self.perceptual, self.distance = perceptual, FeatureLoss(layers, summed=summed)
         self.on = on
+        self.penalty, self.steps = penalty, 0
 
     def learn(self, filled: FilledBatch) -> dict[str, float]:
         """Take one optimiser step.
@@ -70,6 +77,9 @@ class DiscriminatorTask:
                 "checkpoint."
             )
         loss.backward()
+        if self.penalty and self.steps % _LAZY == 0:
+            self._penalty(filled).backward()
+        self.steps += 1
         average_gradients(self.discriminator)
         self.optimizer.step()
         with torch.no_grad():
@@ -91,6 +101,14 @@ class DiscriminatorTask:
                 real = self._features(filled.truth, filled)
             loss = loss + self.perceptual * self.distance([image, *false], [filled.truth, *real])
         return loss
+
+    def _penalty(self, filled: FilledBatch) -> torch.Tensor:
+        """R1, in single precision: second derivatives have none to lose."""
+        with torch.autocast(filled.truth.device.type, enabled=False):
+            shown = filled.truth.detach().float().requires_grad_(True)
+            real = self._features(shown, filled)[-1]
+            (slope,) = torch.autograd.grad(real.sum(), shown, create_graph=True)
+            return 0.5 * _LAZY * self.penalty * (slope**2).sum(dim=(1, 2, 3)).mean()
 
     def _features(self, image: torch.Tensor, filled: FilledBatch) -> list[torch.Tensor]:
         found = self.discriminator(*self.view(image, filled))

@@ -75,6 +75,13 @@ class WithCondition:
         return [torch.cat((filled.region, image, filled.told), dim=1)]
 
 
+class WithHole:
+    """The hole and an image: (B, 2, H, W), as MAT's discriminators see them."""
+
+    def __call__(self, image: torch.Tensor, filled: FilledBatch) -> list[torch.Tensor]:
+        return [torch.cat((filled.region, image), dim=1)]
+
+
 class HolePatch:
     """A square around the middle of each window's hole, moved into the window: (B, 1, side, side)."""
 

@@ -2,7 +2,7 @@
 
 from monai_inpaint.transforms.anatomy import SynthAnatomyd, SynthContrastd
 from monai_inpaint.transforms.artifact import CentreCropd, RandArtifactd
-from monai_inpaint.transforms.cases import ReadFillPaird, SaveFilled, SaveNodules
+from monai_inpaint.transforms.cases import ReadFillPaird, SaveFilled, SaveNodules, SavePainted
 from monai_inpaint.transforms.hole import FixedHoled, RandHoled
 from monai_inpaint.transforms.hole_slab import RandHoledSlabd
 from monai_inpaint.transforms.intensity import RandContrastd, RandHounsfieldd, RandNoised
@@ -11,6 +11,7 @@ from monai_inpaint.transforms.millimetre import RandSlicesd, Resample1mmd
 from monai_inpaint.transforms.nodule_holes import NoduleHoled, RandNoduleWindowd, ReadNoduleCropd
 from monai_inpaint.transforms.nodules import RandNodulesd
 from monai_inpaint.transforms.normalise_outline import NormaliseOutlined, SaveOutlined
+from monai_inpaint.transforms.outpainting import FixedLatentd, FixedOutpaintd, RandFilmd, RandLatentd, RandOutpaintd
 from monai_inpaint.transforms.projected_nodule import ProjectNoduled
 from monai_inpaint.transforms.pyramid import ReadPyramidd
 from monai_inpaint.transforms.read_volume import ReadVolumed
@@ -30,6 +31,8 @@ __all__ = [
     "CentreCropd",
     "CentreWindowd",
     "FixedHoled",
+    "FixedLatentd",
+    "FixedOutpaintd",
     "LungBoxesd",
     "Middled",
     "Millimetred",
@@ -38,14 +41,17 @@ __all__ = [
     "ProjectNoduled",
     "RandArtifactd",
     "RandContrastd",
+    "RandFilmd",
     "NoduleHoled",
     "RandHoled",
     "RandHoledSlabd",
     "RandHounsfieldd",
+    "RandLatentd",
     "RandLungWindowsd",
     "RandNodulesd",
     "RandNoduleWindowd",
     "RandNoised",
+    "RandOutpaintd",
     "RandSlabd",
     "RandSlicesd",
     "RandSquareHoled",
@@ -65,6 +71,7 @@ __all__ = [
     "SaveFound",
     "SaveOutlined",
     "SaveNodules",
+    "SavePainted",
     "Seeded",
     "FixedHoled",
     "SimulateMetald",

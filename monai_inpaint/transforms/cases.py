@@ -59,6 +59,12 @@ class SaveNodules(SaveFilled):
     description = "synthetic nodules"
 
 
+class SavePainted(SaveFilled):
+    """As `SaveFilled`, where the holes are what is drawn of films."""
+
+    description = "synthetic film"
+
+
 def _hole_of(data: Mapping[Hashable, Any], source: Image) -> np.ndarray:
     """The hole of a case on the grid of its source."""
     return align_hole(read_hole(Path(data["hole"]), source, data.get("segment")), source).voxels

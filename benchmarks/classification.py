@@ -1,0 +1,180 @@
+"""Do outpainted films help a classifier? Table 2 of LINOP on two classes: DenseNet-121 with and without them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from monai.networks.nets.densenet import DenseNet121
+
+from benchmarks.abnormality import auroc
+from benchmarks.outpainting import film_at
+from benchmarks.resampled import RESAMPLED, resampled
+from benchmarks.setting import Options, markdown
+from monai_inpaint.anomaly import candidates, compute_anomaly_map
+from monai_inpaint.errors import InputError
+from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
+from monai_inpaint.fill.filler import Filler
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.io import read_image
+from monai_inpaint.synthesis.painting.paint import BUNDLE, paint_film
+
+SIDE = 128
+SEEDS, EPOCHS, BATCH, RATE = 3, 10, 16, 3e-4
+HEALTHY, SICK = ("no_finding", "no finding", "normal"), ("pneumonia",)  # how notes begin
+ARMS = ("none", "outpainting")
+FRACTIONS = (100.0, 50.0, 25.0, 12.5)
+_WHITE = 255.0
+
+Scores = list[tuple[bool, float]]  # of a patient: truth and score of each film
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """A film of a patient: uint8 (SIDE, SIDE); sick or not."""
+
+    pixels: np.ndarray
+    patient: str
+    sick: bool
+
+
+def run(options: Options) -> str:
+    """The table."""
+    assert options.data is not None
+    fractions = options.fractions or FRACTIONS
+    arms = options.arms or ARMS
+    if unknown := [arm for arm in arms if arm not in ARMS]:
+        raise InputError(f"There is no arm {unknown[0]!r}; use {', '.join(ARMS)}.")
+    train, test = (films_of(options.data, split, options) for split in ("train", "val"))
+    if not all({film.sick for film in films} == {True, False} for films in (train, test)):
+        raise InputError(f"{options.data} must name healthy films and films of pneumonia in the splits train and val.")
+    synthetic = outpainted(train, options.bundle or BUNDLE, options.seed) if "outpainting" in arms else {}
+    seeds = range(options.seed, options.seed + options.repeats(SEEDS))
+    epochs = options.repeats(EPOCHS)
+    rng = np.random.default_rng(options.seed)
+    rows = []
+    for fraction in fractions:
+        for arm in arms:
+            scores = np.zeros(len(test))
+            used: list[Film] = []
+            for seed in seeds:
+                used = part_of(train, fraction, seed)
+                more = [synthetic[id(film)] for film in used if id(film) in synthetic] if arm != "none" else []
+                scores += scored(trained([*used, *more], seed, epochs), test) / len(seeds)
+            told = list(zip(test, scores.tolist(), strict=True))
+            groups = grouped(told)
+            rows.append(
+                [
+                    f"{fraction:g} %",
+                    arm,
+                    str(len(used)),
+                    resampled(accuracy, groups, rng, ".3f"),
+                    resampled(auroc_of, groups, rng, ".3f"),
+                ]
+            )
+    notes = [
+        f"data: {options.data.name}; trained on split train ({len(train)} films), tested on val ({len(test)} films of "
+        f"{len({film.patient for film in test})} patients)",
+        f"DenseNet-121 of MONAI from random weights at {SIDE} pixels, Adam {RATE:g}, {epochs} epochs in batches of "
+        f"{BATCH}, mirrored films; mean score of {len(seeds)} seeds, which also draw the part of the training films",
+        "outpainting: each sick film of that part once more, the highest peak of our abnormality map kept and the rest "
+        f"drawn by {options.bundle or BUNDLE}; with equal weight",
+        f"in brackets 95 % of {RESAMPLED} resamplings of the patients",
+    ]
+    return markdown("Classification", ["part", "added films", "films", "accuracy", "AUROC"], rows, notes)
+
+
+def films_of(path: Path, split: str, options: Options) -> list[Film]:
+    """The films of a split that are either healthy or of pneumonia."""
+    chosen: list[tuple[Entry, bool]] = []
+    entries = read_data_list(path, split=split, modality="cxr")
+    for entry in in_order(entries, len(entries), options.seed):
+        note = entry.note.lower()
+        if note.startswith(HEALTHY) or note.startswith(SICK):
+            chosen.append((entry, note.startswith(SICK)))
+    limit = options.limit or len(chosen)
+    return [Film(film_at(read_image(e.path), SIDE), e.patient or e.name, sick) for e, sick in chosen[:limit]]
+
+
+def part_of(films: Sequence[Film], percent: float, seed: int) -> list[Film]:
+    """So much of each class, drawn by the seed; smaller parts lie in larger ones."""
+    kept: list[Film] = []
+    for sick in (False, True):
+        group = [film for film in films if film.sick == sick]
+        order = np.random.default_rng([seed, sick]).permutation(len(group))
+        kept += [group[number] for number in order[: max(round(len(group) * percent / 100), 1)]]
+    return kept
+
+
+def outpainted(films: Sequence[Film], bundle: str, seed: int) -> dict[int, Film]:
+    """By the id of a sick film, another one around its highest peak; none where nothing stands out."""
+    filler, made = Filler("cxr"), dict[int, Film]()
+    for film in (film for film in films if film.sick):
+        peaks = candidates(compute_anomaly_map(filler, Image(film.pixels)).map)
+        if not peaks:
+            continue
+        hole = np.ones(film.pixels.shape, bool)
+        peak = peaks[0]
+        hole[peak.y : peak.y + peak.h, peak.x : peak.x + peak.w] = False
+        drawn = paint_film(Image(film.pixels), hole, seed=seed + zlib.crc32(film.patient.encode()), bundle=bundle)
+        made[id(film)] = Film(drawn.image.voxels, film.patient, sick=True)
+    return made
+
+
+def trained(films: Sequence[Film], seed: int, epochs: int) -> torch.nn.Module:
+    """A classifier of those films."""
+    torch.manual_seed(seed)
+    network = DenseNet121(spatial_dims=2, in_channels=1, out_channels=1)
+    optimizer = torch.optim.Adam(network.parameters(), RATE)
+    images, labels = _batch(films)
+    rng = np.random.default_rng(seed)
+    network.train()
+    for _ in range(epochs):
+        for places in np.array_split(rng.permutation(len(films)), -(-len(films) // BATCH)):
+            batch = images[places]
+            mirrored = torch.from_numpy(rng.uniform(size=len(places)) < 0.5)[:, None, None, None]
+            with torch.autocast("cpu", torch.bfloat16):
+                logits = network(torch.where(mirrored, batch.flip(3), batch))
+            loss = F.binary_cross_entropy_with_logits(logits.float()[:, 0], labels[places])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+    return network.eval()
+
+
+def scored(network: torch.nn.Module, films: Sequence[Film]) -> np.ndarray:
+    """How likely each film is sick, (films,)."""
+    images, _ = _batch(films)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        return torch.cat([network(part).float().sigmoid()[:, 0] for part in images.split(64)]).double().numpy()
+
+
+def grouped(told: Sequence[tuple[Film, float]]) -> tuple[list[Scores], list[Scores]]:
+    """Truth and score of each film, by patient: patients without a sick film, and the others."""
+    patients: dict[str, Scores] = {}
+    for film, score in told:
+        patients.setdefault(film.patient, []).append((film.sick, score))
+    healthy, sick = ([p for p in patients.values() if any(truth for truth, _ in p) == is_sick] for is_sick in (0, 1))
+    return healthy, sick
+
+
+def accuracy(healthy: Sequence[Scores], sick: Sequence[Scores]) -> float:
+    """The share of films on the right side of one half."""
+    films = [film for patient in (*healthy, *sick) for film in patient]
+    return sum((score > 0.5) == truth for truth, score in films) / len(films)
+
+
+def auroc_of(healthy: Sequence[Scores], sick: Sequence[Scores]) -> float:
+    """The area under the ROC over all films."""
+    films = [film for patient in (*healthy, *sick) for film in patient]
+    return auroc(*([score for truth, score in films if truth == is_sick] for is_sick in (False, True)))
+
+
+def _batch(films: Sequence[Film]) -> tuple[torch.Tensor, torch.Tensor]:
+    images = np.stack([film.pixels for film in films]).astype(np.float32)[:, None] / (_WHITE / 2) - 1
+    return torch.from_numpy(images), torch.tensor([float(film.sick) for film in films])
