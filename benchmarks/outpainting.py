@@ -25,7 +25,7 @@ from monai_inpaint.synthesis.painting.paint import BUNDLE, paint_film
 
 SIDE = 128  # pixels of the films that are compared
 FILMS = 120
-FINDINGS = ("pneumonia", "boxed")  # in notes and names of films that are left out: they are for the kept regions
+HEALTHY = ("no_finding", "no finding", "normal")  # how notes of films without a finding begin
 FILLS = ("biharmonic", "cxr_context_encoder", "cxr_inpainting", f"cxr_inpainting{SAMPLE}")
 KEPT = {"count": (1, 2), "size": (0.03, 0.1)}  # boxes, and the part of the film that each covers
 
@@ -49,7 +49,7 @@ def run(options: Options) -> str:
     entries = [
         entry
         for entry in read_data_list(options.data, split=options.split, modality="cxr")
-        if not any(word in f"{entry.name} {entry.note}".lower() for word in FINDINGS)
+        if entry.note.lower().startswith(HEALTHY)
     ]
     chosen = in_order(entries, options.limit or FILMS, options.seed)[: options.limit or FILMS]
     films = [film_at(read_image(entry.path)) for entry in chosen]

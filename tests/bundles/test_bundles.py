@@ -20,6 +20,7 @@ from training_samples import (
     FINDER,
     METAL,
     NAMES,
+    PAINTING,
     PUBLISHED,
     ROOT,
     TEXTURES,
@@ -54,7 +55,7 @@ def info(request: pytest.FixtureRequest) -> BundleInfo:
     return bundle(request.param)
 
 
-@pytest.fixture(params=(*NAMES, *PUBLISHED, FINDER, METAL, *TEXTURES))
+@pytest.fixture(params=(*NAMES, *PUBLISHED, FINDER, METAL, *TEXTURES, PAINTING))
 def any_info(request: pytest.FixtureRequest) -> BundleInfo:
     """Any bundle."""
     return bundle(request.param)
@@ -178,7 +179,12 @@ def test_monai_exports_the_network(any_info: BundleInfo, tmp_path: Path) -> None
         config_file=config(any_info, "inference"),
         key_in_ckpt="",
         use_trace=True,
-        input_shape=[1, {FINDER: 1, METAL: 3, **dict.fromkeys(TEXTURES, 3)}.get(any_info.name, 2), side, side],
+        input_shape=[
+            1,
+            {FINDER: 1, METAL: 3, PAINTING: 3, **dict.fromkeys(TEXTURES, 3)}.get(any_info.name, 2),
+            side,
+            side,
+        ],
     )
 
     onnx.checker.check_model(str(tmp_path / "model.onnx"))
@@ -309,7 +315,7 @@ def test_weights_are_small_and_plain_tensors(any_info: BundleInfo) -> None:
 def by_network() -> dict[str, BundleInfo]:
     """One bundle of each network class."""
     found: dict[str, BundleInfo] = {}
-    for name in (*NAMES, *PUBLISHED, FINDER, METAL, *TEXTURES):
+    for name in (*NAMES, *PUBLISHED, FINDER, METAL, *TEXTURES, PAINTING):
         info = bundle(name)
         network = json.loads(Path(config(info, "inference")).read_text())["network_def"]["_target_"]
         found.setdefault(network.rpartition(".")[2], info)
@@ -326,7 +332,11 @@ def test_every_engine_gives_the_same_output(network: str) -> None:
     hole = box(image.shape).astype(np.float32)
     # image and hole; for samples noise, state and time, and the nearness of a start: all 0 for the best estimate
     given = [np.where(hole, 0.0, image), hole, *[np.zeros_like(image)] * 4]
-    further = {METAL: image, **dict.fromkeys(TEXTURES, 0.5 * hole)}
+    further = {
+        METAL: image,
+        PAINTING: smooth((side, side), 1).astype(np.float32),
+        **dict.fromkeys(TEXTURES, 0.5 * hole),
+    }
     if info.name in further:
         given = [*given[:2], further[info.name]]
     elif info.name == FINDER:

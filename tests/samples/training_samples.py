@@ -26,6 +26,7 @@ PUBLISHED = (
 )
 FINDER, METAL = "artifact_segmentation", "ct_metal"
 TEXTURES = ("nodule_texture_ct", "nodule_texture_cxr")
+PAINTING = "cxr_lesion_painting"
 # What makes the committed training small: two windows a step, two steps an epoch.
 TINY = {"side": 64, "batch_size": 2, "epoch_length": 2, "max_epochs": 2, "val_interval": 1}
 _COLUMNS = ("path", "source", "modality", "patient", "split", "mask", "note")

@@ -1,0 +1,112 @@
+"""How films around findings, and what they are good for, are measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lung_samples import LEFT, RIGHT, film
+from printed_tables import table_of
+from training_samples import image_features
+
+from benchmarks.__main__ import main
+from benchmarks.classification import Film, accuracy, auroc_of, grouped, part_of
+from benchmarks.outpainting import film_at, halves, hole_of
+from monai_inpaint import Image, write_image
+
+
+def data_list(folder: Path, notes: dict[str, str]) -> Path:
+    """Films of made-up lungs; the sick ones with a bright place."""
+    lines = ["path,modality,split,patient,note"]
+    for number, (name, note) in enumerate(notes.items()):
+        pixels = film(RIGHT, LEFT, shape=(128, 128)) + np.random.default_rng(number).normal(0, 3, (128, 128))
+        if note == "Pneumonia":
+            pixels[50:66, 32:46] += 70
+        write_image(Image(pixels.clip(0, 255).astype(np.uint8)), folder / f"{name}.png")
+        lines.append(f"{name}.png,CR,{'train' if name.startswith('t') else 'val'},p{number},{note}")
+    (folder / "data.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder / "data.csv"
+
+
+def test_films_that_are_drawn_are_held_against_real_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = data_list(tmp_path, {"v0": "No_findings", "v1": "NORMAL", "v2": "Pneumonia", "v3": "NORMAL"})
+    words = ["outpainting", "--data", str(data), "--methods", "biharmonic", "--features", str(image_features(tmp_path))]
+
+    assert main(words) == 0
+
+    printed = capsys.readouterr().out
+    rows = table_of(printed)
+    assert [row[0] for row in rows] == ["other real films", "biharmonic", "cxr_lesion_painting"]
+    assert "3 films without a finding" in printed
+    assert float(rows[1][1]) > 0
+    assert float(rows[1][2]) == 0  # a biharmonic fill draws nothing
+    assert float(rows[2][2]) > 0
+
+
+def test_classifiers_with_and_without_added_films_are_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notes = {f"{split}{n}": "Pneumonia" if n % 2 else "NORMAL" for split in "tv" for n in range(4)}
+    data = data_list(tmp_path, notes)
+
+    assert main(["classification", "--tiny", "--data", str(data), "--fractions", "50"]) == 0
+
+    printed = capsys.readouterr().out
+    rows = table_of(printed)
+    assert [row[:3] for row in rows] == [["50 %", "none", "2"], ["50 %", "outpainting", "2"]]
+    assert all(0 <= float(row[column].split()[0]) <= 1 for row in rows for column in (3, 4))
+    assert "4 films of 4 patients" in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--arms", "more"), "no arm 'more'"),
+        (("--fractions", "0"), "above 0"),
+        (("--fractions", "half"), "give numbers"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(
+    words: tuple[str, ...], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = data_list(tmp_path, {"t0": "NORMAL", "v0": "NORMAL"})
+    try:
+        code = main(["classification", "--data", str(data), *words])
+    except SystemExit as ended:
+        code = ended.code
+
+    assert code == 2
+    assert told in capsys.readouterr().err
+
+
+def test_parts_have_so_many_of_each_class_and_lie_in_larger_ones() -> None:
+    films = [Film(np.zeros((2, 2), np.uint8), str(n), n % 4 == 0) for n in range(40)]
+
+    half, quarter = (part_of(films, percent, 3) for percent in (50, 25))
+
+    assert [sum(film.sick for film in part) for part in (half, quarter)] == [5, 2]
+    assert len(half) == 20
+    assert {film.patient for film in quarter} < {film.patient for film in half}
+
+
+def test_measures_of_classification_count_films_by_patient() -> None:
+    nothing = np.zeros((2, 2), np.uint8)
+    told = [(Film(nothing, p, s), score) for p, s, score in (("a", False, 0.2), ("a", False, 0.7), ("b", True, 0.6))]
+
+    groups = grouped(told)
+
+    assert [len(group) for group in groups] == [1, 1]
+    assert accuracy(*groups) == pytest.approx(2 / 3)
+    assert auroc_of(*groups) == pytest.approx(0.5)
+
+
+def test_films_are_squeezed_and_their_holes_leave_little() -> None:
+    tall = np.tile(np.arange(256, dtype=np.uint8)[:, None], (1, 128))
+
+    assert film_at(Image(tall)).shape == (128, 128)
+    assert film_at(Image(tall))[-1, 0] > 250
+    kept = [1 - hole_of(number, 0).mean() for number in range(20)]
+    assert 0.02 < min(kept) < max(kept) < 0.25
+    features = [np.random.default_rng(n).normal(size=(8, 4)) for n in range(10)]
+    assert 0 < halves(features, 0) < 2
