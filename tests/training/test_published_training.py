@@ -155,6 +155,25 @@ def test_the_published_size_is_one_override_away(name: str) -> None:
     assert sum(p.numel() for p in network.parameters()) == published.get(name, 357_069_824)
 
 
+@pytest.mark.parametrize(
+    ("name", "windows", "epochs"),
+    [("cxr_context_encoder", 1, 90), ("cxr_context_encoder_patches", 20, 90), ("glcic", 1, 200)],
+)
+def test_the_published_effort_is_one_override_away(name: str, windows: int, epochs: int, tmp_path: Path) -> None:
+    """Every epoch shows as many windows as published of all images."""
+    from monai.bundle import ConfigParser
+
+    parser = ConfigParser()
+    parser.read_config([str(config(name, "train.json")), str(config(name, "full.json"))])
+    parser["dataset_dir"] = str(data_set(tmp_path))
+    count = len(parser.get_parsed_content("train#dataset"))
+    steps, batch = parser.get_parsed_content("epoch_length"), parser.get_parsed_content("batch_size")
+
+    assert parser.get_parsed_content("max_epochs") == epochs
+    assert count
+    assert count * windows <= steps * batch < count * windows + batch
+
+
 @pytest.mark.parametrize("name", ["ip_medgan", "medgan"])
 @pytest.mark.parametrize(("files", "seen"), [(["train.json"], "fill"), (["train.json", "full.json"], "predicted")])
 def test_medgans_losses_see_the_complete_output_at_the_published_size(name: str, files: list[str], seen: str) -> None:
