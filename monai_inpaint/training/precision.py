@@ -7,9 +7,13 @@ from functools import cache
 import torch
 
 
-@cache
 def has_bfloat16(device: torch.device) -> bool:
     """CUDA from Ampere on, and processors with instructions for it."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
+    return _processor_has_bfloat16()
+
+
+@cache
+def _processor_has_bfloat16() -> bool:
     return any(there for name, there in torch.cpu.get_capabilities().items() if name.endswith("bf16"))

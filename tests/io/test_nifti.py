@@ -304,7 +304,7 @@ def test_a_gzip_of_several_parts_is_one_file(tmp_path, cut):
 def test_a_gzip_that_goes_on_for_ever_is_refused(tmp_path):
     content = nifti(tmp_path / "a.nii").read_bytes()
     (tmp_path / "b.nii.gz").write_bytes(gzip.compress(content + bytes(1 << 26)))
-    with pytest.raises(InputError, match="goes on"):
+    with pytest.raises(InputError, match="longer than its header"):
         read_image(tmp_path / "b.nii.gz")
 
 
