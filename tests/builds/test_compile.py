@@ -90,7 +90,7 @@ def test_what_is_no_graph_is_refused(rtx: Backend) -> None:
 def test_a_generation_that_is_not_known_is_named_with_those_that_are(rtx: Backend) -> None:
     bundle = find_bundle("glcic")
 
-    with pytest.raises(InputError, match="no GPU 'sm_61'; it knows sm_75, sm_80"):
+    with pytest.raises(InputError, match="cannot compile for the GPU 'sm_61'; it knows sm_75, sm_80"):
         build(graph_of(bundle, "fp32"), profile_of(bundle), rtx, ["sm_61"])
 
 
