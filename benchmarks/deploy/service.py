@@ -13,6 +13,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,8 +118,11 @@ class Service:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(number)
+        with suppress(subprocess.TimeoutExpired):
+            return self.process.wait(20)
+        self.process.send_signal(number)  # one that comes as the service starts can be lost: not understood yet
         try:
-            return self.process.wait(60)
+            return self.process.wait(40)
         except subprocess.TimeoutExpired:
             self.process.send_signal(signal.SIGABRT)  # writes where every thread is
             self.process.wait()
