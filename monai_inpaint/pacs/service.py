@@ -68,7 +68,8 @@ def _run(settings: Settings, queue: Queue, log: Log, stop: threading.Event) -> N
         try:
             for loop in loops:
                 loop.start()
-            stop.wait()
+            while not stop.wait(_LOOK):  # a signal that another thread takes does not wake this one
+                pass
         finally:
             ended.set()
             for loop, step in zip(loops, (filling, sending), strict=True):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import json
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from http.client import HTTPConnection
@@ -293,6 +295,25 @@ def test_an_interrupt_ends_it_at_once_and_leaves_nothing_half_done(
     until(lambda: done(service), SECONDS, "the study is not done")
     assert wrong_with(archive.of("1.2.77"), tmp_path / "study") == ""
     service.interrupt()
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="signals to a single thread are sent by Linux's tgkill"
+)
+def test_an_interrupt_that_another_thread_takes_ends_it_too(service: Service) -> None:
+    assert service.process is not None
+    process = service.process.pid
+
+    def others() -> list[int]:
+        return [int(task.name) for task in Path(f"/proc/{process}/task").iterdir() if int(task.name) != process]
+
+    until(lambda: len(others()) >= 3, SECONDS, "its threads do not start")
+    time.sleep(0.5)  # so that the main thread waits
+
+    assert ctypes.CDLL(None).tgkill(process, others()[0], signal.SIGINT) == 0
+
+    assert service.process.wait(20) == 130
+    assert "interrupted" in service.lines()
 
 
 def test_two_services_cannot_hold_one_queue_or_one_port(service: Service, tmp_path: Path, capfd) -> None:
