@@ -54,6 +54,21 @@ def path_of(text: str | Path, folder: Path = Path()) -> Path:
     return path
 
 
+def check_replaceable(folder: Path, mark: str, what: str) -> None:
+    """Check that a folder that is to be replaced as a whole is empty, missing, or one that we wrote.
+
+    Args:
+        folder: as named.
+        mark: name of a file that ours hold.
+        what: it is, for the sentence.
+
+    Raises:
+        InputError: it holds other things.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
+        raise InputError(f"{folder} holds other things than {what}; name another folder.")
+
+
 def regular_file(path: Path, name: str = "") -> int:
     """Check that a path is a regular file, without opening it; returns its size in bytes.
 

@@ -154,10 +154,30 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="model: cxr, ct, mr, or a bundle's name or folder (default: by the DICOM modality)",
     )
-    parser.add_argument("--engine", choices=CHOICES, default="auto", help="what runs the network (default: auto)")
+    add_engine_argument(parser)
+    add_progress_argument(parser)
+
+
+def add_engine_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--engine", choices=CHOICES, default="auto", help="what runs the networks (default: auto)")
+
+
+def add_progress_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--progress",
         choices=KINDS,
         default="auto",
         help="progress on stderr: a line on a terminal (auto, the default), JSON lines, or none",
     )
+
+
+def add_synthesis_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add --seed, --resume, --engine and --progress of commands that make synthetic images."""
+    parser.add_argument("--seed", type=seed_number, default=0, metavar="N", help="same seed, same voxels (default: 0)")
+    parser.add_argument("--resume", action="store_true", help="go on: leave out what is done")
+    add_engine_argument(parser)
+    add_progress_argument(parser)
+
+
+def add_synthesis_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("output", type=path_text, metavar="OUTPUT", help="folder for images/, masks/ and manifests/")

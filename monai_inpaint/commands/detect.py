@@ -5,10 +5,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from monai_inpaint.commands.arguments import Parser, add_detections, image_count, path_text, seed_number
+from monai_inpaint.commands.arguments import (
+    Parser,
+    add_detections,
+    add_progress_argument,
+    image_count,
+    path_text,
+    seed_number,
+)
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE
-from monai_inpaint.progress import KINDS, make_progress
+from monai_inpaint.paths import check_replaceable
+from monai_inpaint.progress import make_progress
 
 NAME = "detect"
 HELP = "Score detectors of lung nodules, and train them."
@@ -31,7 +39,7 @@ def _add_score_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=path_text, metavar="DIR", help="also write tables and a page into this folder")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the resamplings (default: 0)")
     parser.add_argument("--overwrite", action="store_true", help="an earlier score in DIR may be replaced")
-    parser.add_argument("--progress", choices=KINDS, default="auto", help="on stderr: a line (auto), JSON, nothing")
+    add_progress_argument(parser)
 
 
 def _add_train_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +66,7 @@ def _add_train_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=seed_number, default=0, metavar="N", help="of weights and order (default: 0)")
     parser.add_argument("--resume", action="store_true", help="go on where a run was ended")
-    parser.add_argument("--progress", choices=KINDS, default="auto", help="on stderr: a line (auto), JSON, nothing")
+    add_progress_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -74,8 +82,8 @@ def _score(args: argparse.Namespace) -> int:
 
     output = Path(args.output) if args.output else None
     if output:
-        if args.overwrite and output.is_dir() and any(output.iterdir()) and not (output / "score.csv").is_file():
-            raise InputError(f"{output} holds other things than a score; name another folder.")
+        if args.overwrite:
+            check_replaceable(output, "score.csv", "a score")
         check_output(output, overwrite=args.overwrite, sources=[args.detections, args.truth])
     progress = make_progress(args.progress)
     try:

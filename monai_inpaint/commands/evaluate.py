@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from monai_inpaint.commands.arguments import nonempty_text, path_text
-from monai_inpaint.engines.names import CHOICES
-from monai_inpaint.errors import InputError
+from monai_inpaint.commands.arguments import add_engine_argument, add_progress_argument, nonempty_text, path_text
 from monai_inpaint.failure import DONE
-from monai_inpaint.progress import KINDS, make_progress
+from monai_inpaint.paths import check_replaceable
+from monai_inpaint.progress import make_progress
 
 NAME = "evaluate"
 HELP = "Compare bundles and classical methods on a list of images."
@@ -47,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="SqueezeNet features (safetensors), to measure LPIPS and how well a classifier tells fills from the truth",
     )
-    parser.add_argument("--engine", choices=CHOICES, default="auto", help="what runs the bundles (default: auto)")
-    parser.add_argument("--progress", choices=KINDS, default="auto", help="progress on stderr (default: auto)")
+    add_engine_argument(parser)
+    add_progress_argument(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier evaluation in DIR")
 
 
@@ -57,9 +56,8 @@ def run(args: argparse.Namespace) -> int:
     from monai_inpaint.evaluation.tables import summary_markdown
 
     output = Path(args.output)
-    # overwriting replaces the folder as a whole, so it must be one of ours
-    if args.overwrite and output.is_dir() and any(output.iterdir()) and not (output / "cases.csv").is_file():
-        raise InputError(f"{output} contains files that are not an evaluation's; name another folder.")
+    if args.overwrite:
+        check_replaceable(output, "cases.csv", "an evaluation")
     methods = [name for name in (part.strip() for part in args.methods.split(",")) if name]
     progress = make_progress(args.progress)
     try:

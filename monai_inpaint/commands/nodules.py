@@ -1,18 +1,22 @@
-"""`monai-inpaint synthesize nodules IMAGES OUTPUT`, and what it shares with `synthesize mine`."""
+"""`monai-inpaint synthesize nodules IMAGES OUTPUT`; `synthesize mine` makes its nodules by it, too."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from monai_inpaint.commands import mine
-from monai_inpaint.commands.arguments import image_count, nonempty_text, path_text, seed_number
-from monai_inpaint.commands.synthesis_folder import ended, find_images, output_folder, run_all, stem_of
-from monai_inpaint.engines.names import CHOICES
+from monai_inpaint.commands.arguments import (
+    add_synthesis_arguments,
+    add_synthesis_folder,
+    image_count,
+    nonempty_text,
+    path_text,
+)
+from monai_inpaint.commands.synthesis_folder import ended, find_images, image_name, output_folder, run_all
 from monai_inpaint.errors import InputError
 from monai_inpaint.inputs import read_json
 from monai_inpaint.jobs.synthesize_nodules import (
@@ -21,7 +25,7 @@ from monai_inpaint.jobs.synthesize_nodules import (
     boxed_images,
     synthesize_into,
 )
-from monai_inpaint.progress import KINDS, Progress, make_progress
+from monai_inpaint.progress import Progress, make_progress
 from monai_inpaint.synthesis.nodules import FILM_MM
 
 HELP = "Put nodules of chosen places, sizes, shapes and densities into images."
@@ -38,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="IMAGES",
         help="films or CT: files, folders of files, folders of a DICOM series, or .txt and .csv lists of these",
     )
-    parser.add_argument("output", type=path_text, metavar="OUTPUT", help="folder for images/, masks/ and manifests/")
+    add_synthesis_folder(parser)
     parser.add_argument(
         "--count",
         type=image_count,
@@ -74,35 +78,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--pairs", action="store_true", help="write each image without its nodule, too")
     parser.add_argument("--format", choices=FORMATS, help="also write the boxes as NODE21, COCO or YOLO have them")
-    parser.add_argument("--seed", type=seed_number, default=0, metavar="N", help="same seed, same voxels (default: 0)")
-    parser.add_argument("--resume", action="store_true", help="go on: leave out what is done")
     parser.add_argument(
         "--again", type=path_text, metavar="MANIFEST", help="make the nodules of a manifest again, in the same image"
     )
-    parser.add_argument("--engine", choices=CHOICES, default="auto", help="what runs the networks (default: auto)")
     parser.add_argument(
         "--bundle",
         type=nonempty_text,
         metavar="NAME",
         help="texture network (default: CT nodule_texture_ct, films none)",
     )
-    parser.add_argument("--progress", choices=KINDS, default="auto", help="on stderr: a line (auto), JSON, nothing")
+    add_synthesis_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     folder = Path(args.output)
     images = find_images([Path(text) for text in args.images])
-    progress = make_progress(args.progress)
-    plan = mine.plan(args, folder, images, progress) if args.what == "mine" else None
-    if plan:
-        jobs, asked = plan.jobs, plan.asked
-    else:
-        jobs = [_again(args, folder, images)] if args.again else _jobs(args, folder, images)
-        asked = _asked(args, images)
-    remove = plan.remove if plan else None
+    jobs = [_again(args, folder, images)] if args.again else _jobs(args, folder, images)
+    return make_nodules(jobs, folder, _asked(args, images), make_progress(args.progress), args)
+
+
+def make_nodules(
+    jobs: Sequence[NoduleJob],
+    folder: Path,
+    asked: dict[str, Any],
+    progress: Progress,
+    args: argparse.Namespace,
+    *,
+    write: Callable[[Path, Progress], None] | None = None,
+    remove: Callable[[Path], None] | None = None,
+) -> int:
+    """Make all that is not made yet, then write the boxes; returns the exit code.
+
+    Args:
+        jobs: one for each image.
+        folder: of the outputs.
+        asked: what a run that goes on must ask for, too.
+        progress: of the run.
+        args: `resume` and `format`.
+        write: what else the folder holds; `remove` takes it away where no image was made.
+    """
     with output_folder(folder, asked, jobs, progress, resume=args.resume, remove=remove):
-        if plan:
-            plan.write(folder, progress)
+        if write:
+            write(folder, progress)
         # what a run that was ended left of a nodule is ours to replace
         counts = run_all(
             jobs, lambda job: synthesize_into(job, progress=Progress(), overwrite=args.resume), "nodules", progress
@@ -111,8 +128,6 @@ def run(args: argparse.Namespace) -> int:
             boxes = list(boxed_images(folder, jobs))
             if boxes:
                 _writer(args.format)(boxes, folder)
-    if plan:
-        print(plan.told)
     return ended(counts, folder)
 
 
@@ -132,7 +147,7 @@ def _jobs(args: argparse.Namespace, folder: Path, images: list[Path]) -> list[No
             NoduleJob(
                 image=image,
                 folder=folder,
-                name=f"{stem_of(image)}_nodule{number + 1:04d}",
+                name=f"{image_name(image)}_nodule{number + 1:04d}",
                 place=place,
                 diameters=tuple(diameters.draw(np.random.default_rng(drawn)) for _, drawn in states),
                 scaled=args.diameter is None,

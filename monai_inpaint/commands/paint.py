@@ -10,14 +10,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from monai_inpaint.commands.arguments import nonempty_text, path_text, seed_number
-from monai_inpaint.commands.synthesis_folder import ended, find_images, output_folder, run_all, stem_of
+from monai_inpaint.commands.arguments import add_synthesis_arguments, add_synthesis_folder, nonempty_text, path_text
+from monai_inpaint.commands.synthesis_folder import ended, find_images, image_name, output_folder, run_all
 from monai_inpaint.datasets.finding_boxes import FindingBox, read_boxes
-from monai_inpaint.engines.names import CHOICES
 from monai_inpaint.errors import InputError
 from monai_inpaint.jobs.film_regions import DrawnPlace, ListedBoxes, MapPeaks, MaskFile, Region
 from monai_inpaint.jobs.paint_film import PaintJob, paint_into
-from monai_inpaint.progress import KINDS, Progress, make_progress
+from monai_inpaint.progress import Progress, make_progress
 
 OUTPAINT_HELP = "Keep the finding of chest films and draw anew all that is around it, for more training data."
 INPAINT_HELP = "Draw a finding at a place in chest films without one, by a bundle that was trained on such findings."
@@ -36,14 +35,14 @@ def add_outpaint_arguments(parser: argparse.ArgumentParser) -> None:
         help="what is kept: a folder of masks named as the films are, a .csv of boxes (image, label, x, y, w, h), or "
         f"{PEAKS}: boxes around the peaks of our own abnormality map",
     )
-    _add_output(parser)
+    add_synthesis_folder(parser)
     parser.add_argument("--margin", type=_margin, default=0.0, metavar="MM", help="keep so much more (default: 0)")
     _add_rest(parser, _BUNDLE)
 
 
 def add_inpaint_arguments(parser: argparse.ArgumentParser) -> None:
     _add_images(parser)
-    _add_output(parser)
+    add_synthesis_folder(parser)
     parser.add_argument(
         "--place",
         type=nonempty_text,
@@ -89,7 +88,7 @@ def _run(
                 PaintJob(
                     image=image,
                     folder=folder,
-                    name=f"{stem_of(image)}_{'outpainted' if kept else 'lesion'}{sample + 1:04d}",
+                    name=f"{image_name(image)}_{'outpainted' if kept else 'lesion'}{sample + 1:04d}",
                     region=region_of(image, place),
                     kept=kept,
                     margin=margin,
@@ -120,8 +119,8 @@ def _lesions(text: str, engine: str) -> Callable[[Path], Region]:
         return lambda _: MapPeaks(engine)
     path = Path(text)
     if path.is_dir():
-        masks = {stem_of(mask): mask for mask in sorted(path.iterdir()) if not mask.name.startswith(".")}
-        return lambda image: MaskFile(_found(masks, stem_of(image), image, f"mask in {path}"))
+        masks = {image_name(mask): mask for mask in sorted(path.iterdir()) if not mask.name.startswith(".")}
+        return lambda image: MaskFile(_found(masks, image_name(image), image, f"mask in {path}"))
     if path.suffix.lower() != ".csv":
         raise InputError(f"{path} is neither a folder of masks nor a .csv of boxes; name one, or {PEAKS}.")
     boxes: dict[str, tuple[FindingBox, ...]] = {}
@@ -161,13 +160,8 @@ def _add_images(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("output", type=path_text, metavar="OUTPUT", help="folder for images/, masks/ and manifests/")
-
-
 def _add_rest(parser: argparse.ArgumentParser, bundle: str | None) -> None:
     parser.add_argument("--samples", type=_samples, default=1, metavar="K", help="films to make of each (default: 1)")
-    parser.add_argument("--seed", type=seed_number, default=0, metavar="N", help="same seed, same voxels (default: 0)")
     parser.add_argument(
         "--bundle",
         type=nonempty_text,
@@ -177,9 +171,7 @@ def _add_rest(parser: argparse.ArgumentParser, bundle: str | None) -> None:
         help=f"what draws: one that paints{f' (default: {bundle})' if bundle else ''}, or one that fills and draws "
         "samples, such as cxr_inpainting",
     )
-    parser.add_argument("--engine", choices=CHOICES, default="auto", help="what runs the network (default: auto)")
-    parser.add_argument("--resume", action="store_true", help="go on: leave out what is done")
-    parser.add_argument("--progress", choices=KINDS, default="auto", help="on stderr: a line (auto), JSON, nothing")
+    add_synthesis_arguments(parser)
 
 
 def _samples(text: str) -> int:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from monai_inpaint.commands.arguments import nonempty_path, nonempty_text, path_text, seed_number
+from monai_inpaint.commands.arguments import (
+    add_engine_argument,
+    add_progress_argument,
+    nonempty_path,
+    nonempty_text,
+    path_text,
+    seed_number,
+)
 from monai_inpaint.commands.evaluate import PROTOCOLS
-from monai_inpaint.engines.names import CHOICES
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE
-from monai_inpaint.progress import KINDS, make_progress
+from monai_inpaint.paths import check_replaceable
+from monai_inpaint.progress import make_progress
 
 NAME = "reader-study"
 HELP = "Make a study in which readers tell real images from filled ones, and score their answers."
@@ -44,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="SqueezeNet features (safetensors): the automatic reader answers, too",
     )
-    make.add_argument("--engine", choices=CHOICES, default="auto", help="what runs the bundles (default: auto)")
-    make.add_argument("--progress", choices=KINDS, default="auto", help="on stderr: a line (auto), JSON, nothing")
+    add_engine_argument(make)
+    add_progress_argument(make)
     make.add_argument("--overwrite", action="store_true", help="an earlier study in OUTPUT may be replaced")
     make.set_defaults(action=_make)
     score = actions.add_parser("score", help="score the answers", allow_abbrev=False)
@@ -66,9 +73,8 @@ def _make(args: argparse.Namespace) -> int:
     from monai_inpaint.evaluation.study_files import AUTOMATIC, KEY, PAGE, READERS
 
     output: Path = args.output
-    # overwriting replaces the folder as a whole, so it must be one of ours
-    if args.overwrite and output.is_dir() and any(output.iterdir()) and not (output / KEY).is_file():
-        raise InputError(f"{output} holds other things than a reader study; name another folder.")
+    if args.overwrite:
+        check_replaceable(output, KEY, "a reader study")
     progress = make_progress(args.progress)
     try:
         key = make_study(

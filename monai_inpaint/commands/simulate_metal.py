@@ -6,9 +6,9 @@ import argparse
 import json
 from pathlib import Path
 
-from monai_inpaint.commands.arguments import path_text, seed_number
+from monai_inpaint.commands.arguments import add_progress_argument, path_text, seed_number
 from monai_inpaint.failure import DONE
-from monai_inpaint.progress import KINDS, Progress, make_progress
+from monai_inpaint.progress import Progress, make_progress
 
 NAME = "simulate-metal"
 HELP = "Simulate an implant and its artifacts in a clean CT, to train and test corrections."
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="seed (default: 0); the same seed gives the same voxels",
     )
-    parser.add_argument("--progress", choices=KINDS, default="auto", help="progress on stderr (default: auto)")
+    add_progress_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE, OUR_FAULT, USERS_INPUT, explain, say
-from monai_inpaint.inputs import read_json
+from monai_inpaint.io.run_folder import begin_run
 from monai_inpaint.jobs.synthesis_files import drop_empty_folders, make_folders
 from monai_inpaint.progress import Progress
 
@@ -65,11 +64,11 @@ def _listed(path: Path) -> list[str]:
     return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
-def stem_of(path: Path) -> str:
-    """The name of an image without the suffix of its format."""
-    from monai_inpaint.io import suffix_of
+def image_name(path: Path) -> str:
+    """The name of an image, or of the folder of a series, without the suffix of its format."""
+    from monai_inpaint.datasets.named_images import stem_of
 
-    return path.name[: len(path.name) - len(suffix_of(path))] or path.resolve().name
+    return stem_of(path.name) or path.resolve().name
 
 
 @contextmanager
@@ -96,7 +95,7 @@ def output_folder(
         InputError: the folder holds a run already, or one with other settings.
     """
     new = not folder.exists()
-    _begin(folder, asked, resume=resume)
+    begin_run(folder, SETTINGS, asked, "synthetic images", resume=resume)
     make_folders(folder)
     try:
         yield
@@ -107,24 +106,6 @@ def output_folder(
             if remove:
                 remove(folder)
             drop_empty_folders(folder)
-
-
-def _begin(folder: Path, asked: dict[str, Any], *, resume: bool) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; name a folder for the outputs.")
-    if not folder.parent.is_dir():
-        raise InputError(f"{folder} cannot be made: the folder {folder.parent} does not exist; make it first.")
-    path = folder / SETTINGS
-    if path.exists():
-        if not resume:
-            raise InputError(f"{folder} holds synthetic images already; add --resume, or name another folder.")
-        if read_json(path, "name another folder") != asked:
-            raise InputError(f"{folder} was begun with other arguments (see {SETTINGS}); name another folder.")
-        return
-    if folder.is_dir() and any(folder.iterdir()):
-        raise InputError(f"{folder} holds other things; name a new folder.")
-    folder.mkdir(exist_ok=True)
-    path.write_text(json.dumps(asked, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def run_all(jobs: Sequence[One], do: Callable[[One], None], stage: str, progress: Progress) -> Counter[str]:

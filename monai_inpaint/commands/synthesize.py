@@ -11,7 +11,7 @@ NAME = "synthesize"
 HELP = "Make images for training data: nodules in films and CT, other films around a finding, findings in films."
 _WHAT = {
     "nodules": (nodules.HELP, nodules.add_arguments, nodules.run),
-    "mine": (mine.HELP, mine.add_arguments, nodules.run),
+    "mine": (mine.HELP, mine.add_arguments, mine.run),
     "outpaint": (paint.OUTPAINT_HELP, paint.add_outpaint_arguments, paint.run_outpaint),
     "inpaint-lesion": (paint.INPAINT_HELP, paint.add_inpaint_arguments, paint.run_inpaint),
 }

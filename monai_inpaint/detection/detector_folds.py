@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -16,8 +15,7 @@ from monai_inpaint.datasets.finding_boxes import BoxedImage
 from monai_inpaint.datasets.node21 import write_node21
 from monai_inpaint.datasets.node21_json import write_node21_json
 from monai_inpaint.detection.detector_training import CHECKPOINT, WEIGHTS, Recipe, detect, fold_of, schedule, train
-from monai_inpaint.errors import InputError
-from monai_inpaint.inputs import read_json
+from monai_inpaint.io.run_folder import begin_run
 from monai_inpaint.progress import Progress
 
 SETTINGS = "detector.json"
@@ -62,7 +60,8 @@ def train_folds(
         InputError: the folder holds another training, or an image or weights are at fault.
     """
     parts = fold_of(images, folds)
-    _begin(folder, _asked(recipe, images, folds, synthetic, order, start), resume=resume)
+    asked = _asked(recipe, images, folds, synthetic, order, start)
+    begin_run(folder, SETTINGS, asked, "a training", resume=resume)
     for fold in range(folds) if only is None else [only]:
         place = folder / f"fold{fold}"
         if (place / DETECTIONS).exists():
@@ -117,19 +116,3 @@ def _asked(
         "images": [image.name for image in images],
         "synthetic": [image.name for image in synthetic],
     }
-
-
-def _begin(folder: Path, asked: dict[str, object], *, resume: bool) -> None:
-    path = folder / SETTINGS
-    if path.exists():
-        if read_json(path, "name another folder") != asked:
-            raise InputError(f"{folder} was begun with other arguments (see {SETTINGS}); name another folder.")
-        if not resume:
-            raise InputError(f"{folder} holds a training already; add --resume to go on, or name another folder.")
-        return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} holds other things; name a new folder.")
-    if not folder.parent.is_dir():
-        raise InputError(f"{folder} cannot be made: the folder {folder.parent} does not exist; make it first.")
-    folder.mkdir(exist_ok=True)
-    path.write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")

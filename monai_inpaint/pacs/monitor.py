@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -20,32 +20,14 @@ from monai_inpaint.pacs.queue import Queue
 _HOST = "127.0.0.1"
 
 
-class Health:
-    """What the service waits for; thread-safe.
-
-    Attributes:
-        waits: the loop that waits, and why; empty while all goes well.
-    """
-
-    def __init__(self) -> None:
-        self.waits: dict[str, str] = {}
-
-    def wait(self, what: str, why: str) -> None:
-        """A loop cannot go on now."""
-        self.waits = {**self.waits, what: why}
-
-    def go_on(self, what: str) -> None:
-        """A loop goes on."""
-        self.waits = {other: why for other, why in self.waits.items() if other != what}
-
-
 @contextmanager
-def monitored(port: int | None, queue: Queue, health: Health) -> Iterator[None]:
+def monitored(port: int | None, queue: Queue, waits: Mapping[str, str]) -> Iterator[None]:
     """Answer `/health` (JSON; 503 while something waits) and `/metrics` (Prometheus) as long as the block runs.
 
     Args:
         port: on 127.0.0.1; None: nothing is answered.
-        queue, health: what is told of; numbers and reasons, no UIDs.
+        queue: whose numbers are given; no UIDs.
+        waits: of each part of the service that cannot go on, why.
 
     Raises:
         InputError: the port is taken.
@@ -54,7 +36,7 @@ def monitored(port: int | None, queue: Queue, health: Health) -> Iterator[None]:
         yield
         return
     registry = CollectorRegistry()
-    registry.register(_Gauges(queue, health))
+    registry.register(_Gauges(queue, waits))
     metrics = make_wsgi_app(registry)
 
     def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
@@ -63,9 +45,8 @@ def monitored(port: int | None, queue: Queue, health: Health) -> Iterator[None]:
         if environ["PATH_INFO"] != "/health":
             start("404 Not Found", [("Content-Type", "text/plain")])
             return [b"/health or /metrics\n"]
-        waits = health.waits
         start("503 Service Unavailable" if waits else "200 OK", [("Content-Type", "application/json")])
-        return [json.dumps({"status": "waits" if waits else "works", "waits": waits}).encode() + b"\n"]
+        return [json.dumps({"status": "waits" if waits else "works", "waits": dict(waits)}).encode() + b"\n"]
 
     try:
         server = make_server(_HOST, port, answer, ThreadingWSGIServer, _Silent)
@@ -82,8 +63,8 @@ def monitored(port: int | None, queue: Queue, health: Health) -> Iterator[None]:
 
 
 class _Gauges(Collector):
-    def __init__(self, queue: Queue, health: Health) -> None:
-        self._queue, self._health = queue, health
+    def __init__(self, queue: Queue, waits: Mapping[str, str]) -> None:
+        self._queue, self._waits = queue, waits
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         studies = GaugeMetricFamily("monai_inpaint_studies", "Studies in the queue.", labels=["state"])
@@ -95,7 +76,7 @@ class _Gauges(Collector):
         yield GaugeMetricFamily("monai_inpaint_queue_quota_bytes", "Bytes that the queue may take.", value=quota)
         waits = GaugeMetricFamily("monai_inpaint_waits", "1 while a part of the service cannot go on.", labels=["part"])
         for part in ("filling", "sending"):
-            waits.add_metric([part], float(part in self._health.waits))
+            waits.add_metric([part], float(part in self._waits))
         yield waits
 
 

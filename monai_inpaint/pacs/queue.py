@@ -321,8 +321,9 @@ class Queue:
             self._arrived(folder)
             self._discard(folder)
             return "dropped: it was sent before"
-        if self._jobs(study, WAITING, SENDING):
-            return ""  # what is kept of it joins this when that is done
+        if self._jobs(study, WAITING, SENDING):  # what is kept of it joins this when that is done
+            self._last[study] = time.monotonic()  # not looked at again at once
+            return ""
         self._arrived(folder)
         instances = self._joined(folder)
         disk.write_json(folder / INSTANCES, instances)

@@ -22,7 +22,7 @@ from monai_inpaint.pacs import tasks
 from monai_inpaint.pacs.disk_space import is_full, reason_of
 from monai_inpaint.pacs.listener import Log, listening
 from monai_inpaint.pacs.log import log_as
-from monai_inpaint.pacs.monitor import Health, monitored
+from monai_inpaint.pacs.monitor import monitored
 from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.sender import instances_below
 from monai_inpaint.pacs.settings import Settings, sending_tls
@@ -58,13 +58,13 @@ def serve(settings: Settings, log: Log, stop: threading.Event | None = None) -> 
 
 
 def _run(settings: Settings, queue: Queue, log: Log, stop: threading.Event) -> None:
-    ended, health = threading.Event(), Health()
-    filling, sending = _Filling(queue, settings, log, ended), _Sending(queue, settings, log, ended, health)
+    ended, waits = threading.Event(), dict[str, str]()
+    filling, sending = _Filling(queue, settings, log, ended), _Sending(queue, settings, log, ended, waits)
     loops = [
-        threading.Thread(target=_loop, args=(step, what, ended, log, health), daemon=True)
+        threading.Thread(target=_loop, args=(step, what, ended, log, waits), daemon=True)
         for step, what in ((filling, "filling"), (sending, "sending"))
     ]
-    with monitored(settings.monitor, queue, health), listening(settings, queue, log):
+    with monitored(settings.monitor, queue, waits), listening(settings, queue, log):
         try:
             for loop in loops:
                 loop.start()
@@ -79,7 +79,7 @@ def _run(settings: Settings, queue: Queue, log: Log, stop: threading.Event) -> N
             log(f"stopped; studies that are not done: {queue.waiting_studies()}")
 
 
-def _loop(step: Callable[[], bool], what: str, ended: threading.Event, log: Log, health: Health) -> None:
+def _loop(step: Callable[[], bool], what: str, ended: threading.Event, log: Log, waits: dict[str, str]) -> None:
     """Do the next thing, or wait a moment; where something is wrong with the place, longer each time."""
     wait = _WAIT
     while not ended.is_set():
@@ -92,13 +92,13 @@ def _loop(step: Callable[[], bool], what: str, ended: threading.Event, log: Log,
             why = "the disk is full." if is_full(error) else reason_of(error)
             if wait == _WAIT:
                 log(f"{what} waits: {why}")
-            health.wait(what, why)
+            waits[what] = why
             ended.wait(wait)
             wait = min(2 * wait, _LONGEST_WAIT)
         else:
             if wait != _WAIT:
                 log(f"{what} goes on")
-                health.go_on(what)
+                waits.pop(what, None)
             wait = _WAIT
 
 
@@ -150,8 +150,10 @@ class _Filling:
 class _Sending:
     """Sends the results of the next study; one that the archive does not take now waits, longer each time."""
 
-    def __init__(self, queue: Queue, settings: Settings, log: Log, ended: threading.Event, health: Health) -> None:
-        self._queue, self._log, self._health = queue, log, health
+    def __init__(
+        self, queue: Queue, settings: Settings, log: Log, ended: threading.Event, waits: dict[str, str]
+    ) -> None:
+        self._queue, self._log, self._waits = queue, log, waits
         self.worker = Worker(ended, tasks.sender, settings.send, settings.listen.title)
         self._later: dict[Path, tuple[float, float]] = {}  # when it is tried again, after how long
 
@@ -164,9 +166,9 @@ class _Sending:
             how, why = _done(self.worker, _LONGEST_SENDING, job / places.RESULTS)
             if how == tasks.LATER:
                 self._wait(job, why)
-                self._health.wait("sending", why)
+                self._waits["sending"] = why
                 return True
-            self._health.go_on("sending")
+            self._waits.pop("sending", None)
             if how == tasks.FAILED:
                 self._queue.fail(job, why)
                 self._log(f"study {job.name} failed: {why}")

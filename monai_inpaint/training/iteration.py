@@ -109,7 +109,7 @@ def fill_iteration(
         engine, batch: MONAI's; with seeds of the windows under "draw", as `SeededDataset` gives them, or without.
         score: of samples.
         sampled: share of the windows that are sampled, in (0, 1]; each costs as much as two more windows.
-        weight: of the score beside the loss of the estimate; at 1 its gradient is about twice as long as that one's.
+        weight: of the score beside the loss of the estimate, which it outweighs at 1.
         parts: see `backward_in_parts`.
 
     Raises:

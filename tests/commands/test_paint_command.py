@@ -12,19 +12,9 @@ import pytest
 from cli_samples import run, tree
 from dicom_samples import film as dicom_film
 from nodule_samples import film
-from painting_samples import painting_bundle
 from PIL import Image as Picture
 
-from monai_inpaint.registry import bundle_info
-
-
-@pytest.fixture(autouse=True, scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory):
-    folder = tmp_path_factory.mktemp("bundles")
-    painting_bundle(folder / "cxr_lesion_painting")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bundle_info, "_home", lambda: folder)
-        yield folder
+pytestmark = pytest.mark.usefixtures("painting_home")
 
 
 @pytest.fixture

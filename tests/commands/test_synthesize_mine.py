@@ -11,24 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 from cli_samples import run, tree
-from nodule_samples import film, nodule_bundles
+from nodule_samples import film
 from PIL import Image as Picture
 
 from monai_inpaint.datasets.boxed_images import read_truth
 from monai_inpaint.datasets.finding_boxes import BoxedImage
 from monai_inpaint.datasets.node21 import write_node21
 from monai_inpaint.imaging.bounding_box import extent
-from monai_inpaint.registry import bundle_info
 
 SIZES = (14, 22, 30, 22)  # of the nodules in the truth; the first and the third are missed
 
 
-@pytest.fixture(autouse=True, scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory):
-    folder = nodule_bundles(tmp_path_factory.mktemp("bundles"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bundle_info, "_home", lambda: folder)
-        yield folder
+pytestmark = pytest.mark.usefixtures("nodule_home")
 
 
 @pytest.fixture
@@ -132,13 +126,13 @@ def test_what_cannot_be_mined_is_one_sentence_and_leaves_nothing(
     assert not out.exists()
 
 
-def test_no_training_library_is_needed(given: tuple[Path, Path, Path], home: Path) -> None:
+def test_no_training_library_is_needed(given: tuple[Path, Path, Path], nodule_home: Path) -> None:
     code = (
         "import sys\n"
         "sys.modules.update({name: None for name in ('torch', 'monai', 'torchvision')})\n"
         "from monai_inpaint.registry import bundle_info\n"
         "from pathlib import Path\n"
-        f"bundle_info._home = lambda: Path({str(home)!r})\n"
+        f"bundle_info._home = lambda: Path({str(nodule_home)!r})\n"
         "from monai_inpaint.cli import main\n"
         "sys.exit(main(sys.argv[1:]))"
     )

@@ -5,22 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from nodule_samples import ct, film
-from painting_samples import GRAIN, LEVEL, painting_bundle
+from painting_samples import GRAIN, LEVEL
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
-from monai_inpaint.registry import bundle_info
 from monai_inpaint.synthesis.painting.film_window import grey_range
 from monai_inpaint.synthesis.painting.paint import paint_film
 
-
-@pytest.fixture(autouse=True, scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory):
-    folder = tmp_path_factory.mktemp("bundles")
-    painting_bundle(folder / "cxr_lesion_painting")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bundle_info, "_home", lambda: folder)
-        yield folder
+pytestmark = pytest.mark.usefixtures("painting_home")
 
 
 def kept(shape: tuple[int, ...] = (512, 512)) -> np.ndarray:

@@ -1,0 +1,41 @@
+"""The folder of a run that can go on where it was ended, with a note of what was asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from monai_inpaint.errors import InputError
+from monai_inpaint.inputs import read_json
+
+
+def begin_run(folder: Path, settings: str, asked: Mapping[str, Any], what: str, *, resume: bool) -> None:
+    """Make the folder of a run and note what is asked for, or check that the run there asked for the same.
+
+    Args:
+        folder: of the outputs.
+        settings: name of the file with the note.
+        asked: JSON-able; what a run that goes on must ask for, too.
+        what: the folder holds, for the sentence.
+        resume: whether the run may go on with one that was ended.
+
+    Raises:
+        InputError: the folder cannot be made, holds other things, a run already, or one with other settings.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; name a folder for the outputs.")
+    if not folder.parent.is_dir():
+        raise InputError(f"{folder} cannot be made: the folder {folder.parent} does not exist; make it first.")
+    path = folder / settings
+    if path.exists():
+        if not resume:
+            raise InputError(f"{folder} holds {what} already; add --resume to go on, or name another folder.")
+        if read_json(path, "name another folder") != asked:
+            raise InputError(f"{folder} was begun with other arguments (see {settings}); name another folder.")
+        return
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"{folder} holds other things; name a new folder.")
+    folder.mkdir(exist_ok=True)
+    path.write_text(json.dumps(asked, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
