@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import torch
 from monai.data import MetaTensor
 from monai.inferers import Inferer
 
-from monai_inpaint.engines.base import ON_CPU, ON_GPU
+from monai_inpaint.engines.base import ON_CPU, ON_GPU, Engine
+from monai_inpaint.engines.with_sampler import WithSampler
 from monai_inpaint.fill.sampler import SAMPLERS, Draw
 from monai_inpaint.fill.slice_axis import slice_axis, with_slices_last
 from monai_inpaint.fill.slices import fill_slices
@@ -23,22 +24,22 @@ from monai_inpaint.synthesis.nodules.texture import textured
 from monai_inpaint.synthesis.painting.film_window import draw_film
 
 
-@dataclass(frozen=True)
 class _Generator:
-    """A network in torch as filling sees it."""
+    """A network in torch as an engine."""
 
-    network: Callable[..., torch.Tensor]
-    device: torch.device
-    channels: int
-    side: int | None
-
-    @property
-    def voxels_at_once(self) -> int:
-        """See `Engine`."""
-        return ON_GPU if self.device.type == "cuda" else ON_CPU
+    def __init__(self, network: Callable[..., torch.Tensor], device: torch.device, channels: int | None = None) -> None:
+        self.channels: int = channels or getattr(network, "channels", 2)
+        self.side: int | None = getattr(network, "side", None)
+        self.voxels_at_once = ON_GPU if device.type == "cuda" else ON_CPU
+        self._network, self._device = network, device
 
     def run(self, windows: np.ndarray) -> np.ndarray:
-        return self.network(torch.from_numpy(windows).to(self.device)).float().cpu().numpy()
+        """See `Engine`."""
+        return self._network(torch.from_numpy(windows).to(self._device)).float().cpu().numpy()
+
+    def describe(self) -> dict[str, str]:
+        """See `Engine`."""
+        return {"name": "torch", "device": str(self._device)}
 
 
 def _image_of(item: torch.Tensor, modality: str | None = None) -> Image:
@@ -57,11 +58,17 @@ class HoleInferer(Inferer):
     Args:
         seed: fill with the sample of this seed, by a network that draws samples; None: with the best estimate.
         sampler: how it draws them; see `capabilities.sampler` of the bundle.
+        sampler_network: draws them from the best estimate of the other one; None: one network does both.
     """
 
-    def __init__(self, seed: int | None = None, sampler: str = "flow") -> None:
+    def __init__(
+        self,
+        seed: int | None = None,
+        sampler: str = "flow",
+        sampler_network: Callable[..., torch.Tensor] | None = None,
+    ) -> None:
         super().__init__()
-        self.seed, self.sampler = seed, SAMPLERS[sampler]
+        self.seed, self.sampler, self.sampler_network = seed, SAMPLERS[sampler], sampler_network
 
     def __call__(
         self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *_args: Any, **_kwargs: Any
@@ -72,7 +79,9 @@ class HoleInferer(Inferer):
     def _fill(self, item: torch.Tensor, network: Callable[..., torch.Tensor]) -> torch.Tensor:
         image, inside = _image_of(item), torch.as_tensor(item[1]).cpu().numpy() > 0.5
         filled = image.voxels.copy()
-        generator = _Generator(network, item.device, getattr(network, "channels", 2), getattr(network, "side", None))
+        generator: Engine = _Generator(network, item.device)
+        if self.sampler_network is not None:
+            generator = WithSampler(generator, partial(_Generator, self.sampler_network, item.device))
         draw = None if self.seed is None else Draw((self.seed, 0), self.sampler)  # the sample that `Filler` draws first
         for patch in fill_slices(image, inside, generator, draw=draw)[0]:
             filled[patch.index][patch.hole] = patch.units[patch.hole]
@@ -93,7 +102,7 @@ class ArtifactInferer(Inferer):
         return torch.stack([self._find(item, network) for item in inputs])
 
     def _find(self, item: torch.Tensor, network: Callable[..., torch.Tensor]) -> torch.Tensor:
-        generator = _Generator(network, item.device, 1, None)
+        generator = _Generator(network, item.device, 1)
         return torch.from_numpy(find_artifacts(_image_of(item), generator.run).astype(np.float32))[None].to(item.device)
 
 
@@ -111,7 +120,7 @@ class MetalInferer(Inferer):
         return torch.stack([self._correct(item, network) for item in inputs])
 
     def _correct(self, item: torch.Tensor, network: Callable[..., torch.Tensor]) -> torch.Tensor:
-        generator = _Generator(network, item.device, 3, None)
+        generator = _Generator(network, item.device, 3)
         corrected = reduce_metal(_image_of(item, "ct"), "network", run=generator.run).image
         return torch.from_numpy(corrected.voxels)[None].to(item.device)
 
@@ -138,7 +147,7 @@ class NoduleInferer(Inferer):
 
     def _paint(self, item: torch.Tensor, network: Callable[..., torch.Tensor]) -> torch.Tensor:
         image = _image_of(item)
-        generator: Any = _Generator(network, item.device, 3, None)
+        generator: Any = _Generator(network, item.device, 3)
         axis = slice_axis(image)
         affine = with_slices_last(image, axis).affine
         inside = np.moveaxis(torch.as_tensor(item[1]).cpu().numpy() > 0.5, axis, -1)
@@ -175,6 +184,6 @@ class FilmInferer(Inferer):
 
     def _draw(self, item: torch.Tensor, network: Callable[..., torch.Tensor]) -> torch.Tensor:
         film, hole = (torch.as_tensor(channel).float().cpu().numpy() for channel in item)
-        generator: Any = _Generator(network, item.device, 3, getattr(network, "side", None))
+        generator: Any = _Generator(network, item.device, 3)
         drawn = np.where(hole > 0.5, draw_film(film, hole > 0.5, self.seed, generator), film)
         return torch.from_numpy(drawn)[None].to(item.device)

@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gpu", type=_names, default=(), metavar="sm_86,...", help="GPU generations to compile for (only tensorrt-rtx)"
     )
+    parser.add_argument(
+        "--sampler", action="store_true", help="export the network that draws samples, in place of the best estimate's"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
 
 
@@ -49,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
         batch=args.batch,
         side=args.side,
         gpus=args.gpu,
+        sampler=args.sampler,
         overwrite=args.overwrite,
     )
     return DONE

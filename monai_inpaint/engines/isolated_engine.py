@@ -81,7 +81,8 @@ class IsolatedEngine:
 
     def _open(self) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
         """Start a process with the bundle ready to run; return it and its description."""
-        command = [sys.executable, "-P", "-c", _START, _PACKAGES, self._name, str(self._bundle.path.resolve())]
+        asked = (self._name, str(self._bundle.path.resolve()), self._bundle.network)
+        command = [sys.executable, "-P", "-c", _START, _PACKAGES, *asked]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         weakref.finalize(self, _end, process)
         with self._in_time(process, _TO_OPEN) as (_, answers):

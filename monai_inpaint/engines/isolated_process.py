@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import traceback
+from dataclasses import replace
 from importlib import import_module
 from queue import SimpleQueue
 from typing import Any, BinaryIO
@@ -26,7 +27,7 @@ from monai_inpaint.machine import available_memory_mb
 from monai_inpaint.registry import find_bundle
 
 
-def main(name: str, folder: str) -> None:
+def main(name: str, folder: str, network: str) -> None:
     """Open the bundle and compute until stdin ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # is for who started us, and ends us
     answers = os.fdopen(os.dup(1), "wb")
@@ -35,7 +36,8 @@ def main(name: str, folder: str) -> None:
     threading.Thread(target=_listen, args=(sys.stdin.buffer, questions), daemon=True).start()
     _limit_memory()
     try:
-        engine = import_module(f"monai_inpaint.engines.{name}_engine").load(find_bundle(folder))
+        bundle = replace(find_bundle(folder), network=network)
+        engine = import_module(f"monai_inpaint.engines.{name}_engine").load(bundle)
     except Exception as error:
         _say(answers, {"fault": _sentence(error, folder)})
         return

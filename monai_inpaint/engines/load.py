@@ -10,6 +10,7 @@ import numpy as np
 from monai_inpaint.engines.base import Engine
 from monai_inpaint.engines.cuda import gpu_is_here
 from monai_inpaint.engines.names import CHOICES, ENGINES, NEEDS_GPU, ON_GPU
+from monai_inpaint.engines.with_sampler import WithSampler
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import one_line
 from monai_inpaint.registry import BundleInfo
@@ -34,7 +35,9 @@ def load_engine(name: str, bundle: BundleInfo) -> Engine:
         InputError: as `check_engine` says, or a network that cannot be read.
     """
     check_engine(name)
-    return _fastest(bundle) if name == "auto" else _checked(name, bundle)
+    engine = _fastest(bundle) if name == "auto" else _checked(name, bundle)
+    sampler = bundle.sampler
+    return engine if sampler is None else WithSampler(engine, lambda: load_engine(name, sampler))
 
 
 def check_engine(name: str) -> None:
@@ -126,7 +129,7 @@ def _checked(name: str, bundle: BundleInfo) -> Engine:
     return _load(name, bundle)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _load(name: str, bundle: BundleInfo) -> Engine:
     if not bundle.ours:
         from monai_inpaint.engines.isolated_engine import IsolatedEngine

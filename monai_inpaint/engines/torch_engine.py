@@ -1,4 +1,4 @@
-"""The bundle itself in torch: `network_def` of its configuration with the weights of `models/model.pt`."""
+"""The bundle itself in torch: `network_def` of its configuration with the weights in `models`."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def load_network(bundle: BundleInfo) -> torch.nn.Module:
             could run any code, so it is left to `python -m monai.bundle run`.
     """
     network = _network(bundle)
-    weights = bundle.path / "models" / "model.pt"
+    weights = bundle.weights
     if not weights.is_file():
         raise InputError(
             f"{weights}: the bundle's weights for torch and MONAI are not installed; copy them from {SOURCE}, or use "

@@ -232,7 +232,7 @@ def _estimates(
 
 
 def _network_input(one: _Planned, time: float, noise: np.ndarray | None) -> np.ndarray:
-    """(6, side, side): image (in the hole the start), hole, noise, state, time, nearness."""
+    """(6, side, side): image (in the hole the start), hole, noise, state, time, nearness of the start."""
     block, window = one.block, one.window
 
     def seen(array: np.ndarray, outside: float) -> np.ndarray:
@@ -248,6 +248,9 @@ def _network_input(one: _Planned, time: float, noise: np.ndarray | None) -> np.n
         given[2] = np.where(inside, seen(noise, 0.0), 0.0)
         given[3] = np.where(inside, values, 0.0)
         given[4] = time * (inside | ~unknown)  # voxels that stay unknown have no state
+        if block.sampler.starts:
+            given[0], given[5] = np.where(inside, values, given[0]), inside
+            return given
     if block.near is not None:
         given[5] = unknown * seen(block.near[one.axis], 0.0)
     return given

@@ -10,7 +10,7 @@ from monai_inpaint.engines.base import CHANNELS
 from monai_inpaint.engines.tensorrt_builder import Precision, build, find_backend, graph_of, profile_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.atomic import check_output, staged
-from monai_inpaint.registry import BundleInfo, find_bundle
+from monai_inpaint.registry import BundleInfo, find_bundle, network_of
 
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "tensorrt": ".engine"}
 Three = tuple[int, int, int]
@@ -26,6 +26,7 @@ def export_bundle(
     side: Three | None = None,
     gpus: Sequence[str] = (),
     backend: str | None = None,
+    sampler: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Write a bundle's network; it takes `image` and gives `pred`, both float32 in the image's units.
@@ -39,12 +40,14 @@ def export_bundle(
             itself uses. Of TensorRT alone: the other kinds take any.
         gpus: see `tensorrt_builder.build`; without any, TensorRT-RTX compiles for every GPU from Ampere on.
         backend: "tensorrt" or "rtx"; None: the first one installed.
+        sampler: export the network that draws samples, in place of the one that gives best estimates.
         overwrite: an existing output may be replaced.
 
     Raises:
-        InputError: no such bundle; an output of another suffix, or that exists; a network that cannot be compiled.
+        InputError: no such bundle, or one without a network for samples; an output of another suffix, or that exists; a
+            network that cannot be compiled.
     """
-    bundle = find_bundle(name)
+    bundle = network_of(find_bundle(name), sampler=sampler)
     if kind not in SUFFIXES:
         raise InputError(f"There is no format {kind}; use {', '.join(SUFFIXES)}.")
     if output.suffix != SUFFIXES[kind]:

@@ -1,6 +1,6 @@
 """Export a bundle's generator to ONNX: `python -m monai_inpaint.networks.export bundles/mr_inpainting`.
 
-Weights are kept in half precision, in the graph and in `models/model.pt`: half the download, and finer than the
+Weights are kept in half precision, in the graph and in the file for torch: half the download, and finer than the
 bfloat16 that they were trained and are run with. Computation stays in float32, or in what the engine chooses.
 """
 
@@ -79,14 +79,14 @@ def _halve(graph: onnx.GraphProto) -> None:
 
 
 def export_bundle(folder: str | Path) -> None:
-    """Write the graph of a bundle's `models` from its `model.pt`, and store that in half precision too."""
-    info = find_bundle(folder)
-    network = load_network(info)
-    weights = info.path / "models" / "model.pt"
-    unfinished = weights.with_name(f".{weights.name}.part")
-    torch.save({name: values.half() for name, values in network.state_dict().items()}, unfinished)
-    os.replace(unfinished, weights)
-    export_onnx(load_network(info), info.graph)
+    """Write the graphs of a bundle's networks from their weights, and store those in half precision too."""
+    bundle = find_bundle(folder)
+    for network in (bundle, *filter(None, [bundle.sampler])):
+        values = load_network(network).state_dict()
+        unfinished = network.weights.with_name(f".{network.weights.name}.part")
+        torch.save({name: value.half() for name, value in values.items()}, unfinished)
+        os.replace(unfinished, network.weights)
+        export_onnx(load_network(network), network.graph)
 
 
 def _run() -> int:

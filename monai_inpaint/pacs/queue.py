@@ -19,7 +19,6 @@ that is damaged is put into `failed`, and where even that cannot be done, is set
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -29,17 +28,17 @@ import uuid
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.dicom.identity import is_uid, same_instance
 from monai_inpaint.pacs import durable_files as disk
 from monai_inpaint.pacs.arrival import Arrival, Full
 from monai_inpaint.pacs.disk_space import is_full, reason_of
+from monai_inpaint.pacs.kept_images import INPUT, RECORD, is_unfilled, move_images, sources_of
 from monai_inpaint.private import make_private, private_files
 
 ARRIVING, WAITING, SENDING, SENT, FAILED = STATES = ("arriving", "waiting", "sending", "sent", "failed")
-INPUT, RESULTS, INSTANCES, MADE, RECORD = "input", "results", "instances.json", "made.json", "record.json"
+RESULTS, INSTANCES, MADE = "results", "instances.json", "made.json"
 _INCOMING, _TRASH, _REFUSED, _WHOLE, _LOCK = "incoming", "trash", "refused", "whole", "lock"
 _PATIENCE = 10
 _HOUR = 3600.0
@@ -236,8 +235,7 @@ class Queue:
     def filled(self, job: Path) -> list[str]:
         """Return the `source` of every series of the study that earlier jobs have filled, by their records."""
         study = job.name.rpartition("_")[0]
-        entries = (entry for done in self._jobs(study, SENT) for entry in _record(done).get("series", []))
-        return [entry["source"] for entry in entries if "source" in entry]
+        return sources_of(self._jobs(study, SENT))
 
     def set_aside(self, job: Path, record: Path) -> None:
         """Put a job in `waiting` of which nothing was filled into `failed`, with the record that says why."""
@@ -316,7 +314,7 @@ class Queue:
             self._arrived(folder)
             self._discard(folder)
             return "dropped: it holds nothing"
-        unfilled = [job for job in self._jobs(study, FAILED) if _is_unfilled(job)]
+        unfilled = [job for job in self._jobs(study, FAILED) if is_unfilled(job)]
         if set(instances) <= self._noted(study, (WAITING, SENDING, SENT), INSTANCES, unfilled):
             self._arrived(folder)
             self._discard(folder)
@@ -342,12 +340,8 @@ class Queue:
         Whenever it is killed, the rest is moved when the study is taken again. What came now is newer.
         """
         target = folder / INPUT
-        jobs = [job for job in self._jobs(folder.name, SENT, FAILED) if job.parent.name == SENT or _is_unfilled(job)]
-        for job in jobs:
-            for path in (job / INPUT).glob("*.dcm"):
-                if not (target / path.name).exists():
-                    path.rename(target / path.name)
-        disk.sync(target)
+        jobs = [job for job in self._jobs(folder.name, SENT, FAILED) if job.parent.name == SENT or is_unfilled(job)]
+        move_images(jobs, target)
         for job in jobs:
             self._discard(job / INPUT if job.parent.name == SENT else job)
         return sorted(path.stem for path in target.glob("*.dcm"))
@@ -372,7 +366,7 @@ class Queue:
 
     def _done(self) -> list[Path]:
         """The jobs that are done and of which what came is kept, the oldest first."""
-        unfilled = (job for job in self._folders(FAILED) if _is_unfilled(job))
+        unfilled = (job for job in self._folders(FAILED) if is_unfilled(job))
         kept = (job for job in (*self._folders(SENT), *unfilled) if (job / INPUT).is_dir())
         return sorted(kept, key=disk.changed_at)
 
@@ -483,17 +477,3 @@ class Queue:
 def _is_job(name: str) -> bool:
     study, _, number = name.rpartition("_")
     return is_uid(study) and _NUMBER.fullmatch(number) is not None
-
-
-def _record(job: Path) -> dict[str, Any]:
-    """The record of a job that is done; empty if there is none that can be read."""
-    try:
-        record = json.loads((job / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
-def _is_unfilled(job: Path) -> bool:
-    """Return whether a job in `failed` was processed, and nothing of it filled."""
-    return job.is_dir() and not job.is_symlink() and "series" in _record(job)

@@ -10,6 +10,7 @@ from monai_inpaint.registry.bundle_info import (
     bundles,
     find_bundle,
     find_generator,
+    network_of,
     not_installed,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "bundles",
     "find_bundle",
     "find_generator",
+    "network_of",
     "not_installed",
 ]

@@ -47,7 +47,7 @@ class Capabilities:
 
     Attributes:
         samples: it draws plausible fills, from noise, beside its best estimate.
-        sampler: how: one of `SAMPLERS`.
+        sampler: how: one of `SAMPLERS`; for "one-step" the bundle has a second network.
         starts: it starts a slice of a volume from the continuation of its neighbours.
         window: the side in voxels of the only square windows it takes; None where multiples of 32 will do.
     """
@@ -67,7 +67,7 @@ class BundleInfo:
     what to fill; "correction" of metal artifacts in CT; or "synthesis" of findings.
 
     `spread_factor` and `noise_factor` calibrate the spread of samples (see `monai_inpaint.fill.spread`); a bundle whose
-    metadata has neither was not calibrated.
+    metadata has neither was not calibrated. `network` is the name of its files in `models`, without suffix.
     """
 
     name: str
@@ -79,6 +79,7 @@ class BundleInfo:
     noise_factor: float = 0.0
     kind: str = "inpainting"
     capabilities: Capabilities = Capabilities()
+    network: str = "model"
 
     @property
     def modality(self) -> str:
@@ -93,18 +94,30 @@ class BundleInfo:
     @property
     def graph(self) -> Path:
         """The exported network."""
-        return self.path / "models" / "model.onnx"
+        return self.path / "models" / f"{self.network}.onnx"
+
+    @property
+    def weights(self) -> Path:
+        """The network's weights for torch."""
+        return self.path / "models" / f"{self.network}.pt"
+
+    @property
+    def sampler(self) -> BundleInfo | None:
+        """The same bundle with its second network, which draws samples; None of that one, or if it has no other."""
+        second = self.capabilities.sampler == "one-step" and self.network != "sampler"
+        return replace(self, network="sampler") if second else None
 
     def facts(self) -> dict[str, str]:
         """Name, version and modality, and the SHA-256 of its weights, for reports."""
-        weights = {} if (digest := _digest(self)) is None else {"sha256": digest}
+        digests = {"sha256": _digest(self), "sampler_sha256": self.sampler and _digest(self.sampler)}
+        weights = {name: digest for name, digest in digests.items() if digest is not None}
         return {"name": self.name, "version": self.version, "modality": self.modality, **weights}
 
 
 @cache
 def _digest(bundle: BundleInfo) -> str | None:
     """Of the exported network, or of the weights where nothing was exported."""
-    path = bundle.graph if bundle.graph.is_file() else bundle.path / "models" / "model.pt"
+    path = bundle.graph if bundle.graph.is_file() else bundle.weights
     if not path.is_file():
         return None  # a network without weights yet, as training has it
     digest = sha256()
@@ -145,6 +158,19 @@ def find_bundle(name: str | Path) -> BundleInfo:
         known = ", ".join(path.parent.parent.name for path in sorted(_home().glob("*/models/model.onnx")))
         raise InputError(f"{text}: there is no such bundle; use cxr, ct, mr, one of {known}, or a bundle's folder.")
     return _read(folder)
+
+
+def network_of(bundle: BundleInfo, *, sampler: bool) -> BundleInfo:
+    """Return a bundle with its first network, or with the one that draws samples.
+
+    Raises:
+        InputError: it has no second network.
+    """
+    if not sampler:
+        return bundle
+    if bundle.sampler is None:
+        raise InputError(f"The bundle {bundle.name} has no network for samples alone; leave out --sampler.")
+    return bundle.sampler
 
 
 def find_generator(name: str | Path) -> BundleInfo:

@@ -22,7 +22,13 @@ from monai_inpaint.training.nodule_crops import nodule_crops, nodule_films
 
 if TYPE_CHECKING:
     from monai_inpaint.training.adversarial_iteration import AdversarialIteration, LossTerm, Term
-    from monai_inpaint.training.checkpoints import keep_state, load_initial_weights, make_resumable, start_from
+    from monai_inpaint.training.checkpoints import (
+        keep_state,
+        load_initial_weights,
+        make_resumable,
+        start_from,
+        with_weights,
+    )
     from monai_inpaint.training.cost_recorder import save_effort, save_training_cost
     from monai_inpaint.training.curves import save_curves
     from monai_inpaint.training.discriminator import DiscriminatorTask, Judge
@@ -36,7 +42,13 @@ if TYPE_CHECKING:
     )
     from monai_inpaint.training.filled_batch import Conditional, HolePatch, WholeAndPatch, WithCondition, WithHole
     from monai_inpaint.training.grow_windows import GrowWindows
-    from monai_inpaint.training.iteration import autocast_iteration, autocast_validation, fill_iteration, flow_iteration
+    from monai_inpaint.training.iteration import (
+        autocast_iteration,
+        autocast_validation,
+        flow_iteration,
+        sample_iteration,
+        sample_validation,
+    )
     from monai_inpaint.training.latent_adversarial import (
         LatentAdversarialIteration,
         latent_energy_iteration,
@@ -80,7 +92,6 @@ __all__ = [
     "WithHole",
     "autocast_iteration",
     "autocast_validation",
-    "fill_iteration",
     "fill_pairs",
     "find_images",
     "flow_iteration",
@@ -95,6 +106,8 @@ __all__ = [
     "nodule_crops",
     "nodule_films",
     "repeated",
+    "sample_iteration",
+    "sample_validation",
     "sample_weights",
     "save_curves",
     "save_effort",
@@ -104,6 +117,7 @@ __all__ = [
     "training_slices",
     "training_volumes",
     "warm_hold_decay",
+    "with_weights",
 ]
 
 _HOME = {
@@ -135,7 +149,6 @@ _HOME = {
     "WithHole": "monai_inpaint.training.filled_batch",
     "autocast_iteration": "monai_inpaint.training.iteration",
     "autocast_validation": "monai_inpaint.training.iteration",
-    "fill_iteration": "monai_inpaint.training.iteration",
     "flow_iteration": "monai_inpaint.training.iteration",
     "keep_state": "monai_inpaint.training.checkpoints",
     "latent_cases": "monai_inpaint.training.outlines",
@@ -144,11 +157,14 @@ _HOME = {
     "load_initial_weights": "monai_inpaint.training.checkpoints",
     "make_resumable": "monai_inpaint.training.checkpoints",
     "nodule_outlines": "monai_inpaint.training.outlines",
+    "sample_iteration": "monai_inpaint.training.iteration",
+    "sample_validation": "monai_inpaint.training.iteration",
     "save_curves": "monai_inpaint.training.curves",
     "save_effort": "monai_inpaint.training.cost_recorder",
     "save_training_cost": "monai_inpaint.training.cost_recorder",
     "start_from": "monai_inpaint.training.checkpoints",
     "warm_hold_decay": "monai_inpaint.training.rate",
+    "with_weights": "monai_inpaint.training.checkpoints",
 }
 
 __getattr__ = loaded_when_used(__name__, _HOME)

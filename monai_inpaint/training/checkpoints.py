@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,17 @@ def load_initial_weights(weights: str | Path | None, *networks: nn.Module) -> No
         raise InputError(f"{weights}: this file of initial weights does not exist.") from None
     except RuntimeError:
         raise InputError(f"{weights}: the weights are of another network.") from None
+
+
+def with_weights(network: nn.Module, weights: str | Path) -> nn.Module:
+    """Return a copy of a network with the weights of a file, which is not to be trained.
+
+    Raises:
+        InputError: no such file, or weights of another network.
+    """
+    other = copy.deepcopy(network).eval().requires_grad_(False)
+    load_initial_weights(weights, other)
+    return other
 
 
 def make_resumable(trainer: Trainer, folder: str | Path, **objects: Any) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from monai.engines import Evaluator, Trainer
 from monai.engines.utils import IterationEvents
+from torch import nn
 
 from monai_inpaint.fill.sampler import SAMPLE_TIME, multiscale_noise
 from monai_inpaint.losses.energy_score import EnergyScore
@@ -96,20 +97,17 @@ def flow_iteration(
     return completed(engine, image=inputs, label=label, pred=fill, loss=loss)
 
 
-def fill_iteration(
-    engine: Trainer, batch: Any, score: EnergyScore, sampled: float = 0.3, weight: float = 0.3, parts: int = 1
-) -> Any:
-    """Forward, loss, backward, step: the best estimate of every window, and two samples of some.
+def sample_iteration(engine: Trainer, batch: Any, score: EnergyScore, estimator: nn.Module, parts: int = 1) -> Any:
+    """Forward, loss, backward, step: two samples of every window, drawn from its best estimate and noise.
 
-    The output keys are those of MONAI's SupervisedTrainer.
+    The output keys are those of MONAI's SupervisedTrainer; `pred` is the first sample.
 
-    The losses see values in standard deviations of the window, so that every modality and contrast counts alike.
+    The score sees values in standard deviations of the window, so that every modality and contrast counts alike.
 
     Args:
         engine, batch: MONAI's; with seeds of the windows under "draw", as `SeededDataset` gives them, or without.
         score: of samples.
-        sampled: share of the windows that are sampled, in (0, 1]; each costs as much as two more windows.
-        weight: of the score beside the loss of the estimate, which it outweighs at 1.
+        estimator: gives the best estimate, and is not trained.
         parts: see `backward_in_parts`.
 
     Raises:
@@ -118,53 +116,59 @@ def fill_iteration(
     image, label = batch_of(engine, batch)
     there = 1.0 - image[:, 1:2] + label[:, 1:]  # places without an image are in the hole, and not counted
     shift, scale = masked_statistics(label[:, :1], there)
-    chosen, noise = _chosen_and_noise(batch, image, sampled)
+    noise = _noise_of(batch, image, 2)
 
     def loss_of(image: torch.Tensor, label: torch.Tensor, *of: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        (truth, region), (unit, shift, chosen, noise) = label.split(1, dim=1), of
+        (truth, region), (unit, shift, noise) = label.split(1, dim=1), of
         with autocast(engine):
-            fill = engine.inferer(_network_input(image, [torch.zeros_like(truth)] * 3), engine.network)
-        loss = engine.loss_function(fill.float() * unit, torch.cat((truth * unit, region), dim=1))
-        if not chosen.any():
-            return loss, fill
-        estimate = fill.detach()[chosen]
-        image, truth, region, unit, shift, noise = (v[chosen] for v in (image, truth, region, unit, shift, noise))
-        inputs = torch.cat([_sample_input(image, estimate, region, one) for one in noise.split(1, dim=1)])
-        with autocast(engine):
-            samples = engine.inferer(inputs, engine.network).float().chunk(2)
-        images = (*(sample * region + truth * (1.0 - region) for sample in samples), truth)
-        first, second, target = ((values - shift) * unit for values in images)
-        share = chosen.float().mean() / sampled  # as if the share was always met, in parts and processes alike
-        with autocast(engine):  # for the features; bands have no matrix products and stay in float32
-            scored = score(first, second, target, region, 1.0 - image[:, 1:2])
-        return loss + weight * share * scored, fill
+            estimate = _estimate(estimator, image)
+            inputs = [_sample_input(image, estimate, region, one) for one in noise.split(1, dim=1)]
+            samples = engine.inferer(torch.cat(inputs), engine.network).float().chunk(2)
+            images = (*(sample * region + truth * (1.0 - region) for sample in samples), truth)
+            first, second, target = ((values - shift) * unit for values in images)
+            # features have matrix products; bands have none and stay in float32
+            return score(first, second, target, region, 1.0 - image[:, 1:2]), samples[0]
 
     unit = 1.0 / scale.clamp(min=_FLATTEST)
-    loss, fill = backward_in_parts(engine, parts, loss_of, image, label, unit, shift, chosen, noise)
+    loss, fill = backward_in_parts(engine, parts, loss_of, image, label, unit, shift, noise)
     torch.nn.utils.clip_grad_norm_(engine.network.parameters(), 1.0)
     engine.optimizer.step()
     return completed(engine, image=image, label=label, pred=fill, loss=loss)
 
 
+def sample_validation(engine: Evaluator, batch: Any, estimator: nn.Module) -> Any:
+    """Draw a sample of every window without gradients; the output keys are those of MONAI's SupervisedEvaluator."""
+    image, label = batch_of(engine, batch)
+    engine.network.eval()
+    with torch.no_grad(), autocast(engine):
+        inputs = _sample_input(image, _estimate(estimator, image), label[:, 1:], _noise_of(batch, image, 1))
+        sample = engine.inferer(inputs, engine.network)
+    return completed(engine, image=image, label=label, pred=sample.float())
+
+
+def _estimate(estimator: nn.Module, image: torch.Tensor) -> torch.Tensor:
+    """The best estimate of windows (B, 2 or 3, H, W), without gradients."""
+    with torch.no_grad():
+        return estimator(_network_input(image, [torch.zeros_like(image[:, :1])] * 3)).float()
+
+
 def _sample_input(
     image: torch.Tensor, estimate: torch.Tensor, region: torch.Tensor, noise: torch.Tensor
 ) -> torch.Tensor:
-    """Windows (B, 2 or 3, H, W) as a network that draws samples takes them."""
+    """Windows (B, 2 or 3, H, W) as a network that draws samples takes them: it starts from the best estimate."""
     # where there is no image there is no state: as for the best estimate, only the known voxels speak
     time = SAMPLE_TIME * (1.0 - image[:, 1:2] + region)
-    return _network_input(image, [noise * region, estimate * region, time])
+    started = torch.cat((image[:, :1] * (1.0 - region) + estimate * region, image[:, 1:2], region), dim=1)
+    return _network_input(started, [noise * region, estimate * region, time])
 
 
-def _chosen_and_noise(batch: Any, image: torch.Tensor, sampled: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Whether a window is sampled, bool (B,), and noise for two samples (B, 2, H, W), 0 where not."""
-    chosen = np.zeros(len(image), bool)
-    noise = np.zeros((len(image), 2, *image.shape[2:]), np.float32)
-    for number, seed in enumerate(_seeds_of(batch, image).tolist()):
+def _noise_of(batch: Any, image: torch.Tensor, count: int) -> torch.Tensor:
+    """Noise for `count` samples of each window, (B, count, H, W), from its own seed."""
+    noise = np.zeros((len(image), count, *image.shape[2:]), np.float32)
+    for window, seed in zip(noise, _seeds_of(batch, image).tolist(), strict=True):
         random = np.random.default_rng(seed)
-        chosen[number] = random.random() < sampled
-        if chosen[number]:
-            noise[number] = [multiscale_noise(image.shape[2:], random) for _ in range(2)]
-    return torch.from_numpy(chosen).to(image.device), torch.from_numpy(noise).to(image.device)
+        window[:] = [multiscale_noise(image.shape[2:], random) for _ in range(count)]
+    return torch.from_numpy(noise).to(image.device)
 
 
 def _seeds_of(batch: Any, windows: torch.Tensor) -> torch.Tensor:

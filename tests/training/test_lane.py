@@ -148,7 +148,7 @@ def test_muon_leaves_vectors_and_the_outer_layers_to_adamw_and_is_resumed_from_i
 def test_the_lane_goes_on_where_it_was_left(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     configs = bundle("cxr_inpainting").path / "configs"
-    recipe = configs / "train.json", configs / "next.json"
+    recipe = configs / "train.json", configs / "sampler.json"
     settings = TINY | {
         "bundle_root": bundle("cxr_inpainting").path,
         "dataset_dir": data_set(tmp_path / "data"),

@@ -1,0 +1,41 @@
+"""What the folder of a job keeps when it is done: its images, for a region that is drawn later, and its record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from monai_inpaint.pacs import durable_files as disk
+
+INPUT, RECORD = "input", "record.json"
+
+
+def is_unfilled(job: Path) -> bool:
+    """Return whether a job in `failed` was processed, and nothing of it filled."""
+    return job.is_dir() and not job.is_symlink() and "series" in _record(job)
+
+
+def sources_of(jobs: Iterable[Path]) -> list[str]:
+    """Return the `source` of every series that jobs have filled, by their records."""
+    entries = (entry for job in jobs for entry in _record(job).get("series", []))
+    return [entry["source"] for entry in entries if "source" in entry]
+
+
+def move_images(jobs: Sequence[Path], target: Path) -> None:
+    """Move what jobs keep to the folder `target`, where what is there already is newer, and stays."""
+    for job in jobs:
+        for path in (job / INPUT).glob("*.dcm"):
+            if not (target / path.name).exists():
+                path.rename(target / path.name)
+    disk.sync(target)
+
+
+def _record(job: Path) -> dict[str, Any]:
+    """The record of a job that is done; empty if there is none that can be read."""
+    try:
+        record = json.loads((job / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
