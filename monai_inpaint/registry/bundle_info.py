@@ -48,7 +48,7 @@ class Capabilities:
     Attributes:
         samples: it draws plausible fills, from noise, beside its best estimate.
         sampler: how: one of `SAMPLERS`; for "one-step" the bundle has a second network.
-        starts: it starts a slice of a volume from the continuation of its neighbours.
+        starts: it takes a start: for a slice of a volume the continuation of its neighbours.
         window: the side in voxels of the only square windows it takes; None where multiples of 32 will do.
     """
 

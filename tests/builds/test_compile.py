@@ -32,6 +32,7 @@ from monai_inpaint.registry import BundleInfo, bundles, find_bundle
 pytest.importorskip("tensorrt_rtx")
 
 GENERATIONS = ("sm_80", "sm_86", "sm_89", "sm_120")
+NETWORKS = [network for bundle in bundles() for network in (bundle, bundle.sampler) if network]
 SECONDS = 240.0  # for all of them
 taken: list[float] = []
 
@@ -42,7 +43,7 @@ def rtx() -> Backend:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
-@pytest.mark.parametrize("bundle", bundles(), ids=lambda bundle: bundle.name)
+@pytest.mark.parametrize("bundle", NETWORKS, ids=lambda bundle: f"{bundle.name} {bundle.network}")
 def test_every_graph_compiles_for_four_generations(bundle: BundleInfo, precision: Precision, rtx: Backend) -> None:
     start = time.process_time()
     graph = graph_of(bundle, precision)

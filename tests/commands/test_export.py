@@ -35,6 +35,14 @@ def test_an_exported_graph_fills_as_the_bundle_does(tmp_path: Path, capfd, preci
     np.testing.assert_allclose(filled, expected, atol=1.0 if precision == "fp16" else 1e-2)
 
 
+def test_the_network_that_draws_samples_is_exported_on_request(tmp_path: Path, capfd) -> None:
+    assert run(capfd, "export", "mr", tmp_path / "a.onnx", "--format", "onnx", "--sampler").code == 0
+    assert (tmp_path / "a.onnx").read_bytes() == (find_bundle("mr").path / "models" / "sampler.onnx").read_bytes()
+
+    ran = run(capfd, "export", "glcic", tmp_path / "b.onnx", "--format", "onnx", "--sampler")
+    assert (ran.code, ran.lines) == (2, ["monai-inpaint: The bundle glcic has no network for samples alone; leave out --sampler."])
+
+
 def test_an_export_to_openvino_has_its_weights_beside(tmp_path: Path, capfd) -> None:
     path, window = tmp_path / "glcic.xml", _window()
 

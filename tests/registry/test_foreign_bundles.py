@@ -185,8 +185,9 @@ def test_the_process_of_a_bundle_ends_with_its_engine_and_with_us(tmp_path: Path
     assert process.poll() is not None
 
     code = (
-        "import time; from monai_inpaint.engines import load_engine; from monai_inpaint.registry import find_bundle;"
-        f"engine = load_engine('openvino', find_bundle({str(copy)!r}));"
+        "import time; from monai_inpaint.engines.isolated_engine import IsolatedEngine;"
+        "from monai_inpaint.registry import find_bundle;"
+        f"engine = IsolatedEngine('openvino', find_bundle({str(copy)!r}));"
         "print(engine._process.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as ours:
