@@ -40,7 +40,10 @@ def test_the_network_that_draws_samples_is_exported_on_request(tmp_path: Path, c
     assert (tmp_path / "a.onnx").read_bytes() == (find_bundle("mr").path / "models" / "sampler.onnx").read_bytes()
 
     ran = run(capfd, "export", "glcic", tmp_path / "b.onnx", "--format", "onnx", "--sampler")
-    assert (ran.code, ran.lines) == (2, ["monai-inpaint: The bundle glcic has no network for samples alone; leave out --sampler."])
+    assert (ran.code, ran.lines) == (
+        2,
+        ["monai-inpaint: The bundle glcic has no network for samples alone; leave out --sampler."],
+    )
 
 
 def test_an_export_to_openvino_has_its_weights_beside(tmp_path: Path, capfd) -> None:

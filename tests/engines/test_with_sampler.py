@@ -11,6 +11,7 @@ import pytest
 from monai_inpaint import Filler, InputError
 from monai_inpaint.engines import load_engine
 from monai_inpaint.engines.with_sampler import WithSampler
+from monai_inpaint.fill.sampler import SAMPLE_TIME
 from monai_inpaint.registry import BundleInfo, find_bundle
 
 
@@ -44,8 +45,8 @@ def test_windows_with_a_time_go_to_the_second_network_and_others_to_the_first() 
     assert isinstance(both, WithSampler)
 
     assert np.array_equal(both.run(windows(0.0)), first.run(windows(0.0)))
-    assert np.array_equal(both.run(windows(0.3)), second.run(windows(0.3)))
-    assert not np.array_equal(both.run(windows(0.3)), both.run(windows(0.0)))
+    assert np.array_equal(both.run(windows(SAMPLE_TIME)), second.run(windows(SAMPLE_TIME)))
+    assert not np.array_equal(both.run(windows(SAMPLE_TIME)), both.run(windows(0.0)))
 
 
 def test_the_second_network_is_opened_for_samples_only(copy: Path) -> None:

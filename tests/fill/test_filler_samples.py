@@ -13,6 +13,7 @@ from monai_inpaint.fill.sampler import SAMPLE_TIME, SAMPLERS
 from monai_inpaint.fill.spread import DEPTH
 from monai_inpaint.registry import BundleInfo
 
+
 def drawing_by(sampler: str, bundle: BundleInfo) -> BundleInfo:
     return replace(bundle, capabilities=replace(bundle.capabilities, sampler=sampler))
 
