@@ -1,8 +1,9 @@
-"""One network by the recipe of 0.3.0 and by today's, as a flow, a regressor and a regressor with an adversary, and in
-several sizes, at equal compute.
+"""One network by the recipe of 0.3.0 and by today's, with a sampler, with an adversary, and in several sizes, at equal
+compute.
 
-Each row trains the chest film bundle's network from nothing by the bundle's own `train.json`, exports it and evaluates
-it. What was trained stays in the output folder; a benchmark that was stopped goes on there.
+Each row trains the chest film bundle's network from nothing by the bundle's own `train.json`, and its sampler by
+`sampler.json` where it has one, exports and evaluates them. What was trained stays in the output folder; a benchmark
+that was stopped goes on there.
 """
 
 from __future__ import annotations
@@ -46,13 +47,14 @@ class Row:
     """One training: the network's width as a share of the bundle's, the file of the formulation, epochs of 100 steps.
 
     The epochs are as many as take about equally long; `small` is the share of them with windows of half the side.
+    With `sampler` a network that draws samples is trained afterwards, for as many epochs.
     """
 
     label: str
     width: float = 0.5
     recipe: str | None = None
     epochs: int = EPOCHS
-    samples: bool = True
+    sampler: bool = False
     small: float = 0.7
 
     @property
@@ -68,14 +70,13 @@ class Row:
 
 
 ROWS = (
-    Row("flow, half width"),
+    Row("estimate, half width"),
     Row("recipe of 0.3.0, half width", recipe="before", epochs=12, small=0.0),
     Row("recipe of 0.3.0, full width", width=1.0, recipe="before", epochs=4, small=0.0),
-    Row("flow, 40 % of the windows at t = 0 in place of 80 %, half width", recipe="more_times"),
-    Row("regressor, half width", recipe="regressor", samples=False),
-    Row("regressor and patch adversary, half width", recipe="adversary", epochs=13, samples=False),
-    Row("flow, quarter width", width=0.25, epochs=40),
-    Row("flow, full width", width=1.0, epochs=7),
+    Row("estimate, then sampler, half width", epochs=7, sampler=True),
+    Row("estimate with patch adversary, half width", recipe="adversary", epochs=13),
+    Row("estimate, quarter width", width=0.25, epochs=40),
+    Row("estimate, full width", width=1.0, epochs=7),
 )
 EVALUATIONS = (("cxr-centre", "nih"), ("cxr-centre", "kermany"), ("cxr-patch", "nih"))
 VARIANT = "all hidden"
@@ -125,33 +126,45 @@ def train(row: Row, folder: Path, options: Options) -> None:
         _copy(row, folder)
     if (folder / "models" / "model.onnx").exists():
         return
-    files = [str(folder / "configs" / "train.json")]
-    files += [str(Path(__file__).with_name(f"{row.recipe}.json"))] if row.recipe else []
-    epochs = 1 if options.tiny else row.epochs
+    _train(row, folder, options, "runs", [f"{row.recipe}.json"] if row.recipe else [])
+    if row.sampler:
+        _train(row, folder, options, "runs of the sampler", [str(folder / "configs" / "sampler.json")])
+    export_bundle(folder)
+
+
+def _train(row: Row, folder: Path, options: Options, output: str, recipes: list[str]) -> None:
+    assert options.data is not None
+    files = [str(folder / "configs" / "train.json"), *(str(Path(__file__).parent / name) for name in recipes)]
     settings = {
-        "bundle_root": folder, "index": options.data.resolve(), "dataset_dir": options.data.resolve().parent,
+        "bundle_root": folder, "output_dir": folder / output,
+        "index": options.data.resolve(), "dataset_dir": options.data.resolve().parent,
         **{f"network_def#{name}": value for name, value in row.network.items()},
-        "max_epochs": epochs, "val_interval": 1,
+        "max_epochs": 1 if options.tiny else row.epochs, "val_interval": 1,
         "ema#momentum": 0.01,  # the bundle's own mean is over more steps than there are here
         "epoch_length": 2 if options.tiny else STEPS, "sides": row.sides,
     }  # fmt: skip
+    if options.features and output != "runs":
+        settings["features"] = options.features
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(files)]
     command += [part for name, value in settings.items() for part in (f"--{name}", str(value))]
     with (folder / "train.log").open("a") as log:
         done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         raise InputError(f"the training of {row.label!r} failed; {folder / 'train.log'} says why.")
-    export_bundle(folder)
 
 
 def _copy(row: Row, folder: Path) -> None:
     """The bundle without weights, with the row's network."""
-    shutil.copytree(find_bundle("cxr").path, folder, ignore=shutil.ignore_patterns("model*.*"))
-    (folder / "models").mkdir(exist_ok=True)
-    path = folder / "configs" / "inference.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
-    config["network_def"] |= row.network
-    path.write_text(json.dumps(config, indent=4), encoding="utf-8")
+    shutil.copytree(find_bundle("cxr").path, folder, ignore=shutil.ignore_patterns("*.pt", "*.onnx"))
+    changes = {
+        "inference.json": ("network_def", row.network),
+        "metadata.json": ("capabilities", {} if row.sampler else {"samples": False, "sampler": "flow"}),
+    }
+    for name, (key, values) in changes.items():
+        path = folder / "configs" / name
+        config = json.loads(path.read_text(encoding="utf-8"))
+        config[key] |= values
+        path.write_text(json.dumps(config, indent=4), encoding="utf-8")
 
 
 def _lines(row: Row, folder: Path, minutes: float, options: Options) -> Iterator[list[str]]:
@@ -163,7 +176,7 @@ def _lines(row: Row, folder: Path, minutes: float, options: Options) -> Iterator
     windows = 16 * (2 if options.tiny else STEPS * row.epochs)
     told = [f"{size / 1e6:.2f} M", f"{counter.get_total_flops() / 1e9:.2f}", f"{_milliseconds(folder):.1f}"]
     told += [f"{minutes:.0f}", f"{windows:,}"]
-    fills = {str(folder): "estimate"} | ({f"{folder}{SAMPLE}": "sample"} if row.samples else {})
+    fills = {str(folder): "estimate"} | ({f"{folder}{SAMPLE}": "sample"} if row.sampler else {})
     for protocol, source in EVALUATIONS:
         summary = _evaluated(folder, protocol, source, ["biharmonic", *fills], options)
         for method, name in fills.items():
