@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -73,8 +73,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--where",
         type=nonempty_text,
         default="lungs",
-        metavar="REGION|MASK|X,Y",
-        help=f"{', '.join(REGION_NAMES)} (films: between ribs, on one, at the heart), a mask, or pixels (lungs)",
+        metavar="REGION|MASK|X,Y|BOXES",
+        help=f"{', '.join(REGION_NAMES)} (films: between ribs, on one, at the heart), a mask, pixels, or the JSON of "
+        "boxes that NODE21 gives a generator, with places and sizes (default: lungs)",
     )
     parser.add_argument("--pairs", action="store_true", help="write each image without its nodule, too")
     parser.add_argument("--format", choices=FORMATS, help="also write the boxes as NODE21, COCO or YOLO have them")
@@ -133,14 +134,18 @@ def make_nodules(
 
 def _jobs(args: argparse.Namespace, folder: Path, images: list[Path]) -> list[NoduleJob]:
     """One for each output; everything that is drawn follows from the seed and the numbers of output and nodule."""
-    place, shape = _where(args.where), "random" if args.shape == "random" else _existing(args.shape, "--shape")
+    shape = "random" if args.shape == "random" else _existing(args.shape, "--shape")
+    if args.where.lower().endswith(".json"):
+        places = _boxes(args, images)
+    else:
+        places = [Places(image, _where(args.where)) for image in images]
     diameters = _Diameters(args.diameter)
-    if isinstance(place, tuple) and args.per_image[1] > 1:
+    if isinstance(places[0].place, tuple) and args.per_image[1] > 1:
         raise InputError("--where X,Y is the place of one nodule; leave out --per-image, or name a region or a mask.")
     jobs: list[NoduleJob] = []
-    for number in range(args.count or len(images)):
-        image = images[number % len(images)]
-        low, high = args.per_image
+    for number in range(args.count or len(places)):
+        image, place, sizes = places[number % len(places)]
+        low, high = (len(sizes), len(sizes)) if sizes else args.per_image
         nodules = range(np.random.default_rng([args.seed, number]).integers(low, high + 1))
         states = [np.random.SeedSequence([args.seed, number, nodule]).generate_state(2) for nodule in nodules]
         jobs.append(
@@ -149,8 +154,8 @@ def _jobs(args: argparse.Namespace, folder: Path, images: list[Path]) -> list[No
                 folder=folder,
                 name=f"{image_name(image)}_nodule{number + 1:04d}",
                 place=place,
-                diameters=tuple(diameters.draw(np.random.default_rng(drawn)) for _, drawn in states),
-                scaled=args.diameter is None,
+                diameters=sizes or tuple(diameters.draw(np.random.default_rng(drawn)) for _, drawn in states),
+                scaled=args.diameter is None and not sizes,
                 shape=shape,
                 density=args.density,
                 seeds=tuple(int(seed) for seed, _ in states),
@@ -188,7 +193,7 @@ def _again(args: argparse.Namespace, folder: Path, images: list[Path]) -> Nodule
         image=images[0],
         folder=folder,
         name=path.stem,
-        place=tuple(place) if isinstance(place, list) else place,
+        place=tuple(map(tuple, place)) if isinstance(place, list) else place,
         diameters=diameters,
         shape=shape,
         density=asked["density"],
@@ -256,7 +261,40 @@ def _positive(text: str) -> float:
     return value
 
 
-def _where(text: str) -> str | Path | tuple[int, ...]:
+class Places(NamedTuple):
+    """Where nodules go in an image, and their diameters where these are given with the places."""
+
+    image: Path
+    place: str | Path | tuple[tuple[int, ...], ...]
+    diameters: tuple[float, ...] = ()
+
+
+def _boxes(args: argparse.Namespace, images: Sequence[Path]) -> list[Places]:
+    """The centres and mean sides of the boxes of a NODE21 JSON, image by image.
+
+    Raises:
+        InputError: not such a file, no boxes, a box outside its image, or options that say the same otherwise.
+    """
+    from monai_inpaint.datasets.boxed_images import read_boxed
+    from monai_inpaint.datasets.node21_json import node21_places
+
+    if args.diameter or args.per_image != (1, 1):
+        raise InputError("The boxes of --where say how many nodules there are, and their sizes; leave out --diameter.")
+    path = _existing(args.where, "--where")
+    boxed = [read_boxed(image) for image in images]
+    places: list[Places] = []
+    for image, boxes in zip(boxed, node21_places(path, boxed), strict=True):
+        if boxes and image.path:
+            across = image.spacing[0] if image.spacing else 1.0
+            centres = tuple((int(x + width / 2), int(y + height / 2)) for x, y, width, height in boxes)
+            sizes = tuple(round((width + height) / 2 * across, 2) for _, _, width, height in boxes)
+            places.append(Places(image.path, centres, sizes))
+    if not places:
+        raise InputError(f"{path} holds no boxes of these images; give boxes, or another --where.")
+    return places
+
+
+def _where(text: str) -> str | Path | tuple[tuple[int, ...], ...]:
     if text in REGION_NAMES:
         return text
     try:
@@ -265,7 +303,7 @@ def _where(text: str) -> str | Path | tuple[int, ...]:
         return _existing(text, "--where")
     if len(numbers) not in (2, 3):
         raise InputError(f"--where {text}: give column and row, x,y, or x,y,z in a volume.")
-    return numbers
+    return (numbers,)
 
 
 def _existing(text: str, option: str) -> Path:

@@ -115,6 +115,15 @@ def read_detections(path: str | Path, truth: Sequence[BoxedImage]) -> list[Boxed
     return [check_boxes(image, path) for image in results]
 
 
+def read_boxed(path: Path) -> BoxedImage:
+    """An image without boxes, with its columns, rows and spacing.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    return _measured(BoxedImage(path.name, 0, 0, path=path))
+
+
 def _measured(image: BoxedImage) -> BoxedImage:
     """With the columns, rows and spacing of its file."""
     if image.path is None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from monai_inpaint.datasets.finding_boxes import Box, BoxedImage
+from monai_inpaint.datasets.finding_boxes import Box, BoxedImage, check_boxes
 from monai_inpaint.datasets.named_images import Found, NamedImages
+from monai_inpaint.inputs import read_json
 from monai_inpaint.io.atomic import staged
 
 
@@ -31,8 +33,14 @@ def write_node21_json(images: Sequence[BoxedImage], path: Path) -> None:
         part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def node21_boxes(content: Any, named: NamedImages) -> Found:
+def node21_boxes(content: Any, named: NamedImages, *, scored: bool = True) -> Found:
     """The boxes of one nodules.json, each as detections of an image.
+
+    Args:
+        content: of the file.
+        named: the images that it may tell of.
+        scored: each box must have a probability; else it may lack it and has the score 1, as in what NODE21 gives a
+            generator of nodules.
 
     Raises:
         InputError: not of this form.
@@ -40,7 +48,24 @@ def node21_boxes(content: Any, named: NamedImages) -> Found:
     boxes = content.get("boxes") if isinstance(content, dict) else None
     if not isinstance(boxes, list):
         raise named.error('holds no list "boxes"; give the JSON that NODE21 asks of a detector')
-    return [_box(number, told, named) for number, told in enumerate(boxes, start=1)]
+    return [_box(number, told, named, scored) for number, told in enumerate(boxes, start=1)]
+
+
+def node21_places(path: Path, images: Sequence[BoxedImage]) -> list[tuple[Box, ...]]:
+    """Read where nodules are wanted, as NODE21 gives it to generators: for each image its boxes in pixels.
+
+    Args:
+        path: nodules.json; the third coordinate of corners is the number of the image, or a box has the image's `name`.
+        images: in the order of their numbers.
+
+    Raises:
+        InputError: not of this form, or a box of another image or outside of its own.
+    """
+    content = read_json(path, "give the JSON of boxes that NODE21 gives generators")
+    found: dict[str, list[Box]] = {image.name: [] for image in images}
+    for image, boxes, _ in node21_boxes(content, NamedImages(images, path), scored=False):
+        found[image.name] += check_boxes(replace(image, boxes=tuple(boxes)), path).boxes
+    return [tuple(found[image.name]) for image in images]
 
 
 def node21_cases(content: Any, named: NamedImages) -> Found:
@@ -62,15 +87,16 @@ def node21_cases(content: Any, named: NamedImages) -> Found:
     return found
 
 
-def _box(number: int, told: Any, named: NamedImages) -> tuple[BoxedImage, list[Box], list[float]]:
+def _box(number: int, told: Any, named: NamedImages, scored: bool) -> tuple[BoxedImage, list[Box], list[float]]:
     try:
         corners = [[float(value) for value in corner] for corner in told["corners"]]
-        score = float(told["probability"])
+        score = float(told["probability"] if scored else told.get("probability", 1.0))
         xs, ys, zs = zip(*corners, strict=True)
         if not all(math.isfinite(value) for corner in corners for value in corner) or len(set(zs)) != 1:
             raise ValueError
     except (TypeError, KeyError, ValueError):
-        raise named.error(f"box {number} must have four corners [x, y, slice] in one slice and a probability") from None
+        wanted = "four corners [x, y, slice] in one slice" + scored * " and a probability"
+        raise named.error(f"box {number} must have {wanted}") from None
     name = told.get("name")
     image = named.by_name(str(name)) if name and len(named.images) > 1 else named.by_number(zs[0])
     across, down = image.spacing or (1.0, 1.0)

@@ -33,7 +33,7 @@ class NoduleJob(SynthesisFiles):
     """One image, and the nodules that go into it.
 
     Attributes:
-        place: a region's name, the path of a mask, or (x, y) or (x, y, z) in pixels: column, row, slice.
+        place: a region's name, the path of a mask, or for each nodule its pixel: column, row and, in a volume, slice.
         diameters: one for each nodule, mm, or pixels of an image without spacing.
         shape: "random", or the path of a mask.
         density: as `synthesize_nodule` takes it.
@@ -42,7 +42,7 @@ class NoduleJob(SynthesisFiles):
         pair: the image is also written without its nodule.
     """
 
-    place: str | Path | tuple[int, ...]
+    place: str | Path | tuple[tuple[int, ...], ...]
     diameters: tuple[float, ...]
     shape: str | Path
     density: str | float
@@ -70,17 +70,17 @@ def synthesize_into(job: NoduleJob, *, progress: Progress, overwrite: bool = Fal
     from monai_inpaint.synthesis.nodules.several import NoduleRequest, synthesize_nodules
 
     def read(image: Image) -> Callable[[], Done]:
-        place: Place = job.place if isinstance(job.place, str) else ()
+        places: list[Place] = [job.place] * len(job.seeds) if isinstance(job.place, str) else []
         if isinstance(job.place, Path):
-            place = _on_grid(image, HoleFile(job.place).hole_in(image))
+            places = [_on_grid(image, HoleFile(job.place).hole_in(image))] * len(job.seeds)
         elif isinstance(job.place, tuple):
-            place = _index(image, job.place)
+            places = [_index(image, point) for point in job.place]
         shape = job.shape if isinstance(job.shape, str) else _shape(job.shape)
         scale = _pixels_a_mm(image) if job.scaled else 1.0
         exact = replace(job, diameters=tuple(diameter * scale for diameter in job.diameters))
         requests = [
             NoduleRequest(place=place, diameter=diameter, shape=shape, density=job.density, seed=seed)
-            for diameter, seed in zip(exact.diameters, exact.seeds, strict=True)
+            for place, diameter, seed in zip(places, exact.diameters, exact.seeds, strict=True)
         ]
 
         def compute() -> Done:

@@ -119,7 +119,9 @@ def test_formulations_have_a_line_for_each_evaluation_and_way_to_fill(
     assert main(["formulations", "--tiny", "--data", str(data), "--output", str(tmp_path / "out")]) == 0
 
     rows = table_of(capsys.readouterr().out)
-    assert [row[:6] for row in rows] == [["estimate, then sampler, half width", "3.91 M", "2.05", rows[0][3], "4", "32"]] * 2
+    assert [row[:6] for row in rows] == [
+        ["estimate, then sampler, half width", "3.91 M", "2.05", rows[0][3], "4", "32"]
+    ] * 2
     assert [row[7] for row in rows] == ["estimate", "sample"]
     assert (tmp_path / "out" / "curves.png").stat().st_size > 1000
     assert main(["formulations", "--data", str(data)]) == 2

@@ -282,3 +282,51 @@ def test_bad_arguments_are_one_sentence_and_leave_nothing(
     assert len(ran.lines) == 1
     assert said in ran.lines[0]
     assert tree(films.parent) == before
+
+
+def boxes_json(path: Path, *boxes: tuple[float, float, float, float, int]) -> Path:
+    """What NODE21 gives a generator: left, top, right, bottom and number of the image of each box."""
+    told = [{"corners": [[r, b, n], [left, b, n], [left, t, n], [r, t, n]]} for left, t, r, b, n in boxes]
+    content = {"type": "Multiple 2D bounding boxes", "boxes": told, "version": {"major": 1, "minor": 0}}
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_nodules_lie_in_the_boxes_that_node21_gives_and_have_their_size(capfd: Any, films: Path) -> None:
+    boxes = boxes_json(films.parent / "nodules.json", (60, 100, 84, 124, 1), (180, 90, 210, 120, 1))
+    out = films.parent / "out"
+
+    ran = synthesize(capfd, films, out, "--where", boxes, "--density", "solid")
+
+    assert (ran.code, ran.lines) == (0, [])
+    (made,) = (out / "manifests").iterdir()
+    told = json.loads(made.read_text())
+    assert made.name.startswith("film1_")
+    assert [nodule["diameter"] for nodule in told["nodules"]] == pytest.approx([24.0, 30.0], rel=0.02)
+    for (top, left), nodule in zip(((100, 60), (90, 180)), told["nodules"], strict=True):
+        (y, height), (x, width) = nodule["box"]
+        size = nodule["diameter"]
+        assert (y + height / 2, x + width / 2) == pytest.approx((top + size / 2, left + size / 2), abs=0.25 * size)
+
+    again = synthesize(capfd, films / "film1.png", films.parent / "again", "--again", made)
+    assert (again.code, again.lines) == (0, [])
+    same = next((films.parent / "again" / "images").iterdir())
+    assert same.read_bytes() == (out / "images" / same.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("box", "options", "said"),
+    [
+        ((60, 100, 84, 124, 5), [], "slice 5"),
+        ((60, 100, 5000, 124, 0), [], "outside"),
+        ((60, 100, 84, 124, 0), ["--diameter", "8"], "leave out --diameter"),
+    ],
+)
+def test_boxes_that_do_not_fit_are_refused(
+    capfd: Any, films: Path, box: tuple[float, float, float, float, int], options: list[str], said: str
+) -> None:
+    ran = synthesize(capfd, films, films.parent / "out", "--where", boxes_json(films.parent / "n.json", box), *options)
+
+    assert (ran.code, len(ran.lines)) == (2, 1)
+    assert said in ran.lines[0]
+    assert not (films.parent / "out").exists()
