@@ -143,8 +143,9 @@ def _train(row: Row, folder: Path, options: Options, output: str, recipes: list[
         "ema#momentum": 0.01,  # the bundle's own mean is over more steps than there are here
         "epoch_length": 2 if options.tiny else STEPS, "sides": row.sides,
     }  # fmt: skip
-    if options.features and output != "runs":
-        settings["features"] = options.features
+    if output != "runs":
+        settings |= {f"estimator_def#{name}": value for name, value in row.network.items()}
+        settings |= {"features": options.features} if options.features else {}
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(files)]
     command += [part for name, value in settings.items() for part in (f"--{name}", str(value))]
     with (folder / "train.log").open("a") as log:
@@ -156,11 +157,12 @@ def _train(row: Row, folder: Path, options: Options, output: str, recipes: list[
 def _copy(row: Row, folder: Path) -> None:
     """The bundle without weights, with the row's network."""
     shutil.copytree(find_bundle("cxr").path, folder, ignore=shutil.ignore_patterns("*.pt", "*.onnx"))
-    changes = {
-        "inference.json": ("network_def", row.network),
-        "metadata.json": ("capabilities", {} if row.sampler else {"samples": False, "sampler": "flow"}),
-    }
-    for name, (key, values) in changes.items():
+    changes = (
+        ("inference.json", "network_def", row.network),
+        ("inference.json", "sampler_def", row.network),
+        ("metadata.json", "capabilities", {} if row.sampler else {"samples": False, "sampler": "flow"}),
+    )
+    for name, key, values in changes:
         path = folder / "configs" / name
         config = json.loads(path.read_text(encoding="utf-8"))
         config[key] |= values

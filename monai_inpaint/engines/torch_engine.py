@@ -1,4 +1,4 @@
-"""The bundle itself in torch: `network_def` of its configuration with the weights in `models`."""
+"""The bundle itself in torch: the networks of its configuration with the weights in `models`."""
 
 from __future__ import annotations
 
@@ -117,7 +117,8 @@ def load_network(bundle: BundleInfo) -> torch.nn.Module:
 def _network(bundle: BundleInfo) -> torch.nn.Module:
     path = bundle.path / "configs" / "inference.json"
     config = read_json(path, "install the bundle again")
-    defined = config.get("network_def") if isinstance(config, dict) else None
+    key = "network_def" if bundle.network == "model" else f"{bundle.network}_def"
+    defined = config.get(key) if isinstance(config, dict) else None
     arguments = dict(defined) if isinstance(defined, dict) else {}
     target = arguments.pop("_target_", None)
     if not isinstance(target, str):
