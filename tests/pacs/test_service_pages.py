@@ -1,0 +1,68 @@
+"""The pages for those who run the service say what the code does."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pynetdicom import (
+    ALL_TRANSFER_SYNTAXES,
+    PYNETDICOM_IMPLEMENTATION_UID,
+    PYNETDICOM_IMPLEMENTATION_VERSION,
+    AllStoragePresentationContexts,
+)
+
+from monai_inpaint.pacs import admission, association, receiver, sender
+
+DOCS = Path(__file__).parents[2] / "docs"
+STATEMENT = (DOCS / "conformance.md").read_text(encoding="utf-8")
+
+
+def test_the_conformance_statement_tells_what_is_negotiated() -> None:
+    assert DeflatedExplicitVRLittleEndian in ALL_TRANSFER_SYNTAXES
+    for said in (
+        f"the {len(AllStoragePresentationContexts)} storage SOP classes that pynetdicom",
+        f"all {len(ALL_TRANSFER_SYNTAXES) - 1} that pynetdicom",
+        PYNETDICOM_IMPLEMENTATION_UID,
+        PYNETDICOM_IMPLEMENTATION_VERSION,
+        f"| {admission.KNOWN}, at most {admission.KNOWN_FROM_ONE} from one address |",
+        f"| {association._LONGEST_DATA:,} bytes | {sender._PDU:,} bytes |",
+        f"| time for a request | {association._OPENING:.0f} s with TLS | {sender._SECONDS:.0f} s |",
+        f"| time for a PDU | {association._SECONDS:.0f} s | {sender._SECONDS:.0f} s |",
+    ):
+        assert str(said) in STATEMENT, said
+    for code in (association._NO_SUCH_CALLER, association._NO_SUCH_TITLE, association._NO_PLACE):
+        assert str(code) in STATEMENT
+
+
+def test_the_conformance_statement_lists_every_status_that_a_sender_may_get() -> None:
+    statuses = (
+        receiver.SUCCESS,
+        receiver.DUPLICATE,
+        receiver.NO_RESOURCES,
+        receiver.DOES_NOT_MATCH,
+        receiver.CANNOT_UNDERSTAND,
+        association.NOT_SUPPORTED,
+    )
+    table = STATEMENT.partition("### Storage SCP")[2].partition("### Storage SCU")[0]
+
+    assert set(re.findall(r"^\| ([0-9A-F]{4}) \|", table, re.MULTILINE)) == {f"{status:04X}" for status in statuses}
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
+def test_systemd_takes_the_unit_of_the_page(tmp_path: Path) -> None:
+    page = (DOCS / "operation.md").read_text(encoding="utf-8")
+    unit = (
+        page.partition("```ini\n")[2].partition("```")[0].replace("/opt/monai-inpaint/bin/monai-inpaint", "/bin/true")
+    )
+    path = tmp_path / "monai-inpaint.service"
+    path.write_text(unit)
+
+    done = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True, check=False)
+
+    assert "StateDirectory" in unit
+    assert not [line for line in done.stderr.splitlines() if path.name in line], done.stderr
