@@ -17,7 +17,7 @@ def derivation_of(report: dict[str, Any]) -> dict[str, str]:
     more: dict[str, str] = {}
     model = f"{bundle['name']} {bundle['version']}" if bundle else "monai-inpaint metal"
     if "method" in report:
-        what = f"Metal artifacts reduced by monai-inpaint ({report['method']}, metal {report['metal']})"
+        what = f"Metal artifacts reduced by monai-inpaint ({report['method']}, metal {_metal(report)})"
     else:
         drawn = report["drawn"]
         fill = f"one sample, seed {drawn['seed']}" if drawn["fill"] == "sample" else drawn["fill"]
@@ -28,3 +28,11 @@ def derivation_of(report: dict[str, Any]) -> dict[str, str]:
             more["burned_in"] = "NO"
     label = "Metal artifacts reduced" if "method" in report else "AI-filled"
     return {"description": what, "model": model, "version": __version__, "label": label, **more}
+
+
+def _metal(report: dict[str, Any]) -> str:
+    """What became of the metal: kept, filled, or the value that it got."""
+    assigned = report.get("metal_hu")
+    if not assigned:
+        return report["metal"]
+    return f"at {assigned['hu']:g} HU" + (f", {assigned['material']}" if assigned["material"] else "")
