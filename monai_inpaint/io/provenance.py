@@ -17,7 +17,7 @@ def derivation_of(report: dict[str, Any]) -> dict[str, str]:
     more: dict[str, str] = {}
     model = f"{bundle['name']} {bundle['version']}" if bundle else "monai-inpaint metal"
     if "method" in report:
-        what = f"Metal artifacts reduced by monai-inpaint ({report['method']}, metal {_metal(report)})"
+        what = _metal_reduced(report)
     else:
         drawn = report["drawn"]
         fill = f"one sample, seed {drawn['seed']}" if drawn["fill"] == "sample" else drawn["fill"]
@@ -30,9 +30,10 @@ def derivation_of(report: dict[str, Any]) -> dict[str, str]:
     return {"description": what, "model": model, "version": __version__, "label": label, **more}
 
 
-def _metal(report: dict[str, Any]) -> str:
-    """What became of the metal: kept, filled, or the value that it got."""
+def _metal_reduced(report: dict[str, Any]) -> str:
+    """Where 64 characters are all there is room for, the value of the metal is among them."""
     assigned = report.get("metal_hu")
     if not assigned:
-        return report["metal"]
-    return f"at {assigned['hu']:g} HU" + (f", {assigned['material']}" if assigned["material"] else "")
+        return f"Metal artifacts reduced by monai-inpaint ({report['method']}, metal {report['metal']})"
+    value = f"{assigned['hu']:g} HU" + (f", {assigned['material']}" if assigned["material"] else "")
+    return f"Metal artifacts reduced ({report['method']}, metal at {value})"

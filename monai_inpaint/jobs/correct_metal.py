@@ -90,9 +90,10 @@ def _corrected(job: MetalJob, image: Image, progress: Progress) -> Done:
 
     def write(place: Path | str) -> None:
         if job.results:
-            from monai_inpaint.dicom.results import write_results
+            from monai_inpaint.dicom.results import metal_regions, write_results
 
-            write_results(image, reduced.image, reduced.hole, reduced.report, Path(place))
+            regions = metal_regions(reduced)
+            write_results(image, reduced.image, reduced.hole, reduced.report, Path(place), regions=regions)
         else:
             write_image(reduced.image, place, derived=derivation_of(reduced.report))
 

@@ -12,8 +12,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 from cli_samples import interrupted_while_writing, json_lines, nifti, run, tree
-from io_samples import dicom_series
-from metal_scans import SHAPE, SPACING, dice, head_mr, hip_scan, pelvis, scan
+from metal_dicom import METHODS, hip_series
+from metal_scans import SHAPE, dice, head_mr, hip_scan, pelvis, scan
 
 from monai_inpaint import read_image
 from monai_inpaint.errors import InputError
@@ -21,11 +21,6 @@ from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.detect_ct import find_metal
 from monai_inpaint.metal.methods import choose
 from monai_inpaint.metal.reduce import reduce_metal
-
-METHODS = ["inpaint"] + [
-    pytest.param(name, marks=pytest.mark.skipif(find_spec("astra") is None, reason="needs astra-toolbox"))
-    for name in ("li", "nmar", "network")
-]
 
 
 @pytest.fixture(scope="module")
@@ -285,13 +280,6 @@ def test_find_only_offers_voids_of_an_mr_under_another_label(tmp_path: Path, cap
     assert (labels[48, 22] == 3).all()
 
 
-def hip_series(folder: Path, hip: Image, **elements) -> Path:
-    """The scan as a DICOM series of unsigned values."""
-    stored = (hip.voxels + 1024).astype(np.uint16).transpose(2, 1, 0)
-    scale = {"PixelSpacing": list(SPACING[:2]), "RescaleSlope": 1, "RescaleIntercept": -1024}
-    return dicom_series(folder, stored, spacing=SPACING[2], **scale, **elements)
-
-
 @pytest.mark.parametrize(
     ("given", "hu", "told"), [("titanium", 7140, "metal at 7140 HU, titanium"), ("-250.4", -250, "metal at -250 HU")]
 )
@@ -305,7 +293,7 @@ def test_a_dicom_series_says_which_value_its_metal_got(
 
     reduced = read_image(tmp_path / "reduced")
     assert set(reduced.units()[find_metal(read_image(series)).metal]) == {hu}
-    assert f"(inpaint, {told})" in reduced.header.datasets[0].DerivationDescription
+    assert f"Metal artifacts reduced (inpaint, {told})" in reduced.header.datasets[0].DerivationDescription
     assert json.loads(report.read_text())["metal_hu"]["hu"] == hu
 
 
