@@ -115,16 +115,16 @@ def write_results(
         write_image(result, images if source.voxels.ndim == 3 and evidence.frames is None else _one(images),
                     derived=derived)  # fmt: skip
         heads = [dcmread(path, stop_before_pixels=True) for path in sorted(images.iterdir(), key=_in_order)]
-        _save(segments, place / "hole.dcm")
+        save_object(segments, place / "hole.dcm")
         drawn = bool(marked) and has_structures(source)
         if drawn:
-            _save(structure_set(source, heads, marked, derived, found=found), place / "structures.dcm")
+            save_object(structure_set(source, heads, marked, derived, found=found), place / "structures.dcm")
         for kind, values in maps.items():
-            _save(parametric_map(located, values, source, derived, kind), place / _name(kind))
+            save_object(parametric_map(located, values, source, derived, kind), place / _name(kind))
         series, voxels, size = heads[0].SeriesInstanceUID, int(np.count_nonzero(hole)), _voxel_size(source)
-        _save(record_of(evidence, segments, series, voxels, size and voxels * size, report, derived),
+        save_object(record_of(evidence, segments, series, voxels, size and voxels * size, report, derived),
               place / "record.dcm")  # fmt: skip
-        _save(overview_of(source, result, hole, derived, hidden=hidden), place / "overview.dcm")
+        save_object(overview_of(source, result, hole, derived, hidden=hidden), place / "overview.dcm")
     written = {kind: folder / _name(kind) for kind in maps}
     return Results(
         folder, folder / "derived", folder / "hole.dcm", folder / "structures.dcm" if drawn else None,
@@ -152,7 +152,12 @@ def _one(folder: Path) -> Path:
     return folder / "image.dcm"
 
 
-def _save(dataset: Dataset, path: Path) -> None:
+def save_object(dataset: Dataset, path: Path) -> None:
+    """Write an object whose patient and study are copied from a source.
+
+    Raises:
+        InputError: an element of the source holds what its type forbids.
+    """
     with taking_over(path.name):
         save(dataset, path)
 
