@@ -39,9 +39,8 @@ def implant_value(given: str | float, image: Image) -> ImplantValue:
     Raises:
         InputError: neither a number nor a known material, or a value that the image cannot store.
     """
-    material = given if isinstance(given, str) and given in IMPLANT_HU else None
-    hu = IMPLANT_HU[material] if material else _number(given)
-    name = image.path or "The image"
+    wanted, name = value_of(given), image.path or "The image"
+    hu, material = wanted.hu, wanted.material
     probe = replace(image, voxels=image.voxels[:1, :1])  # of each slice one voxel, since each may have its own rescale
 
     def held(value: float) -> np.ndarray:
@@ -61,11 +60,18 @@ def implant_value(given: str | float, image: Image) -> ImplantValue:
     return ImplantValue(float(value.flat[0]), material)
 
 
-def _number(given: str | float) -> float:
+def value_of(given: str | float) -> ImplantValue:
+    """Return the value that a number or the name of a material stands for.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if isinstance(given, str) and given in IMPLANT_HU:
+        return ImplantValue(IMPLANT_HU[given], given)
     try:
         hu = float(given)
     except ValueError:
         hu = math.nan
     if not math.isfinite(hu):
         raise InputError(f"The value of the metal, {given!r}, must be a number in HU or {', '.join(IMPLANT_HU)}.")
-    return hu
+    return ImplantValue(hu)

@@ -249,7 +249,7 @@ def _without_metal(case: SeriesTask, rule: Rule, image: Image, bundles: Bundles)
     from monai_inpaint.metal.reduce import modality_of, reduce_metal
 
     method, bundle = choose(modality_of(image), rule.method, rule.bundle, bundles.find)
-    reduced = reduce_metal(image, method, bundle=bundle and bundle.path, engine=bundles.engine)
+    reduced = reduce_metal(image, method, metal_hu=rule.metal_hu, bundle=bundle and bundle.path, engine=bundles.engine)
     if not reduced.metal.any():
         return TaskResult(case, "No metal was found in it.")
     if not reduced.hole.any():
