@@ -87,7 +87,7 @@ def _contours(source: Image, images: Sequence[Dataset], region: np.ndarray) -> l
     assert source.affine is not None
     solid, frames = region if region.ndim == 3 else region[..., None], source.header.frames
     contours = []
-    for k in np.flatnonzero(solid.any(axis=(0, 1))):
+    for k in map(int, np.flatnonzero(solid.any(axis=(0, 1)))):
         image = _instance(images[k]) if frames is None else _instance(images[0], frames[k])
         for outline in outlines_of(solid[..., k]):
             points = outline @ source.affine[:3, :2].T + source.affine[:3, 2] * k + source.affine[:3, 3]
