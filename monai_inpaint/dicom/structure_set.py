@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as Items
-from pydicom.uid import ExplicitVRLittleEndian, RTStructureSetStorage
+from pydicom.uid import ImplicitVRLittleEndian, RTStructureSetStorage
 
 from monai_inpaint.dicom.evidence import adopt_study
 from monai_inpaint.dicom.region_outlines import outlines_of
@@ -46,7 +46,7 @@ def structure_set(
     frame = first.FrameOfReferenceUID
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian  # explicit, a contour has at most 64 KB
     adopt_study(dataset, first)
     dataset.SOPClassUID, dataset.SOPInstanceUID = RTStructureSetStorage, new_uid()
     dataset.Modality, dataset.SeriesInstanceUID = "RTSTRUCT", new_uid()

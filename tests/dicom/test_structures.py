@@ -9,12 +9,12 @@ import numpy as np
 import pydicom
 import pytest
 from cli_samples import run
-from dicom_samples import film, hole_in, program, results_of, series, source_of
+from dicom_samples import errors_in, filler, film, hole_in, program, results_of, series, source_of
 from metal_dicom import METHODS, hip_series, rois_in, segments_in
 from metal_scans import hip_scan
 
 from monai_inpaint import read_image
-from monai_inpaint.dicom.results import Results
+from monai_inpaint.dicom.results import Results, write_results
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.detect_ct import find_metal
 
@@ -107,6 +107,13 @@ def test_metal_what_it_affects_and_what_was_filled_are_regions_of_both_objects(r
     assert marked[HOLE][marked[METAL]].all()  # which got a value
 
 
+def test_dciodvfy_finds_no_error_in_regions_of_metal(reduced) -> None:
+    _, out = reduced
+
+    assert {name: errors_in(out / name) for name in ("hole.dcm", "structures.dcm")} == {
+        "hole.dcm": set(), "structures.dcm": set()}  # fmt: skip
+
+
 def test_rt_utils_finds_the_same_regions(reduced, marked) -> None:
     rt_utils = pytest.importorskip("rt_utils")
     _, out = reduced
@@ -150,6 +157,21 @@ def test_one_slice_with_a_place_has_contours(tmp_path: Path) -> None:
     (region,) = rois_in(results.structures, read_image(results.derived)).values()
 
     assert np.array_equal(region, hole_in(read_image(source)))
+
+
+def test_a_contour_may_be_longer_than_an_element_with_explicit_vr_holds(tmp_path: Path) -> None:
+    source = series(tmp_path / "source", slices=2)
+    image = read_image(source)
+    comb = np.zeros(image.voxels.shape, bool)
+    comb[4:120, 4:120:4, 0] = comb[4, 4:120, 0] = comb[6:120:2, 5:120:4, 0] = True  # jagged teeth
+    fill = filler("ct")(image, comb)
+
+    results = write_results(image, fill.image, fill.hole, fill.report, tmp_path / "results")
+
+    (contours,) = pydicom.dcmread(results.structures).ROIContourSequence
+    assert max(len("\\".join(map(str, item.ContourData))) for item in contours.ContourSequence) > 2**16
+    (region,) = rois_in(results.structures, read_image(results.derived)).values()
+    assert np.array_equal(region, comb)
 
 
 def test_films_and_images_without_a_frame_of_reference_have_no_structures(tmp_path: Path) -> None:
