@@ -162,8 +162,9 @@ def reduce_metal(
     if modality == "ct" and found.metal.any():
         report["streaks"] = streaks(axial, corrected, found)
         report["verdict"] = verdict(report["streaks"])
-    hole = touched if name == "inpaint" else touched & (reduced.voxels != image.voxels)
-    return Reduced(reduced, found.metal, found.affected, hole, report)
+    if name != "inpaint":
+        touched &= reduced.voxels != image.voxels
+    return Reduced(reduced, found.metal, found.affected, touched, report)
 
 
 def assigned_value(image: Image, given: float | str | None, metal: str) -> ImplantValue | None:
