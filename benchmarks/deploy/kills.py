@@ -85,7 +85,7 @@ def send_and_kill(service: Service, folder: Path, *, studies: int, kills: int, s
 def wrong_with(received: Sequence[Dataset], study: Path) -> str:
     """What is wrong with the results of one study, whose files lie below a folder; "" if nothing is."""
     kinds = sorted(dataset.Modality for dataset in received)
-    if kinds != ["CT", "CT", "OT", "OT", "SEG", "SR"]:
+    if kinds != ["CT", "CT", "OT", "OT", "RTSTRUCT", "SEG", "SR"]:
         return f"it has {kinds}"
     sources = {dataset.SOPInstanceUID: dataset for dataset in map(pydicom.dcmread, study.rglob("*.dcm"))}
     drawn = pydicom.dcmread(study / "seg.dcm")
@@ -104,5 +104,6 @@ def wrong_with(received: Sequence[Dataset], study: Path) -> str:
         return "nothing was filled"
     told = {element.value for dataset in received for element in dataset.iterall()
             if element.keyword == "ReferencedSOPInstanceUID"}  # fmt: skip
-    missing = told - set(sources) - {dataset.SOPInstanceUID for dataset in received}
+    known = {uid for dataset in received for uid in (dataset.SOPInstanceUID, dataset.StudyInstanceUID)}
+    missing = told - set(sources) - known
     return f"references that lead nowhere: {missing}" if missing else ""

@@ -44,6 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep the voxels of the metal as they are (default), or replace them with tissue",
     )
     parser.add_argument(
+        "--metal-hu",
+        type=nonempty_text,
+        metavar="HU",
+        help="assign this value to the voxels of the metal, as treatment planning needs it: a number in HU, or "
+        "titanium, steel or cobalt-chromium",
+    )
+    parser.add_argument(
         "--threshold",
         type=float,
         metavar="HU",
@@ -71,6 +78,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(
             "--find-only changes no image, so there are no DICOM results; leave out --find-only or --dicom-results."
         )
+    if args.find_only and args.metal_hu is not None:
+        raise InputError("--find-only changes no image; leave out --find-only or --metal-hu.")
     if args.segment is not None and not args.region:
         raise InputError("--segment selects a part of --region; add --region, or leave out --segment.")
     target = results_target if args.dicom_results else image_target
@@ -82,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
         region=HoleFile(Path(args.region), args.segment) if args.region else None,
         method=args.method,
         metal=args.metal,
+        metal_hu=args.metal_hu,
         threshold=args.threshold,
         find_only=args.find_only,
         results=args.dicom_results,

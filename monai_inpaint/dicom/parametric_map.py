@@ -55,7 +55,7 @@ def parametric_map(
         real_world_value_mappings=[pm.RealWorldValueMapping(kind.name, name, unit, (low, high), 1.0, 0.0)],
         voi_lut_transformations=[content.VOILUTTransformation(*window)],
         content_label=f"AI_{kind.name}",
-        content_description=derived["description"],
+        content_description=derived["description"][:64],
         derived_pixel_contrast=contrast,
         derivation=codes.cid7203.PixelByPixelSubtraction if kind is Kind.DIFFERENCE else None,
         series_description=name,

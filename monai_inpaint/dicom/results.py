@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydicom import dcmread
@@ -13,7 +15,8 @@ from pydicom.dataset import Dataset
 from monai_inpaint.dicom.evidence import evidence_of
 from monai_inpaint.dicom.overview import overview_of
 from monai_inpaint.dicom.parametric_map import Kind, parametric_map
-from monai_inpaint.dicom.segmentation_writer import hole_segmentation
+from monai_inpaint.dicom.segmentation_writer import AFFECTED, HOLE, METAL, segmentation
+from monai_inpaint.dicom.structure_set import has_structures, structure_set
 from monai_inpaint.dicom.structured_report import record_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
@@ -24,6 +27,9 @@ from monai_inpaint.io.dicom.header import DicomHeader
 from monai_inpaint.io.dicom.write import save, taking_over
 from monai_inpaint.io.provenance import derivation_of
 
+if TYPE_CHECKING:
+    from monai_inpaint.metal.reduce import Reduced
+
 
 @dataclass(frozen=True)
 class Results:
@@ -31,7 +37,9 @@ class Results:
 
     Attributes:
         derived: the folder of the derived series.
-        hole: a DICOM SEG.
+        hole: a DICOM SEG of the hole and the other regions.
+        structures: an RTSTRUCT of the same regions on the derived series; None for images that have no place in the
+            patient, or where there are none to draw.
         difference, spread: Parametric Maps; None without a pixel spacing, which they must have. `difference` is None
             where burned-in text was filled, which it would tell; `spread` where there were no samples.
         record: a structured report.
@@ -41,6 +49,7 @@ class Results:
     folder: Path
     derived: Path
     hole: Path
+    structures: Path | None
     difference: Path | None
     spread: Path | None
     record: Path
@@ -49,7 +58,7 @@ class Results:
     @property
     def files(self) -> list[Path]:
         """Every file, the derived images first."""
-        objects = (self.hole, self.difference, self.spread, self.record, self.overview)
+        objects = (self.hole, self.structures, self.difference, self.spread, self.record, self.overview)
         return [*sorted(self.derived.iterdir()), *(path for path in objects if path)]
 
 
@@ -60,8 +69,9 @@ def write_results(
     report: dict[str, Any],
     folder: Path,
     spread: np.ndarray | None = None,
+    regions: Mapping[str, np.ndarray] = MappingProxyType({}),
 ) -> Results:
-    """Write the derived series, the hole, the signed difference, the spread, a record and an overview.
+    """Write the derived series, the hole, structures, the signed difference, the spread, a record and an overview.
 
     Args:
         source: read from DICOM.
@@ -71,10 +81,11 @@ def write_results(
         report: of `fill` or `reduce_metal`.
         folder: is made; may exist if it is empty.
         spread: the error to expect, in units, float32 of the source's shape.
+        regions: further ones to mark, bool of the source's shape, by their names in `segmentation_writer`.
 
     Raises:
-        InputError: the source is not from DICOM, the hole is empty, highdicom is not installed, or `folder` exists or
-            cannot be written.
+        InputError: the source is not from DICOM, the hole is empty, highdicom or shapely is not installed, or `folder`
+            exists or cannot be written.
     """
     if not isinstance(source.header, DicomHeader):
         name = source.path or "The image"
@@ -87,9 +98,13 @@ def write_results(
         raise InputError(f"No voxel of {source.path or 'the image'} was computed, so there are no results to write.")
     check_output(folder, sources=[source.path] if source.path else [])
     derived = derivation_of(report)
-    evidence, hidden = evidence_of(source, hole), "burned_in" in report.get("hole", {})
-    segmentation = hole_segmentation(evidence, hole, derived, found=_found(report))
-    located = evidence if source.placed else evidence_of(source, hole, assumed=True)
+    marked = {HOLE: hole, **{name: region for name, region in regions.items() if region.any()}}
+    where, found = np.logical_or.reduce(list(marked.values())), _found(report)
+    evidence, hidden = evidence_of(source, where), "burned_in" in report.get("hole", {})
+    segments = segmentation(evidence, marked, derived, found=found)
+    located = evidence if source.placed else evidence_of(source, where, assumed=True)
+    if _works_on_projections(report):  # and changes slices all over, which is no region to draw
+        del marked[HOLE]
     maps: dict[Kind, np.ndarray] = {}
     if source.affine is not None and not hidden:
         maps[Kind.DIFFERENCE] = located.change(source, result)
@@ -99,19 +114,32 @@ def write_results(
         images = place / "derived"
         write_image(result, images if source.voxels.ndim == 3 and evidence.frames is None else _one(images),
                     derived=derived)  # fmt: skip
-        series = dcmread(next(images.iterdir()), stop_before_pixels=True).SeriesInstanceUID
-        _save(segmentation, place / "hole.dcm")
+        heads = [dcmread(path, stop_before_pixels=True) for path in sorted(images.iterdir(), key=_in_order)]
+        save_object(segments, place / "hole.dcm")
+        drawn = bool(marked) and has_structures(source)
+        if drawn:
+            save_object(structure_set(source, heads, marked, derived, found=found), place / "structures.dcm")
         for kind, values in maps.items():
-            _save(parametric_map(located, values, source, derived, kind), place / _name(kind))
-        voxels, size = int(np.count_nonzero(hole)), _voxel_size(source)
-        _save(record_of(evidence, segmentation, series, voxels, size and voxels * size, report, derived),
+            save_object(parametric_map(located, values, source, derived, kind), place / _name(kind))
+        series, voxels, size = heads[0].SeriesInstanceUID, int(np.count_nonzero(hole)), _voxel_size(source)
+        save_object(record_of(evidence, segments, series, voxels, size and voxels * size, report, derived),
               place / "record.dcm")  # fmt: skip
-        _save(overview_of(source, result, hole, derived, hidden=hidden), place / "overview.dcm")
+        save_object(overview_of(source, result, hole, derived, hidden=hidden), place / "overview.dcm")
     written = {kind: folder / _name(kind) for kind in maps}
     return Results(
-        folder, folder / "derived", folder / "hole.dcm", written.get(Kind.DIFFERENCE), written.get(Kind.SPREAD),
-        folder / "record.dcm", folder / "overview.dcm",
+        folder, folder / "derived", folder / "hole.dcm", folder / "structures.dcm" if drawn else None,
+        written.get(Kind.DIFFERENCE), written.get(Kind.SPREAD), folder / "record.dcm", folder / "overview.dcm",
     )  # fmt: skip
+
+
+def metal_regions(reduced: Reduced) -> dict[str, np.ndarray]:
+    """Return what is marked beside the hole where metal artifacts were reduced, for `write_results`."""
+    return {METAL: reduced.metal, AFFECTED: reduced.affected}
+
+
+def _in_order(path: Path) -> tuple[int, str]:
+    """The files of a derived series by their numbers."""
+    return len(path.name), path.name
 
 
 def _name(kind: Kind) -> str:
@@ -124,7 +152,12 @@ def _one(folder: Path) -> Path:
     return folder / "image.dcm"
 
 
-def _save(dataset: Dataset, path: Path) -> None:
+def save_object(dataset: Dataset, path: Path) -> None:
+    """Write an object whose patient and study are copied from a source.
+
+    Raises:
+        InputError: an element of the source holds what its type forbids.
+    """
     with taking_over(path.name):
         save(dataset, path)
 
@@ -132,6 +165,10 @@ def _save(dataset: Dataset, path: Path) -> None:
 def _found(report: dict[str, Any]) -> bool:
     """Whether a program chose the hole."""
     return "found" in report or "proposed_by" in report.get("hole", {})
+
+
+def _works_on_projections(report: dict[str, Any]) -> bool:
+    return report.get("method", "inpaint") != "inpaint"
 
 
 def _voxel_size(source: Image) -> float | None:

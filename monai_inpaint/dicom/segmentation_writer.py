@@ -1,7 +1,8 @@
-"""The hole as a DICOM segmentation, so that every computed voxel stays identifiable."""
+"""The hole and other regions as a DICOM segmentation, so that every computed voxel stays identifiable."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,24 @@ from monai_inpaint.dicom.evidence import Evidence, adopt_study
 from monai_inpaint.io.dicom.derive import new_uid, series_number
 from monai_inpaint.version import __version__
 
-LABEL = "Computed, not measured"
+HOLE, METAL, AFFECTED = "Computed, not measured", "Metal", "Affected by metal"
+_CODES = {  # category and type
+    HOLE: (codes.SCT.SpatialAndRelationalConcept, codes.DCM.SelectedRegion),
+    METAL: (codes.SCT.PhysicalObject, codes.SCT.Implant),
+    AFFECTED: (codes.SCT.SpatialAndRelationalConcept, codes.DCM.ImageArtifacts),
+}
 
 
-def hole_segmentation(evidence: Evidence, hole: np.ndarray, derived: dict[str, str], *, found: bool) -> Dataset:
-    """Return a binary segmentation with one segment, on the slices of the hole.
+def segmentation(
+    evidence: Evidence, regions: Mapping[str, np.ndarray], derived: dict[str, str], *, found: bool
+) -> Dataset:
+    """Return a binary segmentation with one segment a region, on the slices of the evidence.
 
     Args:
-        evidence: of the source.
-        hole: bool, of the source's shape.
+        evidence: of the images that the regions lie on.
+        regions: bool, of the images' shape; by name: `HOLE`, `METAL`, `AFFECTED`.
         derived: {"description", "model", "version", "label"}.
-        found: a program chose the hole, not a person.
+        found: a program chose the regions, not a person.
     """
     seg = load("seg")
     how: dict[str, Any] = {"algorithm_type": "MANUAL"}
@@ -31,15 +39,15 @@ def hole_segmentation(evidence: Evidence, hole: np.ndarray, derived: dict[str, s
         family = codes.cid7162.ArtificialIntelligence
         identification = load("").AlgorithmIdentificationSequence(derived["model"], family, derived["version"])
         how = {"algorithm_type": "AUTOMATIC", "algorithm_identification": identification}
-    segment = seg.SegmentDescription(
-        1, LABEL, codes.SCT.SpatialAndRelationalConcept, codes.DCM.SelectedRegion, tracking_uid=new_uid(),
-        tracking_id="hole 1", **how,
-    )  # fmt: skip
+    segments = [
+        seg.SegmentDescription(number, name, *_CODES[name], tracking_uid=new_uid(), tracking_id=f"{name} 1", **how)
+        for number, name in enumerate(regions, start=1)
+    ]
     dataset = seg.Segmentation(
         evidence.images,
-        evidence.planes(hole).astype(np.uint8),
+        np.stack([evidence.planes(region) for region in regions.values()], axis=-1, dtype=np.uint8),
         "BINARY",
-        [segment],
+        segments,
         new_uid(),
         series_number(evidence.first, 1),
         new_uid(),
@@ -49,7 +57,7 @@ def hole_segmentation(evidence: Evidence, hole: np.ndarray, derived: dict[str, s
         software_versions=__version__,
         device_serial_number="none",
         content_label="COMPUTED_REGION",
-        content_description=derived["description"],
+        content_description=derived["description"][:64],
         omit_empty_frames=False,
         series_description=f"Region: {derived['label']}",
         **evidence.places(),

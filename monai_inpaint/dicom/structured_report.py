@@ -131,6 +131,8 @@ def _parameters(report: dict[str, Any]) -> Iterator[str]:
         yield "fill: " + ", ".join(f"{name} {value}" for name, value in report["drawn"].items())
     if "method" in report:
         yield f"method: {report['method']}, metal: {report['metal']}"
+    if "metal_hu" in report:
+        yield "value of the metal: " + ", ".join(f"{name} {value}" for name, value in report["metal_hu"].items())
     for fact in (report.get("doubt") or {}).get("verdict"), report.get("verdict"):
         if fact:
             yield fact

@@ -17,7 +17,7 @@ def derivation_of(report: dict[str, Any]) -> dict[str, str]:
     more: dict[str, str] = {}
     model = f"{bundle['name']} {bundle['version']}" if bundle else "monai-inpaint metal"
     if "method" in report:
-        what = f"Metal artifacts reduced by monai-inpaint ({report['method']}, metal {report['metal']})"
+        what = _metal_reduced(report)
     else:
         drawn = report["drawn"]
         fill = f"one sample, seed {drawn['seed']}" if drawn["fill"] == "sample" else drawn["fill"]
@@ -28,3 +28,12 @@ def derivation_of(report: dict[str, Any]) -> dict[str, str]:
             more["burned_in"] = "NO"
     label = "Metal artifacts reduced" if "method" in report else "AI-filled"
     return {"description": what, "model": model, "version": __version__, "label": label, **more}
+
+
+def _metal_reduced(report: dict[str, Any]) -> str:
+    """Where 64 characters are all there is room for, the value of the metal is among them."""
+    assigned = report.get("metal_hu")
+    if not assigned:
+        return f"Metal artifacts reduced by monai-inpaint ({report['method']}, metal {report['metal']})"
+    value = f"{assigned['hu']:g} HU" + (f", {assigned['material']}" if assigned["material"] else "")
+    return f"Metal artifacts reduced ({report['method']}, metal at {value})"

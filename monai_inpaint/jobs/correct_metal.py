@@ -33,6 +33,7 @@ class MetalJob:
     region: HoleFile | None = None  # only what it marks may change
     method: str | None = None
     metal: str = "keep"
+    metal_hu: str | None = None  # what the metal's voxels get: HU, or a material in `IMPLANT_HU`
     threshold: float | None = None
     find_only: bool = False  # the output is a label map
     results: bool = False  # the output is a folder for all DICOM results
@@ -65,8 +66,9 @@ def correct_metal(job: MetalJob, *, overwrite: bool, progress: Progress) -> dict
 
 def _corrected(job: MetalJob, image: Image, progress: Progress) -> Done:
     from monai_inpaint.io import write_image
-    from monai_inpaint.metal.reduce import find, reduce_metal
+    from monai_inpaint.metal.reduce import assigned_value, find, reduce_metal
 
+    assigned_value(image, job.metal_hu, job.metal)
     started = time.perf_counter()
     found = find(image, job.threshold, progress.stage("find"))
     seconds = {"find": time.perf_counter() - started}
@@ -79,6 +81,7 @@ def _corrected(job: MetalJob, image: Image, progress: Progress) -> Done:
         job.metal,
         job.threshold,
         job.region.hole_in(image) if job.region else None,
+        metal_hu=job.metal_hu,
         found=found,
         bundle=job.bundle,
         engine=job.engine,
@@ -87,9 +90,10 @@ def _corrected(job: MetalJob, image: Image, progress: Progress) -> Done:
 
     def write(place: Path | str) -> None:
         if job.results:
-            from monai_inpaint.dicom.results import write_results
+            from monai_inpaint.dicom.results import metal_regions, write_results
 
-            write_results(image, reduced.image, reduced.image.voxels != image.voxels, reduced.report, Path(place))
+            regions = metal_regions(reduced)
+            write_results(image, reduced.image, reduced.hole, reduced.report, Path(place), regions=regions)
         else:
             write_image(reduced.image, place, derived=derivation_of(reduced.report))
 

@@ -44,10 +44,12 @@ def image_target(text: str | Path) -> Target:
 
 
 def results_target(text: str | Path) -> Target:
-    """Check a folder for a derived series and the objects beside it, which need highdicom."""
+    """Check a folder for a derived series and the objects beside it, which need highdicom and shapely."""
     from monai_inpaint.dicom.codes import load
+    from monai_inpaint.dicom.region_outlines import load_shapely
 
     load("")
+    load_shapely()
     target = image_target(text)
     if not target.folder:
         raise InputError(f"{text} is a file; with --dicom-results name a folder (a path without suffix).")

@@ -57,10 +57,10 @@ def inpaint(task: Task) -> Correction:
     assert task.bundle is not None
     fill = Filler(task.bundle.path, task.engine)(task.image, hole, progress=task.progress)
     report, filled = fill.report, fill.image
-    patches = [Patch(index, hole[index], filled.units(index)) for index in _marked(task.axial, hole)]
+    patches = [Patch(index, hole[index], filled.units(index)) for index in slices_with(task.axial, hole)]
     return Correction(patches, {name: report[name] for name in ("bundle", "engine", "hole", "windows")})
 
 
-def _marked(axial: Axial, hole: np.ndarray) -> list[tuple[Any, ...]]:
-    """The slices that hold a part of the hole."""
+def slices_with(axial: Axial, hole: np.ndarray) -> list[tuple[Any, ...]]:
+    """Return where the slices lie that hold a part of the hole: indices of the image's array."""
     return [axial.index(int(number)) for number in np.flatnonzero(axial.solid(hole).any(axis=(0, 1)))]

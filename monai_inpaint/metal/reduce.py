@@ -17,9 +17,10 @@ from monai_inpaint.imaging.grid import align_hole
 from monai_inpaint.imaging.hounsfield import looks_like_hounsfield
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.label_map import Hole
-from monai_inpaint.metal.by_inpainting import enclosed
+from monai_inpaint.metal.by_inpainting import enclosed, slices_with
 from monai_inpaint.metal.detect_ct import Found, find_metal
 from monai_inpaint.metal.detect_mr import find_voids
+from monai_inpaint.metal.implant_value import ImplantValue, implant_value
 from monai_inpaint.metal.methods import METHODS, choose
 from monai_inpaint.metal.network_prior import Run
 from monai_inpaint.metal.quality_check import changes, streaks, verdict
@@ -36,12 +37,15 @@ class Reduced:
     Attributes:
         image: like the source: same geometry, dtype and encoding.
         metal, affected: bool, of the image's shape.
+        hole: bool, of the image's shape: the voxels that were filled or assigned; of methods that work on the
+            projections, and change voxels all over, those that changed.
         report: what was found, done and changed; JSON-able; see docs/formats.md.
     """
 
     image: Image
     metal: np.ndarray
     affected: np.ndarray
+    hole: np.ndarray
     report: dict[str, Any]
 
 
@@ -77,6 +81,7 @@ def reduce_metal(
     threshold: float | None = None,
     region: Hole | Image | np.ndarray | None = None,
     *,
+    metal_hu: float | str | None = None,
     found: Found | None = None,
     bundle: str | Path | None = None,
     engine: str = "auto",
@@ -94,6 +99,7 @@ def reduce_metal(
             `find_metal`.
         region: the voxels that may change (see `label_map.hole_of`): an array of the image's shape, an Image or a
             Hole; None: all.
+        metal_hu: HU that the metal's voxels get in the corrected CT, or a material in `IMPLANT_HU`; None: their own.
         found: the metal, if it is already known.
         bundle: of the network that fills or corrects, see `choose`.
         engine: that runs it, as `Filler` takes it.
@@ -103,13 +109,15 @@ def reduce_metal(
     Slices without metal are not computed and stay bit for bit. If no metal is found, nothing changes.
 
     Raises:
-        InputError: the image is neither a CT in HU nor an MR, the method is unknown, or the region does not fit.
+        InputError: the image is neither a CT in HU nor an MR, the method is unknown, the region does not fit, or the
+            image cannot store the metal's value.
     """
     started = time.perf_counter()
     modality = modality_of(image)
     name, model = choose(modality, method, bundle)
     if metal not in (KEEP, FILL):
         raise InputError(f"metal must be keep or fill, not {metal!r}.")
+    assigned = assigned_value(image, metal_hu, metal)
     found = found or find(image, threshold)
     finding = time.perf_counter() - started
     axial = axial_slices(image)
@@ -126,6 +134,13 @@ def reduce_metal(
                    for patch in correction.patches]  # fmt: skip
         reduced = compose(image, patches)
         _mark(touched, patches)
+    corrected = reduced
+    if assigned:
+        implant = found.metal & allowed
+        patches = [Patch(index, implant[index], np.full(implant[index].shape, assigned.hu, np.float32))
+                   for index in slices_with(axial, implant)]  # fmt: skip
+        reduced = compose(corrected, patches)
+        _mark(touched, patches)
     before, after = untouched_hash(image.voxels, touched), untouched_hash(reduced.voxels, touched)
     if before != after:
         raise RuntimeError(
@@ -135,18 +150,36 @@ def reduce_metal(
         **image_head(image),
         "method": name,
         "metal": metal if modality == "ct" else FILL,
+        **({"metal_hu": assigned.facts()} if assigned else {}),
         "found": found.report(),
         **({"region": limits} if limits else {}),
         **facts,
-        "changed": changes(axial, reduced, touched, found.affected),
+        "changed": changes(axial, corrected, touched, found.affected),
         "untouched": {"algorithm": "sha256", "before": before, "after": after},
         "seconds": {"find": round(finding, 4), "reduce": round(time.perf_counter() - started - finding, 4)},
         "peak_memory_mb": peak_memory_mb(),
     }
     if modality == "ct" and found.metal.any():
-        report["streaks"] = streaks(axial, reduced, found)
+        report["streaks"] = streaks(axial, corrected, found)
         report["verdict"] = verdict(report["streaks"])
-    return Reduced(reduced, found.metal, found.affected, report)
+    if name != "inpaint":
+        touched &= reduced.voxels != image.voxels
+    return Reduced(reduced, found.metal, found.affected, touched, report)
+
+
+def assigned_value(image: Image, given: float | str | None, metal: str) -> ImplantValue | None:
+    """Return the value that the metal's voxels get; None where they keep their own.
+
+    Raises:
+        InputError: the image is an MR, the metal is to be filled, or the value is none that the image can store.
+    """
+    if given is None:
+        return None
+    if modality_of(image) != "ct":
+        raise InputError("The value of the metal is in Hounsfield units, and an MR has none; leave it out.")
+    if metal == FILL:
+        raise InputError("Metal that is replaced with tissue gets no value; choose metal keep, or leave out its value.")
+    return implant_value(given, image)
 
 
 def _allowed(region: Hole | Image | np.ndarray | None, image: Image) -> tuple[np.ndarray, dict[str, Any]]:

@@ -14,7 +14,7 @@ from monai_inpaint.regions.rectangles import Rectangle, is_rectangle
 
 SEG, RTSTRUCT, METAL, RECTANGLES = "SEG", "RTSTRUCT", "metal", "rectangles"
 HOLES = (SEG, RTSTRUCT, METAL, RECTANGLES)
-_KEYS = {"modality", "description", "hole", "segment", "rectangles", "method", "bundle"}
+_KEYS = {"modality", "description", "hole", "segment", "rectangles", "method", "metal_hu", "bundle"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Rule:
         description: shell pattern for the SeriesDescription; upper and lower case are one.
         segment: of a SEG or RTSTRUCT with several, as `read_hole` takes it.
         rectangles: as `rectangles_in` takes them.
-        method: of `reduce_metal`, for "metal" only; None takes its default.
+        method, metal_hu: of `reduce_metal`, for "metal" only; None takes its defaults.
         bundle: what fills; None takes that of the modality.
     """
 
@@ -38,6 +38,7 @@ class Rule:
     segment: str | None = None
     rectangles: tuple[Rectangle, ...] = ()
     method: str | None = None
+    metal_hu: str | float | None = None
     bundle: str | None = None
 
     def is_for(self, modality: str, description: str) -> bool:
@@ -78,12 +79,12 @@ def _rule(given: Any, name: str) -> Rule:
         if key in given and not (isinstance(given[key], str) and given[key].strip()):
             raise InputError(f"{name}: {key} is {given[key]!r}; give a text, or leave it out.")
     hole = given["hole"]
-    needless = {"segment": (SEG, RTSTRUCT), "rectangles": (RECTANGLES,), "method": (METAL,)}
+    needless = {"segment": (SEG, RTSTRUCT), "rectangles": (RECTANGLES,), "method": (METAL,), "metal_hu": (METAL,)}
     for key, kinds in needless.items():
         if key in given and hole not in kinds:
             raise InputError(f"{name}: {key} has no effect with the hole {hole}; leave it out.")
     rectangles = _rectangles(given.get("rectangles"), name) if hole == RECTANGLES else ()
-    _check_method(given, name)
+    _check_metal(given, name)
     return Rule(**{**given, "rectangles": rectangles})
 
 
@@ -96,10 +97,21 @@ def _rectangles(given: Any, name: str) -> tuple[Rectangle, ...]:
     return tuple((one[0], one[1], one[2], one[3]) for one in given)
 
 
-def _check_method(given: dict[str, Any], name: str) -> None:
+def _check_metal(given: dict[str, Any], name: str) -> None:
+    from monai_inpaint.metal.implant_value import value_of
     from monai_inpaint.metal.methods import METHODS
 
     if given["hole"] == METAL and given["modality"] not in ("CT", "MR"):
         raise InputError(f"{name}: metal is found in CT and MR, not in {given['modality']}; give another hole.")
     if "method" in given and given["method"] not in METHODS:
         raise InputError(f"{name}: there is no method {given['method']}; known are {', '.join(METHODS)}.")
+    if "metal_hu" not in given:
+        return
+    if given["modality"] != "CT":
+        raise InputError(f"{name}: metal_hu is in Hounsfield units, which {given['modality']} has not; leave it out.")
+    if isinstance(given["metal_hu"], bool) or not isinstance(given["metal_hu"], str | int | float):
+        raise InputError(f"{name}: metal_hu is {given['metal_hu']!r}; give a number in HU or the name of a material.")
+    try:
+        value_of(given["metal_hu"])
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None

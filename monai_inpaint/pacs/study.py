@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from monai_inpaint.dicom.results import write_results
+from monai_inpaint.dicom.results import metal_regions, write_results
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.filler import Filler
 from monai_inpaint.imaging.image import Image
@@ -61,6 +61,7 @@ class TaskResult:
     result: Image | None = None
     hole: np.ndarray | None = None
     report: dict[str, Any] | None = None
+    regions: dict[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
     seconds: float = 0.0
 
 
@@ -187,7 +188,9 @@ def write_case(filled: TaskResult, output: Path) -> dict[str, Any]:
     assert filled.hole is not None
     assert filled.report is not None
     try:
-        results = write_results(filled.source, filled.result, filled.hole, filled.report, folder)
+        results = write_results(
+            filled.source, filled.result, filled.hole, filled.report, folder, regions=filled.regions
+        )
     except Exception as error:
         if is_full(error):
             raise
@@ -246,13 +249,12 @@ def _without_metal(case: SeriesTask, rule: Rule, image: Image, bundles: Bundles)
     from monai_inpaint.metal.reduce import modality_of, reduce_metal
 
     method, bundle = choose(modality_of(image), rule.method, rule.bundle, bundles.find)
-    reduced = reduce_metal(image, method, bundle=bundle and bundle.path, engine=bundles.engine)
+    reduced = reduce_metal(image, method, metal_hu=rule.metal_hu, bundle=bundle and bundle.path, engine=bundles.engine)
     if not reduced.metal.any():
         return TaskResult(case, "No metal was found in it.")
-    changed = reduced.image.voxels != image.voxels
-    if not changed.any():
+    if not reduced.hole.any():
         return TaskResult(case, "Metal was found in it, but nothing was to be changed.")
-    return TaskResult(case, "", image, reduced.image, changed, reduced.report)
+    return TaskResult(case, "", image, reduced.image, reduced.hole, reduced.report, metal_regions(reduced))
 
 
 def _sentence(error: Exception, case: SeriesTask, names: dict[str, str] | None = None) -> str:

@@ -12,8 +12,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 from cli_samples import interrupted_while_writing, json_lines, nifti, run, tree
-from io_samples import dicom_series
-from metal_scans import SHAPE, SPACING, dice, head_mr, hip_scan, pelvis, scan
+from metal_dicom import METHODS, hip_series
+from metal_scans import SHAPE, dice, head_mr, hip_scan, pelvis, scan
 
 from monai_inpaint import read_image
 from monai_inpaint.errors import InputError
@@ -21,11 +21,6 @@ from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.detect_ct import find_metal
 from monai_inpaint.metal.methods import choose
 from monai_inpaint.metal.reduce import reduce_metal
-
-METHODS = ["inpaint"] + [
-    pytest.param(name, marks=pytest.mark.skipif(find_spec("astra") is None, reason="needs astra-toolbox"))
-    for name in ("li", "nmar", "network")
-]
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +118,34 @@ def test_a_cavity_inside_metal_that_is_kept_stays_as_it_is(hip: Image, found) ->
     assert np.array_equal(reduced.image.voxels[76, 52], hip.voxels[76, 52])
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_metal_gets_its_value_and_the_correction_around_it_stays_the_same(method: str, found) -> None:
+    extended = hip_scan(limit=None)
+    metal = find_metal(extended).metal
+
+    plain, assigned = (reduce_metal(extended, method, metal_hu=given) for given in (None, "steel"))
+
+    assert set(assigned.image.units()[metal]) == {13127.0}
+    assert np.array_equal(assigned.image.voxels[~metal], plain.image.voxels[~metal])
+    assert plain.image.voxels[metal].max() > 3071  # an extended scale is kept
+    assert assigned.report["metal_hu"] == {"hu": 13127.0, "material": "steel"}
+    assert assigned.report["changed"] == plain.report["changed"]
+    assert assigned.hole[metal].all()
+    assert "metal_hu" not in plain.report
+
+
+def test_a_value_is_rounded_as_the_image_stores_it_and_assigned_in_the_region_only(hip: Image, found) -> None:
+    coarse = replace(hip, voxels=(hip.voxels // 10).astype(np.int16), slope=10.0)
+    region = np.zeros(SHAPE, np.uint8)
+    region[:76] = 1
+
+    reduced = reduce_metal(coarse, "inpaint", metal_hu=7144, region=region, found=found)
+
+    assert set(reduced.image.units()[:76][found.metal[:76]]) == {7140.0}
+    assert np.array_equal(reduced.image.voxels[76:], coarse.voxels[76:])
+    assert reduced.report["metal_hu"] == {"hu": 7140.0, "material": None}
+
+
 def test_the_voids_of_an_mr_are_filled_and_what_is_only_offered_is_not() -> None:
     head = head_mr()
 
@@ -141,6 +164,10 @@ def test_the_voids_of_an_mr_are_filled_and_what_is_only_offered_is_not() -> None
         ({"metal": "melt"}, "keep or fill"),
         ({"region": np.zeros((2, 2))}, "The region has shape"),
         ({"region": np.zeros(SHAPE)}, "marks no voxel"),
+        ({"metal_hu": "wood"}, "'wood', must be a number in HU or titanium, steel, cobalt-chromium"),
+        ({"metal_hu": "nan"}, "must be a number"),
+        ({"metal_hu": 40000}, "stores values from -32768 to 32767 HU, so its metal cannot get 40000 HU"),
+        ({"metal_hu": "steel", "metal": "fill"}, "replaced with tissue gets no value"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options: dict, words: str, hip: Image, found) -> None:
@@ -153,6 +180,8 @@ def test_an_mr_has_no_projections_and_no_threshold() -> None:
         reduce_metal(head_mr(), "nmar")
     with pytest.raises(InputError, match="Hounsfield units, and an MR has none"):
         reduce_metal(head_mr(), threshold=2000)
+    with pytest.raises(InputError, match="value of the metal is in Hounsfield units, and an MR has none"):
+        reduce_metal(head_mr(), metal_hu=7000)
 
 
 @pytest.mark.parametrize(
@@ -251,16 +280,46 @@ def test_find_only_offers_voids_of_an_mr_under_another_label(tmp_path: Path, cap
     assert (labels[48, 22] == 3).all()
 
 
+@pytest.mark.parametrize(
+    ("given", "hu", "told"), [("titanium", 7140, "metal at 7140 HU, titanium"), ("-250.4", -250, "metal at -250 HU")]
+)
+def test_a_dicom_series_says_which_value_its_metal_got(
+    given: str, hu: int, told: str, hip: Image, tmp_path: Path, capfd
+) -> None:
+    series, report = hip_series(tmp_path / "series", hip), tmp_path / "report.json"
+    command = ["metal", series, tmp_path / "reduced", "--method", "inpaint", "--metal-hu", given, "--report", report]
+
+    assert run(capfd, *command).code == 0
+
+    reduced = read_image(tmp_path / "reduced")
+    assert set(reduced.units()[find_metal(read_image(series)).metal]) == {hu}
+    assert f"Metal artifacts reduced (inpaint, {told})" in reduced.header.datasets[0].DerivationDescription
+    assert json.loads(report.read_text())["metal_hu"]["hu"] == hu
+
+
+@pytest.mark.parametrize(
+    ("elements", "given", "words"),
+    [
+        ({"BitsStored": 12, "HighBit": 11}, "titanium", "from -1024 to 3071 HU, so its metal cannot get 7140 HU"),
+        ({"PixelPaddingValue": 8164}, "titanium", "marks what was not measured by 7140 HU (titanium)"),
+        ({}, "copper", "'copper', must be a number in HU or titanium"),
+    ],
+)
+def test_a_value_that_a_series_cannot_store_is_one_sentence_and_leaves_nothing(
+    elements: dict, given: str, words: str, hip: Image, tmp_path: Path, capfd
+) -> None:
+    series = hip_series(tmp_path / "series", hip, **elements)
+    before = tree(tmp_path)
+
+    ran = run(capfd, "metal", series, tmp_path / "reduced", "--metal-hu", given)
+
+    assert (ran.code, ran.out, len(ran.lines)) == (2, "", 1), ran.lines
+    assert words in ran.lines[0]
+    assert tree(tmp_path) == before
+
+
 def test_a_dicom_series_gives_a_derived_dicom_series(hip: Image, tmp_path: Path, capfd) -> None:
-    stored = (hip.voxels + 1024).astype(np.uint16).transpose(2, 1, 0)
-    series = dicom_series(
-        tmp_path / "series",
-        stored,
-        spacing=SPACING[2],
-        PixelSpacing=list(SPACING[:2]),
-        RescaleSlope=1,
-        RescaleIntercept=-1024,
-    )
+    series = hip_series(tmp_path / "series", hip)
 
     assert run(capfd, "metal", series, tmp_path / "reduced", "--method", "inpaint").code == 0
 
@@ -293,6 +352,8 @@ def test_where_no_metal_is_found_nothing_is_written(tmp_path: Path, capfd) -> No
         (["--threshold", "bright"], "--threshold"),
         (["--report", "report.txt"], "report.txt"),
         (["--metal", "melt"], "--metal"),
+        (["--metal-hu", "steel", "--metal", "fill"], "gets no value"),
+        (["--metal-hu", "steel", "--find-only"], "leave out --find-only or --metal-hu"),
         (["--bundle", "magic"], "magic"),
     ],
 )

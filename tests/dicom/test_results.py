@@ -11,7 +11,7 @@ import pydicom
 import pytest
 from cli_samples import nifti, run, tree
 from dicom_samples import filler, film, hole_in, results_of, series
-from io_samples import dicom_series
+from metal_dicom import METHODS, hip_series, segments_in
 from metal_scans import hip_scan
 
 from monai_inpaint import read_image
@@ -51,15 +51,15 @@ def content(dataset: pydicom.Dataset, name: str) -> list:
 def test_everything_lies_in_one_folder_and_belongs_to_the_patient_and_study_of_the_source(ct):
     source, results = ct
     first = pydicom.dcmread(next(source.iterdir()))
-    assert [path.name for path in results.files[-5:]] == [
-        "hole.dcm", "difference.dcm", "spread.dcm", "record.dcm", "overview.dcm"]  # fmt: skip
+    assert [path.name for path in results.files[-6:]] == [
+        "hole.dcm", "structures.dcm", "difference.dcm", "spread.dcm", "record.dcm", "overview.dcm"]  # fmt: skip
     assert all(path.is_file() and results.folder in path.parents for path in results.files)
     datasets = [pydicom.dcmread(path) for path in results.files]
     for dataset in datasets:
         for keyword in ("StudyInstanceUID", "PatientName", "PatientSex", "PatientIdentityRemoved", "StudyDate"):
             assert dataset[keyword].value == first[keyword].value
     assert len({dataset.SOPInstanceUID for dataset in datasets}) == len(datasets)
-    assert len({dataset.SeriesInstanceUID for dataset in datasets}) == 6
+    assert len({dataset.SeriesInstanceUID for dataset in datasets}) == 7
     assert first.SeriesInstanceUID not in {dataset.SeriesInstanceUID for dataset in datasets}
 
 
@@ -189,7 +189,7 @@ def test_the_command_line_writes_all_results_into_one_folder(tmp_path, ct, capfd
     assert ran.code == 0, ran.lines
     assert set(tree(tmp_path / "out")) == {
         "derived", *(f"derived/slice_000{k}.dcm" for k in range(1, 5)),
-        "hole.dcm", "difference.dcm", "spread.dcm", "record.dcm", "overview.dcm"}  # fmt: skip
+        "hole.dcm", "structures.dcm", "difference.dcm", "spread.dcm", "record.dcm", "overview.dcm"}  # fmt: skip
     assert run(capfd, "fill", source, hole, tmp_path / "out", "--dicom-results").code == 2
     again = run(capfd, "fill", source, hole, tmp_path / "out", "--dicom-results", "--overwrite")
     assert again.code == 0, again.lines
@@ -198,16 +198,20 @@ def test_the_command_line_writes_all_results_into_one_folder(tmp_path, ct, capfd
     assert (refused.code, "name a folder" in refused.lines[0]) == (2, True)
 
 
-def test_of_metal_the_hole_is_what_changed(tmp_path, capfd):
-    hip = hip_scan()
-    pixels = hip.stored(hip.units())
-    source = dicom_series(
-        tmp_path / "hip", np.ascontiguousarray(pixels.transpose(2, 1, 0)).astype(np.int16), PixelSpacing=[2.0, 2.0]
-    )
-    ran = run(capfd, "metal", source, tmp_path / "out", "--method", "inpaint", "--dicom-results")
+@pytest.mark.parametrize("method", METHODS)
+def test_of_metal_the_hole_is_what_was_computed(method, tmp_path, capfd):
+    source = hip_series(tmp_path / "hip", hip_scan())
+    ran = run(capfd, "metal", source, tmp_path / "out", "--method", method, "--dicom-results")
     assert ran.code == 0, ran.lines
     before, after = read_image(source), read_image(tmp_path / "out" / "derived")
-    hole = pydicom.dcmread(tmp_path / "out" / "hole.dcm")
-    assert hole.pixel_array.sum() == (before.voxels != after.voxels).sum()
-    assert hole.SegmentSequence[0].SegmentAlgorithmType == "AUTOMATIC"
+    changed = before.voxels != after.voxels
+    hole = segments_in(tmp_path / "out" / "hole.dcm", before)["Computed, not measured"]
+    assert hole[changed].all()
+    assert method == "inpaint" or np.array_equal(hole, changed)
+    described = pydicom.dcmread(tmp_path / "out" / "hole.dcm").SegmentSequence
+    assert {segment.SegmentAlgorithmType for segment in described} == {"AUTOMATIC"}
+
+
+def test_labels_of_metal_are_no_results(tmp_path, capfd):
+    source = hip_series(tmp_path / "hip", hip_scan())
     assert run(capfd, "metal", source, tmp_path / "b.nii", "--find-only", "--dicom-results").code == 2

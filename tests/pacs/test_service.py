@@ -265,7 +265,7 @@ def test_results_that_the_archive_refuses_are_kept_and_told(tmp_path: Path) -> N
     until(lambda: bool(service.jobs("failed")), SECONDS, "the study does not fail")
 
     why = json.loads((service.jobs("failed")[0] / "record.json").read_text())["why"]
-    assert why.startswith("ARCHIVE refused 6 of 6 results (status C001)")
+    assert why.startswith("ARCHIVE refused 7 of 7 results (status C001)")
     assert (service.jobs("failed")[0] / "results").is_dir()
 
     archive.status = 0

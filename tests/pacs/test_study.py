@@ -13,6 +13,7 @@ import pytest
 from cli_samples import tree
 from dicom_hole_samples import segmentation, sources
 from io_samples import dicom_dataset, dicom_series, save
+from metal_dicom import hip_series, rois_in
 from metal_scans import hip_scan
 from study_samples import PATIENT, RULES, SIDE, cr, ct_with_seg, mr_with_structures, study
 
@@ -65,7 +66,7 @@ def test_results_keep_the_study_and_refer_to_their_sources(tmp_path: Path) -> No
     referred = {element.value for dataset in made for element in dataset.iterall()
                 if element.keyword == "ReferencedSOPInstanceUID"}  # fmt: skip
     assert referred
-    assert referred <= given | set(uids)
+    assert referred <= {"1.2.3", *given, *uids}  # structures refer to the study as to an instance
 
 
 def test_a_series_that_cannot_be_handled_is_named_and_the_rest_is_filled(tmp_path: Path) -> None:
@@ -201,6 +202,22 @@ def test_metal_is_taken_out_by_the_bundle_of_the_method(told: dict[str, str], us
     assert (entry["report"]["bundle"]["name"], entry["report"]["bundle"]["version"]) == (used, "9.9.9")
 
 
+def test_a_rule_tells_the_value_of_the_metal_and_structures_come_back(tmp_path: Path) -> None:
+    hip = hip_scan()
+    hip_series(tmp_path / "study", hip)
+    rules = rules_of([{"modality": "CT", "hole": "metal", "method": "inpaint", "metal_hu": "steel"}], "rules")
+
+    record = process_study(tmp_path / "study", tmp_path / "out", rules)
+
+    (entry,) = record["series"]
+    assert entry["report"]["metal_hu"] == {"hu": 13127.0, "material": "steel"}
+    folder = tmp_path / "out" / entry["folder"]
+    derived = read_image(folder / "derived")
+    metal = rois_in(folder / "structures.dcm", derived)["Metal"]
+    assert set(derived.units()[metal]) == {13127.0}
+    assert entry["results"] == len(list(folder.rglob("*.dcm")))
+
+
 def test_two_segmentations_of_one_series_are_told_apart_by_name_only(tmp_path: Path) -> None:
     folder = tmp_path / "study"
     folder.mkdir()
@@ -243,6 +260,10 @@ def test_a_folder_without_dicom_and_an_output_that_is_not_empty_are_refused(tmp_
         ([{"modality": "CT", "hole": "SEG", "segment": 3}], "segment is 3"),
         ([{"modality": "CT", "hole": "metal", "segment": "a"}], "segment has no effect"),
         ([{"modality": "CT", "hole": "metal", "method": "magic"}], "no method magic"),
+        ([{"modality": "CT", "hole": "metal", "metal_hu": "wood"}], "rule 1: .*'wood', must be a number in HU or"),
+        ([{"modality": "CT", "hole": "metal", "metal_hu": [1]}], "metal_hu is .1.; give a number"),
+        ([{"modality": "MR", "hole": "metal", "metal_hu": 7000}], "Hounsfield units, which MR has not"),
+        ([{"modality": "CT", "hole": "SEG", "metal_hu": 7000}], "metal_hu has no effect"),
         ([{"modality": "CR", "hole": "metal"}], "metal is found in CT and MR"),
         ([{"modality": "CR", "hole": "rectangles"}], "four numbers in pixels"),
         ([{"modality": "CR", "hole": "rectangles", "rectangles": [[0, 0, 0, 5]]}], "four numbers in pixels"),

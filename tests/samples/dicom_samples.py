@@ -158,11 +158,11 @@ def results_of(source: Path, folder: Path, *, samples: int = 0) -> Results:
     return write_results(image, fill.image, fill.hole, fill.report, folder, fill.spread if samples else None)
 
 
-def program(name: str) -> str:
-    """A program of Debian's dcmtk or dicom3tools; its test is skipped by name where it is missing."""
+def program(name: str, packages: str = "dcmtk, dicom3tools") -> str:
+    """A program of one of Debian's packages; its test is skipped by name where it is missing."""
     found = shutil.which(name)
     if found is None:
-        pytest.skip(f"{name} is not installed (Debian: dcmtk, dicom3tools)")
+        pytest.skip(f"{name} is not installed (Debian: {packages})")
     return found
 
 

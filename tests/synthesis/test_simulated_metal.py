@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_samples import json_lines, nifti, run
+from io_samples import dicom_series
+from metal_dicom import segments_in
 from metal_samples import MM, SIDE, centres, disc, pelvis, rod
 
 from monai_inpaint import InputError, read_image
@@ -235,6 +237,79 @@ def test_the_command_writes_the_pair_and_what_was_done(tmp_path: Path, capfd) ->
     told = json.loads((tmp_path / "out" / "simulation.json").read_text())
     assert (told["seed"], told["implant"]["kind"], told["source"]) == (4, "screw", "ct.nii.gz")
     assert {line["stage"] for line in json_lines(ran.lines)} == {"read", "simulate", "write"}
+
+
+def ct_series(folder: Path, slices: int = 3, **elements) -> Path:
+    """The pelvis as a DICOM series of unsigned values."""
+    stored = (volume(slices).voxels + 1024).astype(np.uint16).transpose(2, 1, 0)
+    scale = {"PixelSpacing": [MM, MM], "RescaleSlope": 1, "RescaleIntercept": -1024}
+    return dicom_series(folder, np.ascontiguousarray(stored), spacing=3.0, **scale, **elements)
+
+
+def test_of_a_dicom_series_two_derived_series_and_a_segmentation_are_written(tmp_path: Path, capfd) -> None:
+    pytest.importorskip("highdicom")
+    source = ct_series(tmp_path / "ct")
+
+    ran = run(capfd, "simulate-metal", source, tmp_path / "out", "--implant", "screw", "--seed", 4)
+
+    assert (ran.code, ran.lines) == (0, [])
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"artifact", "truth", "metal.dcm", "simulation.json"}
+    clean, artifact, truth = (read_image(path) for path in (source, tmp_path / "out/artifact", tmp_path / "out/truth"))
+    again = simulate_metal(clean, "screw", 4)
+    assert np.array_equal(artifact.voxels, again.artifact.voxels)
+    assert np.array_equal(truth.voxels, again.truth.voxels)
+    assert truth.units().max() == 3071
+    assert np.allclose(artifact.affine, clean.affine)
+    series = [image.header.datasets for image in (clean, artifact, truth)]
+    assert len({dataset.SeriesInstanceUID for datasets in series for dataset in datasets}) == 3
+    assert len({dataset.SOPInstanceUID for datasets in series for dataset in datasets}) == 9
+    assert [datasets[0].SeriesNumber for datasets in series] == [4, 1004, 2004]
+    assert [datasets[0].SeriesDescription for datasets in series[1:]] == [
+        "Simulated metal, artifact: Thorax", "Simulated metal, truth: Thorax"]  # fmt: skip
+    assert len({dataset.FrameOfReferenceUID for datasets in series for dataset in datasets}) == 1
+    for datasets in series[1:]:
+        for dataset, original in zip(datasets, series[0], strict=True):
+            assert (dataset.SyntheticData, dataset.ImageType[0]) == ("YES", "DERIVED")
+            assert dataset.SourceImageSequence[0].ReferencedSOPInstanceUID == original.SOPInstanceUID
+    metal = segments_in(tmp_path / "out/metal.dcm", artifact)["Metal"]
+    assert np.array_equal(metal, again.metal.voxels > 0)
+
+
+def test_of_one_dicom_file_two_files_and_a_segmentation_are_written(tmp_path: Path, capfd) -> None:
+    pytest.importorskip("highdicom")
+    (source,) = ct_series(tmp_path / "ct", slices=1).iterdir()
+
+    assert run(capfd, "simulate-metal", source, tmp_path / "out", "--implant", "clip").code == 0
+
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "artifact.dcm", "truth.dcm", "metal.dcm", "simulation.json"}  # fmt: skip
+    artifact = read_image(tmp_path / "out/artifact.dcm")
+    assert artifact.voxels.shape == read_image(source).voxels.shape
+    assert segments_in(tmp_path / "out/metal.dcm", artifact)["Metal"].any()
+
+
+@pytest.mark.parametrize(
+    ("elements", "words"), [({"SOPInstanceUID": "none"}, "SOPInstanceUID"), ({"SeriesInstanceUID": "none"}, "UID")]
+)
+def test_a_series_to_which_nothing_could_refer_is_one_sentence_and_leaves_nothing(
+    elements: dict, words: str, tmp_path: Path, capfd
+) -> None:
+    source = ct_series(tmp_path / "ct", slices=1, **elements)
+
+    ran = run(capfd, "simulate-metal", source, tmp_path / "out")
+
+    assert (ran.code, len(ran.lines)) == (2, 1)
+    assert words in ran.lines[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["ct"]
+
+
+def test_the_folder_of_the_results_does_not_lie_in_the_source(tmp_path: Path, capfd) -> None:
+    source = ct_series(tmp_path / "ct")
+
+    ran = run(capfd, "simulate-metal", source, source / "out")
+
+    assert (ran.code, len(ran.lines)) == (2, 1)
+    assert "lies inside the input" in ran.lines[0]
 
 
 @pytest.mark.parametrize("what", ["grey", "raw", "taken"])

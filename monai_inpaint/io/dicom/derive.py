@@ -61,8 +61,8 @@ def mark_derived(dataset: Dataset, source: Dataset, extremes: Extremes, derived:
     Args:
         dataset: the copy; its elements are replaced, never changed in place.
         extremes: smallest and largest stored value, of this instance and of the series.
-        derived: {"description", "model", "version"} and perhaps "label", with which the series' description begins, and
-            "burned_in": "NO" where no text is left in the pixels.
+        derived: {"description", "model", "version"} and perhaps "label", with which the series' description begins,
+            "burned_in": "NO" where no text is left in the pixels, and "part", see `series_number`: "0" without it.
         series: SeriesInstanceUID of the new series.
     """
     now = datetime.now()
@@ -71,7 +71,7 @@ def mark_derived(dataset: Dataset, source: Dataset, extremes: Extremes, derived:
         dataset,
         SOPInstanceUID=new_uid(),
         SeriesInstanceUID=series,
-        SeriesNumber=series_number(source, 0),
+        SeriesNumber=series_number(source, int(derived.get("part", 0))),
         SeriesDescription=_fit("SeriesDescription", f"{label}: {source.get('SeriesDescription') or ''}"),
         ImageType=derived_type(source.get("ImageType"), enhanced=is_enhanced(source)),
         SyntheticData="YES",
