@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import slicer
 from aiohttp import web
@@ -23,7 +22,6 @@ from trame_slicer.rca_view import register_rca_factories
 from trame_slicer.segmentation.segmentation_state_stack import SegmentationStateStack
 from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
 
-from monai_inpaint.failure import explain
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.modality import MODALITIES
 from monai_inpaint.io.isolated import read_image_isolated
@@ -39,7 +37,7 @@ from monai_inpaint.web.request_guard import RequestGuard
 from monai_inpaint.web.scene_volume import in_scene
 from monai_inpaint.web.session import Session, is_number
 from monai_inpaint.web.slice_display import PRESETS, SliceDisplay
-from monai_inpaint.web.uploads import receive
+from monai_inpaint.web.transfers import BUSY, Transfers, named
 
 TICK = 0.1  # seconds
 FLICKER = 0.6
@@ -73,6 +71,7 @@ class InpaintApp(TrameApp):
         self._layouts.register_layout("film", Layout(LayoutDirection.Vertical, [axial]))
         self._layouts.set_layout("volume")
         self._queue = RunQueue()
+        self._transfers = Transfers(self.state, folder)
         self._image: Image | None = None
         self._name = ""
         self._step: Step | None = None
@@ -84,8 +83,8 @@ class InpaintApp(TrameApp):
              "regions": [], "active": "", "shown": [], "bundle": bundle, "drawn": "estimate", "seed": 0,
              "models": [{"title": title, "value": name} for name, title in MODELS.items()], "method": METHODS[0],
              "methods": list(METHODS), "suffix": None, "suffixes": [], "fade": 100, "flicker": False,
-             "difference": True, "reach": "", "unit": "", "cursor": "", "width": 1, "level": 0, "preset": None,
-             "presets": [AUTO, *PRESETS], "secret": guard.secret, "trame__title": "monai-inpaint"}
+             "difference": True, "reach": "", "unit": "", "flat": False, "cursor": "", "width": 1, "level": 0,
+             "preset": None, "presets": [AUTO, *PRESETS], "secret": guard.secret, "trame__title": "monai-inpaint"}
         )  # fmt: skip
         self._display = SliceDisplay(self._slicer, self._tell)
         self._marks = MarkedRegions(self._slicer.segmentation_editor, self._tell_marks)
@@ -191,7 +190,7 @@ class InpaintApp(TrameApp):
                 if old != folder:
                     shutil.rmtree(old)
 
-        answer = await self._received(request, folder, load)
+        answer = await self._transfers.take_in(request, folder, load)
         if answer.status != 200:
             shutil.rmtree(folder, ignore_errors=True)
         return answer
@@ -199,7 +198,7 @@ class InpaintApp(TrameApp):
     async def upload_marks(self, request: web.Request) -> web.Response:
         """Take in a mask, a label map, a SEG or a structure set, as regions."""
         if self._image is None:
-            return self._answer("Load the image first, then the mask.", status=409)
+            return self._transfers.answer("Load the image first, then the mask.", status=409)
 
         async def load(path: Path, name: str) -> None:
             found = await asyncio.to_thread(read_marks, path, self._image)
@@ -209,31 +208,7 @@ class InpaintApp(TrameApp):
             self.state.message = f"{name}: {len(found)} {'region' if len(found) == 1 else 'regions'} loaded."
 
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            return await self._received(request, Path(folder), load)
-
-    async def _received(self, request: web.Request, folder: Path, load: Callable[[Path, str], Any]) -> web.Response:
-        if self.state.busy:
-            return self._answer(_BUSY, status=409)
-        with self.state:
-            self.state.update({"busy": True, "message": "Loading...", "tool": "look"})
-        names: dict[Path, str] = {}
-        try:
-            folder.mkdir(exist_ok=True)
-            path, name = await receive(request.content, request.headers.get("X-List", ""), folder, names)
-            with self.state:
-                await load(path, name)
-        except Exception as error:  # whatever it is, the person reads why nothing is shown
-            sentence = str(error) if isinstance(error, InpaintError) else explain(error)[1]
-            return self._answer(_named(sentence, names), status=422)
-        finally:
-            with self.state:
-                self.state.busy = False
-        return self._answer(self.state.message)
-
-    def _answer(self, sentence: str, status: int = 200) -> web.Response:
-        with self.state:
-            self.state.message = sentence
-        return web.Response(text=sentence, status=status)
+            return await self._transfers.take_in(request, Path(folder), load)
 
     def open(self, path: Path) -> None:
         """Show the image in a file of this machine.
@@ -247,7 +222,7 @@ class InpaintApp(TrameApp):
         """Put this image in the place of the one that is there, and of all that was made of it."""
         self._layouts.set_layout("film" if image.voxels.ndim == 2 else "volume")
         node = self._display.start(image, name)
-        self._marks.start(node)
+        self._marks.start(node, "px" if image.affine is None else "cm\u00b2" if image.voxels.ndim == 2 else "ml")
         self._image, self._name, self._step = image, name, Step(path, "Original")
         low, high = node.GetImageData().GetScalarRange()
         whole = image.voxels.dtype.kind in "iu"
@@ -255,8 +230,9 @@ class InpaintApp(TrameApp):
         bundle = image.modality if image.modality in MODALITIES else self._bundle
         ask = "" if bundle else " Choose the model: the file does not say whether it is a film, CT or MR."
         self.state.update(
-            {"loaded": True, "filled": False, "sampled": False, "tool": "look", "fade": 100, "difference": True,
-             "flicker": False, "limits": [low, high, 1 if whole else (high - low) / 1000], "bundle": bundle,
+            {"loaded": True, "flat": image.voxels.ndim == 2, "filled": False, "sampled": False, "tool": "look",
+             "fade": 100, "difference": True, "flicker": False, "bundle": bundle,
+             "limits": [low, high, 1 if whole else (high - low) / 1000],
              "values": [high - 0.1 * (high - low), high], "suffixes": suffixes, "suffix": suffixes[0], "preset": None,
              "margin": max(2.0, round(min(node.GetSpacing()) + 0.05, 1)),
              "message": f"{name}: mark what is to be filled.{ask}"}
@@ -374,7 +350,8 @@ class InpaintApp(TrameApp):
         self._queue.tick()
         with self.state:
             done = {"busy": False, "running": False, "fraction": 0, "progress": ""}
-            self.state.update({**done, "message": run.error or "Cancelled."})
+            names = {self._step.path: self._name, self._folder: "the folder of the session"}
+            self.state.update({**done, "message": named(run.error, names) or "Cancelled."})
             if run.state is State.DONE:
                 then(run.result)
                 self.state.message += f" ({run.seconds:.0f} s)"
@@ -452,31 +429,16 @@ class InpaintApp(TrameApp):
 
     async def save_image(self, _request: web.Request) -> web.StreamResponse:
         """Hand over the image as it is shown after, in the chosen format."""
-        return await self._saved(lambda folder: write_step(self._step, self.state.suffix, folder), self.state.suffix)
+        return await self._save(lambda folder: write_step(self._step, self.state.suffix, folder), self.state.suffix)
 
     async def save_report(self, _request: web.Request) -> web.StreamResponse:
         """Hand over the reports of what was done."""
-        return await self._saved(lambda folder: write_reports(self._step, folder), ".json")
+        return await self._save(lambda folder: write_reports(self._step, folder), ".json")
 
-    async def _saved(self, write: Callable[[Path], Path], suffix: str) -> web.StreamResponse:
-        if self.state.busy:
-            return self._answer(_BUSY, status=409)
+    async def _save(self, write: Callable[[Path], Path], suffix: str) -> web.Response:
         if not self.state.filled:
-            return self._answer("Fill a region first.", status=409)
-        with self.state:
-            self.state.update({"busy": True, "message": "Saving..."})
-        try:
-            with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-                path = await asyncio.to_thread(write, Path(folder))
-                content = await asyncio.to_thread(path.read_bytes)
-        except Exception as error:  # whatever it is, the person reads why nothing is saved
-            return self._answer(_named(explain(error)[1], {self._folder: "the folder of the session"}), status=422)
-        finally:
-            with self.state:
-                self.state.busy = False
-        name = saved_name(self._name, suffix)
-        self._answer(f"{name} is saved.")
-        return web.Response(body=content, headers={"X-Name": quote(name)}, content_type="application/octet-stream")
+            return self._transfers.answer("Fill a region first.", status=409)
+        return await self._transfers.hand_over(write, saved_name(self._name, suffix))
 
     # how it is told
 
@@ -493,7 +455,7 @@ class InpaintApp(TrameApp):
     def _check_idle(self) -> None:
         """What the page shows as disabled is refused, whoever asks for it."""
         if self.state.busy:
-            raise InpaintError(_BUSY)
+            raise InpaintError(BUSY)
         if not self.state.loaded:
             raise InpaintError("Load an image first.")
 
@@ -522,16 +484,8 @@ class InpaintApp(TrameApp):
 
 
 _SERVED = str(Path(__file__).with_name("serve"))
-_BUSY = "Wait until what runs has ended, or press Cancel."
 
 
 def _progress(run: Run) -> str:
     left = run.progress.seconds_left
     return f"{run.progress.stage or 'preparing'}{'' if left is None else f', {left:.0f} s left'}"
-
-
-def _named(sentence: str, names: dict[Path, str]) -> str:
-    """The sentence with the names that the person knows in place of paths of this machine."""
-    for path, name in names.items():
-        sentence = sentence.replace(str(path), name)
-    return sentence

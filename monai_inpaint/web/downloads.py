@@ -50,6 +50,6 @@ def write_reports(step: Step, folder: Path) -> Path:
 
 def saved_name(name: str, suffix: str) -> str:
     """The name of a file to save, after that of the one that was loaded."""
-    known = suffix_of(name)
-    stem = name[: -len(known)] if known else name.partition(" and ")[0]
+    name = name.partition(" and ")[0]  # further files of a series
+    stem = name[: len(name) - len(suffix_of(name))]
     return f"{stem}_filled{suffix}"

@@ -41,6 +41,7 @@ _EFFECTS = {
 # tags of a segment: what is in them is undone with it
 _FILLED, _HIDDEN = "Inpaint.Filled", "Inpaint.Hidden"
 _LABELS = "Binary labelmap"
+_OF_MM = {"ml": 1000.0, "cm\u00b2": 100.0}
 
 
 class MarkedRegions:
@@ -55,17 +56,22 @@ class MarkedRegions:
         self._editor = editor
         self._changed = changed
         self._node: vtkMRMLSegmentationNode | None = None
-        self._spacing = (1.0, 1.0, 1.0)
+        self._spacing, self._unit = (1.0, 1.0, 1.0), "px"
         self.stack = UndoStack(undo_limit=UNDOS)
         editor.set_undo_stack(self.stack)
         editor.segmentation_modified.connect(self._sync)
         self.stack.index_changed.connect(self._sync)
 
-    def start(self, volume: Any) -> None:
-        """Begin with one empty region on a volume; what was there goes away."""
+    def start(self, volume: Any, unit: str) -> None:
+        """Begin with one empty region on a volume; what was there goes away.
+
+        Args:
+            volume: its node.
+            unit: that regions are measured in: "ml", "cm\u00b2", or "px" where there is no size.
+        """
         self._editor.deactivate_effect()
         node, old = self._editor.create_empty_segmentation_node(), self._node
-        self._node, self._spacing = node, volume.GetSpacing()[::-1]
+        self._node, self._spacing, self._unit = node, volume.GetSpacing()[::-1], unit
         self._editor.set_active_segmentation(node, volume)
         self._editor.set_overwrite_mode(SegmentationOverwriteMode.ALLOW_OVERLAP)
         self._editor.set_surface_representation_enabled(False)
@@ -141,10 +147,11 @@ class MarkedRegions:
         """Add voxels (k, j, i) to the active region, or to a new one of this name; returns their number."""
         labels = self._editor.create_modifier_labelmap()
         vtk_image_to_np(labels)[voxels] = 1
-        if name:
-            with self.recorded():
-                self._add(name)
-        self._modifier.apply_labelmap(labels, modification_mode=ModificationMode.Add)
+        with self.stack.group_undo_commands(name):
+            if name:
+                with self.recorded():
+                    self._add(name)
+            self._modifier.apply_labelmap(labels, modification_mode=ModificationMode.Add)
         return int(voxels.sum())
 
     def change(self, mm: float) -> None:
@@ -193,13 +200,12 @@ class MarkedRegions:
 
     def listed(self) -> list[dict[str, Any]]:
         """For the page: id, name, colour, size, and whether it is filled or hidden."""
-        voxel = float(np.prod(self._spacing)) / 1000
         return [
             {
                 "id": name,
                 "name": self._segment(name).GetName(),
                 "colour": "#" + "".join(f"{round(255 * part):02x}" for part in self._segment(name).GetColor()),
-                "size": f"{size * voxel:.3g} ml" if (size := self._size(name)) else "empty",
+                "size": self._measured(self._size(name)),
                 "filled": _tag(self._segment(name), _FILLED),
             }
             for name in self.names()
@@ -271,6 +277,12 @@ class MarkedRegions:
     def _is_marked(self, name: str) -> bool:
         segment = self._segment(name)
         return not _tag(segment, _FILLED) and not _tag(segment, _HIDDEN) and self._size(name) > 0
+
+    def _measured(self, size: int) -> str:
+        """So many voxels, for people."""
+        if not size or self._unit == "px":
+            return f"{size} px" if size else "empty"
+        return f"{size * float(np.prod(self._spacing)) / _OF_MM[self._unit]:.3g} {self._unit}"
 
     def _size(self, name: str) -> int:
         return int(self._labels(name)[1].sum())

@@ -259,7 +259,7 @@ def slice_overlay(server: Any, _view_id: str, view: Any) -> None:
         ("bottom", "left: 50%; bottom: 34px"), ("slice", "left: 8px; top: 4px"),
     ):  # fmt: skip
         Div(f"{{{{ {edges}.{edge} }}}}", classes=f"edge {edge}", style=f"{place};")
-    with Div(style="position: absolute; bottom: 0; left: 0; width: 100%;"):
+    with Div(v_if=("!flat",), style="position: absolute; bottom: 0; left: 0; width: 100%;"):
         Slider(
             classes="slice-slider", typed_state=connect_slice_view_slider_to_state(server, view), density="compact",
             thumb_size=12,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import socket
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from aiohttp import web
 
 PAGES = ("/", "/index.html")
 HTTP = 80
+ENTERING = 3  # seconds from the page to its web socket, in which nobody else is let in
 SECRET = "X-Secret"  # the header of requests that do not load a page
 # what is shown runs no code but its own, is in no frame, and tells its address to nobody: the secret is in it
 HEADERS = {
@@ -61,6 +63,7 @@ class RequestGuard:
         self._names = {"localhost", "127.0.0.1", "::1", host.lower(), socket.gethostname().lower()}
         self._origin = origin
         self._occupied: Callable[[], bool] = lambda: False
+        self._promised = 0.0  # until then the session is kept for who got the page last
 
     def opens(self, secret: object) -> bool:
         """Return whether this is the secret; takes as long for a wrong one."""
@@ -94,8 +97,9 @@ class RequestGuard:
             secret = request.query.get("secret")
             if not self.opens(secret):
                 return _refusal(WRONG if secret else MISSING)
-            if self._occupied():
+            if self._occupied() or time.monotonic() < self._promised:
                 return _refusal(OCCUPIED, status=409, headers={"Refresh": "1"})
+            self._promised = time.monotonic() + ENTERING
         elif request.method not in ("GET", "HEAD") and not self.opens(request.headers.get(SECRET)):
             raise web.HTTPForbidden(text=MISSING)
         return await handler(request)
