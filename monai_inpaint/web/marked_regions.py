@@ -30,7 +30,7 @@ from monai_inpaint.imaging.bounding_box import extent
 from monai_inpaint.imaging.morphology import grown
 from monai_inpaint.slicer.errors import InpaintError
 
-UNDOS = 30
+UNDOS = 15  # steps; each keeps the regions before and after
 MARKED = ((1.0, 0.62, 0.1), (0.95, 0.9, 0.2), (1.0, 0.4, 0.6), (0.75, 0.55, 1.0))  # one after another
 FILLED = (0.2, 0.85, 0.8)
 _EFFECTS = {

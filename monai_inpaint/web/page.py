@@ -21,7 +21,7 @@ from monai_inpaint.version import NOTICE
 READY, EDITABLE, FILLED, RUNNING = "loaded && !busy", "loaded && !busy", "filled && !busy", "running"
 _STYLE = """
 html { overflow: hidden; }
-.v-file-input { max-height: 40px; overflow: hidden; }
+.v-file-input { max-height: 48px; overflow: hidden; padding-top: 6px; }
 .edge { position: absolute; color: #ffd54f; font: bold 14px sans-serif; pointer-events: none; }
 .edge { text-shadow: 0 0 3px #000; }
 .part { padding: 6px 10px; border-bottom: 1px solid #333; }
@@ -34,6 +34,7 @@ html { overflow: hidden; }
 .region { border-radius: 4px; font-size: 13px; }
 .region.on { background: #37474f; }
 .swatch { width: 12px; height: 12px; border-radius: 2px; border: 2px solid; }
+.number { margin-top: 5px; }
 .number input { padding: 2px 6px !important; min-height: 28px !important; font-size: 13px; }
 .scale { width: 120px; height: 12px; }
 .scale { background: linear-gradient(to right, #00f, #d9d9ff 47%, #000 47%, #000 53%, #ffd9d9 53%, #f00); }

@@ -119,7 +119,7 @@ class SliceDisplay:
             display.SetAutoWindowLevel(False)
             display.SetWindowLevel(window, level)
         self._setting = False
-        self._told({"width": round(window, 3), "level": round(level, 3)})
+        self._told({"width": _short(window), "level": _short(level)})
 
     def set_window_by_itself(self) -> None:
         """Let the values in the image decide."""
@@ -160,7 +160,7 @@ class SliceDisplay:
         if self._setting or self._source is None:
             return
         if display.GetAutoWindowLevel():
-            self._told({"width": round(display.GetWindow(), 3), "level": round(display.GetLevel(), 3)})
+            self._told({"width": _short(display.GetWindow()), "level": _short(display.GetLevel())})
         else:
             self.set_window(display.GetWindow(), display.GetLevel())
 
@@ -199,6 +199,11 @@ def _place(node: Any) -> np.ndarray:
     matrix = vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
     return slicer.util.arrayFromVTKMatrix(matrix)
+
+
+def _short(value: float) -> float:
+    """To six digits, for a field."""
+    return float(f"{value:.6g}")
 
 
 def _remove(node: Any) -> None:
