@@ -351,7 +351,7 @@ class InpaintApp(TrameApp):
         with self.state:
             done = {"busy": False, "running": False, "fraction": 0, "progress": ""}
             names = {self._step.path: self._name, self._folder: "the folder of the session"}
-            self.state.update({**done, "message": named(run.error, names) or "Cancelled."})
+            self.state.update({**done, "message": _ended(run, names)})
             if run.state is State.DONE:
                 then(run.result)
                 self.state.message += f" ({run.seconds:.0f} s)"
@@ -484,6 +484,11 @@ class InpaintApp(TrameApp):
 
 
 _SERVED = str(Path(__file__).with_name("serve"))
+
+
+def _ended(run: Run, names: dict[Path, str]) -> str:
+    """What became of a run that is not done."""
+    return "Cancelled." if run.state is State.CANCELLED else named(run.error, names)
 
 
 def _progress(run: Run) -> str:

@@ -79,7 +79,7 @@ class Person:
         before = self.regions()
         for _ in range(5):  # the tool's own view of the volume comes late where the machine has other work
             self._drag(right, down, length)
-            if self._changes(before):
+            if self._changes(before, seconds=4):
                 return
         raise AssertionError(f"{tool} changed none of {before}")
 
@@ -87,7 +87,7 @@ class Person:
         """Press a button that changes a region; returns the regions then."""
         before = self.regions()
         self.page.click(f"#{button}")
-        assert self._changes(before), f"{button} changed none of {before}"
+        assert self._changes(before, seconds=30), f"{button} changed none of {before}"
         return self.regions()
 
     def drag_window(self) -> None:
@@ -168,8 +168,8 @@ class Person:
         time.sleep(0.3)
         self.page.mouse.up()
 
-    def _changes(self, before: list[str]) -> bool:
-        for _ in range(30):
+    def _changes(self, before: list[str], seconds: int) -> bool:
+        for _ in range(10 * seconds):
             time.sleep(0.1)
             if self.regions() != before:
                 return True
