@@ -99,7 +99,8 @@ class RequestGuard:
                 return _refusal(WRONG if secret else MISSING)
             if self._occupied() or time.monotonic() < self._promised:
                 return _refusal(OCCUPIED, status=409, headers={"Refresh": "1"})
-            self._promised = time.monotonic() + ENTERING
+            if request.path != PAGES[0]:  # which leads to the other one
+                self._promised = time.monotonic() + ENTERING
         elif request.method not in ("GET", "HEAD") and not self.opens(request.headers.get(SECRET)):
             raise web.HTTPForbidden(text=MISSING)
         return await handler(request)

@@ -55,7 +55,9 @@ def test_a_window_is_chosen_typed_and_dragged_and_before_and_after_take_it(perso
 
 def test_before_after_and_the_difference_are_compared(person: Person, head: Path) -> None:
     person.load(head)
-    person.stroke()
+    person.page.click("#threshold")
+    person.enter("low", 700)  # the bright ball
+    person.change("mark")
     person.run("fill")
 
     difference = person.views()
