@@ -110,6 +110,8 @@ class SliceDisplay:
             composite.SetBackgroundVolumeID(back.GetID())
             composite.SetForegroundVolumeID(front.GetID())
             composite.SetForegroundOpacity(_OPACITY if over is not None else fade / 100)
+        for view in self._app.view_manager.get_slice_views():
+            view.schedule_render()  # an opacity alone does not lead to it
 
     def set_window(self, window: float, level: float) -> None:
         """Set the window and level of before and after."""
