@@ -33,7 +33,7 @@ def _dicom(path: Path, pixels: np.ndarray, kind: str, modality: str, series: str
     dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = kind
     dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
     dataset.SeriesInstanceUID = dataset.StudyInstanceUID = series
-    dataset.FrameOfReferenceUID = f"{series}.1"
+    dataset.FrameOfReferenceUID = generate_uid(entropy_srcs=[series])
     dataset.PatientName, dataset.PatientID, dataset.Modality, dataset.InstanceNumber = "Made^Up", "1", modality, number
     dataset.Rows, dataset.Columns = pixels.shape
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
