@@ -1,4 +1,4 @@
-"""`monai-inpaint-web [VOLUME] [--bundle mr] [--port 8080] [--host 127.0.0.1] [--token-file FILE] [--origin URL]`."""
+"""`monai-inpaint-web [IMAGE] [--bundle NAME] [--port 8080] [--host 127.0.0.1] [--token-file FILE] [--origin URL]`."""
 
 from __future__ import annotations
 
@@ -34,9 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    parser = Parser("monai-inpaint-web", description="Fill regions of a volume, in the browser.", allow_abbrev=False)
-    parser.add_argument("volume", nargs="?", type=nonempty_path, help="NRRD, NIfTI, ...; or load one in the browser")
-    parser.add_argument("--bundle", choices=MODALITIES, default="mr", help="the model (default: mr)")
+    parser = Parser("monai-inpaint-web", description="Fill regions of an image, in the browser.", allow_abbrev=False)
+    parser.add_argument(
+        "image", nargs="?", type=nonempty_path, help="NIfTI, NRRD, DICOM, PNG, ...; or load one in the browser"
+    )
+    parser.add_argument(
+        "--bundle", choices=MODALITIES, help="the model where the file does not tell its modality (default: ask)"
+    )
     parser.add_argument("--port", type=int, default=8080, help="0: any that is free (default: 8080)")
     parser.add_argument(
         "--host", type=nonempty_text, default=LOCAL, help="address to listen on (default: this machine only)"
@@ -52,7 +56,7 @@ def _run(argv: Sequence[str] | None) -> int:
     )
     args = parser.parse_args(argv)
     given = token(args.token_file)
-    check(args.port, args.origin, args.volume)
+    check(args.port, args.origin, args.image)
     secret = given or secrets.token_urlsafe(32)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the folder goes away
     with _listening(args.host, args.port):  # before much is loaded in vain
@@ -63,8 +67,8 @@ def _run(argv: Sequence[str] | None) -> int:
 
     with private_files(), temporary_folder("monai-inpaint-web") as folder:
         app = InpaintApp(folder, RequestGuard(secret, args.host, args.origin), args.bundle)
-        if args.volume is not None:
-            app.open(args.volume)
+        if args.image is not None:
+            app.open(args.image)
         shown = "..." if given else secret  # whoever wrote a file with the secret knows it; it need not be in logs
         with _listening(args.host, args.port):
             app.serve(
@@ -100,7 +104,7 @@ def token(file: Path | None) -> str | None:
     return token
 
 
-def check(port: int, origin: str | None, volume: Path | None) -> None:
+def check(port: int, origin: str | None, image: Path | None) -> None:
     """Refuse what could not start.
 
     Raises:
@@ -110,8 +114,8 @@ def check(port: int, origin: str | None, volume: Path | None) -> None:
         raise InputError(f"--port {port} is not a port; give 0 to 65535.")
     if origin is not None and not _ORIGIN_FORM.fullmatch(origin):
         raise InputError(f"--origin {origin} is not of the form https://name:port, in lower case and without a path.")
-    if volume is not None:
-        regular_file(volume)
+    if image is not None:
+        regular_file(image)
     if find_spec("trame_slicer") is None:
         raise InputError("trame-slicer is not installed; install it with: pip install 'monai-inpaint[web]'")
 

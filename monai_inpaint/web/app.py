@@ -1,4 +1,4 @@
-"""Load, paint or threshold a region, fill it, compare, save."""
+"""Load, mark, fill, compare and save: what the page's widgets do."""
 
 # trame and Slicer bring no types
 # pyright: basic
@@ -6,81 +6,101 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import slicer
 from aiohttp import web
 from trame.app import TrameApp
-from trame.widgets import client
-from trame_client.widgets.html import Div
 from trame_slicer.app.logic import get_view_slider_typed_state
 from trame_slicer.core import LayoutManager, SlicerApp
 from trame_slicer.rca_view import register_rca_factories
-from trame_slicer.segmentation import SegmentationEffectPaint
-from trame_slicer.utils import vtk_image_to_np
+from trame_slicer.segmentation.segmentation_state_stack import SegmentationStateStack
 from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
-from trame_vuetify.ui.vuetify3 import SinglePageLayout
-from trame_vuetify.widgets import vuetify3
 
-from monai_inpaint.failure import explain
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.modality import MODALITIES
 from monai_inpaint.io.isolated import read_image_isolated
-from monai_inpaint.slicer import jobs, results, views
 from monai_inpaint.slicer.environment import Environment
 from monai_inpaint.slicer.errors import InpaintError
-from monai_inpaint.slicer.nifti import write_nifti
-from monai_inpaint.slicer.regions import catch_segment
 from monai_inpaint.slicer.runs import Run, RunQueue, State
-from monai_inpaint.slicer.volumes import catch_volume
-from monai_inpaint.version import NOTICE
+from monai_inpaint.web.downloads import formats_of, saved_name, write_reports, write_step
+from monai_inpaint.web.fill_steps import MODELS, FindJob, Step, StepJob
+from monai_inpaint.web.marked_regions import FillCommand, MarkedRegions
+from monai_inpaint.web.marks_file import read_marks
+from monai_inpaint.web.page import Page, slice_overlay
 from monai_inpaint.web.request_guard import RequestGuard
+from monai_inpaint.web.scene_volume import in_scene
 from monai_inpaint.web.session import Session, is_number
-from monai_inpaint.web.uploads import receive
+from monai_inpaint.web.slice_display import PRESETS, SliceDisplay
+from monai_inpaint.web.transfers import BUSY, Transfers, named
 
 TICK = 0.1  # seconds
+FLICKER = 0.6
+TOOLS = ("look", "window", "paint", "erase", "threshold")
+METHODS = ("automatic", "inpaint", "li", "nmar", "network")
+AUTO, NONE = "Automatic", "-"
 
 
 class InpaintApp(TrameApp):
-    """One volume, one segment, one run at a time.
+    """One image, its regions, what was made of it, and one run at a time.
 
     Args:
         folder: of the session, empty and private: for what is uploaded, and for runs.
         guard: who may come in.
-        bundle: "cxr", "ct" or "mr".
+        bundle: "cxr", "ct" or "mr"; None: that of the image's modality.
         server: trame's.
     """
 
-    def __init__(self, folder: Path, guard: RequestGuard, bundle: str = "mr", server: Any = None) -> None:
+    def __init__(self, folder: Path, guard: RequestGuard, bundle: str | None = None, server: Any = None) -> None:
         super().__init__(server=server)
-        self._folder = folder
-        self._guard = guard
+        self._folder, self._guard, self._bundle = folder, guard, bundle
         self._slicer = SlicerApp()
         # what scripts in Slicer find there, those of monai_inpaint.slicer among them
         slicer.mrmlScene = self._slicer.scene
         slicer.util.slicer = slicer
-        register_rca_factories(self._slicer.view_manager, self.server)
+        register_rca_factories(self._slicer.view_manager, self.server, slice_view_ui_f=slice_overlay)
         self._layouts = LayoutManager(self._slicer.scene, self._slicer.view_manager, self.server)
         axial, *others = (getattr(ViewLayoutDefinition, f"{name}_view")() for name in ("axial", "coronal", "sagittal"))
-        layout = Layout(LayoutDirection.Horizontal, [axial, Layout(LayoutDirection.Vertical, others)])
-        self._layouts.register_layout("slices", layout)
-        self._layouts.set_layout("slices")
+        layout = Layout(LayoutDirection.Horizontal, [axial, Layout(LayoutDirection.Vertical, others)], ["3", "2"])
+        self._layouts.register_layout("volume", layout)
+        self._layouts.register_layout("film", Layout(LayoutDirection.Vertical, [axial]))
+        self._layouts.set_layout("volume")
         self._queue = RunQueue()
-        self._source: Any = None
-        self._segmentation: Any = None
-        self._results: tuple[Any, ...] = ()
+        self._transfers = Transfers(self.state, folder)
+        self._image: Image | None = None
+        self._name = ""
+        self._step: Step | None = None
+        self._places = 0
         self.state.update(
-            {"message": NOTICE, "fraction": 0, "progress": "", "busy": False, "running": False, "loaded": False,
-             "filled": False, "painting": False, "after": True, "overlay": True, "bundle": bundle,
-             "values": [0, 1], "limits": [0, 1], "secret": guard.secret, "trame__title": "monai-inpaint"}
+            {"message": "Load a chest film, CT or MR image.", "fraction": 0, "progress": "", "busy": False,
+             "running": False, "loaded": False, "filled": False, "sampled": False, "can_undo": False, "can_redo": False,
+             "tool": "look", "brush": 10, "ball": False, "values": [0, 1], "limits": [0, 1, 1], "margin": 2,
+             "regions": [], "active": "", "shown": [], "bundle": bundle, "drawn": "estimate", "seed": 0,
+             "models": [{"title": title, "value": name} for name, title in MODELS.items()], "method": METHODS[0],
+             "methods": list(METHODS), "suffix": None, "suffixes": [], "fade": 100, "flicker": False,
+             "difference": True, "reach": "", "unit": "", "flat": False, "cursor": "", "width": 1, "level": 0,
+             "preset": None, "presets": [AUTO, *PRESETS], "secret": guard.secret, "trame__title": "monai-inpaint"}
         )  # fmt: skip
+        self._display = SliceDisplay(self._slicer, self._tell)
+        self._marks = MarkedRegions(self._slicer.segmentation_editor, self._tell_marks)
+        for names, act in (
+            (["tool"], self._use), (["brush", "ball"], self._set_brush), (["values"], self._preview),
+            (["active"], self._activate), (["shown"], self._show_regions), (["fade", "difference"], self._show),
+            (["width", "level"], self._set_window), (["preset"], self._set_preset), (["flicker"], self._flicker),
+            (["bundle"], self._set_model),
+        ):  # fmt: skip
+            self.state.change(*names)(self._on_change(act))
         self.server.enable_module({"serve": {"monai_inpaint": _SERVED}, "scripts": ["monai_inpaint/upload.js"]})
-        self._build()
+        editing = ("mark", "grow", "shrink", "undo", "redo", "add", "remove")
+        work = ("fill", "another", "find_artifacts", "find_metal", "metal")
+        actions = {name: self._guarded(getattr(self, name), self._check_idle) for name in (*editing, *work)}
+        actions |= {name: self._guarded(getattr(self, name)) for name in ("cancel", "flip")}
+        self.ui = Page(self.server, actions, self._layouts.initialize_layout_grid)
 
     def serve(self, host: str, port: int, ready: Callable[[int], None]) -> None:
         """Serve until interrupted.
@@ -110,173 +130,218 @@ class InpaintApp(TrameApp):
 
     def _stand_guard(self, wslink_server: Any) -> None:
         app = wslink_server.app
-        self._guard.protect(app)
         session = Session(self.server.protocol, wslink_server, self._guard, self._checks())
+        self._guard.protect(app, occupied=lambda: session.occupied)
         app.router.add_get("/ws", session.handleWsRequest)
-        app.router.add_post("/upload", self.upload)
+        app.router.add_post("/upload/volume", self.upload)
+        app.router.add_post("/upload/marks", self.upload_marks)
+        app.router.add_post("/save/image", self.save_image)
+        app.router.add_post("/save/report", self.save_report)
 
     def _checks(self) -> dict[str, Callable[[Any], bool]]:
-        """The variables that widgets set, and what each takes."""
+        """The variables that widgets set, and what each takes; during a run only those that change no result."""
+
+        def idle(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+            return lambda value: not self.state.busy and check(value)
+
+        def within(low: float, high: float) -> Callable[[Any], bool]:
+            return lambda value: is_number(value) and low <= value <= high
+
         sliders = [
             get_view_slider_typed_state(self.server, view).name.value
             for view in self._slicer.view_manager.get_slice_views()
         ]
+        regions = self._marks.names
         return {
-            "bundle": lambda value: value in MODALITIES,
+            "bundle": idle(lambda value: value in MODALITIES),
+            "tool": idle(lambda value: value in TOOLS),
+            "brush": within(0.1, 500),
+            "ball": lambda value: isinstance(value, bool),
             "values": lambda value: isinstance(value, list) and len(value) == 2 and all(map(is_number, value)),
+            "margin": within(0.01, 100),
+            "active": idle(lambda value: value in regions()),
+            "shown": idle(lambda value: isinstance(value, list) and all(name in regions() for name in value)),
+            "drawn": lambda value: value in ("estimate", "sample"),
+            "seed": lambda value: within(0, 2**31 - 1)(value) and value == int(value),
+            "method": lambda value: value in METHODS,
+            "suffix": lambda value: value in self.state.suffixes,
+            "fade": within(0, 100),
+            "flicker": lambda value: isinstance(value, bool),
+            "difference": lambda value: isinstance(value, bool),
+            "width": within(1e-9, 1e9),
+            "level": within(-1e9, 1e9),
+            "preset": lambda value: value in (AUTO, *PRESETS),
             **dict.fromkeys(sliders, is_number),
         }
 
-    def _build(self) -> None:
-        with SinglePageLayout(self.server) as self.ui:
-            client.Style("html { overflow-y: hidden; } .v-file-input { max-height: 56px; overflow: hidden; }")
-            self.ui.root.theme = "dark"
-            with self.ui.toolbar as toolbar:
-                toolbar.clear()
-                self._file_input()
-                vuetify3.VSelect(v_model=("bundle",), items=("['cxr', 'ct', 'mr']",), id="bundle", **_FLAT)
-                self._button("paint", "mdi-brush", self.paint, "ready", "painting ? 'Stop painting' : 'Paint'")
-                vuetify3.VRangeSlider(
-                    v_model=("values",), min=("limits[0]",), max=("limits[1]",), thumb_label=True, id="values", **_FLAT
-                )
-                self._button("threshold", "mdi-contrast-box", self.threshold, "ready", "'Mark these values'")
-                self._button("clear", "mdi-eraser", self.clear, "ready", "'Clear'")
-                self._button("fill", "mdi-auto-fix", self.fill, "ready", "'Fill'")
-                self._button("cancel", "mdi-cancel", self.cancel, "running", "'Cancel'")
-                self._button("flip", "mdi-compare", self.flip, "filled", "after ? 'After' : 'Before'")
-                self._button("overlay", "mdi-layers", self.overlay, "filled", "'Difference'")
-                made = self.ctrl.trigger_name(self.saved)
-                save = f"utils.download('filled.nii', trigger('{made}'), 'application/octet-stream')"
-                vuetify3.VBtn("Save", id="save", click=save, disabled=("!filled",), prepend_icon="mdi-download")
-            with self.ui.content:
-                vuetify3.VProgressLinear(model_value=("fraction",), color="orange", height=4)
-                Div("{{ message }} {{ progress }}", id="message", classes="px-4 py-1")
-                self._layouts.initialize_layout_grid(self.ui)
-
-    def _file_input(self) -> None:
-        vuetify3.VFileInput(
-            id="file", change="window.uploadVolume($event.target.files)", multiple=True, label="Volume", **_FLAT
-        )
-
-    def _button(self, name: str, icon: str, action: Callable[[], None], needs: str, text: str) -> None:
-        def press() -> None:
-            self._guarded(lambda: self._check(needs), action)
-
-        enabled = _NEEDS[needs][0]
-        vuetify3.VBtn(
-            f"{{{{ {text} }}}}", id=name, click=press, disabled=(f"!({enabled})",), prepend_icon=icon, size="small"
-        )
-
-    def _check(self, needs: str) -> None:
-        """What the page shows as disabled is refused, whoever asks for it."""
-        if needs == "ready" and self.state.busy:
-            raise InpaintError(_BUSY)
-        if not self.state[{"ready": "loaded"}.get(needs, needs)]:
-            raise InpaintError(_NEEDS[needs][1])
+    # what is loaded
 
     async def upload(self, request: web.Request) -> web.Response:
-        """Take in the files that a browser sends, and show the volume in them.
+        """Take in the files that a browser sends, and show the image in them.
 
         What was there stays as it was where they hold none.
         """
-        if self.state.busy:
-            return self._answer(_BUSY, status=409)
-        with self.state:
-            self.state.update({"busy": True, "message": "Loading..."})
-        names: dict[Path, str] = {}
-        try:
-            with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-                path, name = await receive(request.content, request.headers.get("X-List", ""), Path(folder), names)
-                image = await asyncio.to_thread(read_image_isolated, path)
-            self._take(image, name)
-        except Exception as error:  # whatever it is, the person reads why nothing is shown
-            sentence = str(error) if isinstance(error, InpaintError) else explain(error)[1]
-            return self._answer(_named(sentence, names), status=422)
-        finally:
-            with self.state:
-                self.state.busy = False
-        return self._answer(self.state.message)
+        folder = self._new_place()
 
-    def _answer(self, sentence: str, status: int = 200) -> web.Response:
-        with self.state:
-            self.state.message = sentence
-        return web.Response(text=sentence, status=status)
+        async def load(path: Path, name: str) -> None:
+            image = await asyncio.to_thread(read_image_isolated, path)
+            self._take(image, path, name)
+            for old in self._folder.glob("step-*"):
+                if old != folder:
+                    shutil.rmtree(old)
+
+        answer = await self._transfers.take_in(request, folder, load)
+        if answer.status != 200:
+            shutil.rmtree(folder, ignore_errors=True)
+        return answer
+
+    async def upload_marks(self, request: web.Request) -> web.Response:
+        """Take in a mask, a label map, a SEG or a structure set, as regions."""
+        if self._image is None:
+            return self._transfers.answer("Load the image first, then the mask.", status=409)
+
+        async def load(path: Path, name: str) -> None:
+            found = await asyncio.to_thread(read_marks, path, self._image)
+            for region, voxels in found.items():
+                self._marks.mark(in_scene(voxels), region or name)
+            self._display.jump(self._marks.centre())
+            self.state.message = f"{name}: {len(found)} {'region' if len(found) == 1 else 'regions'} loaded."
+
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            return await self._transfers.take_in(request, Path(folder), load)
 
     def open(self, path: Path) -> None:
-        """Show the volume in a file of this machine.
+        """Show the image in a file of this machine.
 
         Raises:
             InputError: it cannot be read.
         """
-        self._take(read_image_isolated(path), path.name)
+        self._take(read_image_isolated(path), path.absolute(), path.name)  # runs are in folders of their own
 
-    def _take(self, image: Image, name: str) -> None:
-        """Put this volume in the place of the one that is there, and of all that was made of it."""
-        source = _add_volume(image, name)
-        editor = self._slicer.segmentation_editor
-        editor.deactivate_effect()
-        segmentation = editor.create_empty_segmentation_node()
-        editor.set_active_segmentation(segmentation, source)
-        editor.set_surface_representation_enabled(False)
-        editor.add_empty_segment(segment_name="region")
-        views.show(source)
-        self._slicer.display_manager.reset_views()
-        results.remove(*self._results, self._segmentation, self._source)
-        self._source, self._segmentation, self._results = source, segmentation, ()
-        low, high = source.GetImageData().GetScalarRange()
-        with self.state:
-            self.state.update(
-                {"loaded": True, "filled": False, "painting": False, "after": True, "overlay": True,
-                 "limits": [low, high], "values": [high - 0.1 * (high - low), high],
-                 "message": f"{name}: mark what is to be filled. {NOTICE}"}
-            )  # fmt: skip
+    def _take(self, image: Image, path: Path, name: str) -> None:
+        """Put this image in the place of the one that is there, and of all that was made of it."""
+        self._layouts.set_layout("film" if image.voxels.ndim == 2 else "volume")
+        node = self._display.start(image, name)
+        self._marks.start(node, "px" if image.affine is None else "cm\u00b2" if image.voxels.ndim == 2 else "ml")
+        self._image, self._name, self._step = image, name, Step(path, "Original")
+        low, high = node.GetImageData().GetScalarRange()
+        whole = image.voxels.dtype.kind in "iu"
+        suffixes = formats_of(image, path)
+        bundle = image.modality if image.modality in MODALITIES else self._bundle
+        ask = "" if bundle else " Choose the model: the file does not say whether it is a film, CT or MR."
+        self.state.update(
+            {"loaded": True, "flat": image.voxels.ndim == 2, "filled": False, "sampled": False, "tool": "look",
+             "fade": 100, "difference": True, "flicker": False, "bundle": bundle,
+             "limits": [low, high, 1 if whole else (high - low) / 1000],
+             "values": [high - 0.1 * (high - low), high], "suffixes": suffixes, "suffix": suffixes[0], "preset": None,
+             "margin": max(2.0, round(min(node.GetSpacing()) + 0.05, 1)),
+             "message": f"{name}: mark what is to be filled.{ask}"}
+        )  # fmt: skip
+        self._set_model()
+        self._set_brush()
 
-    def paint(self) -> None:
-        """Paint with the mouse, or stop doing so."""
-        editor = self._slicer.segmentation_editor
-        if self.state.painting:
-            editor.deactivate_effect()
-        else:
-            editor.set_active_effect_type(SegmentationEffectPaint)
-        self.state.painting = not self.state.painting
+    # what is marked
 
-    def threshold(self) -> None:
+    def _use(self) -> None:
+        tool = self.state.tool
+        if tool in ("paint", "erase", "threshold") and not self.state.loaded:
+            raise InpaintError("Load an image first.")
+        self._display.drag_window(tool == "window")
+        self._marks.use(tool)
+        if tool == "threshold":
+            self._preview()
+
+    def _set_brush(self) -> None:
+        if self.state.loaded:
+            self._marks.set_brush(self.state.brush, ball=self.state.ball)
+
+    def _preview(self) -> None:
+        if self.state.tool == "threshold":
+            self._marks.preview(*self.state.values)
+
+    def _activate(self) -> None:
+        if self.state.active and self.state.active != self._marks.active:
+            self._marks.activate(self.state.active)
+            self._display.jump(self._marks.centre())
+
+    def _show_regions(self) -> None:
+        if self.state.loaded:
+            self._marks.show(self.state.shown)
+
+    def mark(self) -> None:
         """Mark all between the two values."""
-        voxels = slicer.util.arrayFromVolume(self._source)
+        voxels = slicer.util.arrayFromVolume(self._display.after)
         low, high = self.state.values
-        self._mark((voxels >= low) & (voxels <= high))
+        self.state.message = f"{self._marks.mark((voxels >= low) & (voxels <= high))} voxels are marked."
 
-    def clear(self) -> None:
-        """Mark nothing."""
-        editor = self._slicer.segmentation_editor
-        editor.remove_segment(editor.active_segment_id)
-        editor.add_empty_segment(segment_name="region")
-        self.state.message = "Nothing is marked."
+    def grow(self) -> None:
+        """Grow the region by the margin."""
+        self._marks.change(self.state.margin)
 
-    def _mark(self, marked: Any) -> None:
-        """Mark this (k, j, i) and nothing else."""
-        self.clear()
-        editor = self._slicer.segmentation_editor
-        labels = editor.create_modifier_labelmap()
-        vtk_image_to_np(labels)[marked] = 1
-        editor.apply_labelmap(labels)
-        self.state.message = f"{int(marked.sum())} voxels are marked."
+    def shrink(self) -> None:
+        """Shrink the region by the margin."""
+        self._marks.change(-self.state.margin)
+
+    def add(self) -> None:
+        """Begin another region."""
+        self._marks.add()
+
+    def remove(self) -> None:
+        """Take the region away."""
+        self._marks.remove()
+
+    def undo(self) -> None:
+        """Take back the last change of regions, or the last fill."""
+        self._marks.stack.undo()
+
+    def redo(self) -> None:
+        """Do again what was taken back."""
+        self._marks.stack.redo()
+
+    # what is done
 
     def fill(self) -> None:
-        """Fill what is marked, in the background."""
-        volume = catch_volume(self._source)
-        region = catch_segment(self._segmentation, self._slicer.segmentation_editor.active_segment_id)
-        job = jobs.FillVolume(volume, region, self.state.bundle)
-        run = self._queue.add(Run(job, Environment(sys.executable, self._folder)))
-        self._slicer.segmentation_editor.deactivate_effect()
-        self.state.update({"busy": True, "running": True, "painting": False, "message": "Filling..."})
-        self._watching = asyncio.get_event_loop().create_task(self._watch(run))
+        """Fill what is marked, in the image as it is shown."""
+        hole = self._marks.hole()
+        sample = self.state.drawn == "sample"
+        place, bundle = self._new_place(), self._chosen_bundle()
+        self._start(StepJob(self._step, self._image, place, bundle, hole, sample, int(self.state.seed)), self._add_step)
+
+    def another(self) -> None:
+        """Draw the last sample again, with the next seed."""
+        job = self._step.job if self._step else None
+        if job is None or not job.sample:
+            raise InpaintError("Fill a region with a sample first.")
+        self.state.seed = job.seed + 1
+        self._start(job.another(self._new_place()), self._add_step)
+
+    def metal(self) -> None:
+        """Reduce the artifacts of metal in the whole image."""
+        method = None if self.state.method == METHODS[0] else self.state.method
+        job = StepJob(self._step, self._image, self._new_place(), self._chosen_bundle(), method=method)
+        self._start(job, self._add_step)
+
+    def find_artifacts(self) -> None:
+        """Mark what looks like an artifact, for correction."""
+        self._start(FindJob("artifacts", self._step, self._image, None), self._add_found)
+
+    def find_metal(self) -> None:
+        """Mark metal, and what it affects."""
+        self._start(FindJob("metal", self._step, self._image, self._chosen_bundle()), self._add_found)
 
     def cancel(self) -> None:
         """End the run."""
+        if not self.state.running:
+            raise InpaintError("Nothing is running.")
         self._queue.cancel()
 
-    async def _watch(self, run: Run) -> None:
+    def _start(self, job: Any, then: Callable[[Any], None]) -> None:
+        run = self._queue.add(Run(job, Environment(sys.executable, self._folder)))
+        self.state.update({"busy": True, "running": True, "tool": "look", "message": f"{job.title}..."})
+        self._use()
+        self._watching = asyncio.get_event_loop().create_task(self._watch(run, then))
+
+    async def _watch(self, run: Run, then: Callable[[Any], None]) -> None:
         while not run.ended:
             self._queue.tick()
             with self.state:
@@ -285,106 +350,147 @@ class InpaintApp(TrameApp):
         self._queue.tick()
         with self.state:
             done = {"busy": False, "running": False, "fraction": 0, "progress": ""}
-            self.state.update({**done, "message": _told(run)})
+            names = {self._step.path: self._name, self._folder: "the folder of the session"}
+            self.state.update({**done, "message": _ended(run, names)})
             if run.state is State.DONE:
-                results.remove(*self._results)
-                self._results = results.add_filled(run.result)
-                self._segmentation.GetDisplayNode().SetVisibility(False)
-                self.state.update({"filled": True, "after": True, "overlay": True})
-                self._show()
+                then(run.result)
+                self.state.message += f" ({run.seconds:.0f} s)"
+
+    def _add_step(self, step: Step) -> None:
+        """Show a result in the place of what was shown, in one step for undo."""
+        before, segmentation = self._step, self._marks.segmentation
+        states = SegmentationStateStack(segmentation.segmentation, max_size=2)
+        states.save_state()
+        if step.job.hole is not None:
+            self._marks.set_filled()
+        states.save_state()
+        self.state.update({"fade": 100, "flicker": False})
+        self._set_step(step)
+        self._marks.stack.push(
+            FillCommand(states, segmentation, lambda: self._set_step(before), lambda: self._set_step(step))
+        )
+
+    def _set_step(self, step: Step) -> None:
+        self._step = step
+        self._display.take(step)
+        sampled = step.job is not None and step.job.sample
+        self.state.update({"filled": step.parent is not None, "sampled": sampled, "message": f"{step.title}."})
+        self._show()
+
+    def _add_found(self, found: dict[str, Any]) -> None:
+        for name, voxels in found.items():
+            self._marks.mark(voxels, name)
+        self._display.jump(self._marks.centre())
+        self.state.message = f"{', '.join(found)}: check what is marked, and correct it, before you fill."
+
+    def _chosen_bundle(self) -> str:
+        if self.state.bundle not in MODALITIES:
+            raise InpaintError("Choose the model first: the file does not say whether it is a film, CT or MR.")
+        return self.state.bundle
+
+    def _new_place(self) -> Path:
+        """A name in the folder of the session that was not there before."""
+        self._places += 1
+        return self._folder / f"step-{self._places}"
+
+    # what is looked at
 
     def flip(self) -> None:
         """Show before or after."""
-        self.state.after = not self.state.after
-        self._show()
-
-    def overlay(self) -> None:
-        """Show or hide the difference."""
-        self.state.overlay = not self.state.overlay
+        if not self.state.filled:
+            raise InpaintError("Fill a region first.")
+        self.state.fade = 0 if self.state.fade >= 50 else 100
         self._show()
 
     def _show(self) -> None:
-        filled, difference = self._results
-        shown = difference if self.state.overlay and self.state.after else None
-        views.show(filled if self.state.after else self._source, shown)
+        if self.state.loaded:
+            self._display.show(self.state.fade, difference=self.state.difference and self.state.filled)
 
-    def saved(self) -> bytes:
-        """Return the filled volume as a NIfTI file."""
-        self._check("filled")
-        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            path = Path(folder) / "filled.nii"
-            filled = catch_volume(self._results[0])
-            write_nifti(path, filled.voxels, filled.ijk_to_ras)
-            return self.server.protocol.addAttachment(path.read_bytes())
-
-    def _guarded(self, *actions: Callable[[], None]) -> None:
-        """Run a step; a fault that the person can put right becomes a sentence."""
-        try:
-            for action in actions:
-                action()
-        except InpaintError as error:
+    async def _flicker(self) -> None:
+        while self.state.flicker and self.state.filled:
             with self.state:
-                self.state.message = str(error)
+                self.flip()
+            await asyncio.sleep(FLICKER)
+
+    def _set_window(self) -> None:
+        if self.state.loaded and self.state.width > 0:
+            self._display.set_window(self.state.width, self.state.level)
+
+    def _set_preset(self) -> None:
+        if self.state.preset == AUTO:
+            self._display.set_window_by_itself()
+        elif self.state.preset in PRESETS:
+            self._display.set_window(*PRESETS[self.state.preset])
+
+    def _set_model(self) -> None:
+        self._display.set_modality(self.state.bundle)
+
+    # what is saved
+
+    async def save_image(self, _request: web.Request) -> web.StreamResponse:
+        """Hand over the image as it is shown after, in the chosen format."""
+        return await self._save(lambda folder: write_step(self._step, self.state.suffix, folder), self.state.suffix)
+
+    async def save_report(self, _request: web.Request) -> web.StreamResponse:
+        """Hand over the reports of what was done."""
+        return await self._save(lambda folder: write_reports(self._step, folder), ".json")
+
+    async def _save(self, write: Callable[[Path], Path], suffix: str) -> web.Response:
+        if not self.state.filled:
+            return self._transfers.answer("Fill a region first.", status=409)
+        return await self._transfers.hand_over(write, saved_name(self._name, suffix))
+
+    # how it is told
+
+    def _tell(self, values: dict[str, Any]) -> None:
+        self.state.update(values)
+
+    def _tell_marks(self) -> None:
+        stack = self._marks.stack
+        self.state.update(
+            {"regions": self._marks.listed(), "active": self._marks.active, "shown": self._marks.shown(),
+             "can_undo": stack.can_undo(), "can_redo": stack.can_redo()}
+        )  # fmt: skip
+
+    def _check_idle(self) -> None:
+        """What the page shows as disabled is refused, whoever asks for it."""
+        if self.state.busy:
+            raise InpaintError(BUSY)
+        if not self.state.loaded:
+            raise InpaintError("Load an image first.")
+
+    def _guarded(self, *actions: Callable[[], None]) -> Callable[[], None]:
+        """The last action first; a fault that the person can put right becomes a sentence."""
+
+        def press() -> None:
+            try:
+                for action in reversed(actions):
+                    action()
+            except InpaintError as error:
+                with self.state:
+                    self.state.message = str(error)
+
+        return press
+
+    def _on_change(self, act: Callable[[], Any]) -> Callable[..., Any]:
+        guarded = self._guarded(act)
+        if asyncio.iscoroutinefunction(act):
+
+            async def changed(**_: Any) -> None:
+                await act()
+
+            return changed
+        return lambda **_: guarded()
 
 
 _SERVED = str(Path(__file__).with_name("serve"))
-_BUSY = "Wait until what runs has ended, or press Cancel."
-# what a button needs: for the browser, and what is said to who presses it without
-_NEEDS = {
-    "ready": ("loaded && !busy", "Load a volume first."),
-    "running": ("running", "Nothing is running."),
-    "filled": ("filled", "Fill a region first."),
-}
-_FLAT = {"hide_details": True, "density": "compact", "classes": "mx-2", "style": "max-width: 220px"}
 
 
-def _told(run: Run) -> str:
-    if run.state is State.DONE:
-        return f"Filled in {run.seconds:.0f} s. {NOTICE}"
-    if run.state is State.FAILED:
-        return run.error
-    return "Cancelled."
+def _ended(run: Run, names: dict[Path, str]) -> str:
+    """What became of a run that is not done."""
+    return "Cancelled." if run.state is State.CANCELLED else named(run.error, names)
 
 
 def _progress(run: Run) -> str:
     left = run.progress.seconds_left
     return f"{run.progress.stage or 'preparing'}{'' if left is None else f', {left:.0f} s left'}"
-
-
-# of a picture without geometry: rows go down, columns to the right
-_AS_IT_LIES = np.array([[0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, -1, 0], [0, 0, 0, 1]], float)
-
-
-def _add_volume(image: Image, name: str) -> Any:
-    """A new node of the scene.
-
-    Raises:
-        InpaintError: no volume that can be filled.
-    """
-    voxels = _in_units(image)
-    voxels = np.atleast_3d(voxels).transpose(2, 1, 0)  # MRML has (k, j, i)
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
-    slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(voxels))
-    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(_AS_IT_LIES if image.affine is None else image.affine))
-    node.CreateDefaultDisplayNodes()
-    return node
-
-
-def _in_units(image: Image) -> np.ndarray:
-    """The voxels in physical units: as stored where that is the same, as whole numbers where there are none between."""
-    scaled = np.ndim(image.slope) or np.ndim(image.intercept) or (image.slope, image.intercept) != (1, 0)
-    if not scaled:
-        return image.voxels if image.voxels.dtype.name in jobs.FORMATS else image.voxels.astype(np.float64)
-    units = image.units()
-    whole = np.rint(units)
-    limits = np.iinfo(np.int16)
-    if np.array_equal(whole, units) and limits.min <= whole.min() and whole.max() <= limits.max:
-        return whole.astype(np.int16)
-    return units
-
-
-def _named(sentence: str, names: dict[Path, str]) -> str:
-    """The sentence with the names that the person knows in place of paths of this machine."""
-    for path, name in names.items():
-        sentence = sentence.replace(str(path), name)
-    return sentence

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import socket
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from aiohttp import web
 
 PAGES = ("/", "/index.html")
 HTTP = 80
+ENTERING = 3  # seconds from the page to its web socket, in which nobody else is let in
 SECRET = "X-Secret"  # the header of requests that do not load a page
 # what is shown runs no code but its own, is in no frame, and tells its address to nobody: the secret is in it
 HEADERS = {
@@ -35,6 +37,10 @@ WRONG = (
     "The secret in the address is not the one of this session; open the address that monai-inpaint-web printed when "
     "it last started."
 )
+OCCUPIED = (
+    "Somebody works in this session already, perhaps you in another window; this page opens by itself once that one is "
+    "closed."
+)
 ELSEWHERE = "This address is not one that monai-inpaint-web was started for; open the address that it printed."
 ANOTHER_PAGE = "Pages from elsewhere may not use monai-inpaint-web."
 
@@ -56,13 +62,21 @@ class RequestGuard:
         self.port = 0  # once the server listens
         self._names = {"localhost", "127.0.0.1", "::1", host.lower(), socket.gethostname().lower()}
         self._origin = origin
+        self._occupied: Callable[[], bool] = lambda: False
+        self._promised = 0.0  # until then the session is kept for who got the page last
 
     def opens(self, secret: object) -> bool:
         """Return whether this is the secret; takes as long for a wrong one."""
         return isinstance(secret, str) and hmac.compare_digest(secret.encode("utf-8", "replace"), self.secret.encode())
 
-    def protect(self, app: web.Application) -> None:
-        """Stand before all that the application serves."""
+    def protect(self, app: web.Application, occupied: Callable[[], bool]) -> None:
+        """Stand before all that the application serves.
+
+        Args:
+            app: of aiohttp.
+            occupied: says whether somebody works in the session.
+        """
+        self._occupied = occupied
         app.middlewares.append(self._check)
         app.on_response_prepare.append(_add_headers)
 
@@ -83,6 +97,10 @@ class RequestGuard:
             secret = request.query.get("secret")
             if not self.opens(secret):
                 return _refusal(WRONG if secret else MISSING)
+            if self._occupied() or time.monotonic() < self._promised:
+                return _refusal(OCCUPIED, status=409, headers={"Refresh": "1"})
+            if request.path != PAGES[0]:  # which leads to the other one
+                self._promised = time.monotonic() + ENTERING
         elif request.method not in ("GET", "HEAD") and not self.opens(request.headers.get(SECRET)):
             raise web.HTTPForbidden(text=MISSING)
         return await handler(request)
@@ -112,7 +130,8 @@ async def _add_headers(_request: web.Request, response: web.StreamResponse) -> N
     response.headers.update(HEADERS)
 
 
-def _refusal(sentence: str) -> web.Response:
-    """A page with a sentence; a tab that was let in before opens itself again."""
+def _refusal(sentence: str, status: int = 403, headers: Mapping[str, str] | None = None) -> web.Response:
+    """A page with a sentence; a tab that was let in before, or that waits for its turn, opens itself again."""
     page = Path(__file__).with_name("refusal.html").read_text(encoding="utf-8")
-    return web.Response(status=403, text=page.replace("SENTENCE", sentence), content_type="text/html")
+    text = page.replace("SENTENCE", sentence)
+    return web.Response(status=status, text=text, content_type="text/html", headers=headers)

@@ -52,6 +52,11 @@ class Session(AioHttpWsHandler):
         self.functionMap = {name: (self, method) for name, method in own.items()}
         self._strangers: dict[str, asyncio.Transport] = {}  # the oldest first
 
+    @property
+    def occupied(self) -> bool:
+        """Whether somebody who knows the secret is connected."""
+        return any(self.isClientAuthenticated(client) for client in self.connections)
+
     async def onConnect(self, request: Any, client_id: str) -> None:  # noqa: N802  wslink's name
         """Wait for the secret, but not for ever, and not together with any number of others."""
         await super().onConnect(request, client_id)

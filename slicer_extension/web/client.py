@@ -102,5 +102,5 @@ async def upload(
     names = json.dumps([[name, len(content)] for name, content in files] if listed is None else listed).encode()
     told = {"X-Secret": secret, "X-List": str(len(names)), **(headers or {})}
     body = names + b"".join(content for _, content in files)
-    async with session.post(f"{origin}/upload", data=body, headers=told) as answer:
+    async with session.post(f"{origin}/upload/volume", data=body, headers=told) as answer:
         return answer.status, await answer.text()

@@ -58,8 +58,10 @@ class App:
 
     @property
     def files(self) -> list[Path]:
-        """All files in the folder of its session, but for the mark that it is in use."""
-        return [path for path in self.temporary.rglob("*") if path.is_file() and path.name != "owner"]
+        """All files in the folder of its session, but for the mark that it is in use, and the image that is shown."""
+        found = [path for path in self.temporary.rglob("*") if path.is_file() and path.name != "owner"]
+        shown = {path.parent for path in found if path.parent.name.startswith("step-")}
+        return [path for path in found if shown != {path.parent}]
 
     @property
     def most_memory(self) -> int:
@@ -120,7 +122,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Ap
 @pytest.fixture(scope="session")
 def app(serve: Callable[..., App], head: Path) -> App:
     """One that many tests share; nobody ends it."""
-    return serve(head)
+    return serve(head, "--bundle", "mr")
 
 
 @pytest.fixture(scope="session")
@@ -135,7 +137,17 @@ def _browser() -> Iterator[object]:
 
 @pytest.fixture
 def page(_browser: object) -> Iterator[object]:
-    made = _browser.new_page(viewport={"width": 1400, "height": 860})
+    made = _browser.new_page(viewport={"width": 1280, "height": 720})
     made.set_default_timeout(120_000)
     yield made
     made.close()
+
+
+@pytest.fixture
+def person(page: object, app: App, tmp_path: Path) -> object:
+    """Someone with the page of the shared application open."""
+    from person import Person
+
+    someone = Person(page, app, tmp_path)
+    someone.open()
+    return someone

@@ -145,6 +145,9 @@ def test_what_is_shown_is_in_no_frame_and_tells_its_address_to_nobody(app: App) 
      ("bundle", "../../etc"), ("bundle", "/etc/passwd"), ("bundle", "mr --report /tmp/x"), ("bundle", None),
      ("bundle", ["mr"]), ("values", "/etc/passwd"), ("values", [0, "/etc/passwd"]), ("values", [0]),
      ("values", [0, True]), ("values", [0, float("nan")]),
+     ("tool", "format"), ("active", "no region"), ("shown", ["no region"]), ("brush", 0), ("brush", 10**9),
+     ("margin", -1), ("seed", -1), ("seed", 1.5), ("seed", "1 --output x"), ("method", "../x"), ("suffix", ".exe"),
+     ("drawn", "x"), ("fade", 101), ("flicker", 1), ("width", 0), ("preset", "x"), ("filled", True),
      ("path", "/etc/passwd"), ("__class__", "x"), ("", "")],
 )  # fmt: skip
 def test_a_browser_sets_only_what_its_widgets_can(app: App, name: str, value: object) -> None:
@@ -279,7 +282,7 @@ ATTACK = """async ([origin, secret]) => {
     try { got[name] = await attempt(); } catch (error) { got[name] = "nothing"; }
   };
   await tell("page", async () => (await fetch(`${origin}/?secret=${secret}`)).text());
-  await tell("upload", async () => (await fetch(`${origin}/upload`, {method: "POST", body: "[]"})).text());
+  await tell("upload", async () => (await fetch(`${origin}/upload/volume`, {method: "POST", body: "[]"})).text());
   await tell("script", () => new Promise((good, bad) => {
     const script = document.createElement("script");
     script.onload = () => good("a script"); script.onerror = bad;
@@ -317,6 +320,26 @@ def test_the_page_of_the_application_gets_what_others_do_not(page: Any, app: App
     assert {name for name, what in got.items() if what != "nothing"} == {"page", "upload", "script", "socket"}
 
 
+def test_a_second_person_gets_a_sentence_and_the_session_once_the_first_has_left(page: Any, app: App) -> None:
+    page.goto(app.address)
+    page.wait_for_selector("#fill")
+    second = page.context.browser.new_page()
+
+    answer = second.goto(app.address)
+    assert answer.status == 409
+    assert second.inner_text("#message").startswith("Somebody works in this session already")
+    page.close()
+    second.wait_for_selector("#fill", timeout=60_000)
+    second.close()
+
+
+def test_a_tab_that_is_loaded_anew_is_let_in_again(page: Any, app: App) -> None:
+    page.goto(app.address)
+    page.wait_for_selector("#fill")
+    page.reload()
+    page.wait_for_selector("#fill", timeout=60_000)
+
+
 def test_a_web_page_whose_name_was_made_to_lead_here_gets_a_sentence(page: Any, app: App) -> None:
     answer = page.goto(f"http://rebound.example:{app.port}/?secret={app.secret}")
 
@@ -352,7 +375,7 @@ def test_who_connects_from_elsewhere_needs_the_secret_of_the_file(
         status, _ = run(
             lambda session, headers=headers: _page(session, f"http://{place}/?secret=a-secret-of-their-own", **headers)
         )
-        assert status == 200
+        assert status == 409  # it is let in, and the page is open already
 
 
 def test_it_listens_on_this_machine_only(app: App) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import PIL.Image
 import pydicom
 import pytest
-from client import Refused, Socket, run, upload
+from client import Socket, run, upload
 from conftest import App
 from pydicom.data import get_testdata_file
 
@@ -152,10 +152,10 @@ def test_the_files_of_one_series_are_one_volume(app: App) -> None:
         files.append((name, written.getvalue()))
 
     status, sentence = _send(app, *files)
-    voxels = _state(app)["limits"]
+    low, high, step = _state(app)["limits"]
 
     assert (status, sentence.startswith("IM1 and 3 more: mark")) == (200, True)
-    assert voxels == [-896, 1167]
+    assert (low, high, step) == (-896, 1167, 1)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_list_that_is_none_or_too_long_is_refused(app: App, listed: object) ->
 
     async def send(session: aiohttp.ClientSession) -> tuple[int, str]:
         headers = {"X-Secret": app.secret, "X-List": str(len(text))}
-        async with session.post(f"{app.origin}/upload", data=text.encode(), headers=headers) as answer:
+        async with session.post(f"{app.origin}/upload/volume", data=text.encode(), headers=headers) as answer:
             return answer.status, await answer.text()
 
     status, sentence = run(send)
@@ -230,7 +230,7 @@ def test_more_than_was_told_is_cut_off_and_takes_no_memory(app: App) -> None:
 
     async def send(session: aiohttp.ClientSession) -> int:
         headers = {"X-Secret": app.secret, "X-List": str(len(json.dumps([["a.nii", 1000]])))}
-        async with session.post(f"{app.origin}/upload", data=endless(), headers=headers) as answer:
+        async with session.post(f"{app.origin}/upload/volume", data=endless(), headers=headers) as answer:
             return answer.status
 
     with suppress(aiohttp.ClientError):  # the connection may be closed while it is still sending
@@ -257,7 +257,9 @@ def test_an_upload_that_breaks_off_leaves_nothing_and_the_next_one_is_taken(app:
     async def break_off(session: aiohttp.ClientSession) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
         told = f"Host: 127.0.0.1:{app.port}\r\nX-Secret: {app.secret}\r\nX-List: {len(listed)}\r\n"
-        writer.write(f"POST /upload HTTP/1.1\r\n{told}Content-Length: {len(listed) + len(content)}\r\n\r\n".encode())
+        writer.write(
+            f"POST /upload/volume HTTP/1.1\r\n{told}Content-Length: {len(listed) + len(content)}\r\n\r\n".encode()
+        )
         writer.write(listed.encode() + content[:1000])
         await writer.drain()
         await asyncio.sleep(0.5)
@@ -282,23 +284,23 @@ def test_nothing_is_loaded_during_a_run(app: App, head: Path) -> None:
             await wire.hello(app.secret)
             state = (await wire.call("trame.state.get"))["state"]
             buttons = _buttons(state)
-            await wire.call("trame.trigger", buttons["threshold"], [], {})
+            await wire.call("trame.trigger", buttons["mark"], [], {})
             await wire.call("trame.trigger", buttons["fill"], [], {})
             answer = await upload(session, app.origin, app.secret, [("other.nii", head.read_bytes())])
-            await wire.call("trame.trigger", buttons["clear"], [], {})
+            await wire.call("trame.trigger", buttons["remove"], [], {})
             during = (await wire.call("trame.state.get"))["state"]
             await wire.call("trame.trigger", buttons["cancel"], [], {})
             while (state := (await wire.call("trame.state.get"))["state"])["busy"]:
                 await asyncio.sleep(0.1)
-            with pytest.raises(Refused):
-                await wire.call("trame.trigger", buttons["save"], [], {})
+            async with session.post(f"{app.origin}/save/image", headers={"X-Secret": app.secret}) as saved:
+                assert (saved.status, await saved.text()) == (409, "Fill a region first.")
         return during, answer, state
 
     during, (status, sentence), after = run(both)
 
     assert (status, sentence) == (409, "Wait until what runs has ended, or press Cancel.")
     assert (during["message"], during["busy"]) == (sentence, True)
-    assert (after["message"], after["filled"]) == ("Cancelled.", False)
+    assert (after["filled"], after["regions"][0]["filled"]) == (False, False)
     assert not app.files
 
 

@@ -1,13 +1,37 @@
-// Hands the files that a person chose to the server, which tells in the page's own message what became of them.
+// What the page's widgets cannot do by themselves: hand over files, fetch what is saved, and keys.
 sessionStorage.setItem("secret", window.trame.state.get("secret")); // for a tab that is loaded anew
 
-window.uploadVolume = async (chosen) => {
-  const files = [...chosen];
+const secret = () => ({ "X-Secret": window.trame.state.get("secret") });
+
+// The server tells in the page's own message what became of them.
+window.uploadFiles = async (input, kind) => {
+  const files = [...input.files];
   if (!files.length) return;
   const list = new Blob([JSON.stringify(files.map(({ name, size }) => [name, size]))]);
-  await fetch("upload", {
-    method: "POST",
-    headers: { "X-Secret": window.trame.state.get("secret"), "X-List": `${list.size}` },
-    body: new Blob([list, ...files]),
-  });
+  const headers = { ...secret(), "X-List": `${list.size}` };
+  await fetch(`upload/${kind}`, { method: "POST", headers, body: new Blob([list, ...files]) });
+  input.value = ""; // so that the same file can be chosen again
 };
+
+window.saveFile = async (what) => {
+  const answer = await fetch(`save/${what}`, { method: "POST", headers: secret() });
+  if (!answer.ok) return;
+  const link = document.createElement("a");
+  link.download = decodeURIComponent(answer.headers.get("X-Name"));
+  link.href = URL.createObjectURL(await answer.blob());
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+};
+
+const press = (name) => document.getElementById(name)?.click();
+
+window.addEventListener("keydown", (event) => {
+  const key = event.key.toLowerCase();
+  if (["INPUT", "TEXTAREA"].includes(document.activeElement?.tagName) && document.activeElement.type === "number") return;
+  if (event.ctrlKey || event.metaKey) {
+    if (key === "z" || key === "y") {
+      event.preventDefault();
+      press(key === "y" || event.shiftKey ? "redo" : "undo");
+    }
+  } else if (key === "b") press("flip");
+});

@@ -1,0 +1,55 @@
+"""What can be saved of a step, in which formats, and writing it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.io import read_image, suffix_of, write_image
+from monai_inpaint.io.dicom.header import DicomHeader
+from monai_inpaint.io.provenance import derivation_of
+from monai_inpaint.web.fill_steps import Step
+
+VOLUME = (".nii.gz", ".nii", ".nrrd", ".mha")
+FILM = (".png", ".tif")
+DICOM = ".dcm"
+
+
+def formats_of(image: Image, source: Path) -> list[str]:
+    """Suffixes that the image can be saved with, that of its own file first; a series of several files is zipped."""
+    known = [*(FILM if image.voxels.ndim == 2 else ()), *(VOLUME if image.affine is not None else ())]
+    own = DICOM if isinstance(image.header, DicomHeader) else suffix_of(source)
+    if own == DICOM:
+        return [".zip" if source.is_dir() else DICOM, *known]
+    return sorted(known, key=lambda suffix: suffix != own)
+
+
+def write_step(step: Step, suffix: str, folder: Path) -> Path:
+    """Write the image of a step into an empty folder; returns the file.
+
+    Raises:
+        InputError: the format cannot hold the image.
+    """
+    if suffix == ".zip":
+        return Path(shutil.make_archive(str(folder / "series"), "zip", step.path))
+    if suffix in (DICOM, suffix_of(step.path)):
+        return Path(shutil.copy(step.path, folder / f"image{suffix}"))
+    path = folder / f"image{suffix}"
+    write_image(read_image(step.path), path, derived=derivation_of(step.report))
+    return path
+
+
+def write_reports(step: Step, folder: Path) -> Path:
+    """Write the reports of all steps that led to one, as a JSON list; returns the file."""
+    path = folder / "report.json"
+    path.write_text(json.dumps(step.reports, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def saved_name(name: str, suffix: str) -> str:
+    """The name of a file to save, after that of the one that was loaded."""
+    name = name.partition(" and ")[0]  # further files of a series
+    stem = name[: len(name) - len(suffix_of(name))]
+    return f"{stem}_filled{suffix}"

@@ -1,0 +1,282 @@
+"""The page: what a person sees and presses, bound to variables and actions by their names."""
+
+# trame brings no types
+# pyright: basic
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from trame.widgets import client
+from trame_client.widgets.html import Div, Input, Span
+from trame_slicer.app.logic import connect_slice_view_slider_to_state
+from trame_slicer.app.ui.slider import Slider
+from trame_vuetify.ui.vuetify3 import VAppLayout
+from trame_vuetify.widgets import vuetify3 as v3
+
+from monai_inpaint.version import NOTICE
+
+READY, EDITABLE, FILLED, RUNNING = "loaded && !busy", "loaded && !busy", "filled && !busy", "running"
+_STYLE = """
+html { overflow: hidden; }
+.v-file-input { max-height: 48px; overflow: hidden; padding-top: 6px; }
+.edge { position: absolute; color: #ffd54f; font: bold 14px sans-serif; pointer-events: none; }
+.edge { text-shadow: 0 0 3px #000; }
+.part { padding: 6px 10px; border-bottom: 1px solid #333; }
+.row { display: flex; gap: 6px; align-items: center; flex-wrap: wrap; margin: 4px 0; }
+.row .v-btn { flex: 1 1 auto; padding: 0 8px; }
+.tools { width: 100%; }
+.tools .v-btn { flex: 1 1 0; }
+.label { font: bold 11px sans-serif; color: #9e9e9e; text-transform: uppercase; letter-spacing: .06em; }
+.region { display: flex; align-items: center; gap: 6px; padding: 1px 4px; cursor: pointer; }
+.region { border-radius: 4px; font-size: 13px; }
+.region.on { background: #37474f; }
+.swatch { width: 12px; height: 12px; border-radius: 2px; border: 2px solid; }
+.number { margin-top: 5px; }
+.number input { padding: 2px 6px !important; min-height: 28px !important; font-size: 13px; }
+.scale { width: 120px; height: 12px; }
+.scale { background: linear-gradient(to right, #00f, #d9d9ff 47%, #000 47%, #000 53%, #ffd9d9 53%, #f00); }
+"""
+_FLAT = {"hide_details": True, "density": "compact", "variant": "outlined"}
+
+
+class Page:
+    """Builds the widgets once.
+
+    Args:
+        server: trame's.
+        actions: what buttons do, by their id.
+        initialize_views: puts the views where it is called.
+    """
+
+    def __init__(
+        self,
+        server: Any,
+        actions: Mapping[str, Callable[[], None]],
+        initialize_views: Callable[[Any], None],
+    ) -> None:
+        self._actions = actions
+        with VAppLayout(server) as ui:
+            ui.root.theme = "dark"
+            client.Style(_STYLE)
+            with v3.VNavigationDrawer(permanent=True, width=300):
+                self._files()
+                self._marking()
+                self._filling()
+                self._finding()
+                self._saving()
+            with (
+                v3.VMain(style="height: 100vh;"),
+                Div(style="display: flex; flex-direction: column; height: 100%;"),
+            ):
+                self._message()
+                self._looking()
+                with Div(style="flex: 1 1 0; min-height: 0;"):
+                    initialize_views(ui)
+                with Div(classes="px-3 py-1 d-flex", style="font-size: 12px; background: #212121;"):
+                    Span("{{ cursor }}", id="cursor")
+                    v3.VSpacer()
+                    Span(NOTICE, id="notice")
+
+    def _files(self) -> None:
+        with _part("Image"):
+            v3.VFileInput(
+                id="file", change="window.uploadFiles($event.target, 'volume')", multiple=True, disabled=("busy",),
+                label="Load film, CT or MR", prepend_icon="", prepend_inner_icon="mdi-folder-open", **_FLAT,
+            )  # fmt: skip
+            v3.VSelect(
+                v_model=("bundle",), items=("models",), id="bundle", label="Model", disabled=("busy",),
+                classes="mt-2", color=("bundle ? '' : 'warning'",), base_color=("bundle ? '' : 'warning'",), **_FLAT,
+            )  # fmt: skip
+
+    def _marking(self) -> None:
+        with _part("Mark"):
+            with v3.VBtnToggle(
+                v_model=("tool",), mandatory=True, density="compact", color="primary", divided=True, classes="tools"
+            ):
+                for tool, icon, text in (
+                    ("look", "mdi-cursor-default", "Look: wheel for slices, right drag to zoom, middle drag to move"),
+                    ("window", "mdi-contrast-circle", "Drag for window and level"),
+                    ("paint", "mdi-brush", "Paint"),
+                    ("erase", "mdi-eraser", "Erase"),
+                    ("threshold", "mdi-chart-histogram", "Mark by values"),
+                ):
+                    v3.VBtn(icon=icon, value=tool, id=tool, title=text, size="small", disabled=(f"!({EDITABLE})",))
+            with Div(v_if=("tool == 'paint' || tool == 'erase'",), classes="row"):
+                v3.VSlider(
+                    v_model=("brush",), min=1, max=100, step=1, id="brush", hide_details=True, density="compact",
+                    thumb_size=14,
+                )  # fmt: skip
+                Span("{{ brush }} mm", style="width: 52px; font-size: 13px;")
+                v3.VCheckbox(v_model=("ball",), label="3D", id="ball", hide_details=True, density="compact")
+            with Div(v_if=("tool == 'threshold'",)):
+                v3.VRangeSlider(
+                    v_model=("values",), min=("limits[0]",), max=("limits[1]",), step=("limits[2]",), id="values",
+                    hide_details=True, density="compact", thumb_size=14,
+                )  # fmt: skip
+                with Div(classes="row"):
+                    with Div(style="width: 84px;"):
+                        _number("low", "values[0]", "from", "values = [Number($event.target.value), values[1]]")
+                    with Div(style="width: 84px;"):
+                        _number("high", "values[1]", "to", "values = [values[0], Number($event.target.value)]")
+                    self._button("mark", "mdi-check", "Mark", EDITABLE)
+            with Div(classes="row"):
+                with Div(style="width: 62px;"):
+                    _number("margin", "margin", "mm", "margin = Number($event.target.value)")
+                self._button("grow", "mdi-arrow-expand-all", "Grow", EDITABLE)
+                self._button("shrink", "mdi-arrow-collapse-all", "Shrink", EDITABLE)
+            self._regions()
+
+    def _regions(self) -> None:
+        with (
+            Div(style="max-height: 120px; overflow-y: auto;"),
+            Div(
+                v_for="one in regions",
+                key="one.id",
+                id=("`region-${one.id}`",),
+                click="active = one.id",
+                classes=("`region ${one.id == active ? 'on' : ''}`",),
+            ),
+        ):
+            Span(
+                classes="swatch",
+                style=("`border-color: ${one.colour}; background: ${one.filled ? 'none' : one.colour}`",),
+            )
+            Span("{{ one.name }}", style="flex: 1 1 auto; overflow: hidden; text-overflow: ellipsis;")
+            Span("{{ one.filled ? 'filled, ' : '' }}{{ one.size }}", style="color: #9e9e9e;")
+            v3.VIcon(
+                icon=("shown.includes(one.id) ? 'mdi-eye' : 'mdi-eye-off'",), id=("`eye-${one.id}`",), size="small",
+                title="What is hidden is not filled",
+                click=(
+                    "$event.stopPropagation(); shown = shown.includes(one.id) "
+                    "? shown.filter((name) => name != one.id) : [...shown, one.id]"
+                ),
+            )  # fmt: skip
+        with Div(classes="row"):
+            self._button("undo", "mdi-undo", "Undo", "can_undo && !busy", title="Ctrl+Z")
+            self._button("redo", "mdi-redo", "Redo", "can_redo && !busy", title="Ctrl+Shift+Z")
+        with Div(classes="row"):
+            self._button("add", "mdi-plus", "New", EDITABLE, title="Begin another region")
+            self._button("remove", "mdi-delete", "Delete", EDITABLE, title="Delete the region that is chosen")
+            v3.VBtn(
+                "Load", prepend_icon="mdi-upload", size="small", variant="tonal", disabled=(f"!({EDITABLE})",),
+                click="window.document.getElementById('marks').click()", title="Load a mask, SEG or structure set",
+            )  # fmt: skip
+            Input(
+                type="file", id="marks", multiple=True, style="display: none;",
+                change="window.uploadFiles($event.target, 'marks')",
+            )  # fmt: skip
+
+    def _filling(self) -> None:
+        with _part("Fill"):
+            with Div(classes="row"):
+                with v3.VBtnToggle(v_model=("drawn",), mandatory=True, density="compact", color="primary"):
+                    v3.VBtn("Best estimate", value="estimate", id="estimate", size="small", disabled=("busy",))
+                    v3.VBtn("Sample", value="sample", id="sample", size="small", disabled=("busy",))
+                with Div(v_if=("drawn == 'sample'",), style="width: 74px;"):
+                    _number("seed", "seed", "seed", "seed = Number($event.target.value)")
+            with Div(classes="row"):
+                self._button("fill", "mdi-auto-fix", "Fill", READY, color="primary", variant="flat", v_if=("!running",))
+                self._button("cancel", "mdi-cancel", "Cancel", RUNNING, color="warning", v_if=("running",))
+                self._button("another", "mdi-dice-multiple", "Another one", "sampled && !busy")
+
+    def _finding(self) -> None:
+        with _part("Find and mark"), Div(classes="row"):
+            self._button("find_artifacts", "mdi-magnify", "Artifacts", READY)
+            self._button("find_metal", "mdi-magnify", "Metal", READY)
+        with _part("Artifacts of metal"), Div(classes="row"):
+            v3.VSelect(
+                v_model=("method",), items=("methods",), id="method", label="Method", disabled=("busy",), **_FLAT
+            )
+            self._button("metal", "mdi-magnet", "Reduce", READY)
+
+    def _saving(self) -> None:
+        with _part("Save"), Div(classes="row"):
+            v3.VSelect(
+                v_model=("suffix",), items=("suffixes",), id="suffix", label="Format", disabled=("!filled",),
+                style="max-width: 110px;", **_FLAT,
+            )  # fmt: skip
+            for name, icon, text in (("image", "mdi-download", "Image"), ("report", "mdi-file-document", "Report")):
+                v3.VBtn(
+                    text, id=f"save-{name}", click=f"window.saveFile('{name}')", disabled=(f"!({FILLED})",),
+                    prepend_icon=icon, size="small", variant="tonal",
+                )  # fmt: skip
+
+    def _message(self) -> None:
+        v3.VProgressLinear(
+            model_value=("fraction",), indeterminate=("busy && !running",), color="orange", height=4, active=True
+        )
+        Div(
+            "{{ message }} {{ progress }}", id="message", classes="px-3 py-1",
+            style="height: 34px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;", title=("message",),
+        )  # fmt: skip
+
+    def _looking(self) -> None:
+        with Div(classes="px-3 d-flex align-center", style="gap: 10px; height: 44px; background: #212121;"):
+            Span("Before", style="font-size: 13px;")
+            v3.VSlider(
+                v_model=("fade",), min=0, max=100, step=1, id="fade", disabled=("!filled",), hide_details=True,
+                density="compact", thumb_size=14, style="min-width: 70px; max-width: 150px;",
+            )  # fmt: skip
+            Span("After", style="font-size: 13px;")
+            self._button("flip", "mdi-compare", "Flip", "filled", title="Before or after (key B)")
+            self._switch("flicker", "mdi-swap-horizontal", "Flicker")
+            self._switch("difference", "mdi-layers", "Difference")
+            with Div(v_if=("filled && difference",), id="scale", classes="d-flex align-center", style="gap: 4px;"):
+                Span("-{{ reach }}", style="font-size: 12px;")
+                Div(classes="scale")
+                Span("+{{ reach }} {{ unit }}", style="font-size: 12px; white-space: nowrap;")
+            v3.VSpacer()
+            v3.VSelect(
+                v_model=("preset",), items=("presets",), id="preset", label="Window", disabled=("!loaded",),
+                style="min-width: 130px; max-width: 150px;", **_FLAT,
+            )  # fmt: skip
+            with Div(style="width: 76px;"):
+                _number("width", "width", "W", "width = Number($event.target.value)")
+            with Div(style="width: 76px;"):
+                _number("level", "level", "L", "level = Number($event.target.value)")
+
+    def _button(self, name: str, icon: str, text: str, enabled: str, variant: str = "tonal", **more: Any) -> None:
+        v3.VBtn(
+            text, id=name, click=self._actions[name], disabled=(f"!({enabled})",), prepend_icon=icon, size="small",
+            variant=variant, **more,
+        )  # fmt: skip
+
+    def _switch(self, name: str, icon: str, text: str) -> None:
+        v3.VBtn(
+            text, id=name, click=f"{name} = !{name}", disabled=("!filled",), prepend_icon=icon, size="small",
+            variant=(f"{name} && filled ? 'flat' : 'tonal'",), color=(f"{name} && filled ? 'primary' : ''",),
+        )  # fmt: skip
+
+
+def slice_overlay(server: Any, _view_id: str, view: Any) -> None:
+    """The letters at the edges of a slice view, its number, and the slider."""
+    edges = f"edges_{view.get_singleton_tag()}"
+    server.state.setdefault(edges, {})
+    for edge, place in (
+        ("left", "left: 6px; top: 48%"), ("right", "right: 6px; top: 48%"), ("top", "left: 50%; top: 4px"),
+        ("bottom", "left: 50%; bottom: 34px"), ("slice", "left: 8px; top: 4px"),
+    ):  # fmt: skip
+        Div(f"{{{{ {edges}.{edge} }}}}", classes=f"edge {edge}", style=f"{place};")
+    with Div(v_if=("!flat",), style="position: absolute; bottom: 0; left: 0; width: 100%;"):
+        Slider(
+            classes="slice-slider", typed_state=connect_slice_view_slider_to_state(server, view), density="compact",
+            thumb_size=12,
+        )  # fmt: skip
+
+
+@contextmanager
+def _part(title: str):
+    with Div(classes="part"):
+        Div(title, classes="label mb-1")
+        yield
+
+
+def _number(name: str, value: str, label: str, change: str) -> None:
+    """A field of a number, which counts once it is left or Enter is pressed."""
+    v3.VTextField(
+        model_value=(value,), change=change, id=name, label=label, type="number", classes="number",
+        hide_spin_buttons=True, **_FLAT,
+    )  # fmt: skip

@@ -1,0 +1,215 @@
+"""What the slice views show: before and after, the difference, window and level, and what lies under the cursor."""
+
+# trame and Slicer bring no types
+# pyright: basic
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import slicer
+from trame_slicer.core import SlicerApp
+from vtkmodules.vtkCommonCore import vtkCommand
+from vtkmodules.vtkCommonMath import vtkMatrix4x4
+
+from monai_inpaint.imaging.image import Image
+from monai_inpaint.slicer.results import difference_colours
+from monai_inpaint.web.fill_steps import Step
+from monai_inpaint.web.scene_volume import add_volume, letters, unit_of
+
+# window and level in HU, as they are common
+PRESETS = {
+    "Soft tissue": (400.0, 40.0),
+    "Lung": (1500.0, -600.0),
+    "Bone": (1800.0, 400.0),
+    "Brain": (80.0, 40.0),
+    "Mediastinum": (350.0, 50.0),
+}
+_OPACITY = 0.6  # of the difference
+
+
+class SliceDisplay:
+    """The source, what was made of it, and the difference, in all slice views.
+
+    Args:
+        app: trame-slicer's.
+        told: called with the names and values of variables for the page, whenever one changes.
+    """
+
+    def __init__(self, app: SlicerApp, told: Callable[[dict[str, Any]], None]) -> None:
+        self._app = app
+        self._told = told
+        self._source: Any = None
+        self._after: Any = None
+        self._difference: Any = None
+        self._image: Image | None = None
+        self._step: Step | None = None
+        self._unit = ""
+        self._setting = False
+        self._scale = 0.0  # of the colours of the difference; stays while it is large enough
+        for view in app.view_manager.get_slice_views():
+            view.modified.connect(self._tell_slice)
+            # before what else follows the mouse, which may end the event
+            view.interactor().AddObserver("MouseMoveEvent", lambda *_, view=view: self._tell_cursor(view), 10.0)
+
+    @property
+    def source(self) -> Any:
+        """The volume node of the source."""
+        return self._source
+
+    @property
+    def after(self) -> Any:
+        """The volume node of what was made of it."""
+        return self._after
+
+    def start(self, image: Image, name: str) -> Any:
+        """Show an image in the place of what was there; returns its volume node."""
+        old = (self._source, self._after, self._difference)
+        self._source, self._after = add_volume(image, name), add_volume(image, f"{name} after")
+        self._difference, self._image, self._step, self._scale = None, image, None, 0.0
+        for node in (self._source, self._after):
+            node.GetDisplayNode().AddObserver(vtkCommand.ModifiedEvent, self._tell_window)
+        self.show(fade=100.0, difference=False)
+        for node in old:
+            _remove(node)
+        self._app.display_manager.reset_views()
+        self._tell_window(self._source.GetDisplayNode())
+        return self._source
+
+    def set_modality(self, modality: str | None) -> None:
+        """Say in which units values are."""
+        self._unit = unit_of(modality)
+        self._told({"unit": self._unit})
+
+    def take(self, step: Step) -> None:
+        """Show this step as after."""
+        voxels, source = slicer.util.arrayFromVolume(self._after), slicer.util.arrayFromVolume(self._source)
+        if self._step is not None and self._step.box is not None:
+            voxels[self._step.box] = source[self._step.box]
+        if step.box is not None:
+            voxels[step.box] = step.values
+        slicer.util.arrayFromVolumeModified(self._after)
+        self._step = step
+        old, self._difference = self._difference, None
+        if step.box is not None:
+            self._scale = max(self._scale, step.reach)
+            self._difference = self._add_difference(step, source)
+        _remove(old)
+        self._told({"reach": f"{self._scale:.3g}"})
+
+    def show(self, fade: float, *, difference: bool) -> None:
+        """Show before (0) to after (100), or the difference over one of them."""
+        over = self._difference if difference and fade > 0 else None
+        after = fade >= 50 if over is not None else True
+        for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+            composite.SetLinkedControl(False)
+            back = self._after if over is not None and after else self._source
+            front = over if over is not None else self._after
+            composite.SetBackgroundVolumeID(back.GetID())
+            composite.SetForegroundVolumeID(front.GetID())
+            composite.SetForegroundOpacity(_OPACITY if over is not None else fade / 100)
+        for view in self._app.view_manager.get_slice_views():
+            view.schedule_render()  # an opacity alone does not lead to it
+
+    def set_window(self, window: float, level: float) -> None:
+        """Set the window and level of before and after."""
+        self._setting = True
+        for node in (self._source, self._after):
+            display = node.GetDisplayNode()
+            display.SetAutoWindowLevel(False)
+            display.SetWindowLevel(window, level)
+        self._setting = False
+        self._told({"width": _short(window), "level": _short(level)})
+
+    def set_window_by_itself(self) -> None:
+        """Let the values in the image decide."""
+        for node in (self._source, self._after):
+            node.GetDisplayNode().SetAutoWindowLevel(True)
+
+    def drag_window(self, on: bool) -> None:
+        """Have the left mouse button change window and level, or not."""
+        mode = slicer.vtkMRMLInteractionNode.AdjustWindowLevel if on else slicer.vtkMRMLInteractionNode.ViewTransform
+        self._app.app_logic.GetInteractionNode().SetCurrentInteractionMode(mode)
+
+    def jump(self, place: np.ndarray | None) -> None:
+        """Move all views to a place in mm."""
+        if place is None:
+            return
+        for view in self._app.view_manager.get_slice_views():
+            view.get_view_node().JumpSliceByOffsetting(*place)
+            view.schedule_render()
+
+    def _add_difference(self, step: Step, source: np.ndarray) -> Any:
+        """Only where something changed: a volume of its own, small."""
+        change = np.subtract(step.values, source[step.box], dtype=np.float32)
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "difference")
+        slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(change))
+        place = _place(self._source)
+        place[:3, 3] += place[:3, :3] @ [part.start for part in step.box[::-1]]
+        node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(place))
+        node.CreateDefaultDisplayNodes()
+        display = node.GetDisplayNode()
+        display.SetAndObserveColorNodeID(difference_colours().GetID())
+        display.SetAutoWindowLevel(False)
+        display.SetWindowLevelMinMax(-self._scale, self._scale)
+        display.SetInterpolate(False)
+        return node
+
+    def _tell_window(self, display: Any, *_: Any) -> None:
+        """The other of before and after takes what was set on one."""
+        if self._setting or self._source is None:
+            return
+        if display.GetAutoWindowLevel():
+            self._told({"width": _short(display.GetWindow()), "level": _short(display.GetLevel())})
+        else:
+            self.set_window(display.GetWindow(), display.GetLevel())
+
+    def _tell_slice(self, view: Any) -> None:
+        if self._image is None:
+            return
+        node = view.get_view_node()
+        matrix = slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())
+        low, high = view.get_slice_range()
+        step = view.get_slice_step()
+        number, count = round((view.get_slice_value() - low) / step) + 1, round((high - low) / step) + 1
+        plane = node.GetOrientation().removesuffix(" (reformat)") if self._image.voxels.ndim == 3 else "Film"
+        text = f"{plane} {number} / {count}" if self._image.voxels.ndim == 3 else plane
+        edges = letters(self._image, matrix[:3, 0], -matrix[:3, 1])
+        self._told({f"edges_{view.get_singleton_tag()}": {**edges, "slice": text}})
+
+    def _tell_cursor(self, view: Any) -> None:
+        if self._source is None:
+            return
+        x, y = view.interactor().GetEventPosition()
+        ras = view.get_view_node().GetXYToRAS().MultiplyPoint((x, y, 0, 1))
+        matrix = np.linalg.inv(_place(self._source))
+        i, j, k = np.rint((matrix @ ras)[:3]).astype(int)
+        voxels = slicer.util.arrayFromVolume(self._source)
+        if not all(0 <= at < size for at, size in zip((k, j, i), voxels.shape, strict=True)):
+            self._told({"cursor": ""})
+            return
+        before, after = voxels[k, j, i], slicer.util.arrayFromVolume(self._after)[k, j, i]
+        value = f"{before:.6g}" if before == after else f"before {before:.6g}, after {after:.6g}"
+        where = f"row {i}, column {j}" if self._image.voxels.ndim == 2 else f"voxel {i}, {j}, {k}"
+        self._told({"cursor": f"{where}: {value} {self._unit}".strip()})
+
+
+def _place(node: Any) -> np.ndarray:
+    """(4, 4), indices of a volume node to mm."""
+    matrix = vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    return slicer.util.arrayFromVTKMatrix(matrix)
+
+
+def _short(value: float) -> float:
+    """To six digits, for a field."""
+    return float(f"{value:.6g}")
+
+
+def _remove(node: Any) -> None:
+    if node is not None:
+        display = node.GetDisplayNode()
+        slicer.mrmlScene.RemoveNode(node)
+        slicer.mrmlScene.RemoveNode(display)

@@ -1,0 +1,176 @@
+"""What a person does with the page: clicks, drags, keys, and reads what is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from conftest import App
+from playwright.sync_api import TimeoutError
+
+from monai_inpaint.io import read_image
+
+RUNNING = 180  # seconds, on a machine with other work
+_VIEWS = "img, canvas"
+
+
+class Person:
+    """One who has the page open.
+
+    Args:
+        page: of playwright.
+        app: that it is of.
+        folder: for what is saved.
+    """
+
+    def __init__(self, page: Any, app: App, folder: Path) -> None:
+        self.page, self._app, self.folder = page, app, folder
+
+    def open(self) -> None:
+        """Open the address that was printed."""
+        self.page.goto(self._app.address)
+        self.page.wait_for_selector("#fill")
+
+    def told(self, text: str, seconds: float = 60) -> str:
+        """What the application says, once it says this."""
+        script = "text => document.querySelector('#message')?.innerText.includes(text)"
+        try:
+            self.page.wait_for_function(script, arg=text, timeout=1000 * seconds)
+        except TimeoutError:
+            raise AssertionError(f"not {text!r} but {self.page.inner_text('#message')!r}") from None
+        return self.page.inner_text("#message")
+
+    def load(self, *files: Path, says: str = "mark what is to be filled") -> str:
+        """Choose files of an image; returns what is told."""
+        self._say_nothing()
+        self.page.set_input_files("#file", [str(file) for file in files])
+        return self.told(says)
+
+    def load_marks(self, file: Path, says: str = "loaded.") -> str:
+        """Choose a mask."""
+        self._say_nothing()
+        self.page.set_input_files("#marks", str(file))
+        return self.told(says)
+
+    def choose(self, name: str, text: str) -> None:
+        """Choose from a list."""
+        self.page.click(f".v-select:has(#{name})")
+        self.page.locator(".v-overlay .v-list-item").get_by_text(text, exact=True).click()
+        self.page.wait_for_selector(".v-overlay .v-list-item", state="hidden")
+
+    def enter(self, name: str, number: float) -> None:
+        """Write a number into a field."""
+        self.page.fill(f"#{name}", f"{number:g}")
+        self.page.press(f"#{name}", "Enter")
+
+    def run(self, button: str) -> str:
+        """Press a button that starts a run, and wait for its end; returns what is told."""
+        self._say_nothing()
+        self.page.click(f"#{button}")
+        return self.told(" s)", RUNNING)
+
+    def stroke(self, right: float = 0.0, down: float = 0.0, length: int = 40, tool: str = "paint") -> None:
+        """Drag with a tool through the middle of the first view, or beside it by shares of it, until it counts."""
+        self.page.click(f"#{tool}")
+        before = self.regions()
+        for _ in range(5):  # the tool's own view of the volume comes late where the machine has other work
+            self._drag(right, down, length)
+            if self._changes(before, seconds=4):
+                return
+        raise AssertionError(f"{tool} changed none of {before}")
+
+    def change(self, button: str) -> list[str]:
+        """Press a button that changes a region; returns the regions then."""
+        before = self.regions()
+        self.page.click(f"#{button}")
+        assert self._changes(before, seconds=30), f"{button} changed none of {before}"
+        return self.regions()
+
+    def drag_window(self) -> None:
+        """Drag with the tool for window and level."""
+        self.page.click("#window")
+        self._drag(0.0, -0.2, 60)
+
+    def point(self, right: float, down: float) -> str:
+        """Move the mouse over the first view, by shares of it from its middle; returns what is told of it."""
+        x, y = self._place(right, down)
+        self.page.mouse.move(x - 3, y)
+        self.page.mouse.move(x, y, steps=3)
+        self.page.wait_for_function("document.querySelector('#cursor').innerText != ''")
+        time.sleep(0.5)
+        return self.page.inner_text("#cursor")
+
+    def regions(self) -> list[str]:
+        """The regions in the list, each in a line."""
+        return [text.replace("\n", ": ") for text in self.page.locator(".region").all_inner_texts()]
+
+    def wait_for_regions(self, *regions: str) -> None:
+        """Wait until the list says this."""
+        for _ in range(100):
+            if self.regions() == list(regions):
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"{self.regions()} instead of {list(regions)}")
+
+    def saved(self, suffix: str = "") -> Path:
+        """Save the image, in another format if a suffix is given; returns the file."""
+        if suffix:
+            self.choose("suffix", suffix)
+        return self._download("save-image")
+
+    def saved_voxels(self, suffix: str = "") -> np.ndarray:
+        """Of the image that is saved, as stored."""
+        return read_image(self.saved(suffix)).voxels
+
+    def saved_reports(self) -> list[dict[str, Any]]:
+        """The reports that are saved."""
+        return json.loads(self._download("save-report").read_text(encoding="utf-8"))
+
+    def picture(self, name: str) -> bytes:
+        """A screenshot; kept for the docs where PICTURES names a folder."""
+        time.sleep(2)  # the views send a sharper picture once they are left alone
+        folder = os.environ.get("PICTURES")
+        return self.page.screenshot(path=str(Path(folder) / f"web-{name}.png") if folder else None)
+
+    def views(self) -> bytes:
+        """What the slices show."""
+        time.sleep(2)
+        return self.page.screenshot(clip={"x": 310, "y": 110, "width": 900, "height": 560})
+
+    def _say_nothing(self) -> None:
+        """So that what is told next is not mistaken for what was told before."""
+        self.page.evaluate("document.querySelector('#message').firstChild.textContent = ''")
+
+    def _download(self, button: str) -> Path:
+        with self.page.expect_download() as download:
+            self.page.click(f"#{button}")
+        path = self.folder / download.value.suggested_filename
+        download.value.save_as(path)
+        return path
+
+    def _place(self, right: float, down: float) -> tuple[float, float]:
+        box = self.page.locator(_VIEWS).filter(visible=True).first.bounding_box()
+        return box["x"] + (0.5 + right) * box["width"], box["y"] + (0.5 + down) * box["height"]
+
+    def _drag(self, right: float, down: float, length: int) -> None:
+        x, y = self._place(right, down)
+        self.page.mouse.move(x - length / 2 - 2, y)
+        time.sleep(0.5)
+        self.page.mouse.move(x - length / 2, y)
+        time.sleep(0.5)
+        self.page.mouse.down()
+        self.page.mouse.move(x, y, steps=8)
+        self.page.mouse.move(x + length / 2, y + 2, steps=8)
+        time.sleep(0.3)
+        self.page.mouse.up()
+
+    def _changes(self, before: list[str], seconds: int) -> bool:
+        for _ in range(10 * seconds):
+            time.sleep(0.1)
+            if self.regions() != before:
+                return True
+        return False

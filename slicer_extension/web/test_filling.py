@@ -1,0 +1,163 @@
+"""Fills, samples, metal and artifacts; what runs is not disturbed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from person import Person
+
+from monai_inpaint.slicer.nifti import read_nifti, write_nifti
+
+BALL = 700
+
+
+def test_marks_stay_told_apart_from_what_was_filled_and_the_next_fill_starts_from_what_is_shown(
+    person: Person, head: Path
+) -> None:
+    source = read_nifti(head)
+    person.load(head)
+    person.page.click("#threshold")
+    person.enter("low", BALL)
+    person.page.click("#mark")
+    person.told("voxels are marked")
+    person.picture("marked")
+    (marked,) = person.regions()
+
+    assert person.run("fill").startswith("Filled: best estimate, MR.")
+    filled = marked.replace(": ", ": filled, ")
+    person.wait_for_regions(filled, "Region 2: empty")
+    person.picture("filled")
+    first = person.saved_voxels().T
+    person.stroke(right=-0.2, down=0.1)
+    second_region = person.regions()[1]
+    person.run("fill")
+    person.wait_for_regions(filled, second_region.replace(": ", ": filled, "), "Region 3: empty")
+    second = person.saved_voxels().T
+
+    assert (first != source).any()
+    assert not (first != source)[source < BALL].any()
+    assert (second != first).any()
+    assert not (second != first)[source >= BALL].any()
+    assert len(person.saved_reports()) == 2
+
+    person.page.keyboard.press("Control+z")  # the second fill
+    person.told("Filled: best estimate, MR.")
+    person.wait_for_regions(filled, second_region)
+    assert (first == person.saved_voxels().T).all()
+    person.page.click("#undo")  # the stroke
+    person.wait_for_regions(filled, "Region 2: empty")
+    person.page.click("#undo")  # the first fill
+    person.told("Original.")
+    person.wait_for_regions(marked)
+    assert person.page.is_disabled("#save-image")
+
+
+def test_another_sample_of_the_same_region_has_the_next_seed_and_starts_from_the_same_image(
+    person: Person, head: Path
+) -> None:
+    person.load(head)
+    person.stroke()
+    person.page.click("#sample")
+    person.enter("seed", 7)
+
+    assert person.run("fill").startswith("Filled: sample, seed 7, MR.")
+    assert person.run("another").startswith("Filled: sample, seed 8, MR.")
+    (report,) = person.saved_reports()
+    assert (report["drawn"]["fill"], report["drawn"]["seed"]) == ("sample", 8)
+    person.picture("sample")
+    person.page.click("#undo")
+    person.told("seed 7")
+
+
+def test_the_model_is_asked_for_where_the_file_does_not_tell_its_modality(person: Person, head: Path, serve) -> None:
+    asked = Person(person.page, serve(head), person.folder)
+    asked.open()
+    asked.stroke()
+
+    asked.page.click("#fill")
+    assert asked.told("Choose the model first") == (
+        "Choose the model first: the file does not say whether it is a film, CT or MR."
+    )
+    asked.choose("bundle", "MR")
+    assert asked.run("fill").startswith("Filled: best estimate, MR.")
+
+
+def test_nothing_is_filled_where_nothing_is_marked(person: Person, head: Path) -> None:
+    person.load(head)
+    person.page.click("#fill")
+    person.told("Nothing is marked; paint, threshold or load what is to be filled.")
+
+
+def test_during_a_run_nothing_is_loaded_marked_or_saved_and_it_is_cancelled(person: Person, head: Path) -> None:
+    person.load(head)
+    person.page.click("#threshold")
+    person.enter("low", 300)  # all of the head, which takes long
+    person.change("mark")
+    before = person.regions()
+
+    person.page.click("#fill")
+    person.page.wait_for_selector("#cancel")
+    tools = ("paint", "grow", "undo", "add", "metal", "save-image")
+    disabled = [name for name in tools if person.page.is_disabled(f"#{name}")]
+    person.load(head, says="Wait until what runs has ended, or press Cancel.")
+    person.load_marks(head, says="Wait until what runs has ended, or press Cancel.")
+    person.page.evaluate("saveFile('image')")
+    person.picture("running")
+    person.page.click("#cancel")
+
+    assert person.told("Cancelled.") == "Cancelled."
+    assert disabled == list(tools)
+    assert person.regions() == before
+
+
+@pytest.fixture(scope="module")
+def thorax(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CT of a body with a pin of metal and streaks from it."""
+    k, j, i = np.indices((16, 96, 96))
+    rng = np.random.default_rng(0)
+    voxels = np.where(np.hypot((i - 48) / 42, (j - 48) / 34) < 1, 40.0, -1000.0) + rng.normal(0, 12, k.shape)
+    for angle in rng.uniform(0, np.pi, 10):
+        voxels[np.abs((i - 48) * np.sin(angle) - (j - 40) * np.cos(angle)) < 1] += rng.choice([-250, 250])
+    voxels[(i - 48) ** 2 + (j - 40) ** 2 <= 9] = 3000
+    path = tmp_path_factory.mktemp("ct") / "thorax.nii"
+    write_nifti(path, voxels.astype(np.int16), np.diag([-3.0, -3.0, 5.0, 1.0]))
+    return path
+
+
+def test_metal_is_found_and_its_artifacts_are_reduced_by_the_method_that_is_chosen(
+    person: Person, thorax: Path
+) -> None:
+    person.load(thorax)
+    person.choose("bundle", "CT")
+
+    assert person.run("find_metal").startswith("Metal, Artifacts of metal: check what is marked")
+    assert [region.partition(":")[0] for region in person.regions()] == ["Region 1", "Metal", "Artifacts of metal"]
+    person.choose("method", "inpaint")
+    assert person.run("metal").startswith("Metal reduced (inpaint).")
+    person.picture("metal")
+    source, reduced = read_nifti(thorax), person.saved_voxels().T
+
+    assert (reduced != source).any()
+    assert (reduced[source > 2500] == source[source > 2500]).all()
+
+
+def test_where_no_metal_is_the_person_reads_so_without_paths_of_the_machine(person: Person, head: Path) -> None:
+    person.load(head)
+    person.page.click("#find_metal")
+
+    told = person.told("head.nii", 120)
+
+    assert "/" not in told
+    assert person.regions() == ["Region 1: empty"]
+
+
+def test_artifacts_are_proposed_as_a_region_and_nothing_is_filled(person: Person, head: Path) -> None:
+    person.load(head)
+
+    told = person.run("find_artifacts")
+
+    assert told.startswith("Artifacts found: check what is marked, and correct it, before you fill.")
+    assert person.regions()[1].startswith("Artifacts found: ")
+    assert person.page.is_disabled("#save-image")

@@ -1,0 +1,124 @@
+"""Films and volumes of the formats that the command knows are loaded, filled and saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zipfile import ZipFile
+
+import numpy as np
+import PIL.Image
+import pydicom
+import pytest
+from person import Person
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+
+from monai_inpaint.io import read_image
+
+ROWS, COLUMNS = 160, 128
+
+
+def _film() -> np.ndarray:
+    """A made-up film with a wire of 12 bits."""
+    row, column = np.indices((ROWS, COLUMNS))
+    film = 2000 - 900 * np.sin(row / 30) * np.cos(column / 20) + np.random.default_rng(0).normal(0, 40, row.shape)
+    film[:, 60:68] = 3900
+    return film.clip(0, 4095).astype(np.uint16)
+
+
+def _dicom(path: Path, pixels: np.ndarray, kind: str, modality: str, series: str, number: int = 1, **more) -> Path:
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = kind
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    dataset.SeriesInstanceUID = dataset.StudyInstanceUID = series
+    dataset.FrameOfReferenceUID = generate_uid(entropy_srcs=[series])
+    dataset.PatientName, dataset.PatientID, dataset.Modality, dataset.InstanceNumber = "Made^Up", "1", modality, number
+    dataset.Rows, dataset.Columns = pixels.shape
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 12, 11, 0
+    dataset.PixelData = pixels.astype("<u2").tobytes()
+    for name, value in more.items():
+        setattr(dataset, name, value)
+    dataset.save_as(path, enforce_file_format=True)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".dcm"])
+def test_a_film_is_loaded_filled_and_saved_as_it_came_but_for_the_region(
+    person: Person, tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"film{suffix}"
+    if suffix == ".dcm":
+        spacing = {"PixelSpacing": [0.5, 0.5], "PatientOrientation": ["L", "F"]}
+        _dicom(path, _film(), DigitalXRayImageStorageForPresentation, "DX", generate_uid(), **spacing)
+    else:
+        PIL.Image.fromarray(_film()).save(path)
+    person.load(path)
+    person.choose("bundle", "chest film")
+    person.stroke()
+    assert person.run("fill").startswith("Filled: best estimate, chest film.")
+    person.picture(f"film-{suffix[1:]}")
+
+    saved = person.saved()
+    changed = np.argwhere(read_image(saved).voxels != _film())
+
+    assert saved.name == f"film_filled{suffix}"
+    assert 0 < len(changed) < 0.2 * ROWS * COLUMNS
+    assert np.ptp(changed[:, 0]) < ROWS // 2
+
+
+def test_a_volume_is_saved_with_the_same_voxels_in_every_format(person: Person, head: Path) -> None:
+    person.load(head)
+    person.stroke()
+    person.run("fill")
+
+    saved = {suffix: person.saved_voxels(suffix) for suffix in (".nii", ".nii.gz", ".nrrd", ".mha")}
+    (report,) = person.saved_reports()
+
+    assert all((voxels == saved[".nii"]).all() for voxels in saved.values())
+    assert report["drawn"]["fill"] == "best estimate"
+
+
+def test_a_dicom_series_tells_its_modality_and_is_saved_as_a_derived_series(person: Person, tmp_path: Path) -> None:
+    series, rng = generate_uid(), np.random.default_rng(0)
+    files = []
+    for n in range(6):
+        pixels = (1060 + rng.normal(0, 8, (64, 64))).astype(np.uint16)
+        place = {"ImagePositionPatient": [-96, -96, 5 * n], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+        scale = {"RescaleSlope": 1, "RescaleIntercept": -1024, "PixelSpacing": [3, 3], "SliceThickness": 5}
+        files.append(_dicom(tmp_path / f"{n}.dcm", pixels, CTImageStorage, "CT", series, n + 1, **place, **scale))
+    person.load(*files)
+    person.stroke()
+
+    assert person.run("fill").startswith("Filled: best estimate, CT.")
+    with ZipFile(person.saved()) as archive:
+        archive.extractall(tmp_path / "derived")
+    derived = [pydicom.dcmread(file) for file in (tmp_path / "derived").iterdir()]
+
+    assert len(derived) == 6
+    assert {dataset.ImageType[0] for dataset in derived} == {"DERIVED"}
+    assert {dataset.PatientID for dataset in derived} == {"1"}
+    assert series not in {dataset.SeriesInstanceUID for dataset in derived}
+
+
+def test_colour_and_sequences_are_refused_in_a_sentence_and_what_was_there_stays(
+    person: Person, head: Path, tmp_path: Path
+) -> None:
+    person.load(head)
+    person.stroke()
+    before = person.regions()
+    PIL.Image.new("RGB", (32, 32), (200, 20, 20)).save(tmp_path / "colour.png")
+    header = bytearray(head.read_bytes())
+    header[40:56] = np.array([4, 96, 96, 12, 2, 1, 1, 1], "<i2").tobytes()
+    (tmp_path / "four.nii").write_bytes(header)
+    (tmp_path / "cut.nii").write_bytes(head.read_bytes()[:1000])
+
+    assert person.load(tmp_path / "colour.png", says="colour.png") == (
+        "colour.png is a colour picture; convert it to grey."
+    )
+    assert "give one 2D or 3D image" in person.load(tmp_path / "four.nii", says="four.nii")
+    assert person.load(tmp_path / "cut.nii", says="cut.nii").endswith(".")
+    person.picture("bad")
+    assert person.regions() == before

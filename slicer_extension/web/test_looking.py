@@ -1,0 +1,105 @@
+"""Window and level, letters, slices, values, before and after, on a screen of 1280x720."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from person import Person
+
+from monai_inpaint.slicer.nifti import read_nifti, write_nifti
+
+
+def test_letters_slices_and_the_value_under_the_cursor_are_those_of_the_image(person: Person, tmp_path: Path) -> None:
+    k, j, i = np.indices((20, 40, 50))
+    write_nifti(tmp_path / "ramp.nii", (1000 * k + 10 * j).astype(np.int16), np.diag([-2.0, -2.0, 4.0, 1.0]))
+    person.load(tmp_path / "ramp.nii")
+    person.choose("bundle", "CT")
+
+    edges = {
+        edge: person.page.locator(f".edge.{edge}").all_inner_texts() for edge in ("left", "right", "top", "bottom")
+    }
+    number = int(re.fullmatch(r"Axial (\d+) / 20", person.page.locator(".edge.slice").first.inner_text())[1])
+    told = re.fullmatch(r"voxel (\d+), (\d+), (\d+): (\d+) HU", person.point(0.1, -0.1))
+
+    assert edges == {
+        "left": ["R", "R", "A"],
+        "right": ["L", "L", "P"],
+        "top": ["A", "S", "S"],
+        "bottom": ["P", "I", "I"],
+    }
+    column, row, slice_ = (int(told[n]) for n in (1, 2, 3))
+    assert slice_ == number - 1
+    assert int(told[4]) == 1000 * slice_ + 10 * row
+    assert column > 25
+    assert row < 20
+
+
+def test_a_window_is_chosen_typed_and_dragged_and_before_and_after_take_it(person: Person, head: Path) -> None:
+    person.load(head)
+    before = person.views()
+
+    person.choose("preset", "Lung")
+    person.page.wait_for_function("document.querySelector('#width').value == 1500")
+    lung = person.views()
+    assert person.page.input_value("#level") == "-600"
+    person.enter("width", 300)
+    person.enter("level", 500)
+    typed = person.views()
+    person.drag_window()
+    person.page.wait_for_function("document.querySelector('#width').value != 300")
+
+    assert len({before, lung, typed, person.views()}) == 4
+
+
+def test_before_after_and_the_difference_are_compared(person: Person, head: Path) -> None:
+    person.load(head)
+    person.page.click("#threshold")
+    person.enter("low", 700)  # the bright ball
+    person.change("mark")
+    person.run("fill")
+
+    difference = person.views()
+    scale = person.page.inner_text("#scale")
+    person.page.click("#difference")
+    person.page.wait_for_selector("#scale", state="detached")
+    after = person.views()
+    person.page.keyboard.press("b")
+    before = person.views()
+    person.picture("before")
+    person.page.keyboard.press("b")
+
+    assert len({difference, after, before}) == 3
+    low, high = (float(end) for end in scale.split())
+    assert -low == high > 0
+    assert re.fullmatch(r"voxel .*: before \S+, after \S+", person.point(0.0, 0.0))
+    person.page.click("#flicker")
+    person.page.wait_for_function("() => { window.seen = (window.seen || new Set()).add(trame.state.get('fade')); "
+                                  "return window.seen.size == 2; }")  # fmt: skip
+    person.page.click("#flicker")
+
+
+def test_all_that_is_needed_is_on_a_screen_of_1280_by_720(person: Person, head: Path) -> None:
+    person.load(head)
+    person.page.click("#threshold")
+    wanted = [
+        f"#{name}" for name in ("file", "threshold", "mark", "grow", "undo", "fill", "metal", "save-image", "level")
+    ]
+    wanted += [".slice-slider >> nth=0", ".slice-slider >> nth=1", ".slice-slider >> nth=2", "#notice"]
+
+    boxes = {name: person.page.locator(name).bounding_box() for name in wanted}
+
+    outside = [name for name, box in boxes.items() if box["x"] + box["width"] > 1280 or box["y"] + box["height"] > 720]
+    assert not outside
+    assert "Research use only" in person.page.inner_text("#notice")
+
+
+def test_the_views_move_to_a_region_that_is_chosen(person: Person, head: Path, tmp_path: Path) -> None:
+    mask = np.zeros(read_nifti(head).shape, np.uint8)
+    mask[3:5, 44:52, 44:52] = 1
+    write_nifti(tmp_path / "low.nii", mask, np.diag([1.0, 1.0, 2.5, 1.0]))
+    person.load(head)
+    person.load_marks(tmp_path / "low.nii")
+
+    person.page.wait_for_function("/Axial [45] /.test(document.querySelector('.edge.slice').innerText)")

@@ -1,0 +1,116 @@
+"""Regions are painted, erased, thresholded, grown, loaded, hidden and undone, by clicks and drags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from person import Person
+
+from monai_inpaint.slicer.nifti import read_nifti, write_nifti
+
+BALL = 700  # the head's bright ball is above, all else below
+
+
+def _millilitres(region: str) -> float:
+    return float(region.rpartition(": ")[2].removeprefix("filled, ").removesuffix(" ml"))
+
+
+def test_a_stroke_is_painted_erased_undone_and_redone(person: Person, head: Path) -> None:
+    person.load(head)
+    assert person.regions() == ["Region 1: empty"]
+
+    person.stroke()
+    (painted,) = person.regions()
+    person.stroke(length=10, tool="erase")
+    (erased,) = person.regions()
+    person.picture("painted")
+    person.page.keyboard.press("Control+z")
+    person.wait_for_regions(painted)
+    person.page.keyboard.press("Control+z")
+    person.wait_for_regions("Region 1: empty")
+    person.page.keyboard.press("Control+Shift+z")
+    person.page.keyboard.press("Control+y")
+    person.wait_for_regions(erased)
+
+    assert 0 < _millilitres(erased) < _millilitres(painted)
+
+
+def test_a_larger_brush_and_a_ball_mark_more(person: Person, head: Path) -> None:
+    person.load(head)
+    person.stroke()
+    (disc,) = person.regions()
+    person.page.click("#undo")
+    person.wait_for_regions("Region 1: empty")
+    person.page.click("#ball")
+    person.stroke()
+    (ball,) = person.regions()
+
+    assert _millilitres(ball) > 2 * _millilitres(disc)
+
+
+def test_a_threshold_marks_what_its_numbers_say_and_is_grown_and_shrunk_in_mm(person: Person, head: Path) -> None:
+    person.load(head)
+    voxels = (read_nifti(head) > BALL).sum() * 2.5 / 1000
+
+    person.page.click("#threshold")
+    person.enter("low", BALL)
+    person.picture("threshold")
+    person.page.click("#mark")
+    person.told("voxels are marked")
+    person.wait_for_regions(f"Region 1: {voxels:.3g} ml")
+    person.enter("margin", 3)
+    (grown,) = person.change("grow")
+    (shrunk,) = person.change("shrink")
+
+    assert _millilitres(grown) > 1.5 * voxels
+    assert abs(_millilitres(shrunk) - voxels) < 0.2 * voxels
+
+
+def test_shrinking_a_region_to_nothing_is_refused_and_changes_nothing(person: Person, head: Path) -> None:
+    person.load(head)
+    person.stroke()
+    before = person.regions()
+
+    person.enter("margin", 90)
+    person.page.click("#shrink")
+
+    assert person.told("Nothing of the region") == (
+        "Nothing of the region would be left; shrink it by less than 90 mm."
+    )
+    assert person.regions() == before
+
+
+def test_the_labels_of_a_mask_become_regions_of_which_those_that_are_hidden_are_not_filled(
+    person: Person, head: Path, tmp_path: Path
+) -> None:
+    source = read_nifti(head)
+    labels = np.zeros(source.shape, np.uint8)
+    labels[11:13, 44:52, 44:52], labels[11:13, 60:66, 60:66] = 1, 2
+    write_nifti(tmp_path / "labels.nii", labels, np.diag([1.0, 1.0, 2.5, 1.0]))
+    person.load(head)
+
+    assert person.load_marks(tmp_path / "labels.nii") == "labels.nii: 2 regions loaded."
+    person.wait_for_regions("Region 1: empty", "Label 1: 0.32 ml", "Label 2: 0.18 ml")
+    person.page.click(".region:has-text('Label 2') .mdi-eye")
+    person.page.wait_for_selector(".region:has-text('Label 2') .mdi-eye-off")
+    person.run("fill")
+    person.wait_for_regions("Region 1: empty", "Label 1: filled, 0.32 ml", "Label 2: 0.18 ml")
+    person.picture("regions")
+    changed = source != person.saved_voxels().T
+
+    assert changed[labels == 1].any()
+    assert not changed[labels != 1].any()
+
+
+def test_a_mask_of_another_image_is_refused_in_a_sentence(person: Person, head: Path, tmp_path: Path) -> None:
+    write_nifti(
+        tmp_path / "far.nii", np.ones((4, 8, 8), np.uint8), np.diag([1.0, 1.0, 1.0, 1.0]) + 500 * np.eye(4, k=3)
+    )
+    person.load(head)
+
+    told = person.load_marks(tmp_path / "far.nii", says="far.nii")
+
+    assert "loaded" not in told
+    assert told.endswith(".")
+    assert person.regions() == ["Region 1: empty"]
