@@ -152,9 +152,8 @@ def test_one_tensor_goes_in_and_one_comes_out(info: BundleInfo) -> None:
 
     assert not tensors["inputs"]
     assert not tensors["outputs"]
-    starts = info.name in NAMES and info.modality != "cxr"
-    more = ["noise", "state", "time"] if info.name in NAMES else []
-    told = ["image", "hole", *more, *(["nearness of the start"] if starts else [])]
+    samples = ["noise", "state", "time", "nearness of the start"]
+    told = ["image", "hole", *(samples if info.name in NAMES else [])]
     assert (image["num_channels"], pred["num_channels"]) == (len(told), 1)
     assert list(image["channel_def"].values()) == told
     assert image["value_range"] == pred["value_range"]
@@ -231,6 +230,27 @@ def test_inference_by_monai_fills_as_the_package_does(info: BundleInfo, tmp_path
     workflow.run()
 
     assert_filled_as_the_package_does(tmp_path / "out" / image.name, image, hole, info)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_inference_by_monai_draws_the_samples_that_the_package_draws(tmp_path: Path, compiled: bool) -> None:
+    info = bundle("cxr_inpainting")
+    image, hole = case(tmp_path, "cxr")
+    settings: dict[str, Any] = {"bundle_root": str(info.path), "dataset_dir": str(tmp_path), "seed": 3}
+    files = [config(info, "inference")]
+    if compiled:
+        files.append(config(info, "inference_trt"))
+        settings["network"] = "$compiled.CompiledNetwork(@bundle_root, 'onnxruntime')"
+    workflow = ConfigWorkflow(
+        files, workflow_type="infer", logging_file=False, output_dir=str(tmp_path / "out"), **settings
+    )
+    workflow.initialize()
+    workflow.run()
+    filled = read_image(tmp_path / "out" / image.name).voxels.astype(int)
+    inside = read_image(hole).voxels > 0
+    expected = Filler(info.path, "onnxruntime")(read_image(image), inside, sample=True, seed=3).image.voxels
+
+    np.testing.assert_allclose(filled, expected.astype(int), rtol=0, atol=1)
 
 
 @pytest.mark.parametrize("name", ["cxr_inpainting", "glcic"])

@@ -72,10 +72,10 @@ def test_a_shape_is_recorded_once_and_sizes_are_powers_of_two() -> None:
 
 def test_buffers_that_had_to_grow_are_not_those_of_a_recording() -> None:
     gpu = StandInGpu()
-    made, given = engine(gpu, "cxr"), windows(1, 64, 5)
+    made, given = engine(gpu, "cxr"), windows(1, 64, 6)
     before = made.run(given)
 
-    made.run(windows(2, 128, 5))
+    made.run(windows(2, 128, 6))
 
     np.testing.assert_array_equal(made.run(given), before)
 
@@ -100,7 +100,7 @@ def test_windows_that_the_engine_was_not_compiled_for_are_left_to_the_cpu() -> N
     gpu = StandInGpu()
     made = engine(gpu, "cxr")
 
-    assert made.run(windows(1, 288, 5)).shape == (1, 1, 288, 288)
+    assert made.run(windows(1, 288, 6)).shape == (1, 1, 288, 288)
     assert (gpu.recordings, made.describe()["took_over"][:8]) == (0, "openvino")
 
 

@@ -213,7 +213,7 @@ def test_a_sample_starts_from_the_estimate_and_goes_on_slice_by_slice_with_noise
     hole = square(SHAPE, (10, 20, 30), 8)
     first, again, other = (Filler("mr")(ramp(0), hole, sample=True, seed=seed).image for seed in (1, 1, 2))
 
-    assert seen(echo) == 3 * (3 * 8 + len(SAMPLERS["flow"].times) * 8)
+    assert seen(echo) == 3 * (3 * 8 + len(SAMPLERS["one-step"].times) * 8)
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
     noise = echo.batches[-1][:, 2].reshape(8, -1)
