@@ -106,11 +106,12 @@ def test_the_wheel_carries_code_and_bundles_and_nothing_else(wheel: Path) -> Non
     for bundle in bundles():
         inside = {name.removeprefix(f"monai_inpaint/bundles/{bundle.name}/") for name in names}
         shipped = {"models/model.onnx", "configs/metadata.json", "docs/README.md", "LICENSE"}
+        shipped |= {"models/sampler.onnx"} if bundle.sampler else set()
         assert shipped & inside == (set() if bundle.name in PUBLISHED else shipped)
     assert wheel.stat().st_size <= WHEEL
     parts = [info for info in zipfile.ZipFile(wheel).infolist() if "/bundles/" in info.filename]
     models = {Path(info.filename).name for info in parts if "/models/" in info.filename}
-    assert models == {"model.onnx", "healthy.npz"}
+    assert models == {"model.onnx", "sampler.onnx", "healthy.npz"}
     assert max(info.file_size for info in parts) <= LARGEST
 
 

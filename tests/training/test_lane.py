@@ -163,4 +163,4 @@ def test_the_lane_goes_on_where_it_was_left(tmp_path: Path) -> None:
 
     with (tmp_path / "out" / "curves.csv").open(newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
-    assert (tmp_path / "ckpt" / "model.pt").is_file()
+    assert (tmp_path / "ckpt" / "sampler.pt").is_file()

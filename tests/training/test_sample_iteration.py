@@ -97,7 +97,7 @@ def test_the_estimator_is_not_trained_and_validation_draws_a_sample_from_it() ->
 
     assert all(torch.equal(*pair) for pair in zip(before, estimator.parameters(), strict=True))
     assert torch.equal(drawn[known], image[:, :1][known])
-    assert (drawn - estimator(image))[~known].std() > 1.0
+    assert (drawn - estimator(image))[~known].std() > 0.05
 
 
 def with_weights_of(network: InpaintUNet) -> InpaintUNet:
