@@ -31,9 +31,10 @@ class Person:
         self.page, self._app, self.folder = page, app, folder
 
     def open(self) -> None:
-        """Open the address that was printed."""
+        """Open the address that was printed, and ask for best estimates, whatever the person before asked for."""
         self.page.goto(self._app.address)
         self.page.wait_for_selector("#fill")
+        self.page.click("#estimate")
 
     def told(self, text: str, seconds: float = 60) -> str:
         """What the application says, once it says this."""

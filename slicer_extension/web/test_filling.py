@@ -90,10 +90,22 @@ def test_nothing_is_filled_where_nothing_is_marked(person: Person, head: Path) -
     person.told("Nothing is marked; paint, threshold or load what is to be filled.")
 
 
-def test_during_a_run_nothing_is_loaded_marked_or_saved_and_it_is_cancelled(person: Person, head: Path) -> None:
-    person.load(head)
+@pytest.fixture(scope="module")
+def large_head(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A head that takes many seconds to be filled as a whole."""
+    k, j, i = np.indices((120, 256, 256))
+    voxels = np.where(np.hypot(i - 128, (j - 128) / 1.2) < 96, 400, 0) + (i + j + k) % 7
+    path = tmp_path_factory.mktemp("large") / "large.nii"
+    write_nifti(path, voxels.astype(np.int16), np.diag([1.0, 1.0, 2.5, 1.0]))
+    return path
+
+
+def test_during_a_run_nothing_is_loaded_marked_or_saved_and_it_is_cancelled(
+    person: Person, head: Path, large_head: Path
+) -> None:
+    person.load(large_head)
     person.page.click("#threshold")
-    person.enter("low", 300)  # all of the head, which takes long
+    person.enter("low", 300)
     person.change("mark")
     before = person.regions()
 
