@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -126,26 +126,28 @@ def train(row: Row, folder: Path, options: Options) -> None:
         _copy(row, folder)
     if (folder / "models" / "model.onnx").exists():
         return
-    _train(row, folder, options, "runs", [f"{row.recipe}.json"] if row.recipe else [])
+    here = Path(__file__).parent
+    _train(row, folder, options, "runs", [here / f"{row.recipe}.json"] if row.recipe else [])
     if row.sampler:
-        _train(row, folder, options, "runs of the sampler", [str(folder / "configs" / "sampler.json")])
+        own: dict[str, Any] = {f"estimator_def#{name}": value for name, value in row.network.items()}
+        own |= {"features": options.features} if options.features else {}
+        _train(row, folder, options, "runs of the sampler", [folder / "configs" / "sampler.json"], own)
     export_bundle(folder)
 
 
-def _train(row: Row, folder: Path, options: Options, output: str, recipes: list[str]) -> None:
+def _train(
+    row: Row, folder: Path, options: Options, output: str, recipes: Sequence[Path], own: Mapping[str, Any] | None = None
+) -> None:
     assert options.data is not None
-    files = [str(folder / "configs" / "train.json"), *(str(Path(__file__).parent / name) for name in recipes)]
+    files = [str(path) for path in (folder / "configs" / "train.json", *recipes)]
     settings = {
         "bundle_root": folder, "output_dir": folder / output,
         "index": options.data.resolve(), "dataset_dir": options.data.resolve().parent,
         **{f"network_def#{name}": value for name, value in row.network.items()},
         "max_epochs": 1 if options.tiny else row.epochs, "val_interval": 1,
         "ema#momentum": 0.01,  # the bundle's own mean is over more steps than there are here
-        "epoch_length": 2 if options.tiny else STEPS, "sides": row.sides,
+        "epoch_length": 2 if options.tiny else STEPS, "sides": row.sides, **(own or {}),
     }  # fmt: skip
-    if output != "runs":
-        settings |= {f"estimator_def#{name}": value for name, value in row.network.items()}
-        settings |= {"features": options.features} if options.features else {}
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", str(files)]
     command += [part for name, value in settings.items() for part in (f"--{name}", str(value))]
     with (folder / "train.log").open("a") as log:

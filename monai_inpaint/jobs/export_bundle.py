@@ -10,7 +10,7 @@ from monai_inpaint.engines.base import CHANNELS
 from monai_inpaint.engines.tensorrt_builder import Precision, build, find_backend, graph_of, profile_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.atomic import check_output, staged
-from monai_inpaint.registry import BundleInfo, find_bundle, network_of
+from monai_inpaint.registry import BundleInfo, find_bundle
 
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "tensorrt": ".engine"}
 Three = tuple[int, int, int]
@@ -47,7 +47,10 @@ def export_bundle(
         InputError: no such bundle, or one without a network for samples; an output of another suffix, or that exists; a
             network that cannot be compiled.
     """
-    bundle = network_of(find_bundle(name), sampler=sampler)
+    found = find_bundle(name)
+    bundle = found.sampler if sampler else found
+    if bundle is None:
+        raise InputError(f"The bundle {found.name} has no network for samples alone; leave out --sampler.")
     if kind not in SUFFIXES:
         raise InputError(f"There is no format {kind}; use {', '.join(SUFFIXES)}.")
     if output.suffix != SUFFIXES[kind]:

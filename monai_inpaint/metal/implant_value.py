@@ -11,7 +11,7 @@ import numpy as np
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
 
-# HU of metals as a scanner with 16 bits tells them at 120 kV. Titanium and steel: the largest values in rods in a
+# HU of metals as a 16-bit scanner gives them at 120 kV. Titanium and steel: the largest values in rods in a
 # phantom, from "Effect of 16-bit computed tomography imaging of metallic implants on dose distribution in
 # radiotherapy". Cobalt chromium: that of steel, by the ratio of their attenuation at 73 keV (`ct.attenuation`).
 IMPLANT_HU = {"titanium": 7140.0, "steel": 13127.0, "cobalt-chromium": 14776.0}

@@ -10,7 +10,6 @@ from monai_inpaint.registry.bundle_info import (
     bundles,
     find_bundle,
     find_generator,
-    network_of,
     not_installed,
 )
 
@@ -22,6 +21,5 @@ __all__ = [
     "bundles",
     "find_bundle",
     "find_generator",
-    "network_of",
     "not_installed",
 ]

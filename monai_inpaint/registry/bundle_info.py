@@ -160,19 +160,6 @@ def find_bundle(name: str | Path) -> BundleInfo:
     return _read(folder)
 
 
-def network_of(bundle: BundleInfo, *, sampler: bool) -> BundleInfo:
-    """Return a bundle with its first network, or with the one that draws samples.
-
-    Raises:
-        InputError: it has no second network.
-    """
-    if not sampler:
-        return bundle
-    if bundle.sampler is None:
-        raise InputError(f"The bundle {bundle.name} has no network for samples alone; leave out --sampler.")
-    return bundle.sampler
-
-
 def find_generator(name: str | Path) -> BundleInfo:
     """Find a bundle that fills; otherwise as `find_bundle`.
 

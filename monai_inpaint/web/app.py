@@ -440,7 +440,7 @@ class InpaintApp(TrameApp):
             return self._transfers.answer("Fill a region first.", status=409)
         return await self._transfers.hand_over(write, saved_name(self._name, suffix))
 
-    # how it is told
+    # messages
 
     def _tell(self, values: dict[str, Any]) -> None:
         self.state.update(values)
