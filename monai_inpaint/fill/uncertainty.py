@@ -43,7 +43,7 @@ def reliability(
         classical = units.copy()
         classical[unknown] = solve_biharmonic(units, unknown)
         change = (filled.units(box).astype(np.float64) - classical)[hole[box]]
-        gain = 10.0 * float(np.log10(1.0 + np.mean(change**2) / variance))
+        gain = round(10.0 * float(np.log10(1.0 + np.mean(change**2) / variance)), 2)
     if gain is None:
         verdict = "Not compared with a biharmonic fill."
     elif gain < WORTH:
@@ -52,6 +52,6 @@ def reliability(
         verdict = f"By the spread of its samples this fill is about {gain:.1f} dB better than a biharmonic one."
     return {
         "expected_rmse": round(variance**0.5, 6),
-        "gain_over_biharmonic_db": None if gain is None else round(gain, 2),
+        "gain_over_biharmonic_db": gain,
         "verdict": verdict,
     }
