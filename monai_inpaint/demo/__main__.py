@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from monai_inpaint.commands.arguments import Parser, nonempty_path
@@ -25,27 +26,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(output: Path) -> int:
-    from monai_inpaint.demo.demo_case import DemoFailedError, run_sample
+    from monai_inpaint.demo.demo_case import DemoFailedError, run_metal, run_sample
     from monai_inpaint.demo.demo_page import demo_page
     from monai_inpaint.demo.samples import samples
 
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file; name a folder for the demo.")
     print("Computing a chest film, reading a CT slice and an MR volume ...", flush=True)
-    outcomes = []
-    for sample in samples():
-        start = time.perf_counter()
-        try:
-            outcome = run_sample(sample, output)
-        except DemoFailedError as error:
-            return error.code
-        seconds = time.perf_counter() - start
-        voxels = outcome.report["hole"]["voxels"]
-        print(f"{sample.name}: {voxels} voxels filled, {seconds:.1f} s -> {outcome.folder}", flush=True)
-        outcomes.append(outcome)
+    fills, metal = [], None
+    try:
+        for sample in samples():
+            start = time.perf_counter()
+            fills.append(run_sample(sample, output))
+            voxels = fills[-1].report["hole"]["voxels"]
+            seconds = time.perf_counter() - start
+            print(f"{sample.name}: {voxels} voxels filled, {seconds:.1f} s -> {fills[-1].folder}", flush=True)
+        if find_spec("astra"):
+            metal = run_metal(output)
+        else:
+            print("ct-metal: left out; it needs ASTRA (pip install 'monai-inpaint[metal]')", flush=True)
+    except DemoFailedError as error:
+        return error.code
     page = output / "index.html"
     with staged(page, overwrite=True) as place:
-        place.write_text(demo_page(outcomes), encoding="utf-8")
+        place.write_text(demo_page(fills, metal), encoding="utf-8")
     print(f"Look at the pictures: {page}")
     return DONE
 

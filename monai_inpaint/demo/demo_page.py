@@ -1,76 +1,96 @@
-"""The demo's page: source with hole, fill, truth and difference of every case."""
+"""The demo's page: source, truth, estimate, sample and a classical fill of every case, with their errors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from monai_inpaint.demo.demo_case import Demonstration
+from monai_inpaint.demo.demo_case import SAMPLES, FillDemonstration, MetalDemonstration
 from monai_inpaint.imaging.display import displayed
-from monai_inpaint.reports import Comparison, Picture, Table, comparison_page, difference_png, grey_png
+from monai_inpaint.reports import Comparison, Picture, Slider, Table, comparison_page, difference_png, grey_png
 
-_LIMIT = 0.25  # of the window, where the colours of differences end
-_LARGEST = 400  # pixels of a whole slice; larger ones are shown at half the size
+_LIMIT = 0.25  # of the window
+_LARGEST = 512  # pixels of a whole slice on the page
 _AROUND = 24  # pixels shown around the hole in the close-up
 _UNITS = {"ct": "HU", "cxr": "", "mr": ""}
 _PLANES = ("sagittal", "coronal", "axial")
+_METAL_WINDOW = (-200.0, 350.0)  # HU
+_METHODS = {"network": "the network", "li": "interpolated projections (LI)"}
 _INTRO = (
-    "Fills of the bundles that come with monai-inpaint, made by `monai-inpaint fill` on files. The chest film is the "
-    "computed projection of an analytic thorax: no patient was filmed. The network sees nothing of what lies in a "
-    "hole; the truth is known because the hole was put there, or because what it removes was painted in. None of the "
-    "pictures says how well anatomy of real patients is filled: see the evaluation for that."
+    "Made by the commands of monai-inpaint on files. The chest film is the computed projection of an analytic thorax, "
+    "and the pelvis is computed too: no patient was imaged. The network sees nothing of what lies in a hole; the truth "
+    "is known because the hole was put there, or because what it removes was painted in. The best estimate is the mean "
+    "of what may lie in the hole, with the smallest error; a sample is one image that may, as sharp as its "
+    "surroundings, with a larger error. None of the pictures says how well anatomy of real patients is filled: see the "
+    "evaluation for that. A map of abnormality is not shown, since it compares with films of real patients."
 )
 
 
-def demo_page(outcomes: Sequence[Demonstration]) -> str:
-    """Return the page as HTML text, pictures embedded."""
-    first = outcomes[0].report
+def demo_page(fills: Sequence[FillDemonstration], metal: MetalDemonstration | None) -> str:
+    """Return the page as HTML text, pictures embedded.
+
+    Args:
+        fills: in the order shown.
+        metal: shown after them; None if ASTRA is not installed.
+    """
+    first = fills[0].report
     facts = {
         "versions": ", ".join(f"{name} {version}" for name, version in first["versions"].items()),
         "engine": " ".join(first["engine"].values()),
-        "bundles": ", ".join(
-            sorted({f"{o.report['bundle']['name']} {o.report['bundle']['version']}" for o in outcomes})
-        ),
-        "files": "source, hole, filled image and report of each case lie in its folder beside this page",
+        "bundles": ", ".join(sorted({f"{o.report['bundle']['name']} {o.report['bundle']['version']}" for o in fills})),
+        "files": "those of each case lie in its folder beside this page",
     }
-    cases = [comparison for outcome in outcomes for comparison in _comparisons(outcome)]
-    return comparison_page("monai-inpaint: demo", cases, facts=facts, tables=[_table(outcomes)], intro=_INTRO)
+    cases = [comparison for fill in fills for comparison in _comparisons(fill)]
+    tables = [_fill_table(fills)]
+    if metal:
+        cases.append(_metal_comparison(metal))
+        tables.append(_metal_table(metal))
+    return comparison_page("monai-inpaint: demo", cases, facts=facts, tables=tables, intro=_INTRO)
 
 
-def _table(outcomes: Sequence[Demonstration]) -> Table:
+def _fill_table(fills: Sequence[FillDemonstration]) -> Table:
     rows = []
-    for outcome in outcomes:
-        report, unit = outcome.report, _UNITS[outcome.sample.bundle]
-        low, high = outcome.sample.window
+    for shown in fills:
+        report, unit = shown.report, _UNITS[shown.sample.bundle]
+        low, high = shown.sample.window
         same = report["untouched"]["before"] == report["untouched"]["after"]
+        every = (shown.estimate.units(), shown.drawn.units(), shown.biharmonic)
         rows.append([
-            f"{outcome.sample.name}/filled{outcome.sample.suffix}",
+            shown.sample.name,
             f"{report['hole']['voxels']:,}",
-            str(report["windows"]["count"]),
+            *(f"{shown.error(fill):.1f} {unit}".strip() for fill in every),
+            f"{high - low:g} {unit}".strip(),
             f"{report['seconds']['fill']:.2f}",
-            f"{outcome.error:.1f} {unit} of {high - low:g}",
             "yes" if same else "NO",
         ])  # fmt: skip
     heading = [
-        "file", "hole, voxels", "windows", "fill, s", "mean |fill - truth| in the hole, of window",
-        "all else bit for bit the same",
+        "case", "hole, voxels", "|estimate - truth|", "|sample - truth|", "|biharmonic fill - truth|", "window",
+        "fill, s", "all else bit for bit the same",
     ]  # fmt: skip
-    return Table("Cases", heading, rows)
+    return Table("Fills: mean absolute errors in the hole", heading, rows)
 
 
-def _comparisons(outcome: Demonstration) -> Iterator[Comparison]:
-    sample = outcome.sample
-    source = sample.source.units()
-    truth = replace(sample.source, voxels=sample.truth).units()
-    values = np.stack([source, truth, outcome.filled.units(), sample.hole], axis=-1)
+def _metal_table(metal: MetalDemonstration) -> Table:
+    images = {"as scanned": metal.artifact, **{_METHODS[name]: image for name, image in metal.corrected.items()}}
+    rows = [[name, f"{metal.error(image):.1f} HU"] for name, image in images.items()]
+    return Table("Metal: mean absolute error in the body, outside the metal", ["image", "error"], rows)
+
+
+def _comparisons(shown: FillDemonstration) -> Iterator[Comparison]:
+    sample = shown.sample
+    spread = np.zeros_like(shown.truth) if shown.spread is None else shown.spread.units()
+    images = (
+        sample.source.units(), shown.truth, sample.hole, shown.estimate.units(), shown.drawn.units(),
+        shown.biharmonic, spread,
+    )  # fmt: skip
+    values = np.stack(images, axis=-1)
     if values.ndim == 3:
-        yield _comparison(outcome, displayed(values, sample.source.affine), "")
+        yield _comparison(shown, displayed(values, sample.source.affine), "")
         return
     for axis in (2, 1, 0):
-        shown, name = _plane(values, sample.source.affine, sample.hole, axis)
-        yield _comparison(outcome, shown, f", {name}")
+        plane, name = _plane(values, sample.source.affine, sample.hole, axis)
+        yield _comparison(shown, plane, f", {name}")
 
 
 def _plane(values: np.ndarray, affine: np.ndarray | None, hole: np.ndarray, axis: int) -> tuple[np.ndarray, str]:
@@ -82,47 +102,95 @@ def _plane(values: np.ndarray, affine: np.ndarray | None, hole: np.ndarray, axis
     return displayed(np.take(values, index, axis), turned), name
 
 
-def _comparison(outcome: Demonstration, shown: np.ndarray, plane: str) -> Comparison:
-    """Columns of two pictures: the whole slice, and what lies around the hole."""
-    close = _close_up(shown)
-    rows = [_columns(outcome, _fitting(shown)), _columns(outcome, close)]
-    columns = [list(pictures) for pictures in zip(*rows, strict=True)]
-    return Comparison(outcome.sample.title + plane, columns, outcome.sample.note)
+def _comparison(shown: FillDemonstration, values: np.ndarray, plane: str) -> Comparison:
+    """The whole slice with a slider, then columns of what lies around the hole.
 
+    Args:
+        shown: the case.
+        values: (rows, columns, images), images in the order of `_comparisons`.
+        plane: for the title.
+    """
+    sample, (low, high) = shown.sample, shown.sample.window
+    unit, limit = _UNITS[sample.bundle], _limit(low, high)
+    close = _around(values)
+    source, truth, hole, estimate, drawn, biharmonic, spread = (close[..., n] for n in range(close.shape[2]))
+    marked = {"outline": hole > 0.5} if sample.painted else {"cover": hole > 0.5}
 
-def _columns(outcome: Demonstration, shown: np.ndarray) -> list[Picture]:
-    sample, (low, high) = outcome.sample, outcome.sample.window
-    source, truth, fill = (np.ascontiguousarray(shown[..., n]) for n in range(3))
-    hole = shown[..., 3] > 0.5
-    limit, unit = _LIMIT * (high - low), _UNITS[sample.bundle]
+    def column(fill: np.ndarray, name: str) -> list[Picture]:
+        return [Picture(grey_png(fill, low, high), name), _error(fill - truth, hole, limit, unit, name)]
 
-    def change(reference: np.ndarray, name: str) -> Picture:
-        picture = difference_png(np.where(hole, fill - reference, 0), limit, outline=hole)
-        return Picture(picture, f"fill - {name}", (limit, unit))
-
-    first = {"outline": hole} if sample.painted else {"cover": hole}
-    pictures = [
-        Picture(grey_png(source, low, high, **first), "source, hole " + ("outlined" if sample.painted else "covered")),
-        Picture(grey_png(fill, low, high), "fill"),
-        Picture(grey_png(truth, low, high, outline=hole), "truth, hole outlined"),
-        change(truth, "truth"),
+    columns = [
+        [_slider(values[..., 0], values[..., 3], values[..., 2], (low, high), covered=not sample.painted)],
+        [
+            Picture(
+                grey_png(source, low, high, **marked), f"source, hole {'outlined' if sample.painted else 'covered'}"
+            ),
+            Picture(grey_png(truth, low, high, outline=hole > 0.5), "truth, hole outlined"),
+        ],
+        column(estimate, "best estimate"),
+        column(drawn, "sample"),
+        column(biharmonic, "biharmonic fill"),
     ]
-    return [*pictures, change(source, "source")] if sample.painted else pictures
+    if shown.spread is not None:
+        white = float(spread.max())
+        text = f"error predicted from {SAMPLES} samples (standard deviation), white {white:.3g} {unit}".strip()
+        columns[1].append(Picture(grey_png(spread, 0, white), text))
+    return Comparison(sample.title + plane, columns, sample.note)
 
 
-def _close_up(shown: np.ndarray) -> np.ndarray:
-    """A square around the hole, as far as the slice reaches."""
-    rows, columns = np.nonzero(shown[..., 3] > 0.5)
+def _metal_comparison(metal: MetalDemonstration) -> Comparison:
+    def turned(image: np.ndarray) -> np.ndarray:
+        return displayed(image, metal.affine)
+
+    low, high = _METAL_WINDOW
+    limit, hole = _limit(low, high), turned(metal.metal)
+    truth, artifact, network = turned(metal.truth), turned(metal.artifact), turned(metal.corrected["network"])
+    everywhere = ~hole
+
+    def column(image: np.ndarray, name: str) -> list[Picture]:
+        return [Picture(grey_png(image, low, high), name), _error(image - truth, everywhere, limit, "HU", name)]
+
+    columns = [
+        [_slider(artifact, network, hole, _METAL_WINDOW, covered=False)],
+        [Picture(grey_png(truth, low, high), "truth, with the implant")],
+        column(artifact, "as scanned"),
+        *(column(turned(image), _METHODS[name]) for name, image in metal.corrected.items()),
+    ]
+    note = "A hip implant and its artifacts were simulated (`simulate-metal`) and reduced (`metal`). -200 to 350 HU."
+    return Comparison("CT slice (computed pelvis, not a patient): metal artifacts reduced", columns, note)
+
+
+def _slider(
+    before: np.ndarray, after: np.ndarray, hole: np.ndarray, window: tuple[float, float], *, covered: bool
+) -> Slider:
+    """The whole slice before and after, averaged down to what fits on the page."""
+    step = -(-max(before.shape) // _LARGEST)
+    rows, columns = (length // step for length in before.shape)
+    small = [
+        image[: rows * step, : columns * step].reshape(rows, step, columns, step).mean(axis=(1, 3))
+        for image in (before, after, hole.astype(np.float32))
+    ]
+    cover = {"cover": small[2] > 0.5} if covered else {}
+    return Slider(grey_png(small[0], *window, **cover), grey_png(small[1], *window), "before | after: move the slider")
+
+
+def _limit(low: float, high: float) -> float:
+    """Where the colours of differences end, in two digits."""
+    return float(f"{_LIMIT * (high - low):.2g}")
+
+
+def _error(error: np.ndarray, where: np.ndarray, limit: float, unit: str, name: str) -> Picture:
+    inside = where > 0.5
+    picture = difference_png(np.where(inside, error, 0), limit, outline=inside)
+    return Picture(picture, f"{name} - truth", (limit, unit))
+
+
+def _around(values: np.ndarray) -> np.ndarray:
+    """A square around the hole, as far as the slice reaches; the hole is the third image."""
+    rows, columns = np.nonzero(values[..., 2] > 0.5)
     side = max(np.ptp(rows), np.ptp(columns)) + 1 + 2 * _AROUND
     starts = [
         max(min((int(at.min()) + int(at.max()) - side) // 2, length - side), 0)
-        for at, length in zip((rows, columns), shown.shape, strict=False)
+        for at, length in zip((rows, columns), values.shape, strict=False)
     ]
-    return shown[starts[0] : starts[0] + side, starts[1] : starts[1] + side]
-
-
-def _fitting(shown: np.ndarray) -> np.ndarray:
-    if max(shown.shape[:2]) <= _LARGEST:
-        return shown
-    rows, columns = shown.shape[0] // 2, shown.shape[1] // 2
-    return shown[: 2 * rows, : 2 * columns].reshape(rows, 2, columns, 2, -1).mean(axis=(1, 3))
+    return values[starts[0] : starts[0] + side, starts[1] : starts[1] + side]

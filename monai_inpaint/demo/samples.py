@@ -98,7 +98,7 @@ def _mr_region(t1: Image) -> Sample:
     return Sample(
         "mr-region",
         "T1 MR volume (ICBM152 average of nilearn): an ellipsoid hidden",
-        "30 x 36 x 26 mm. Filled slice by slice along the third axis, which the other two planes show as streaks.",
+        "30 x 36 x 26 mm, beside a lateral ventricle. The average of 152 heads is smoother than each of them.",
         "mr", t1, hole, t1.voxels, (0, 255), ".nii.gz",
     )  # fmt: skip
 

@@ -26,7 +26,7 @@ from monai_inpaint.imaging.morphology import depth, doubled, pair_sums
 from monai_inpaint.progress import Steps
 
 BAND = 16  # voxels next to the known ones that are filled again at each finer resolution
-_ALIKE = 0.9  # correlation of the noise in neighbouring slices that have to agree
+_ALIKE = 4.0  # slices over which noise is alike where they have to agree: the deviation of a Gaussian filter
 
 WITH_STARTS = 6  # channels of a network that takes starts
 
@@ -187,10 +187,10 @@ def _noise(block: Block) -> np.ndarray:
     if len(block.axes) == 1:
         drawn[:] = drawn_noise(block.slices(block.hole, 2), block.seeds, block.sampler)
         return noise
-    kept, new = _ALIKE, np.sqrt(1.0 - _ALIKE**2)
-    for number, seed in enumerate(block.seeds):
-        fresh = block.sampler.noise(drawn.shape[1:], np.random.default_rng(seed))
-        drawn[number] = kept * drawn[number - 1] + new * fresh if number else fresh
+    fresh = np.stack([block.sampler.noise(drawn.shape[1:], np.random.default_rng(seed)) for seed in block.seeds])
+    apart = np.subtract.outer(np.arange(len(fresh)), np.arange(len(fresh)))
+    weights = np.exp(-0.5 * (apart / _ALIKE) ** 2).astype(np.float32)
+    drawn[:] = np.tensordot(weights / np.linalg.norm(weights, axis=1, keepdims=True), fresh, 1)
     drawn *= block.slices(block.hole, 2)
     return noise
 

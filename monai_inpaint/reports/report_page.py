@@ -10,6 +10,8 @@ from html import escape
 from monai_inpaint.reports.slice_png import NEGATIVE, NEUTRAL, POSITIVE
 from monai_inpaint.version import NOTICE
 
+WIDTH = 256  # pixels of a picture on the page
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -21,6 +23,20 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Slider:
+    """Two PNG files of one size, one upon the other; a slider moves the border between them.
+
+    Attributes:
+        before, after: the left and the right picture.
+        caption: written under it.
+    """
+
+    before: bytes
+    after: bytes
+    caption: str
+
+
+@dataclass(frozen=True)
 class Comparison:
     """One case: columns of pictures side by side, each column from top to bottom.
 
@@ -28,7 +44,7 @@ class Comparison:
     """
 
     title: str
-    columns: Sequence[Sequence[Picture]]
+    columns: Sequence[Sequence[Picture | Slider]]
     note: str = ""
     wide: bool = False
 
@@ -89,14 +105,33 @@ def _table(table: Table) -> str:
 
 
 def _comparison(case: Comparison) -> str:
-    columns = "".join('<div class="column">' + "".join(map(_picture, column)) + "</div>" for column in case.columns)
+    columns = "".join('<div class="column">' + "".join(map(_figure, column)) + "</div>" for column in case.columns)
     note = f"<p>{escape(case.note)}</p>" if case.note else ""
     row = f'<div class="scroll"><div class="row{" wide" if case.wide else ""}">{columns}</div></div>'
     return f"<section><h2>{escape(case.title)}</h2>{note}{row}</section>"
 
 
+def _figure(shown: Picture | Slider) -> str:
+    return _picture(shown) if isinstance(shown, Picture) else _slider(shown)
+
+
+def _slider(slider: Slider) -> str:
+    caption = escape(slider.caption)
+    move = "this.previousElementSibling.lastElementChild.style.clipPath='inset(0 0 0 '+this.value+'%)'"
+    return (
+        f'<figure class="slider"><div>{_image(slider.before, caption)}{_image(slider.after, caption)}</div>'
+        f'<input type="range" min="0" max="100" value="50" aria-label="{caption}" oninput="{move}">'
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
+
+
+def _image(png: bytes, caption: str) -> str:
+    """`caption` is escaped already. Pictures of few pixels show each of them; larger ones are averaged to fit."""
+    enlarged = ' class="enlarged"' if int.from_bytes(png[16:20]) <= WIDTH else ""  # the width in a PNG file's header
+    return f'<img alt="{caption}"{enlarged} src="data:image/png;base64,{b64encode(png).decode("ascii")}">'
+
+
 def _picture(picture: Picture) -> str:
-    data = b64encode(picture.png).decode("ascii")
     caption = escape(picture.caption)
     bar = ""
     if picture.scale is not None:
@@ -106,10 +141,7 @@ def _picture(picture: Picture) -> str:
             f'<span class="bar"></span><span class="ends"><span>-{limit:g}{escape(unit)}</span><span>0</span>'
             f"<span>+{limit:g}{escape(unit)}</span></span>"
         )
-    return (
-        f'<figure><img alt="{caption}" src="data:image/png;base64,{data}">'
-        f"<figcaption>{caption}{bar}</figcaption></figure>"
-    )
+    return f"<figure>{_image(picture.png, caption)}<figcaption>{caption}{bar}</figcaption></figure>"
 
 
 def _colour(rgb: tuple[int, int, int]) -> str:
@@ -128,8 +160,13 @@ section p {{ margin: 0 0 .5rem; color: #555; }}
 .scroll {{ overflow-x: auto; }}
 .charts {{ display: flex; flex-wrap: wrap; gap: 1rem; margin-bottom: 1rem; }}
 .row {{ display: flex; gap: .6rem; }}
-figure {{ margin: 0 0 .6rem; width: 256px; }}
-img {{ width: 256px; image-rendering: pixelated; display: block; background: #000; }}
+figure {{ margin: 0 0 .6rem; width: {WIDTH}px; }}
+img {{ width: {WIDTH}px; display: block; background: #000; }}
+.enlarged {{ image-rendering: pixelated; }}
+.slider, .slider img, .slider input {{ width: {2 * WIDTH}px; }}
+.slider div {{ position: relative; }}
+.slider img + img {{ position: absolute; top: 0; left: 0; clip-path: inset(0 0 0 50%); }}
+.slider input {{ display: block; margin: 2px 0; }}
 .wide, .wide .column {{ display: flex; gap: .6rem; }}
 .wide {{ flex-direction: column; }}
 .wide figure, .wide img {{ width: 768px; }}
