@@ -95,12 +95,14 @@ class InpaintApp(TrameApp):
             (["bundle"], self._set_model),
         ):  # fmt: skip
             self.state.change(*names)(self._on_change(act))
-        self.server.enable_module({"serve": {"monai_inpaint": _SERVED}, "scripts": ["monai_inpaint/upload.js"]})
+        self.server.enable_module({"serve": {"monai_inpaint": _SERVED}, "scripts": ["monai_inpaint/page.js"]})
         editing = ("mark", "grow", "shrink", "undo", "redo", "add", "remove")
         work = ("fill", "another", "find_artifacts", "find_metal", "metal")
         actions = {name: self._guarded(getattr(self, name), self._check_idle) for name in (*editing, *work)}
         actions |= {name: self._guarded(getattr(self, name)) for name in ("cancel", "flip")}
-        self.ui = Page(self.server, actions, self._layouts.initialize_layout_grid)
+        for name, act in actions.items():
+            self.ctrl.trigger(name)(act)
+        self.ui = Page(self.server, self._layouts.initialize_layout_grid)
 
     def serve(self, host: str, port: int, ready: Callable[[int], None]) -> None:
         """Serve until interrupted.
@@ -130,7 +132,7 @@ class InpaintApp(TrameApp):
 
     def _stand_guard(self, wslink_server: Any) -> None:
         app = wslink_server.app
-        session = Session(self.server.protocol, wslink_server, self._guard, self._checks())
+        session = Session(self.server.protocol, wslink_server, self._guard, self._checks(), self._refuse)
         self._guard.protect(app, occupied=lambda: session.occupied)
         app.router.add_get("/ws", session.handleWsRequest)
         app.router.add_post("/upload/volume", self.upload)
@@ -427,9 +429,12 @@ class InpaintApp(TrameApp):
 
     # what is saved
 
-    async def save_image(self, _request: web.Request) -> web.StreamResponse:
+    async def save_image(self, request: web.Request) -> web.StreamResponse:
         """Hand over the image as it is shown after, in the chosen format."""
-        return await self._save(lambda folder: write_step(self._step, self.state.suffix, folder), self.state.suffix)
+        suffix = request.query.get("suffix")
+        if suffix not in self.state.suffixes:
+            return self._transfers.answer("Choose a format of the list.", status=422)
+        return await self._save(lambda folder: write_step(self._step, suffix, folder), suffix)
 
     async def save_report(self, _request: web.Request) -> web.StreamResponse:
         """Hand over the reports of what was done."""
@@ -451,6 +456,13 @@ class InpaintApp(TrameApp):
             {"regions": self._marks.listed(), "active": self._marks.active, "shown": self._marks.shown(),
              "can_undo": stack.can_undo(), "can_redo": stack.can_redo()}
         )  # fmt: skip
+
+    def _refuse(self, names: list[str]) -> None:
+        """Show the values again that stay, where a browser shows others."""
+        self.server.protocol.force_push_state(*names)
+        with self.state:
+            kept = "stays as it is" if len(names) == 1 else "stay as they are"
+            self.state.message = f"The {' and the '.join(names)} cannot be that now, and {kept}."
 
     def _check_idle(self) -> None:
         """What the page shows as disabled is refused, whoever asks for it."""

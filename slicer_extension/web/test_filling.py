@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import App
 from person import Person
 
 from monai_inpaint.slicer.nifti import read_nifti, write_nifti
@@ -69,6 +71,39 @@ def test_another_sample_of_the_same_region_has_the_next_seed_and_starts_from_the
     person.picture("sample")
     person.page.click("#undo")
     person.told("seed 7")
+
+
+def test_a_fill_is_what_was_chosen_just_before_however_late_the_application_answers(
+    person: Person, head: Path, app: App
+) -> None:
+    person.load(head)
+    person.stroke()
+
+    app.process.send_signal(signal.SIGSTOP)  # it answers nothing that the page asks, as where the machine is busy
+    try:
+        person.point(0.1, 0.1)
+        person.page.click("#sample")
+        person.enter("seed", 11)
+        person.page.click("#fill")
+        person.page.wait_for_timeout(500)
+    finally:
+        app.process.send_signal(signal.SIGCONT)
+
+    assert person.told(" s)", 180).startswith("Filled: sample, seed 11, MR.")
+
+
+def test_a_seed_that_is_none_is_refused_and_what_is_entered_after_it_counts(person: Person, head: Path) -> None:
+    person.load(head)
+    person.stroke()
+    person.page.click("#sample")
+    person.enter("seed", 3)
+    person.enter("seed", -1)
+    person.told("The seed cannot be that now, and stays as it is.")
+    person.page.wait_for_function("document.querySelector('#seed').value == 3")
+    person.enter("margin", 4)
+    person.change("grow")
+
+    assert person.run("fill").startswith("Filled: sample, seed 3, MR.")
 
 
 def test_the_model_is_asked_for_where_the_file_does_not_tell_its_modality(person: Person, head: Path, serve) -> None:
