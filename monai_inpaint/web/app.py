@@ -41,7 +41,7 @@ from monai_inpaint.web.transfers import BUSY, Transfers, named
 
 TICK = 0.1  # seconds
 FLICKER = 0.6
-TOOLS = ("look", "window", "paint", "erase", "threshold")
+TOOLS = ("look", "window", "paint", "erase", "lasso", "box", "threshold")
 METHODS = ("automatic", "inpaint", "li", "nmar", "network")
 AUTO, NONE = "Automatic", "-"
 
@@ -246,7 +246,7 @@ class InpaintApp(TrameApp):
 
     def _use(self) -> None:
         tool = self.state.tool
-        if tool in ("paint", "erase", "threshold") and not self.state.loaded:
+        if tool in TOOLS[2:] and not self.state.loaded:
             raise InpaintError("Load an image first.")
         self._display.drag_window(tool == "window")
         self._marks.use(tool)

@@ -29,6 +29,7 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from monai_inpaint.imaging.bounding_box import extent
 from monai_inpaint.imaging.morphology import grown
 from monai_inpaint.slicer.errors import InpaintError
+from monai_inpaint.web.outline_tools import BoxTool, LassoTool
 
 UNDOS = 15  # steps; each keeps the regions before and after
 MARKED = ((1.0, 0.62, 0.1), (0.95, 0.9, 0.2), (1.0, 0.4, 0.6), (0.75, 0.55, 1.0))  # one after another
@@ -37,6 +38,8 @@ _EFFECTS = {
     "paint": SegmentationEffectPaint,
     "erase": SegmentationEffectErase,
     "threshold": SegmentationEffectThreshold,
+    "lasso": LassoTool,
+    "box": BoxTool,
 }
 # tags of a segment: what is in them is undone with it
 _FILLED, _HIDDEN = "Inpaint.Filled", "Inpaint.Hidden"
@@ -126,18 +129,20 @@ class MarkedRegions:
         self._sync()
 
     def use(self, tool: str) -> None:
-        """Take up "paint", "erase" or "threshold"; anything else lays them down."""
+        """Take up "paint", "erase", "threshold", "lasso" or "box"; anything else lays them down."""
         if tool not in _EFFECTS:
             self._editor.deactivate_effect()
             return
         self._editor.set_active_effect_type(_EFFECTS[tool])
 
     def set_brush(self, mm: float, *, ball: bool) -> None:
-        """Set the diameter of the brush, a disc in the slice or a ball."""
+        """Set the diameter of the brush, a disc in the slice or a ball; a ball's outlines are as deep."""
         for name in ("paint", "erase"):
             effect = self._editor.get_effect(_EFFECTS[name])
             effect.set_brush_diameter(mm, BrushDiameterMode.Absolute)
             effect.set_use_sphere_brush(ball)
+        for name in ("lasso", "box"):
+            self._editor.get_effect(_EFFECTS[name]).depth = mm if ball else 0.0
 
     def preview(self, low: float, high: float) -> None:
         """Show what a threshold would mark."""

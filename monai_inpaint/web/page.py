@@ -94,16 +94,21 @@ class Page:
                     ("window", "mdi-contrast-circle", "Drag for window and level"),
                     ("paint", "mdi-brush", "Paint"),
                     ("erase", "mdi-eraser", "Erase"),
+                    ("lasso", "mdi-lasso", "Draw around what to mark"),
+                    ("box", "mdi-selection-drag", "Mark a box, from corner to corner"),
                     ("threshold", "mdi-chart-histogram", "Mark by values"),
                 ):
                     v3.VBtn(icon=icon, value=tool, id=tool, title=text, size="small", disabled=(f"!({EDITABLE})",))
-            with Div(v_if=("tool == 'paint' || tool == 'erase'",), classes="row"):
+            with Div(v_if=("['paint', 'erase', 'lasso', 'box'].includes(tool)",), classes="row"):
                 v3.VSlider(
                     v_model=("brush",), min=1, max=100, step=1, id="brush", hide_details=True, density="compact",
-                    thumb_size=14,
+                    thumb_size=14, disabled=("(tool == 'lasso' || tool == 'box') && !ball",),
                 )  # fmt: skip
                 Span("{{ brush }} mm", style="width: 52px; font-size: 13px;")
-                v3.VCheckbox(v_model=("ball",), label="3D", id="ball", hide_details=True, density="compact")
+                v3.VCheckbox(
+                    v_model=("ball",), label="3D", id="ball", hide_details=True, density="compact", v_if=("!flat",),
+                    title="A ball; with lasso and box, so deep through the slices",
+                )  # fmt: skip
             with Div(v_if=("tool == 'threshold'",)):
                 v3.VRangeSlider(
                     v_model=("values",), min=("limits[0]",), max=("limits[1]",), step=("limits[2]",), id="values",

@@ -12,12 +12,11 @@ import numpy as np
 import slicer
 from trame_slicer.core import SlicerApp
 from vtkmodules.vtkCommonCore import vtkCommand
-from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.slicer.results import difference_colours
 from monai_inpaint.web.fill_steps import Step
-from monai_inpaint.web.scene_volume import add_volume, letters, unit_of
+from monai_inpaint.web.scene_volume import add_volume, letters, place_of_node, unit_of
 
 # window and level in HU, as they are common
 PRESETS = {
@@ -146,7 +145,7 @@ class SliceDisplay:
         change = np.subtract(step.values, source[step.box], dtype=np.float32)
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "difference")
         slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(change))
-        place = _place(self._source)
+        place = place_of_node(self._source)
         place[:3, 3] += place[:3, :3] @ [part.start for part in step.box[::-1]]
         node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(place))
         node.CreateDefaultDisplayNodes()
@@ -184,7 +183,7 @@ class SliceDisplay:
             return
         x, y = view.interactor().GetEventPosition()
         ras = view.get_view_node().GetXYToRAS().MultiplyPoint((x, y, 0, 1))
-        matrix = np.linalg.inv(_place(self._source))
+        matrix = np.linalg.inv(place_of_node(self._source))
         i, j, k = np.rint((matrix @ ras)[:3]).astype(int)
         voxels = slicer.util.arrayFromVolume(self._source)
         if not all(0 <= at < size for at, size in zip((k, j, i), voxels.shape, strict=True)):
@@ -194,13 +193,6 @@ class SliceDisplay:
         value = f"{before:.6g}" if before == after else f"before {before:.6g}, after {after:.6g}"
         where = f"row {i}, column {j}" if self._image.voxels.ndim == 2 else f"voxel {i}, {j}, {k}"
         self._told({"cursor": f"{where}: {value} {self._unit}".strip()})
-
-
-def _place(node: Any) -> np.ndarray:
-    """(4, 4), indices of a volume node to mm."""
-    matrix = vtkMatrix4x4()
-    node.GetIJKToRASMatrix(matrix)
-    return slicer.util.arrayFromVTKMatrix(matrix)
 
 
 def _short(value: float) -> float:

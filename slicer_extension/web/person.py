@@ -84,6 +84,22 @@ class Person:
                 return
         raise AssertionError(f"{tool} changed none of {before}")
 
+    def outline(self, tool: str, *corners: tuple[float, float]) -> None:
+        """Drag with a tool past these places of the first view, by shares of it from its middle, until it counts."""
+        self.page.click(f"#{tool}")
+        before = self.regions()
+        for _ in range(5):
+            self.page.mouse.move(*self._place(*corners[0]))
+            time.sleep(0.5)
+            self.page.mouse.down()
+            for corner in corners[1:]:
+                self.page.mouse.move(*self._place(*corner), steps=8)
+            time.sleep(0.3)
+            self.page.mouse.up()
+            if self._changes(before, seconds=4):
+                return
+        raise AssertionError(f"{tool} changed none of {before}")
+
     def change(self, button: str) -> list[str]:
         """Press a button that changes a region; returns the regions then."""
         before = self.regions()
