@@ -131,7 +131,7 @@ class FindJob:
         """See `slicer.jobs.Job.prepare`."""
         source, output = str(self.step.path), str(self._output(folder))
         if self.what == "artifacts":
-            return ["-m", "monai_inpaint.web.find_artifacts", source, output]
+            return [*COMMAND, "find", source, output, "--progress", "json"]
         chosen = ["--bundle", self.bundle] if self.bundle else []
         return [*COMMAND, "metal", source, output, "--find-only", "--progress", "json", *chosen]
 
