@@ -60,6 +60,7 @@ class MarkedRegions:
         self._changed = changed
         self._node: vtkMRMLSegmentationNode | None = None
         self._spacing, self._unit = (1.0, 1.0, 1.0), "px"
+        self._added = 0
         self.stack = UndoStack(undo_limit=UNDOS)
         editor.set_undo_stack(self.stack)
         editor.segmentation_modified.connect(self._sync)
@@ -187,7 +188,7 @@ class MarkedRegions:
         Raises:
             InputError: nothing is.
         """
-        taken = [name for name in self.names() if self._is_marked(name)]
+        taken = self.marked()
         if not taken:
             raise InpaintError("Nothing is marked; paint, threshold or load what is to be filled.")
         hole = self._voxels(taken[0])
@@ -195,12 +196,15 @@ class MarkedRegions:
             hole |= self._voxels(name)
         return hole
 
-    def set_filled(self) -> None:
-        """Show what was marked as filled, and begin a new region."""
+    def marked(self) -> list[str]:
+        """Ids of the regions that the hole is made of."""
+        return [name for name in self.names() if self._is_marked(name)]
+
+    def set_filled(self, filled: frozenset[str]) -> None:
+        """Show these regions as filled and all others as marked; one to go on with is there."""
         for name in self.names():
-            if self._is_marked(name):
-                self._segment(name).SetTag(_FILLED, "1")
-        if not any(not self._size(name) and not _tag(self._segment(name), _FILLED) for name in self.names()):
+            _set_tag(self._segment(name), _FILLED, name in filled)
+        if not any(name not in filled and not _tag(self._segment(name), _HIDDEN) for name in self.names()):
             self._add(self._next_name())
 
     def listed(self) -> list[dict[str, Any]]:
@@ -277,7 +281,8 @@ class MarkedRegions:
 
     def _add(self, name: str) -> None:
         """Past the undo stack; its callers record it."""
-        self._editor.set_active_segment_id(self._node.GetSegmentation().AddEmptySegment("", name))
+        self._added += 1  # an id is never used again: a step knows the regions that it filled by theirs
+        self._editor.set_active_segment_id(self._node.GetSegmentation().AddEmptySegment(f"region-{self._added}", name))
 
     def _is_marked(self, name: str) -> bool:
         segment = self._segment(name)

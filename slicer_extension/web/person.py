@@ -117,9 +117,13 @@ class Person:
         x, y = self._place(right, down)
         self.page.mouse.move(x - 3, y)
         self.page.mouse.move(x, y, steps=3)
-        self.page.wait_for_function("document.querySelector('#cursor').innerText != ''")
-        time.sleep(0.5)
-        return self.page.inner_text("#cursor")
+        told = ""
+        for _ in range(30):
+            time.sleep(1)
+            before, told = told, self.page.inner_text("#cursor")
+            if told and told == before:
+                return told
+        raise AssertionError(f"{told!r} is told of the cursor, and changes")
 
     def regions(self) -> list[str]:
         """The regions in the list, each in a line."""
@@ -142,6 +146,15 @@ class Person:
     def saved_voxels(self, suffix: str = "") -> np.ndarray:
         """Of the image that is saved, as stored."""
         return read_image(self.saved(suffix)).voxels
+
+    def steps(self) -> list[str]:
+        """What can be gone back to."""
+        self.page.wait_for_selector("#steps")
+        return self.page.locator("#steps .v-btn").all_text_contents()
+
+    def saved_map(self) -> Path:
+        """Save the map; returns the file."""
+        return self._download("save-map")
 
     def saved_reports(self) -> list[dict[str, Any]]:
         """The reports that are saved."""

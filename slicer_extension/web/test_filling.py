@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from conftest import App
 from person import Person
 
+from monai_inpaint.io import read_image
 from monai_inpaint.slicer.nifti import read_nifti, write_nifti
 
 BALL = 700
@@ -73,6 +75,64 @@ def test_another_sample_of_the_same_region_has_the_next_seed_and_starts_from_the
     person.told("seed 7")
 
 
+def test_any_fill_is_gone_back_to_while_what_is_marked_stays(person: Person, head: Path) -> None:
+    person.load(head)
+    person.stroke()
+    (first,) = person.regions()
+    person.run("fill")
+    estimate = person.saved_voxels()
+    person.page.click("#undo")  # back to the original, where another branch begins
+    person.told("Original.")
+    person.page.click("#sample")
+    person.run("fill")
+    person.run("another")
+    second = person.saved_voxels()
+    person.stroke(right=-0.2, down=0.1)
+    marked = person.regions()[1]
+    filled = first.replace(": ", ": filled, ")
+
+    assert person.steps() == ["Original", "Estimate", "Sample 0", "Sample 1"]
+    person.page.click("#step-1")
+    person.told("Filled: best estimate, MR.")
+    person.wait_for_regions(filled, marked)
+    assert (person.saved_voxels() == estimate).all()
+    person.page.click("#step-0")
+    person.told("Original.")
+    person.wait_for_regions(first, marked)
+    person.page.click("#undo")
+    person.told("Filled: best estimate, MR.")
+    person.page.click("#step-3")
+    person.told("Filled: sample, seed 1, MR.")
+    assert (person.saved_voxels() == second).all()
+    person.wait_for_regions(filled, marked)
+    person.picture("history")
+
+
+def test_the_spread_is_shown_with_its_scale_in_units_and_saved(person: Person, thorax: Path) -> None:
+    person.load(thorax)
+    person.choose("bundle", "CT")
+    person.stroke(down=0.1)
+    person.page.click("#spread")
+
+    assert person.run("fill").startswith("Filled: best estimate with its spread, CT.")
+    low, high, unit = person.page.inner_text("#scale-map").split()[1:]
+    shown = person.views()
+    told = re.fullmatch(r"voxel (\d+), (\d+), (\d+): .* HU; spread (\S+) HU", person.point(0.0, 0.1))
+    person.picture("spread")
+    spread = read_image(person.saved_map()).voxels
+    person.page.click("#show-map")
+    person.page.wait_for_selector("#scale-map", state="detached")
+    (report,) = person.saved_reports()
+
+    assert (low, unit) == ("0", "HU")
+    assert 0 < float(high) < 1000
+    assert person.views() != shown
+    assert spread.dtype == np.float32
+    assert float(f"{spread[tuple(int(told[n]) for n in (1, 2, 3))]:.3g}") == float(told[4]) > 0
+    assert report["drawn"]["fill"] == "best estimate"
+    assert report["doubt"]
+
+
 def test_a_fill_is_what_was_chosen_just_before_however_late_the_application_answers(
     person: Person, head: Path, app: App
 ) -> None:
@@ -81,7 +141,7 @@ def test_a_fill_is_what_was_chosen_just_before_however_late_the_application_answ
 
     app.process.send_signal(signal.SIGSTOP)  # it answers nothing that the page asks, as where the machine is busy
     try:
-        person.point(0.1, 0.1)
+        person.page.mouse.move(600, 300)
         person.page.click("#sample")
         person.enter("seed", 11)
         person.page.click("#fill")

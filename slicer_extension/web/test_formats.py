@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -11,7 +12,13 @@ import pydicom
 import pytest
 from person import Person
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import (
+    CTImageStorage,
+    DigitalXRayImageStorageForPresentation,
+    ExplicitVRLittleEndian,
+    ParametricMapStorage,
+    generate_uid,
+)
 
 from monai_inpaint.io import read_image
 
@@ -81,26 +88,86 @@ def test_a_volume_is_saved_with_the_same_voxels_in_every_format(person: Person, 
     assert report["drawn"]["fill"] == "best estimate"
 
 
-def test_a_dicom_series_tells_its_modality_and_is_saved_as_a_derived_series(person: Person, tmp_path: Path) -> None:
-    series, rng = generate_uid(), np.random.default_rng(0)
+def _series(folder: Path, series: str) -> list[Path]:
+    rng = np.random.default_rng(0)
     files = []
     for n in range(6):
         pixels = (1060 + rng.normal(0, 8, (64, 64))).astype(np.uint16)
         place = {"ImagePositionPatient": [-96, -96, 5 * n], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
         scale = {"RescaleSlope": 1, "RescaleIntercept": -1024, "PixelSpacing": [3, 3], "SliceThickness": 5}
-        files.append(_dicom(tmp_path / f"{n}.dcm", pixels, CTImageStorage, "CT", series, n + 1, **place, **scale))
-    person.load(*files)
+        files.append(_dicom(folder / f"{n}.dcm", pixels, CTImageStorage, "CT", series, n + 1, **place, **scale))
+    return files
+
+
+def _unpacked(archive: Path, folder: Path) -> dict[str, Path]:
+    with ZipFile(archive) as opened:
+        opened.extractall(folder)
+    return {str(file.relative_to(folder)): file for file in folder.rglob("*") if file.is_file()}
+
+
+def test_a_dicom_series_tells_its_modality_and_is_saved_as_a_derived_series(person: Person, tmp_path: Path) -> None:
+    series = generate_uid()
+    person.load(*_series(tmp_path, series))
     person.stroke()
 
     assert person.run("fill").startswith("Filled: best estimate, CT.")
-    with ZipFile(person.saved()) as archive:
-        archive.extractall(tmp_path / "derived")
-    derived = [pydicom.dcmread(file) for file in (tmp_path / "derived").iterdir()]
+    derived = [pydicom.dcmread(file) for file in _unpacked(person.saved(), tmp_path / "derived").values()]
 
     assert len(derived) == 6
     assert {dataset.ImageType[0] for dataset in derived} == {"DERIVED"}
     assert {dataset.PatientID for dataset in derived} == {"1"}
     assert series not in {dataset.SeriesInstanceUID for dataset in derived}
+
+
+def test_a_dicom_series_gives_all_dicom_results_of_each_fill(person: Person, tmp_path: Path) -> None:
+    series = generate_uid()
+    person.load(*_series(tmp_path, series))
+    person.stroke()
+    person.page.click("#spread")
+    person.run("fill")
+    person.page.click("#estimate")
+    person.stroke(right=-0.2)
+    person.run("fill")
+
+    saved = person.saved("DICOM results")
+    person.picture("dicom")
+    files = _unpacked(saved, tmp_path / "results")
+    first, second = ({name[2:] for name in files if name.startswith(f"{n}/")} for n in (1, 2))
+    read = {name: pydicom.dcmread(file) for name, file in files.items() if name.endswith(".dcm")}
+
+    assert saved.name == "0_results.zip"
+    objects = {"hole.dcm", "structures.dcm", "difference.dcm", "record.dcm", "overview.dcm", "report.json"}
+    images = {name for name in second if name.startswith("derived/")}
+    assert len(images) == 6
+    assert second == objects | images
+    assert first == second | {"spread.dcm"}
+    assert "Research use only" in files["notice.txt"].read_text(encoding="utf-8")
+    assert read["1/hole.dcm"].Modality == "SEG"
+    assert read["1/spread.dcm"].SOPClassUID == ParametricMapStorage
+    assert {dataset.StudyInstanceUID for dataset in read.values()} == {series}
+    sources = {
+        dataset.SourceImageSequence[0].ReferencedSOPInstanceUID for name, dataset in read.items() if "2/der" in name
+    }
+    assert sources == {dataset.SOPInstanceUID for name, dataset in read.items() if "1/der" in name}
+
+
+def test_what_is_unlike_healthy_anatomy_is_mapped_in_a_film_with_its_scale(person: Person, tmp_path: Path) -> None:
+    PIL.Image.fromarray(_film()).save(tmp_path / "film.png")
+    person.load(tmp_path / "film.png")
+    person.choose("bundle", "chest film")
+
+    assert person.run("map").startswith("Abnormality map, chest film.")
+    scale = person.page.inner_text("#scale-map")
+    person.picture("map")
+    saved = person.saved_map()
+    (report,) = person.saved_reports()
+
+    assert re.fullmatch(r"abnormality\s+0\s+\S+ SD of healthy films", scale)
+    assert saved.name == "film_abnormality.tif"
+    assert read_image(saved).voxels.shape == _film().shape
+    assert report["score"] >= 0
+    assert person.page.is_disabled("#save-image")
+    assert person.steps() == ["Original", "Map"]
 
 
 def test_colour_and_sequences_are_refused_in_a_sentence_and_what_was_there_stays(

@@ -64,7 +64,7 @@ async def _received(files: list[tuple[str, bytes]], folder: Path, names: dict[Pa
     stream = aiohttp.StreamReader(Mock(_reading_paused=False), 2**16, loop=asyncio.get_running_loop())
     stream.feed_data(listed + b"".join(content for _, content in files))
     stream.feed_eof()
-    return await receive(stream, str(len(listed)), folder, names)
+    return await receive(stream, str(len(listed)), folder, names, lambda _: None)
 
 
 @pytest.mark.parametrize("name", ["../../../../../../tmp/evil.nii", "/tmp/evil.nii", "..\\evil\0<img src=x>.nii"])
