@@ -188,8 +188,8 @@ class InpaintApp(TrameApp):
         bundle = image.modality if image.modality in MODALITIES else self._bundle
         ask = "" if bundle else " Choose the model: the file does not say whether it is a film, CT or MR."
         self.state.update(
-            {"loaded": True, "flat": image.voxels.ndim == 2, "tool": "look", "fade": 100, "flicker": False,
-             "bundle": bundle,
+            {"loaded": True, "name": name, "cursor": "", "flat": image.voxels.ndim == 2, "tool": "look", "fade": 100,
+             "flicker": False, "bundle": bundle,
              "limits": [low, high, 1 if whole else (high - low) / 1000],
              "values": [high - 0.1 * (high - low), high], "suffixes": suffixes, "suffix": suffixes[0], "preset": None,
              "margin": max(2.0, round(min(node.GetSpacing()) + 0.05, 1)),

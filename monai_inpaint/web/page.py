@@ -22,9 +22,10 @@ from monai_inpaint.web.map_colours import GRADIENT
 READY, FILLED, REPORTED, RUNNING = "loaded && !busy", "filled && !busy", "reported && !busy", "running"
 _STYLE = """
 html { overflow: hidden; }
-.v-file-input { max-height: 48px; overflow: hidden; padding-top: 6px; }
+.name { text-transform: none; letter-spacing: 0; justify-content: start; }
+.name .v-btn__content { overflow: hidden; text-overflow: ellipsis; display: block; }
 .edge { position: absolute; color: #ffd54f; font: bold 14px sans-serif; pointer-events: none; }
-.edge { text-shadow: 0 0 3px #000; }
+.edge { background: rgba(0, 0, 0, .55); padding: 0 4px; border-radius: 3px; }
 .part { padding: 6px 10px; border-bottom: 1px solid #333; }
 .row { display: flex; gap: 6px; align-items: center; flex-wrap: wrap; margin: 4px 0; }
 .row .v-btn { flex: 1 1 auto; padding: 0 8px; }
@@ -77,9 +78,14 @@ class Page:
 
     def _files(self) -> None:
         with _part("Image"):
-            v3.VFileInput(
-                id="file", change="window.uploadFiles($event.target, 'volume')", multiple=True, disabled=("busy",),
-                label="Load film, CT or MR", prepend_icon="", prepend_inner_icon="mdi-folder-open", **_FLAT,
+            v3.VBtn(
+                "{{ name || 'Load film, CT or MR' }}", id="load", prepend_icon="mdi-folder-open", disabled=("busy",),
+                click="window.document.getElementById('file').click()", block=True, variant="tonal", classes="name",
+                title="Load a film or volume: one file, or the DICOM files of one series",
+            )  # fmt: skip
+            Input(
+                type="file", id="file", multiple=True, style="display: none;",
+                change="window.uploadFiles($event.target, 'volume')",
             )  # fmt: skip
             v3.VSelect(
                 v_model=("bundle",), items=("models",), id="bundle", label="Model", disabled=("busy",),
@@ -193,9 +199,9 @@ class Page:
             self._button("find_artifacts", None, "Artifacts", READY, title="Mark what looks like an artifact")
             self._button("find_metal", None, "Metal", READY, title="Mark metal, and what it affects")
             self._button("map", None, "Map", READY, title="Map where the image is unlike healthy anatomy")
-        with _part("Artifacts of metal"), Div(classes="row"):
+        with _part("Artifacts of metal"), Div(classes="row", style="margin-top: 10px;"):
             v3.VSelect(
-                v_model=("method",), items=("methods",), id="method", label="Method", disabled=("busy",), classes="mt-1",
+                v_model=("method",), items=("methods",), id="method", label="Method", disabled=("busy",),
                 **_FLAT,
             )  # fmt: skip
             self._button("metal", "mdi-magnet", "Reduce", READY)

@@ -24,8 +24,8 @@ AUTO = "Automatic"
 def initial(bundle: str | None, secret: str) -> dict[str, Any]:
     """All variables of the page, before anything is loaded."""
     return {
-        "message": "Load a chest film, CT or MR image.", "fraction": 0, "progress": "", "busy": False,
-        "running": False, "loaded": False, "filled": False, "reported": False, "sampled": False, "can_undo": False,
+        "message": "Load a chest film, CT or MR image.", "fraction": 0, "progress": "", "busy": False, "running": False,
+        "loaded": False, "name": "", "filled": False, "reported": False, "sampled": False, "can_undo": False,
         "can_redo": False, "tool": "look", "brush": 10, "ball": False, "values": [0, 1], "limits": [0, 1, 1],
         "margin": 2, "regions": [], "active": "", "shown": [], "bundle": bundle, "drawn": DRAWN[0], "seed": 0,
         "models": [{"title": title, "value": name} for name, title in MODELS.items()], "method": METHODS[0],

@@ -28,11 +28,11 @@ class Person:
     """
 
     def __init__(self, page: Any, app: App, folder: Path) -> None:
-        self.page, self._app, self.folder = page, app, folder
+        self.page, self.app, self.folder = page, app, folder
 
     def open(self) -> None:
         """Open the address that was printed, and ask for best estimates, whatever the person before asked for."""
-        self.page.goto(self._app.address)
+        self.page.goto(self.app.address)
         self.page.wait_for_selector("#fill")
         self.page.click("#estimate")
 
@@ -80,7 +80,7 @@ class Person:
         before = self.regions()
         for _ in range(5):  # the tool's own view of the volume comes late where the machine has other work
             self._drag(right, down, length)
-            if self._changes(before, seconds=4):
+            if self.changes(before, seconds=4):
                 return
         raise AssertionError(f"{tool} changed none of {before}")
 
@@ -89,14 +89,14 @@ class Person:
         self.page.click(f"#{tool}")
         before = self.regions()
         for _ in range(5):
-            self.page.mouse.move(*self._place(*corners[0]))
+            self.page.mouse.move(*self.place(*corners[0]))
             time.sleep(0.5)
             self.page.mouse.down()
             for corner in corners[1:]:
-                self.page.mouse.move(*self._place(*corner), steps=8)
+                self.page.mouse.move(*self.place(*corner), steps=8)
             time.sleep(0.3)
             self.page.mouse.up()
-            if self._changes(before, seconds=4):
+            if self.changes(before, seconds=4):
                 return
         raise AssertionError(f"{tool} changed none of {before}")
 
@@ -104,7 +104,7 @@ class Person:
         """Press a button that changes a region; returns the regions then."""
         before = self.regions()
         self.page.click(f"#{button}")
-        assert self._changes(before, seconds=30), f"{button} changed none of {before}"
+        assert self.changes(before, seconds=30), f"{button} changed none of {before}"
         return self.regions()
 
     def drag_window(self) -> None:
@@ -114,7 +114,7 @@ class Person:
 
     def point(self, right: float, down: float) -> str:
         """Move the mouse over the first view, by shares of it from its middle; returns what is told of it."""
-        x, y = self._place(right, down)
+        x, y = self.place(right, down)
         self.page.mouse.move(x - 3, y)
         self.page.mouse.move(x, y, steps=3)
         told = ""
@@ -182,12 +182,13 @@ class Person:
         download.value.save_as(path)
         return path
 
-    def _place(self, right: float, down: float) -> tuple[float, float]:
+    def place(self, right: float, down: float) -> tuple[float, float]:
+        """Where that is on the page: by shares of the first view from its middle."""
         box = self.page.locator(_VIEWS).filter(visible=True).first.bounding_box()
         return box["x"] + (0.5 + right) * box["width"], box["y"] + (0.5 + down) * box["height"]
 
     def _drag(self, right: float, down: float, length: int) -> None:
-        x, y = self._place(right, down)
+        x, y = self.place(right, down)
         self.page.mouse.move(x - length / 2 - 2, y)
         time.sleep(0.5)
         self.page.mouse.move(x - length / 2, y)
@@ -198,7 +199,8 @@ class Person:
         time.sleep(0.3)
         self.page.mouse.up()
 
-    def _changes(self, before: list[str], seconds: int) -> bool:
+    def changes(self, before: list[str], seconds: int) -> bool:
+        """Whether the list of regions becomes another one within this time."""
         for _ in range(10 * seconds):
             time.sleep(0.1)
             if self.regions() != before:

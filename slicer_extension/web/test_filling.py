@@ -7,12 +7,11 @@ import signal
 from pathlib import Path
 
 import numpy as np
-import pytest
 from conftest import App
 from person import Person
 
 from monai_inpaint.io import read_image
-from monai_inpaint.slicer.nifti import read_nifti, write_nifti
+from monai_inpaint.slicer.nifti import read_nifti
 
 BALL = 700
 
@@ -185,16 +184,6 @@ def test_nothing_is_filled_where_nothing_is_marked(person: Person, head: Path) -
     person.told("Nothing is marked; paint, threshold or load what is to be filled.")
 
 
-@pytest.fixture(scope="module")
-def large_head(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A head that takes many seconds to be filled as a whole."""
-    k, j, i = np.indices((120, 256, 256))
-    voxels = np.where(np.hypot(i - 128, (j - 128) / 1.2) < 96, 400, 0) + (i + j + k) % 7
-    path = tmp_path_factory.mktemp("large") / "large.nii"
-    write_nifti(path, voxels.astype(np.int16), np.diag([1.0, 1.0, 2.5, 1.0]))
-    return path
-
-
 def test_during_a_run_nothing_is_loaded_marked_or_saved_and_it_is_cancelled(
     person: Person, head: Path, large_head: Path
 ) -> None:
@@ -217,20 +206,6 @@ def test_during_a_run_nothing_is_loaded_marked_or_saved_and_it_is_cancelled(
     assert person.told("Cancelled.") == "Cancelled."
     assert disabled == list(tools)
     assert person.regions() == before
-
-
-@pytest.fixture(scope="module")
-def thorax(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A CT of a body with a pin of metal and streaks from it."""
-    k, j, i = np.indices((16, 96, 96))
-    rng = np.random.default_rng(0)
-    voxels = np.where(np.hypot((i - 48) / 42, (j - 48) / 34) < 1, 40.0, -1000.0) + rng.normal(0, 12, k.shape)
-    for angle in rng.uniform(0, np.pi, 10):
-        voxels[np.abs((i - 48) * np.sin(angle) - (j - 40) * np.cos(angle)) < 1] += rng.choice([-250, 250])
-    voxels[(i - 48) ** 2 + (j - 40) ** 2 <= 9] = 3000
-    path = tmp_path_factory.mktemp("ct") / "thorax.nii"
-    write_nifti(path, voxels.astype(np.int16), np.diag([-3.0, -3.0, 5.0, 1.0]))
-    return path
 
 
 def test_metal_is_found_and_its_artifacts_are_reduced_by_the_method_that_is_chosen(

@@ -83,7 +83,7 @@ def test_before_after_and_the_difference_are_compared(person: Person, head: Path
 def test_all_that_is_needed_is_on_a_screen_of_1280_by_720(person: Person, head: Path) -> None:
     person.load(head)
     person.page.click("#threshold")
-    wanted = [f"#{name}" for name in ("file", "threshold", "mark", "grow", "undo", "fill", "metal", "map", "level")] + [
+    wanted = [f"#{name}" for name in ("load", "threshold", "mark", "grow", "undo", "fill", "metal", "map", "level")] + [
         "#save-image",
         "#save-map",
         "#redo",
