@@ -154,6 +154,7 @@ def test_what_is_shown_is_in_no_frame_and_tells_its_address_to_nobody(app: App) 
      ("tool", "format"), ("active", "no region"), ("shown", ["no region"]), ("brush", 0), ("brush", 10**9),
      ("margin", -1), ("seed", -1), ("seed", 1.5), ("seed", "1 --output x"), ("method", "../x"), ("suffix", ".exe"),
      ("drawn", "x"), ("fade", 101), ("flicker", 1), ("width", 0), ("preset", "x"), ("filled", True),
+     ("overlay", "x"), ("overlay", []), ("at", 99), ("at", -1), ("at", 0.5), ("steps", ["x"]), ("name", "x"),
      ("path", "/etc/passwd"), ("__class__", "x"), ("", "")],
 )  # fmt: skip
 def test_a_browser_sets_only_what_its_widgets_can(app: App, name: str, value: object) -> None:
