@@ -137,6 +137,11 @@ class StepJob:
         return f"Filled: {drawn.get(self.drawn, f'sample, seed {self.seed}')}, {MODELS[self.bundle]}"
 
     @property
+    def doing(self) -> str:
+        """What the page says during the run."""
+        return "Reducing the artifacts of metal" if self.hole is None else f"Filling, {MODELS[self.bundle]}"
+
+    @property
     def label(self) -> str:
         if self.hole is None:
             return "Metal"

@@ -292,7 +292,8 @@ class MarkedRegions:
         """So many voxels, for people."""
         if not size or self._unit == "px":
             return f"{size} px" if size else "empty"
-        return f"{size * float(np.prod(self._spacing)) / _OF_MM[self._unit]:.3g} {self._unit}"
+        measure = size * float(np.prod(self._spacing)) / _OF_MM[self._unit]
+        return f"{measure:.3g} {self._unit}" if measure < 1000 else f"{measure:,.0f} {self._unit}"
 
     def _size(self, name: str) -> int:
         return int(self._labels(name)[1].sum())

@@ -36,12 +36,12 @@ class RunWatch:
         """Run a job.
 
         Args:
-            job: of `slicer.jobs`.
+            job: of `slicer.jobs`, with `doing`, what the page says meanwhile.
             names: what files are called, for people.
             then: called with what the job collected, if it ends well.
         """
         run = self._queue.add(Run(job, Environment(sys.executable, self._folder)))
-        self._state.update({"busy": True, "running": True, "message": f"{job.title}..."})
+        self._state.update({"busy": True, "running": True, "message": f"{job.doing}..."})
         shown = {**names, self._folder: "the folder of the session"}
         self._watching = asyncio.get_event_loop().create_task(self._watch(run, shown, then))
 

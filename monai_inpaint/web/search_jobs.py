@@ -39,6 +39,11 @@ class FindJob:
     def title(self) -> str:
         return f"Find {self.what}"
 
+    @property
+    def doing(self) -> str:
+        """What the page says during the run."""
+        return f"Finding {self.what}"
+
     def prepare(self, folder: Path) -> list[str]:
         """See `slicer.jobs.Job.prepare`."""
         words = [str(self.step.path), str(self._output(folder)), "--progress", "json"]
@@ -70,6 +75,11 @@ class MapJob:
     @property
     def title(self) -> str:
         return f"Abnormality map, {MODELS[self.bundle]}"
+
+    @property
+    def doing(self) -> str:
+        """What the page says during the run."""
+        return f"Searching for what is unlike healthy anatomy, {MODELS[self.bundle]}"
 
     def prepare(self, folder: Path) -> list[str]:
         """See `slicer.jobs.Job.prepare`."""

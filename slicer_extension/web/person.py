@@ -37,8 +37,9 @@ class Person:
         self.page.click("#estimate")
 
     def told(self, text: str, seconds: float = 60) -> str:
-        """What the application says, once it says this."""
-        script = "text => document.querySelector('#message')?.innerText.includes(text)"
+        """What the application says, once it says this, and not only that it reads a file of this name."""
+        script = """text => { const told = document.querySelector('#message')?.innerText;
+            return told?.includes(text) && !told.startsWith('Reading'); }"""
         try:
             self.page.wait_for_function(script, arg=text, timeout=1000 * seconds)
         except TimeoutError:
@@ -94,7 +95,7 @@ class Person:
             self.page.mouse.down()
             for corner in corners[1:]:
                 self.page.mouse.move(*self.place(*corner), steps=8)
-            time.sleep(0.3)
+                time.sleep(0.3)  # the page sends the last of movements that come together
             self.page.mouse.up()
             if self.changes(before, seconds=4):
                 return
