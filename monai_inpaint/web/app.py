@@ -373,10 +373,10 @@ class InpaintApp(TrameApp):
     async def save_image(self, request: web.Request) -> web.StreamResponse:
         """Hand over the image as it is shown after, in the chosen format."""
         suffix = request.query.get("suffix")
+        if not self.state.filled:
+            return self._transfers.answer("Fill a region first.", status=409)
         if suffix not in self.state.suffixes:
             return self._transfers.answer("Choose a format of the list.", status=422)
-        if self.state.loaded and not self.state.filled:
-            return self._transfers.answer("Nothing has changed; fill a region first.", status=409)
         name = saved_name(self._name, "_results.zip" if suffix == RESULTS else f"_filled{suffix}")
         return await self._save(lambda step, folder: write_step(step, suffix, folder), name)
 

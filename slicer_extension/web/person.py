@@ -31,10 +31,12 @@ class Person:
         self.page, self.app, self.folder = page, app, folder
 
     def open(self) -> None:
-        """Open the address that was printed, and ask for best estimates, whatever the person before asked for."""
+        """Open the address that was printed, and begin as nobody did before, whatever the person before chose."""
         self.page.goto(self.app.address)
         self.page.wait_for_selector("#fill")
-        self.page.click("#estimate")
+        self.page.evaluate(
+            "trame.state.update({ drawn: 'estimate', seed: 0, ball: false, brush: 10, method: 'automatic' })"
+        )
 
     def told(self, text: str, seconds: float = 60) -> str:
         """What the application says, once it says this, and not only that it reads a file of this name."""
