@@ -181,6 +181,8 @@ class Person:
     def _download(self, button: str) -> Path:
         with self.page.expect_download() as download:
             self.page.click(f"#{button}")
+        self.told("is saved.")
+        self.page.wait_for_function("!trame.state.get('busy')")  # until then, what is pressed does nothing
         path = self.folder / download.value.suggested_filename
         download.value.save_as(path)
         return path
