@@ -34,7 +34,7 @@ from monai_inpaint.io.dicom.identity import is_uid, same_instance
 from monai_inpaint.pacs import durable_files as disk
 from monai_inpaint.pacs.arrival import Arrival, Full
 from monai_inpaint.pacs.disk_space import is_full, reason_of
-from monai_inpaint.pacs.kept_images import INPUT, RECORD, is_unfilled, move_images, sources_of
+from monai_inpaint.pacs.kept_images import INPUT, RECORD, is_unfilled, move_images, record_in, sources_of
 from monai_inpaint.private import make_private, private_files
 
 ARRIVING, WAITING, SENDING, SENT, FAILED = STATES = ("arriving", "waiting", "sending", "sent", "failed")
@@ -243,11 +243,14 @@ class Queue:
         disk.rename(record, job / RECORD)
         self.move(job, FAILED)
 
-    def finish(self, job: Path) -> None:
-        """Finish a job in `sending`: the record, the UIDs and for some time what came stay."""
-        if (job / RESULTS / RECORD).is_file() and not (job / RECORD).exists():
-            os.link(job / RESULTS / RECORD, job / RECORD)
-            disk.sync(job)
+    def finish(self, job: Path, refused: str = "") -> None:
+        """Finish a job in `sending`: the record, the UIDs and for some time what came stay.
+
+        Args:
+            refused: what the archive did not take, for the record.
+        """
+        if (job / RESULTS / RECORD).is_file():
+            disk.write_json(job / RECORD, record_in(job / RESULTS) | ({"refused": refused} if refused else {}))
         done = self.move(job, SENT)
         self._strip(done)
         self._count()

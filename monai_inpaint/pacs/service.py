@@ -19,12 +19,12 @@ from typing import Any
 
 from monai_inpaint.pacs import queue as places
 from monai_inpaint.pacs import tasks
+from monai_inpaint.pacs.archive import instances_below
 from monai_inpaint.pacs.disk_space import is_full, reason_of
 from monai_inpaint.pacs.listener import Log, listening
 from monai_inpaint.pacs.log import log_as
 from monai_inpaint.pacs.monitor import monitored
 from monai_inpaint.pacs.queue import Queue
-from monai_inpaint.pacs.sender import instances_below
 from monai_inpaint.pacs.settings import Settings, sending_tls
 from monai_inpaint.pacs.worker import Lost, Stopped, Worker
 from monai_inpaint.private import private_files
@@ -173,7 +173,7 @@ class _Sending:
                 self._queue.fail(job, why)
                 self._log(f"study {job.name} failed: {why}")
             else:
-                self._queue.finish(job)
+                self._queue.finish(job, why if how == tasks.PARTLY else "")
                 self._log(f"study {job.name} done: {why}")
             self._later.pop(job, None)
         except Stopped:

@@ -11,7 +11,7 @@ from monai_inpaint.pacs.disk_space import is_full
 from monai_inpaint.pacs.rules import Rule
 from monai_inpaint.pacs.settings import Node
 
-DONE, NOTHING, FAILED, FULL, LATER = "done", "nothing", "failed", "full", "later"
+DONE, PARTLY, NOTHING, FAILED, FULL, LATER = "done", "partly", "nothing", "failed", "full", "later"
 
 Outcome = tuple[str, str]  # one of these, and a sentence for what is not done
 
@@ -34,22 +34,28 @@ def filler(rules: Sequence[Rule]) -> Callable[[Path, Path, Collection[str]], Out
 
 
 def sender(to: Node, title: str) -> Callable[[Path], Outcome]:
-    """Return a function that sends all results in a folder to an archive; `title` is our AE title."""
-    from monai_inpaint.pacs.sender import Refused, Unreachable, instances_below, send
+    """Return a function that sends all results in a folder to an archive; `title` is our AE title.
+
+    Objects that the archive refuses are left out, but not images of a derived series: without them the study fails.
+    """
+    from monai_inpaint.dicom.results import DERIVED
+    from monai_inpaint.pacs.archive import Unreachable, instances_below, kinds_of
+    from monai_inpaint.pacs.sender import send
 
     def send_all(results: Path) -> Outcome:
         try:
             instances = instances_below(results)
-            if instances:
-                send(instances, to, title)
+            refused = send(instances, to, title) if instances else []
         except Unreachable as error:
             return LATER, f"{error}."
-        except Refused as error:
-            return FAILED, f"{error}."
         except Exception as error:
             why = sentence_of(error, {str(results): "The folder of the results"})
             return FAILED, f"Its results cannot be sent. {why}"
-        return DONE, f"{len(instances)} results sent"
+        if not refused:
+            return DONE, f"{len(instances)} results sent"
+        why = f"{to.title} refused {len(refused)} of {len(instances)} results: {kinds_of(refused)}."
+        needed = any(refusal.instance.path.parent.name == DERIVED for refusal in refused)
+        return (FAILED if needed else PARTLY), why
 
     return send_all
 

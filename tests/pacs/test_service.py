@@ -18,6 +18,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from cli_samples import run, tree
+from pydicom.uid import CTImageStorage, ParametricMapStorage, RTStructureSetStorage
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification
 
@@ -265,7 +266,7 @@ def test_results_that_the_archive_refuses_are_kept_and_told(tmp_path: Path) -> N
     until(lambda: bool(service.jobs("failed")), SECONDS, "the study does not fail")
 
     why = json.loads((service.jobs("failed")[0] / "record.json").read_text())["why"]
-    assert why.startswith("ARCHIVE refused 7 of 7 results (status C001)")
+    assert why.startswith("ARCHIVE refused 7 of 7 results: 2 CT Image Storage (status C001), ")
     assert (service.jobs("failed")[0] / "results").is_dir()
 
     archive.status = 0
@@ -277,6 +278,34 @@ def test_results_that_the_archive_refuses_are_kept_and_told(tmp_path: Path) -> N
     assert wrong_with(archive.of("1.2.77"), tmp_path / "study") == ""
     service.interrupt()
     archive.close()
+
+
+def test_an_archive_that_refuses_one_kind_of_object_gets_the_rest_and_the_record_names_it(
+    service: Service, archive: Archive, tmp_path: Path
+) -> None:
+    archive.refused = {RTStructureSetStorage, ParametricMapStorage}
+    send_files(small_study(tmp_path / "study", "1.2.77"), service.port)
+    until(lambda: done(service), SECONDS, "the study is not done")
+
+    assert sorted(dataset.Modality for dataset in archive.of("1.2.77")) == ["CT", "CT", "OT", "SEG", "SR"]
+    why = (
+        "ARCHIVE refused 2 of 7 results: "
+        "1 Parametric Map Storage (status 0122), 1 RT Structure Set Storage (status 0122)."
+    )
+    assert json.loads((service.jobs("sent")[0] / "record.json").read_text())["refused"] == why
+    until(lambda: f"done: {why}" in service.lines(), 10, "the log does not say it")
+
+
+def test_a_study_fails_where_the_archive_refuses_its_derived_series(
+    service: Service, archive: Archive, tmp_path: Path
+) -> None:
+    archive.refused = {CTImageStorage}
+    send_files(small_study(tmp_path / "study", "1.2.77"), service.port)
+    until(lambda: bool(service.jobs("failed")), SECONDS, "the study does not fail")
+
+    why = json.loads((service.jobs("failed")[0] / "record.json").read_text())["why"]
+    assert why == "ARCHIVE refused 2 of 7 results: 2 CT Image Storage (status 0122)."
+    assert len(list((service.jobs("failed")[0] / "results").rglob("*.dcm"))) == 7
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
