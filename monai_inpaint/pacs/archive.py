@@ -29,7 +29,7 @@ class Instance:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RefusedInstance:
     """An instance that the archive refused for good; `why` is its status or error."""
 
     instance: Instance
@@ -49,7 +49,7 @@ def instances_below(folder: Path) -> list[Instance]:
     return found
 
 
-def kinds_of(refusals: Sequence[Refusal]) -> str:
+def kinds_of(refused: Sequence[RefusedInstance]) -> str:
     """Return how many instances of which kinds were refused, and why, for the log."""
-    counts = Counter((uid_name(UID(refusal.instance.sop_class)), refusal.why) for refusal in refusals)
+    counts = Counter((uid_name(UID(one.instance.sop_class)), one.why) for one in refused)
     return ", ".join(f"{count} {kind} ({why})" for (kind, why), count in sorted(counts.items()))

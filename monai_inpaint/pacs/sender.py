@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from pynetdicom import AE, _config
 
-from monai_inpaint.pacs.archive import Instance, Refusal, Unreachable
+from monai_inpaint.pacs.archive import Instance, RefusedInstance, Unreachable
 from monai_inpaint.pacs.settings import Node, sending_tls
 
 _SECONDS = 60.0
 _PDU = 2**17
 
 
-def send(instances: Sequence[Instance], to: Node, title: str) -> list[Refusal]:
+def send(instances: Sequence[Instance], to: Node, title: str) -> list[RefusedInstance]:
     """Send all instances in one association; a receiver that has some of them already gets them again, the same.
 
     Args:
@@ -37,7 +37,7 @@ def send(instances: Sequence[Instance], to: Node, title: str) -> list[Refusal]:
     association = entity.associate(to.host, to.port, ae_title=to.title, tls_args=tls)
     if not association.is_established:
         raise Unreachable(f"{to.title} at {to.host}:{to.port} is not reached or takes no association of {title}")
-    refused: list[Refusal] = []
+    refused: list[RefusedInstance] = []
     try:
         for instance in instances:
             status = _store(association, instance)
@@ -46,7 +46,7 @@ def send(instances: Sequence[Instance], to: Node, title: str) -> list[Refusal]:
             if status >> 8 == 0xA7:
                 raise Unreachable(f"{to.title} has no room now (status {status:04X})")
             if status != 0 and status >> 12 != 0xB:  # Bxxx: taken, with a warning
-                refused.append(Refusal(instance, f"status {status:04X}"))
+                refused.append(RefusedInstance(instance, f"status {status:04X}"))
     finally:
         if association.is_established:
             association.release()
