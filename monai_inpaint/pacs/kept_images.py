@@ -18,9 +18,15 @@ def is_unfilled(job: Path) -> bool:
 
 
 def sources_of(jobs: Iterable[Path]) -> list[str]:
-    """Return the `source` of every series that jobs have filled, by their records."""
+    """Return the `source` of every series that jobs have filled, and the `told` of what they reported."""
     entries = (entry for job in jobs for entry in record_in(job).get("series", []))
-    return [entry["source"] for entry in entries if "source" in entry]
+    return [entry[key] for entry in entries for key in ("source", "told") if key in entry]
+
+
+def filled_nothing(job: Path) -> bool:
+    """Return whether a job was processed, and nothing of it filled, by its record."""
+    record = record_in(job)
+    return "series" in record and not any("source" in entry for entry in record["series"])
 
 
 def move_images(jobs: Sequence[Path], target: Path) -> None:

@@ -35,7 +35,15 @@ from monai_inpaint.io.dicom.identity import is_uid, same_instance
 from monai_inpaint.pacs import durable_files as disk
 from monai_inpaint.pacs.arrival import Arrival, Full
 from monai_inpaint.pacs.disk_space import is_full, reason_of
-from monai_inpaint.pacs.kept_images import INPUT, RECORD, is_unfilled, move_images, record_in, sources_of
+from monai_inpaint.pacs.kept_images import (
+    INPUT,
+    RECORD,
+    filled_nothing,
+    is_unfilled,
+    move_images,
+    record_in,
+    sources_of,
+)
 from monai_inpaint.private import make_private, private_files
 
 ARRIVING, FETCHING, WAITING, SENDING, SENT, FAILED = STATES = (
@@ -267,11 +275,17 @@ class Queue:
     def finish(self, job: Path, refused: str = "") -> None:
         """Finish a job in `sending`: the record, the UIDs and for some time what came stay.
 
+        One of which nothing was filled goes to `failed`.
+
         Args:
             refused: what the archive did not take, for the record.
         """
         if (job / RESULTS / RECORD).is_file():
             disk.write_json(job / RECORD, record_in(job / RESULTS) | ({"refused": refused} if refused else {}))
+        if filled_nothing(job):  # what was sent says why
+            self._discard(job / RESULTS)
+            self.move(job, FAILED)
+            return
         done = self.move(job, SENT)
         self._strip(done)
         self._count()
@@ -372,7 +386,11 @@ class Queue:
         jobs = [job for job in self._jobs(folder.name, SENT, FAILED) if job.parent.name == SENT or is_unfilled(job)]
         move_images(jobs, target)
         for job in jobs:
-            self._discard(job / INPUT if job.parent.name == SENT else job)
+            if (job / MADE).exists() and job.parent.name == FAILED:  # what was made may come back
+                self._discard(job / INPUT)
+                self.move(job, SENT)
+            else:
+                self._discard(job / INPUT if job.parent.name == SENT else job)
         return sorted(path.stem for path in target.glob("*.dcm"))
 
     def _lacks(self, size: int) -> bool:

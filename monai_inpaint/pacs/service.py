@@ -163,7 +163,7 @@ class _Filling:
 
     def __init__(self, queue: Queue, settings: Settings, log: Log, ended: threading.Event) -> None:
         self._queue, self._settings, self._log = queue, settings, log
-        self.worker = Worker(ended, tasks.filler, settings.rules)
+        self.worker = Worker(ended, tasks.filler, settings.rules, settings.report_skipped)
 
     def __call__(self) -> bool:
         into = places.FETCHING if self._settings.fetch else places.WAITING
@@ -183,7 +183,7 @@ class _Filling:
         return True
 
     def _fill(self, job: Path) -> bool:
-        """Make the results in a process of its own; whether they are there."""
+        """Make the results in a process of its own; whether there are some to send."""
         place = Path(tempfile.mkdtemp(suffix=".partial", dir=job))
         try:
             filled = self._queue.filled(job)
@@ -193,10 +193,11 @@ class _Filling:
                 self._log(f"study {job.name} failed: {why}")
                 return False
             if how == tasks.NOTHING:
-                self._queue.set_aside(job, place / places.RESULTS / places.RECORD)
                 self._log(f"study {job.name}: nothing is filled. {why}")
-                return False
             made = [instance.uid for instance in instances_below(place / places.RESULTS)]
+            if how == tasks.NOTHING and not made:
+                self._queue.set_aside(job, place / places.RESULTS / places.RECORD)
+                return False
             self._queue.keep_results(job, place / places.RESULTS, made)
         finally:
             shutil.rmtree(place, ignore_errors=True)

@@ -17,7 +17,7 @@ from monai_inpaint.paths import path_of
 
 _MB = 10**6
 _DAY = 24 * 3600.0
-_OPTIONAL = {"quiet_seconds", "study_mb", "quota_mb", "keep_days", "monitor", "log", "fetch"}
+_OPTIONAL = {"quiet_seconds", "study_mb", "quota_mb", "keep_days", "monitor", "log", "fetch", "report_skipped"}
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ class Settings:
         keep_seconds: how long the images of a study that is done are kept, for a region that is drawn later.
         monitor: port on 127.0.0.1 of `/health` and `/metrics`; None: there are none.
         log: "text" or "json".
+        report_skipped: why series are skipped that a rule is for goes to the archive, as a structured report.
     """
 
     queue: Path
@@ -88,6 +89,7 @@ class Settings:
     monitor: int | None = None
     log: str = TEXT
     fetch: Node | WebNode | None = None
+    report_skipped: bool = False
 
 
 def read_settings(path: Path) -> Settings:
@@ -118,6 +120,7 @@ def read_settings(path: Path) -> Settings:
         _port(given["monitor"], f"{path}: monitor") if "monitor" in given else None,
         _log(given, path),
         _archive(given["fetch"], f"{path}: fetch", path.parent) if "fetch" in given else None,
+        _switch(given, "report_skipped", path),
     )
 
 
@@ -197,6 +200,13 @@ def _log(given: Mapping[str, Any], path: Path) -> str:
     if kind not in KINDS:
         raise InputError(f"{path}: log is {kind!r}; give one of {', '.join(KINDS)}.")
     return kind
+
+
+def _switch(given: Mapping[str, Any], key: str, path: Path) -> bool:
+    value = given.get(key, False)
+    if not isinstance(value, bool):
+        raise InputError(f"{path}: {key} is {value!r}; give true or false.")
+    return value
 
 
 def _is_title(title: Any) -> bool:

@@ -17,7 +17,7 @@ DONE, PARTLY, NOTHING, FAILED, FULL, LATER = "done", "partly", "nothing", "faile
 Outcome = tuple[str, str]  # one of these, and a sentence for what is not done
 
 
-def filler(rules: Sequence[Rule]) -> Callable[[Path, Path, Collection[str]], Outcome]:
+def filler(rules: Sequence[Rule], report_skipped: bool) -> Callable[[Path, Path, Collection[str]], Outcome]:
     """Return a function that fills a study: given its folder, one for the results, and what was filled before."""
     from monai_inpaint.pacs.study import FILLED, Bundles, process_study
 
@@ -25,7 +25,7 @@ def filler(rules: Sequence[Rule]) -> Callable[[Path, Path, Collection[str]], Out
 
     def fill(study: Path, output: Path, filled: Collection[str]) -> Outcome:
         try:
-            record = process_study(study, output, rules, bundles, filled)
+            record = process_study(study, output, rules, bundles, filled, report_skipped)
         except Exception as error:
             why = sentence_of(error, {str(study): "The study", str(output): "The folder of the results"})
             return (FULL if is_full(error) else FAILED), why

@@ -355,6 +355,7 @@ def done(queue: Queue, state: str, study: str = STUDY, size: int = 100) -> None:
     if state == FAILED:
         queue.set_aside(job, record)
     else:
+        record.write_text(json.dumps({"series": [{"status": "filled", "source": ""}]}))
         record.rename(job / places.RECORD)
         queue.finish(queue.move(job, SENDING))
 

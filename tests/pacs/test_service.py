@@ -90,6 +90,37 @@ def test_a_region_that_is_drawn_later_is_filled_and_nothing_else_is_done_again(
     assert all(len(copies) == 1 for copies in archive.received["1.2.77"].values())
 
 
+def test_why_a_series_is_not_filled_goes_to_the_archive_once_as_a_report(archive: Archive, tmp_path: Path) -> None:
+    service = Service(tmp_path / "service", archive.port, report_skipped=True).start()
+    *images, drawn = small_study(tmp_path / "study", "1.2.77")
+    send_files(images, service.port)
+    until(lambda: bool(service.jobs("failed")), SECONDS, "the study is not done")
+
+    (report,) = archive.of("1.2.77")
+    texts = [item.TextValue for item in report.ContentSequence if item.RelationshipType == "CONTAINS"]
+    assert texts == [
+        "Research use only. Not for diagnosis.",
+        "Series 1.2.77.1 (CT): No SEG of the study refers to it.",
+    ]
+    assert (report.PatientID, report.Modality, report.VerificationFlag) == ("P1", "SR", "UNVERIFIED")
+    report.save_as(tmp_path / "report.dcm", enforce_file_format=True)
+    if shutil.which("dciodvfy"):
+        judged = subprocess.run(["dciodvfy", tmp_path / "report.dcm"], capture_output=True, text=True, check=False)
+        assert "Error" not in judged.stderr, judged.stderr
+    kept = sorted(path.name for path in service.jobs("failed")[0].iterdir())
+    assert kept == ["input", "instances.json", "made.json", "record.json"]
+
+    send_files([tmp_path / "report.dcm"], service.port)  # what comes back is not taken
+    send_files([drawn], service.port)
+    until(lambda: len(service.jobs("sent")) == 2, SECONDS, "the region is not filled")
+    assert len(archive.of("1.2.77")) == 8  # seven results, no second report
+    assert not service.jobs("failed")
+    assert send_files([tmp_path / "report.dcm"], service.port) == [0]
+    assert not service.jobs("arriving")
+    assert "Doe" not in service.lines()
+    service.interrupt()
+
+
 def test_a_study_sent_again_is_not_filled_again_and_results_that_come_back_are_not_taken(
     service: Service, archive: Archive, tmp_path: Path
 ) -> None:
@@ -480,6 +511,7 @@ def ask(port: int, path: str) -> tuple[int, str]:
         ({"quota_mb": True}, "quota_mb is True"),
         ({"keep_days": "a week"}, "keep_days is 'a week'"),
         ({"monitor": 0}, "monitor is 0"),
+        ({"report_skipped": 1}, "report_skipped is 1; give true or false"),
         ({"log": "xml"}, "log is 'xml'; give one of text, json"),
     ],
 )
