@@ -92,6 +92,22 @@ def test_a_study_goes_from_orthanc_through_the_service_and_back_and_so_does_a_re
         assert service.interrupt() == 130
 
 
+def test_orthanc_takes_by_dicomweb_what_it_has_already(tmp_path: Path, given: Path) -> None:
+    from monai_inpaint.pacs.archive import instances_below
+    from monai_inpaint.pacs.dicomweb import series_at, store
+    from monai_inpaint.pacs.settings import WebNode
+
+    with Orthanc(tmp_path / "orthanc") as archive:
+        node = WebNode(archive.dicomweb)
+        for _ in range(2):
+            assert store(instances_below(given), node) == []
+
+        assert archive.uids() == {pydicom.dcmread(path).SOPInstanceUID for path in files(given)}
+        came = {dataset.SOPInstanceUID: dataset for dataset in series_at(STUDY, f"{STUDY}.2", node)}
+        assert came == {dataset.SOPInstanceUID: dataset for dataset in map(pydicom.dcmread, (given / "mr").iterdir())}
+        assert list(series_at(STUDY, "1.2.3", node)) == []
+
+
 @pytest.mark.parametrize("protocol", ["DIMSE", "DICOMweb"])
 def test_a_region_drawn_later_is_filled_in_a_series_that_is_fetched(protocol: str, tmp_path: Path, given: Path) -> None:
     service = Service(tmp_path / "service", 0, rules=RULES[1:2], listen={"callers": ["ARCHIVE"]})
