@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 
@@ -12,13 +13,16 @@ from monai_inpaint.datasets.boxed_images import read_pixels
 from monai_inpaint.datasets.finding_boxes import BoxedImage
 from monai_inpaint.detection.missed import Nodule
 from monai_inpaint.errors import InputError
+from monai_inpaint.imaging.bounding_box import extent
 from monai_inpaint.io import read_image
 from monai_inpaint.synthesis.nodules.displayed_slice import CT, kind_of
 from monai_inpaint.synthesis.nodules.projection import GROUND_GLASS, SOLID
+from monai_inpaint.synthesis.nodules.shapes import draw_shape
 
 BY = ("diameter", "density", "shape")
 # Shen et al. 2022, table III: Faster R-CNN gained most by 1,500 synthetic images beside 2,420 real ones.
 _BEST, _BESIDE = 1500, 2420
+_CHOICE = 12  # outlines that one is chosen from
 _INNER = 0.7  # of the box's sides: the ellipse that a nodule's density is measured in
 
 
@@ -152,3 +156,28 @@ def digest_of(nodules: Sequence[Nodule]) -> str:
     """What tells this finding and missing from any other: a hash of the nodules and which of them are missed."""
     told = [(n.image.name, n.box, round(n.diameter, 6), n.unit, n.found) for n in nodules]
     return sha256(repr(told).encode()).hexdigest()
+
+
+def outline_like(aspect: float, seed: int, engine: str = "auto") -> np.ndarray:
+    """Draw 12 outlines by the shape generator, and return the one closest in width over height; bool."""
+    seeds = np.random.default_rng(seed).integers(2**32, size=_CHOICE)
+    outlines = [draw_shape(int(one), engine) for one in seeds]
+    return min(outlines, key=lambda outline: abs(np.log(aspect_of(outline) / aspect)))
+
+
+def aspect_of(outline: np.ndarray) -> float:
+    """Width over height of an outline."""
+    box = extent(outline)
+    assert box is not None
+    rows, columns = (side.stop - side.start for side in box)
+    return columns / rows
+
+
+def write_outline(aspect: float, seed: int, path: Path, engine: str = "auto") -> None:
+    """Write the outline of `outline_like` as a PNG picture, 255 inside."""
+    from PIL import Image
+
+    from monai_inpaint.io.atomic import staged
+
+    with staged(path) as part:
+        Image.fromarray(np.uint8(255) * outline_like(aspect, seed, engine)).save(part)

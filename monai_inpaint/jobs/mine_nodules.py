@@ -11,8 +11,7 @@ from typing import Any
 
 from monai_inpaint.datasets.boxed_images import read_detections, read_truth
 from monai_inpaint.datasets.named_images import stem_of
-from monai_inpaint.detection.mined_outlines import write_outline
-from monai_inpaint.detection.mining import NoduleDraw, borne, digest_of, draw_missed, histogram
+from monai_inpaint.detection.mining import NoduleDraw, borne, digest_of, draw_missed, histogram, write_outline
 from monai_inpaint.detection.missed import nodules_of
 from monai_inpaint.detection.score import score
 from monai_inpaint.errors import InputError

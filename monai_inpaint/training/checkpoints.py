@@ -16,7 +16,7 @@ from torch import nn
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.atomic import staged
-from monai_inpaint.training.generators import RandomGenerators
+from monai_inpaint.training.random_states import RandomGenerators
 
 
 def load_initial_weights(weights: str | Path | None, *networks: nn.Module) -> None:
