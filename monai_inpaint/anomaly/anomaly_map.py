@@ -1,4 +1,4 @@
-"""Compute the anomaly map of an image."""
+"""Compute the abnormality map of an image."""
 
 from __future__ import annotations
 

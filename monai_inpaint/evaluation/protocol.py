@@ -1,4 +1,7 @@
-"""Contract of a protocol: which cases it makes, which methods it compares, and how their results are shown."""
+"""Interface of a protocol: the cases it makes, the methods it compares, and how results are shown.
+
+The table of all protocols is in `protocols.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Table of the protocols, and how those of fills cut seeded holes whose content is known."""
+"""Table of the protocols of `evaluate`, and the seeded holes of known content that those of fills cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Where the finding of a film lies, or is to be: a mask, boxes, the peaks of the abnormality map, or by chance."""
+"""Locate the finding that is kept in a film or painted into it: a mask, boxes, peaks of the abnormality map, or random.
+
+For `synthesize outpaint` and `inpaint-lesion`; the holes of all other commands come from `monai_inpaint.regions`.
+"""
 
 from __future__ import annotations
 

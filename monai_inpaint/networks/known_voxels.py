@@ -1,4 +1,4 @@
-"""Masked statistics of a window, and a smooth fill from its known voxels."""
+"""Masked statistics of a window, and a smooth fill from its known voxels: the start that `InpaintUNet` refines."""
 
 from __future__ import annotations
 
