@@ -81,7 +81,7 @@ class TorchEngine:
 
 @dataclass
 class _RecordedNetwork:
-    """The work for one shape, and the memory it takes its input from and gives its output in."""
+    """The CUDA graph for one shape, with the memory of its input and output."""
 
     host: torch.Tensor
     taken: torch.Tensor

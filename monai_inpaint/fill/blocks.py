@@ -94,7 +94,7 @@ class Block:
         return np.moveaxis(displayed(array.transpose(order), affine), -1, 0)
 
     def seen(self) -> np.ndarray:
-        """Bool: the voxels that lie in a chosen slice across every axis."""
+        """Bool: the voxels that are in a chosen slice across every axis."""
         seen = np.ones(self.values.shape, bool)
         for axis in self.axes if self.chosen is not None else ():
             across = np.zeros(self.values.shape[axis], bool)
@@ -115,13 +115,13 @@ class _Planned(NamedTuple):
 def fill_blocks(blocks: Sequence[Block], generator: Generator, progress: Steps | None = None) -> list[int]:
     """Fill every block in place.
 
-    A piece of a hole that is too large for any window is filled at half the resolution first (where it may again be too
-    large); what that gives is kept in its interior, and the band next to the known voxels is filled again between the
-    two.
+    A piece of a hole that is too large for any window is filled at half the resolution first (recursively, if it is
+    still too large); its interior keeps that result, and the band next to the known voxels is filled again at full
+    resolution.
 
     Args:
         blocks: all with the best estimate or all with a sample; those of one resolution share batches.
-        generator: draws the samples, and takes the starts, where there are such.
+        generator: a network that supports samples and starts, if there are any.
         progress: called with the windows done and in all, at the finest resolution.
 
     Returns:
@@ -201,7 +201,8 @@ def _estimates(
     noise: Mapping[int, np.ndarray],
     progress: Steps | None,
 ) -> list[tuple[Block, np.ndarray, np.ndarray]]:
-    """Which voxels of each block's hole were seen, and what for the network takes them; windows and axes averaged."""
+    """The voxels of the hole of each block that are in a window, and the estimate there, averaged over windows and
+    axes."""
     blocks = {id(one.block): one.block for one in planned}
     sums = {key: (np.zeros_like(block.values), np.zeros_like(block.values)) for key, block in blocks.items()}
     done = 0
@@ -270,7 +271,7 @@ def _after(progress: Steps | None, done: int, total: int) -> Steps | None:
 
 
 def _large_pieces(block: Block, sides: tuple[int, int]) -> tuple[np.ndarray, np.ndarray] | None:
-    """The pieces too large for any window, and what of them lies deeper than the band; None if nothing does."""
+    """The pieces too large for any window, without the band; None if nothing is left."""
     large = np.zeros_like(block.hole)
     for axis in block.axes:
         for section, place in zip(block.slices(block.hole, axis), block.slices(large, axis), strict=True):

@@ -104,7 +104,8 @@ def _check_codec(page: tifffile.TiffPage, path: Path) -> None:
 
 
 def _check_segments(page: tifffile.TiffPage, path: Path) -> bool:
-    """Refuse a page that claims more than its strips or tiles hold; returns whether they are coded with loss."""
+    """Refuse a page that states a larger size than its strips or tiles; return whether they are compressed with
+    loss."""
     size = path.stat().st_size
     available = min(sum(page.databytecounts), size)
     sample = page.samplesperpixel * page.bitspersample / 8

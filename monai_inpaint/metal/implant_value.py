@@ -19,7 +19,7 @@ IMPLANT_HU = {"titanium": 7140.0, "steel": 13127.0, "cobalt-chromium": 14776.0}
 
 @dataclass(frozen=True)
 class ImplantValue:
-    """A value in HU, and the material that it stands for; None for one that was given as a number."""
+    """A value in HU, and its material; None for one given as a number."""
 
     hu: float
     material: str | None = None
@@ -34,7 +34,7 @@ def implant_value(given: str | float, image: Image) -> ImplantValue:
 
     Args:
         given: a number in HU, or a material in `IMPLANT_HU`.
-        image: the CT that has to hold it.
+        image: the CT that has to store it.
 
     Raises:
         InputError: neither a number nor a known material, or a value that the image cannot store.
@@ -61,7 +61,7 @@ def implant_value(given: str | float, image: Image) -> ImplantValue:
 
 
 def value_of(given: str | float) -> ImplantValue:
-    """Return the value that a number or the name of a material stands for.
+    """Return the value of a number or the name of a material.
 
     Raises:
         InputError: it is neither.

@@ -41,7 +41,7 @@ class Schedule:
                 object.__setattr__(self, name, value)
 
     def turn(self, epoch: int, iteration: int) -> Turn:
-        """Return the turn in an iteration; epochs and iterations count from 1, iterations go on through the epochs."""
+        """Return the turn in an iteration; epochs and iterations count from 1, iterations throughout the training."""
         if epoch <= self.generator_epochs:
             return Turn(generator=True, discriminators=False, adversarial=False)
         if epoch <= self.generator_epochs + self.discriminator_epochs:
@@ -52,14 +52,14 @@ class Schedule:
 def warm_hold_decay(steps: int, warm_up: int = 50, decay: float = 0.25) -> Callable[[int], float]:
     """Return a factor for `torch.optim.lr_scheduler.LambdaLR`: linear up, constant, linear down.
 
-    What is learned before the end does not depend on when that comes, so a training can go on for days, and be ended
-    from any state of it, by a training with `decay=1` (Hägele et al. 2024, Scaling Laws and Compute-Optimal Training
-    Beyond Fixed Training Durations).
+    The rate before the decay does not depend on the length, so a training can run for days, and can be finished from
+    any of its states by a training with `decay=1` (Hägele et al. 2024, Scaling Laws and Compute-Optimal Training Beyond
+    Fixed Training Durations).
 
     Args:
         steps: of the whole training.
         warm_up: steps on the way up.
-        decay: share of the steps on the way down; 0 where the training goes on another time.
+        decay: share of the steps on the way down; 0 if the training will be continued.
     """
 
     def factor(step: int) -> float:

@@ -38,7 +38,7 @@ class HolePSNR(CumulativeIterationMetric):
 class MetalRMSE(CumulativeIterationMetric):
     """Root mean square error in HU of the patient outside the metal; the mean over slices, turned negative.
 
-    Negative, as MONAI takes the largest key metric for the best. `y_pred` (B, 1, H, W) in HU; `y` (B, 2, H, W), the
+    Negative, as MONAI treats the largest key metric as the best. `y_pred` (B, 1, H, W) in HU; `y` (B, 2, H, W), the
     slice without metal and the metal.
     """
 
@@ -75,9 +75,8 @@ class FalseAlarms(CumulativeIterationMetric):
 class ShapeDistance(CumulativeIterationMetric):
     """The largest Kolmogorov-Smirnov distance of area, elongation and solidity, turned negative.
 
-    Negative, as MONAI takes the largest key metric for the best. `y_pred` and `y` (B, 1, H, W): fields, positive
-    inside; an example of the one belongs to none of the other. Fields that are nowhere positive count as an outline
-    with measures of 0.
+    Negative, as MONAI treats the largest key metric as the best. `y_pred` and `y` (B, 1, H, W): fields, positive
+    inside; their examples do not correspond. Fields without positive values count as an outline with measures of 0.
     """
 
     def _compute_tensor(self, y_pred: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
