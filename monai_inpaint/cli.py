@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        argv: the arguments without the program's name; None takes those of the process.
+        argv: the arguments without the program's name; None: those of the process.
 
     Returns:
         the exit code.
@@ -103,7 +103,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 @contextmanager
 def _sigterm_as_interrupt() -> Iterator[None]:
-    """SIGTERM takes the way of Ctrl-C, which cleans up; only the main thread may say so."""
+    """Handle SIGTERM like Ctrl-C, which cleans up; only possible in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -113,10 +113,10 @@ def make_nodules(
     Args:
         jobs: one for each image.
         folder: of the outputs.
-        asked: what a run that goes on must ask for, too.
+        asked: the settings; a resumed run must have the same.
         progress: of the run.
         args: `resume` and `format`.
-        write: what else the folder holds; `remove` takes it away where no image was made.
+        write: writes further files of the folder; `remove` removes them if no image was made.
     """
     with output_folder(folder, asked, jobs, progress, resume=args.resume, remove=remove):
         if write:
@@ -168,7 +168,7 @@ def _jobs(args: argparse.Namespace, folder: Path, images: list[Path]) -> list[No
 
 
 def _again(args: argparse.Namespace, folder: Path, images: list[Path]) -> NoduleJob:
-    """The job that a manifest tells of, in the same image and with the same files.
+    """The job that a manifest describes, with the same image and the same files.
 
     Raises:
         InputError: no manifest, or another image or file than it names.
@@ -218,7 +218,7 @@ def _check_same(path: Path, told: dict[str, str], manifest: Path) -> None:
 
 
 def _asked(args: argparse.Namespace, images: Sequence[Path]) -> dict[str, Any]:
-    """What a run that goes on must ask for, too."""
+    """The settings; a resumed run must have the same."""
     kept = ("count", "diameter", "shape", "density", "where", "pairs", "seed", "bundle", "again")
     return {
         "images": [path.name for path in images],
@@ -228,7 +228,7 @@ def _asked(args: argparse.Namespace, images: Sequence[Path]) -> dict[str, Any]:
 
 
 class _Diameters:
-    """What --diameter says: one, a range, or a file with one a line."""
+    """Value of --diameter: one, a range, or a file with one a line."""
 
     def __init__(self, text: str | None) -> None:
         self.values: list[float] = []
@@ -262,7 +262,7 @@ def _positive(text: str) -> float:
 
 
 class Places(NamedTuple):
-    """Where nodules go in an image, and their diameters where these are given with the places."""
+    """Places of nodules in an image, and their diameters if these are given with the places."""
 
     image: Path
     place: str | Path | tuple[tuple[int, ...], ...]
@@ -273,7 +273,7 @@ def _boxes(args: argparse.Namespace, images: Sequence[Path]) -> list[Places]:
     """The centres and mean sides of the boxes of a NODE21 JSON, image by image.
 
     Raises:
-        InputError: not such a file, no boxes, a box outside its image, or options that say the same otherwise.
+        InputError: not such a file, no boxes, a box outside its image, or conflicting options.
     """
     from monai_inpaint.datasets.boxed_images import read_boxed
     from monai_inpaint.datasets.node21_json import node21_places

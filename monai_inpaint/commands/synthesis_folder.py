@@ -30,7 +30,7 @@ One = TypeVar("One", bound=Resumable)
 
 
 def find_images(paths: Sequence[Path]) -> list[Path]:
-    """The images that paths name: files, the files of folders, folders that hold a DICOM series, and what lists name.
+    """The images that paths name: files, files of folders, folders with a DICOM series, and entries of lists.
 
     Raises:
         InputError: a path or an entry of a list does not exist, or nothing is named.
@@ -81,15 +81,15 @@ def output_folder(
     resume: bool,
     remove: Callable[[Path], None] | None = None,
 ) -> Iterator[None]:
-    """The folder of a run, with a note of what is asked for; a new one is removed again where nothing was made.
+    """The folder of a run, with its settings; a new one is removed again if nothing was made.
 
     Args:
         folder: of the outputs.
-        asked: JSON-able; what a run that goes on must ask for, too.
+        asked: the settings, JSON-able; a resumed run must have the same.
         jobs: of the run.
         progress: cleared at the end.
-        resume: whether the run may go on with one that was ended.
-        remove: takes away what else was written into a new folder in which nothing was made.
+        resume: whether an interrupted run may be continued.
+        remove: removes further files of a new folder in which nothing was made.
 
     Raises:
         InputError: the folder holds a run already, or one with other settings.
@@ -109,7 +109,7 @@ def output_folder(
 
 
 def run_all(jobs: Sequence[One], do: Callable[[One], None], stage: str, progress: Progress) -> Counter[str]:
-    """Do what is not done yet; the fault of one image does not end the rest."""
+    """Run the jobs that are not done yet; an error in one image does not end the rest."""
     counts: Counter[str] = Counter()
     for number, job in enumerate(jobs):
         progress(stage, number, len(jobs))

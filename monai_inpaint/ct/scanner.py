@@ -34,8 +34,7 @@ class Scanner:
 
 
 def effective_energy(kvp: int) -> float:
-    """Find the keV at which Hounsfield units are exact: the attenuation of water there is that of the beam behind 200
-    mm."""
+    """Find the keV at which water attenuates as it does for the beam behind 200 mm of water."""
     energies, shares = spectrum(kvp)
     water = attenuation("water", energies)
     behind = shares * np.exp(-_TYPICAL * water)

@@ -15,7 +15,7 @@ from monai_inpaint.io.atomic import staged
 
 
 def write_coco(images: Sequence[BoxedImage], folder: Path, category: str = "nodule") -> Path:
-    """Write annotations.json for images that lie in images/; returns its path.
+    """Write annotations.json for the images in images/; return its path.
 
     Boxes are left, top, width and height in pixels; images without a box are listed too, as negatives. Patients and
     densities of nodules are added where they are known.

@@ -38,9 +38,9 @@ def node21_boxes(content: Any, named: NamedImages, *, scored: bool = True) -> Fo
 
     Args:
         content: of the file.
-        named: the images that it may tell of.
-        scored: each box must have a probability; else it may lack it and has the score 1, as in what NODE21 gives a
-            generator of nodules.
+        named: the images that it may refer to.
+        scored: each box must have a probability; otherwise it may be missing and the score is 1, as in the boxes that
+            NODE21 passes to a generator of nodules.
 
     Raises:
         InputError: not of this form.
@@ -52,14 +52,14 @@ def node21_boxes(content: Any, named: NamedImages, *, scored: bool = True) -> Fo
 
 
 def node21_places(path: Path, images: Sequence[BoxedImage]) -> list[tuple[Box, ...]]:
-    """Read where nodules are wanted, as NODE21 gives it to generators: for each image its boxes in pixels.
+    """Read the boxes that NODE21 passes to generators, where nodules are wanted: those of each image in pixels.
 
     Args:
         path: nodules.json; the third coordinate of corners is the number of the image, or a box has the image's `name`.
         images: in the order of their numbers.
 
     Raises:
-        InputError: not of this form, or a box of another image or outside of its own.
+        InputError: another format, or a box of another image or outside its own.
     """
     content = read_json(path, "give the JSON of boxes that NODE21 gives generators")
     found: dict[str, list[Box]] = {image.name: [] for image in images}
@@ -69,7 +69,7 @@ def node21_places(path: Path, images: Sequence[BoxedImage]) -> list[tuple[Box, .
 
 
 def node21_cases(content: Any, named: NamedImages) -> Found:
-    """The boxes of a list of results as Grand Challenge gives it to evaluations, each with inputs and outputs.
+    """The boxes of a list of results of Grand Challenge, each with inputs and outputs.
 
     Raises:
         InputError: not of this form.

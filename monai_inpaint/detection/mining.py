@@ -47,7 +47,7 @@ def missed_of(nodules: Sequence[Nodule]) -> list[Nodule]:
     """Those that are missed.
 
     Raises:
-        InputError: there are no nodules, none is missed, or only some images tell their pixel size.
+        InputError: there are no nodules, none is missed, or only some images state their pixel size.
     """
     if not nodules:
         raise InputError("The truth holds no nodule, so none can be missed; give images with nodules.")
@@ -62,10 +62,10 @@ def missed_of(nodules: Sequence[Nodule]) -> list[Nodule]:
 
 
 def borne(truth: Sequence[BoxedImage], count: int) -> tuple[int, str]:
-    """How many synthetic images the real ones bear, up to a count, and why no more; "" where all are borne.
+    """Largest number of synthetic images for the real ones, up to a count, and the reason; "" if not limited.
 
     Raises:
-        InputError: they bear none.
+        InputError: there are too few real images for any.
     """
     real = sum(bool(image.boxes) for image in truth)
     most = real * _BEST // _BESIDE
@@ -93,7 +93,7 @@ def draw_missed(nodules: Sequence[Nodule], count: int, by: str = "diameter", see
         seed: the first draws of a longer run are those of a shorter one.
 
     Raises:
-        InputError: as `missed_of` and `density_of` say.
+        InputError: see `missed_of` and `density_of`.
     """
     missed = missed_of(nodules)
     of_sizes = missed if by == "diameter" else nodules
@@ -116,10 +116,10 @@ def draw_missed(nodules: Sequence[Nodule], count: int, by: str = "diameter", see
 
 
 def density_of(nodule: Nodule) -> float:
-    """The density of a nodule, 0 ground-glass to 1 solid: as its data set tells, or from its Hounsfield units.
+    """The density of a nodule, 0 ground-glass to 1 solid: from its data set, or from its Hounsfield units.
 
     Raises:
-        InputError: neither; of a film it cannot be told.
+        InputError: neither; films have no density.
     """
     if nodule.image.densities:
         return nodule.image.densities[nodule.box_number]
@@ -153,7 +153,7 @@ def histogram(nodules: Sequence[Nodule]) -> list[tuple[float, float, int, int]]:
 
 
 def digest_of(nodules: Sequence[Nodule]) -> str:
-    """What tells this finding and missing from any other: a hash of the nodules and which of them are missed."""
+    """Identify the nodules and which of them are missed by a hash."""
     told = [(n.image.name, n.box, round(n.diameter, 6), n.unit, n.found) for n in nodules]
     return sha256(repr(told).encode()).hexdigest()
 

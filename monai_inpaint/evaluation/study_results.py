@@ -126,7 +126,7 @@ def _charts(scores: StudyScores, methods: Sequence[str]) -> list[str]:
 
 
 def _surest(key: dict[str, Any], scores: StudyScores, folder: Path) -> list[Comparison]:
-    """The pairs that most readers told apart; of equals the ones answered sooner, then as numbered."""
+    """The pairs that most readers answered correctly; ties by time of answer, then by number."""
     given: dict[int, list[Any]] = {}
     for answer in scores.answers:
         if not answer.repeat:

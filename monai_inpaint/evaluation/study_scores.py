@@ -36,7 +36,7 @@ class ScoredAnswer:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Share of the pairs that were told apart, repeated ones counted once, at their first showing.
+    """Share of correct answers, repeated pairs counted once, at their first showing.
 
     Attributes:
         reader, method, variant: whose; `PEOPLE` for all people, `EVERY` for all methods or variants.
@@ -68,7 +68,7 @@ class StudyScores:
     Attributes:
         answers: in the order of the readers, then of the trials.
         accuracies: by reader, method and variant.
-        consistency: reader -> (pairs answered alike at both showings, pairs answered twice).
+        consistency: reader -> (pairs with the same answer at both showings, pairs answered twice).
         kappas: (reader, reader) -> (Cohen's kappa of the sides chosen, pairs that both answered).
     """
 

@@ -201,8 +201,7 @@ def _estimates(
     noise: Mapping[int, np.ndarray],
     progress: Steps | None,
 ) -> list[tuple[Block, np.ndarray, np.ndarray]]:
-    """The voxels of the hole of each block that are in a window, and the estimate there, averaged over windows and
-    axes."""
+    """The voxels of each block's hole in any window, and their estimate, averaged over windows and axes."""
     blocks = {id(one.block): one.block for one in planned}
     sums = {key: (np.zeros_like(block.values), np.zeros_like(block.values)) for key, block in blocks.items()}
     done = 0

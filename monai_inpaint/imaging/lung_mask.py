@@ -164,8 +164,7 @@ def _core(small: np.ndarray, box: list[list[int]]) -> np.ndarray:
 
 
 def _enclosed(small: np.ndarray, cores: np.ndarray) -> np.ndarray:
-    """Watershed: the pixels that flooding by grey level reaches from the lungs' cores before it does from beside the
-    patient.
+    """Watershed: pixels that flooding by grey level reaches from the lungs' cores before it does from outside.
 
     Between a lung and the air outside lies the brighter chest wall; skin and shoulders fade into that air without one.
     """

@@ -90,8 +90,7 @@ def files_of(path: Path) -> list[Path]:
 
 
 def write(image: Image, path: Path, derived: dict | None) -> None:
-    """Write to `path`; .mhd writes its voxels to a second file. Writes units instead of stored values if there is a
-    scale."""
+    """Write to `path`, a .mhd with a second file for voxels. Units replace stored values if there is a scale."""
     known = image.header if isinstance(image.header, TextHeader) else None
     voxels, affine = in_units(image), image.affine
     if known is not None and known.describes("meta", voxels, affine):

@@ -115,8 +115,7 @@ class Header:
 
     @property
     def placed(self) -> bool:
-        """Whether a code is set, so that the file states its geometry; otherwise programs make different
-        assumptions."""
+        """Whether a code is set, so that the file states its geometry; otherwise programs disagree about it."""
         return bool(self._fields["sform_code"] > 0 or self._fields["qform_code"] > 0)
 
     @property

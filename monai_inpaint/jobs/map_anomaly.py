@@ -30,7 +30,7 @@ def map_anomaly(
     """Read, search and write the map, and where wanted boxes around its peaks, the doubled difference and the report.
 
     Raises:
-        InputError: as the parts say, or boxes or a picture of a volume.
+        InputError: an error of one of the steps, or boxes or a picture of a volume.
     """
 
     def read(image: Image) -> Callable[[], Done]:

@@ -29,8 +29,8 @@ class Plan:
 
     Attributes:
         jobs: one for each image.
-        nodules: digest of those that jobs are drawn from; a run that goes on must have the same.
-        told: for people: what is missed, and why no more images are made than are.
+        nodules: digest of those that jobs are drawn from; a resumed run must have the same.
+        told: message for the user: what is missed, and why no more images are made.
         content: of mining.json.
         draws: one for each job.
     """
@@ -72,22 +72,22 @@ def plan_mining(
     engine: str = "auto",
     bundle: str | None = None,
 ) -> Plan:
-    """Read detections and truth, find what is missed, and draw from it.
+    """Read detections and truth, find the missed nodules, and draw new ones like them.
 
     Args:
-        detections, truth: as `read_detections` and `read_truth` take them.
+        detections, truth: see `read_detections` and `read_truth`.
         images: without a nodule; they are taken in turn.
         folder: of the outputs.
         progress: of reading.
-        count: images to make; fewer where the data do not bear so many.
-        by: "diameter", "density" or "shape": what is to be as in missed nodules.
+        count: images to make; fewer if there are too few real ones.
+        by: "diameter", "density" or "shape": the attribute to draw as in missed nodules.
         iou: overlap that a hit exceeds.
-        seed: of what is drawn.
+        seed: of all random choices.
         pairs: write each image without its nodule, too.
         engine, bundle: of the jobs.
 
     Raises:
-        InputError: as the readers and `draw_missed` say, or images and truth differ in whether they tell a pixel size.
+        InputError: see the readers and `draw_missed`; or only images or truth state a pixel size.
     """
     try:
         boxes = read_truth(truth, progress.stage("read"))

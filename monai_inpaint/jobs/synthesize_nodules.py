@@ -36,9 +36,9 @@ class NoduleJob(SynthesisFiles):
         place: a region's name, the path of a mask, or for each nodule its pixel: column, row and, in a volume, slice.
         diameters: one for each nodule, mm, or pixels of an image without spacing.
         shape: "random", or the path of a mask.
-        density: as `synthesize_nodule` takes it.
+        density: see `synthesize_nodule`.
         seeds: as many.
-        scaled: diameters are in mm everywhere: an image without spacing is taken for a film of `FILM_MM`.
+        scaled: diameters are in mm everywhere: an image without spacing is assumed to be a film of `FILM_MM`.
         pair: the image is also written without its nodule.
     """
 
@@ -64,7 +64,7 @@ def synthesize_into(job: NoduleJob, *, progress: Progress, overwrite: bool = Fal
     """Read, put the nodules in, and write; all outputs appear, or none.
 
     Raises:
-        InputError: as the parts say.
+        InputError: an error of one of the steps.
     """
     from monai_inpaint.regions.sources import HoleFile
     from monai_inpaint.synthesis.nodules.several import NoduleRequest, synthesize_nodules
@@ -95,7 +95,7 @@ def synthesize_into(job: NoduleJob, *, progress: Progress, overwrite: bool = Fal
 
 
 def boxed_images(folder: Path, jobs: Sequence[NoduleJob]) -> Iterator[BoxedImage]:
-    """What the manifests of jobs that are done say, for tables of boxes; with pairs, also the images without nodules.
+    """Content of the manifests of finished jobs, for tables of boxes; with pairs, also the images without nodules.
 
     Raises:
         InputError: an image is a volume, for which these tables have no place.

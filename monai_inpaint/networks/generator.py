@@ -41,7 +41,7 @@ class WindowGenerator(nn.Module, ABC):
         """Return the filled window; with `composited=False` all that the network predicts, which losses look at.
 
         A network may return more than its prediction. Losses then get the prediction in the image's units, and the rest
-            unchanged.
+        unchanged.
         """
         image, known = _parts(x)
         centre, reach = self.intensity_range(x)

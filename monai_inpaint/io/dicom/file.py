@@ -85,8 +85,7 @@ class _Parts:
 
 
 class _Sized(io.BufferedReader):
-    """A file from which never more is read than it contains: Python allocates what is asked for, and lengths may be
-    false.
+    """A file from which never more is read than it contains: Python allocates what a stated length asks for.
 
     Nor is it asked without end: millions of empty elements fit into a small file.
     """
