@@ -1,4 +1,4 @@
-"""The command line: parse, run one command, turn what went wrong into one sentence and an exit code.
+"""Command line: parse the arguments, run one command, turn errors into one sentence and an exit code.
 
 Exit codes: 0 done, 1 internal error, 2 error in the input, 130 interrupted (Ctrl-C or SIGTERM).
 """

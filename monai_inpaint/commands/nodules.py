@@ -1,4 +1,4 @@
-"""`monai-inpaint synthesize nodules IMAGES OUTPUT`; `synthesize mine` makes its nodules by it, too."""
+"""`monai-inpaint synthesize nodules IMAGES OUTPUT`; also makes the nodules of `synthesize mine`."""
 
 from __future__ import annotations
 
@@ -174,9 +174,9 @@ def _again(args: argparse.Namespace, folder: Path, images: list[Path]) -> Nodule
         InputError: no manifest, or another image or file than it names.
     """
     path = Path(args.again)
-    told = read_json(path, "give a manifest that synthesize has written")
+    content = read_json(path, "give a manifest that synthesize has written")
     try:
-        asked, source = told["arguments"], told["source"]
+        asked, source = content["arguments"], content["source"]
         place, shape = asked["place"], asked["shape"]
         diameters = tuple(float(mm) for mm in asked["diameters"])
         seeds = tuple(int(seed) for seed in asked["seeds"])
@@ -200,21 +200,21 @@ def _again(args: argparse.Namespace, folder: Path, images: list[Path]) -> Nodule
         seeds=seeds,
         pair=args.pairs,
         engine=args.engine,
-        bundle=args.bundle or told.get("bundle", {}).get("name"),
+        bundle=args.bundle or content.get("bundle", {}).get("name"),
     )
 
 
-def _same(text: str, told: dict[str, str], manifest: Path, option: str) -> Path:
+def _same(text: str, content: dict[str, str], manifest: Path, option: str) -> Path:
     path = _existing(text, option)
-    _check_same(path, told, manifest)
+    _check_same(path, content, manifest)
     return path
 
 
-def _check_same(path: Path, told: dict[str, str], manifest: Path) -> None:
+def _check_same(path: Path, content: dict[str, str], manifest: Path) -> None:
     from monai_inpaint.jobs.cohort import digest
 
-    if digest(path) != told["sha256"]:
-        raise InputError(f"{path} is not the file {told['name']} that {manifest} tells of; give that one.")
+    if digest(path) != content["sha256"]:
+        raise InputError(f"{path} is not the file {content['name']} that {manifest} tells of; give that one.")
 
 
 def _asked(args: argparse.Namespace, images: Sequence[Path]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Silence what libraries write to stderr: programs that read it find our lines only."""
+"""Silence libraries on stderr, so that programs that read it get only our lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands that synthesise share: which images, the folder of their outputs, one job after another."""
+"""Shared by the commands that synthesise: list the images, open the output folder, run the jobs."""
 
 from __future__ import annotations
 
@@ -131,6 +131,6 @@ def run_all(jobs: Sequence[One], do: Callable[[One], None], stage: str, progress
 
 def ended(counts: Counter[str], folder: Path) -> int:
     """Print what was made, and return the exit code."""
-    told = ", ".join(f"{count} {what}" for what, count in counts.items())
-    print(f"{told}; in {folder}. Synthetic: research use only.")
+    made = ", ".join(f"{count} {what}" for what, count in counts.items())
+    print(f"{made}; in {folder}. Synthetic: research use only.")
     return OUR_FAULT if counts["failed"] else USERS_INPUT if counts["refused"] else DONE

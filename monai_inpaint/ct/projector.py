@@ -1,4 +1,4 @@
-"""X-ray projections of one CT slice and back, computed by the ASTRA toolbox on the processor.
+"""Project one CT slice, and back-project it, by the ASTRA toolbox on the CPU.
 
 Arrays of a slice are (rows, columns), sinograms (views, channels); lengths are in mm, values of the slice per mm.
 """

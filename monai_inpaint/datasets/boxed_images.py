@@ -1,4 +1,4 @@
-"""Read the boxes of a data set to train and test detectors on, and what a detector found in it, whatever the format."""
+"""Read the boxes of a data set, and the detections of a detector, in the formats of NODE21, COCO and YOLO."""
 
 from __future__ import annotations
 

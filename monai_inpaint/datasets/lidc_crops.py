@@ -1,4 +1,4 @@
-"""Crops of LIDC-IDRI with a nodule: back to Hounsfield units, and how the readers of that nodule rated its texture.
+"""Crops of LIDC-IDRI with a nodule: estimate Hounsfield units, look up the readers' ratings of texture.
 
 Such a set has a folder for each patient: `image.png`, 128x128 pixels of one slice as acquired, 8 bits over a range of
 Hounsfield units that nobody wrote down, and `mask-0.png` to `mask-3.png`, what each reader outlined (empty where a

@@ -1,4 +1,4 @@
-"""Read images in folders, or a table of images, of no published layout."""
+"""Read images in folders, or a table of images, without a published layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Things painted into an image so that erasing them can be judged: a pacemaker, a lesion."""
+"""Paint a pacemaker or a lesion into an image, so that its fill can be compared with the truth."""
 
 from __future__ import annotations
 

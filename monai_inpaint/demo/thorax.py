@@ -1,4 +1,4 @@
-"""An analytic thorax: how many millimetres of each tissue a ray from front to back passes through.
+"""Analytic thorax: path length in each tissue of the rays from front to back.
 
 Millimetres throughout: x grows to the patient's left (the right of the film), y to the front, z to the feet. Sizes are
 those of an adult, drawn to look plausible; they are nobody's.

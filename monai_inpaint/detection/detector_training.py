@@ -152,12 +152,12 @@ def detect(
         ends = np.array([image.columns, image.rows] * 2, float)
         sides = np.clip(boxes / factor, 0, ends)
         kept = ((sides[:, 2:] - sides[:, :2]) > 0.5).all(axis=1)
-        told = tuple(
+        found_boxes = tuple(
             (float(left), float(top), float(right - left), float(below - top))
             for left, top, right, below in np.round(sides[kept], 3)
         )
         scored = tuple(float(score) for score in np.round(scores[kept], 6))
-        found.append(replace(image, boxes=told, scores=scored, densities=()))
+        found.append(replace(image, boxes=found_boxes, scores=scored, densities=()))
     return found
 
 

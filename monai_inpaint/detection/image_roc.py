@@ -1,4 +1,4 @@
-"""ROC of images: an image is as suspicious as its surest detection."""
+"""ROC of images, each scored by its highest detection score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draw nodules to synthesise from those that a detector misses (Shen et al. 2022, section III-D)."""
+"""Draw nodules, and outlines for them, like those that a detector misses (Shen et al. 2022, section III-D)."""
 
 from __future__ import annotations
 
@@ -154,8 +154,8 @@ def histogram(nodules: Sequence[Nodule]) -> list[tuple[float, float, int, int]]:
 
 def digest_of(nodules: Sequence[Nodule]) -> str:
     """Identify the nodules and which of them are missed by a hash."""
-    told = [(n.image.name, n.box, round(n.diameter, 6), n.unit, n.found) for n in nodules]
-    return sha256(repr(told).encode()).hexdigest()
+    identity = [(n.image.name, n.box, round(n.diameter, 6), n.unit, n.found) for n in nodules]
+    return sha256(repr(identity).encode()).hexdigest()
 
 
 def outline_like(aspect: float, seed: int, engine: str = "auto") -> np.ndarray:

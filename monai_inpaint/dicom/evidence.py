@@ -73,8 +73,7 @@ class Evidence:
         return np.ascontiguousarray(values[:, :, self.slices.start : self.slices.stop].transpose(2, 1, 0))
 
     def change(self, before: Image, after: Image) -> np.ndarray:
-        """Compute after - before in units, float32, slice by slice: a whole volume in double precision takes
-        gigabytes."""
+        """Compute after - before in units, float32, slice by slice: a volume in double precision takes gigabytes."""
         if before.voxels.ndim == 2:
             return (after.units() - before.units())[None]
         result = np.empty((len(self.slices), *before.voxels.shape[1::-1]), np.float32)
@@ -83,8 +82,7 @@ class Evidence:
         return result
 
     def places(self) -> dict[str, object]:
-        """Positions of the planes, as keyword arguments of highdicom, which cannot derive those of a multi-frame
-        file."""
+        """Positions of the planes, as arguments of highdicom, which cannot derive them for multi-frame files."""
         if self.frames is None:
             return {}
         from monai_inpaint.dicom.codes import load

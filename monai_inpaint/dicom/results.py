@@ -1,4 +1,4 @@
-"""All that goes back to an archive after a run, written into one folder, which appears complete or not at all."""
+"""Write all DICOM results of a run into one folder, which appears complete or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The package's own cache: what engines have compiled, private to the user, who may delete it at any time."""
+"""Cache of compiled engines, private to the user, who may delete it at any time."""
 
 from __future__ import annotations
 

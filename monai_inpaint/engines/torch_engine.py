@@ -1,4 +1,4 @@
-"""The bundle itself in torch: the networks of its configuration with the weights in `models`."""
+"""torch: the networks of the bundle's configuration, with the weights in `models`."""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ class ReaderAnswers:
 
 def answers_text(study: str, reader: str, answers: Sequence[dict[str, Any]]) -> str:
     """A file of answers, as the page saves it."""
-    told = {"format": FORMAT, "study": study, "reader": reader, "answers": list(answers)}
-    return json.dumps(told, indent=1) + "\n"
+    content = {"format": FORMAT, "study": study, "reader": reader, "answers": list(answers)}
+    return json.dumps(content, indent=1) + "\n"
 
 
 def read_key(folder: Path) -> dict[str, Any]:

@@ -112,10 +112,10 @@ def _scored(key: dict[str, Any], reader: ReaderAnswers) -> list[ScoredAnswer]:
     for number, (side, ms) in sorted(reader.answers.items()):
         trial = key["trials"][number]
         pair = key["pairs"][trial["pair"]]
-        told = {name: pair[name] for name in ("method", "variant", "case", "patient")}
+        facts = {name: pair[name] for name in ("method", "variant", "case", "patient")}
         right = side == trial["filled"]
         scored.append(
-            ScoredAnswer(reader.reader, number, trial["pair"], trial["repeat"], **told, side=side, right=right, ms=ms)
+            ScoredAnswer(reader.reader, number, trial["pair"], trial["repeat"], **facts, side=side, right=right, ms=ms)
         )
     return scored
 

@@ -1,4 +1,4 @@
-"""Hold an open file; the system frees it however the process ends."""
+"""Lock an open file; the system releases the lock however the process ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read a written file back and compare it with the image, before it gets its name."""
+"""Read a written file back and compare it with the image, before it gets its final name."""
 
 from __future__ import annotations
 

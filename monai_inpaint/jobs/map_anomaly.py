@@ -70,6 +70,6 @@ def _mapped(
     if doubled:
         assert found.difference is not None
         picture = doubled_difference(image, found.difference)
-        told = {**derived, "description": "Difference from what is expected, doubled, by monai-inpaint"}
-        writes.append((doubled, lambda place: write_image(picture, place, derived=told)))
+        provenance = {**derived, "description": "Difference from what is expected, doubled, by monai-inpaint"}
+        writes.append((doubled, lambda place: write_image(picture, place, derived=provenance)))
     return Done(writes, lambda: found.report)

@@ -1,4 +1,4 @@
-"""Hard-example mining (Shen et al. 2022, section III-D): which nodules to make, after those that a detector misses."""
+"""Hard-example mining (Shen et al. 2022, section III-D): choose nodules to make, like those a detector misses."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Plan:
     Attributes:
         jobs: one for each image.
         nodules: digest of those that jobs are drawn from; a resumed run must have the same.
-        told: message for the user: what is missed, and why no more images are made.
+        message: message for the user: what is missed, and why no more images are made.
         content: of mining.json.
         draws: one for each job.
     """
 
     jobs: list[NoduleJob]
     nodules: str
-    told: str
+    message: str
     content: dict[str, Any]
     draws: list[NoduleDraw]
 
@@ -93,8 +93,8 @@ def plan_mining(
         boxes = read_truth(truth, progress.stage("read"))
     finally:
         progress.clear()
-    told = score(boxes, read_detections(detections, boxes), iou=iou, resampled=0)
-    nodules = nodules_of(told)
+    scored = score(boxes, read_detections(detections, boxes), iou=iou, resampled=0)
+    nodules = nodules_of(scored)
     made, reason = borne(boxes, count)
     draws = draw_missed(nodules, made, by, seed)
     unit = nodules[0].unit
@@ -121,7 +121,7 @@ def plan_mining(
     bins = histogram(nodules)
     lines = [
         f"{missed} of {len(nodules)} nodules are missed at 0.25 false positives an image (scores below "
-        f"{told.threshold:.4g}, IoU {iou:g}).",
+        f"{scored.threshold:.4g}, IoU {iou:g}).",
         f"Missed of all, by diameter in {unit}: "
         + ", ".join(f"{low:g}-{high:g}: {some} of {every}" for low, high, some, every in bins)
         + ".",
@@ -129,7 +129,7 @@ def plan_mining(
     ]
     content = {
         "iou": iou,
-        "threshold": told.threshold if abs(told.threshold) != float("inf") else None,
+        "threshold": scored.threshold if abs(scored.threshold) != float("inf") else None,
         "nodules": len(nodules),
         "missed_diameters": [round(nodule.diameter, 4) for nodule in nodules if not nodule.found],
         "unit": unit,

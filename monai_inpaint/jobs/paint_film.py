@@ -1,4 +1,4 @@
-"""Keep the finding of a film and draw all around it, or draw a finding; write the film, its mask and its manifest."""
+"""Generate a film around its finding, or a finding in a film; write the film, its mask and its manifest."""
 
 from __future__ import annotations
 

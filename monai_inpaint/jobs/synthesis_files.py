@@ -1,4 +1,4 @@
-"""Where the outputs of one synthesis go: images/, masks/ and manifests/ of a folder."""
+"""Paths of the outputs of one synthesis: images/, masks/ and manifests/ of a folder."""
 
 from __future__ import annotations
 

@@ -140,8 +140,8 @@ def _done(job: NoduleJob, image: Image, made: Synthesis) -> Done:
 def _arguments(job: NoduleJob) -> dict[str, Any]:
     """What `synthesize_nodules` was asked for; files by name and digest."""
     asked = {"place": job.place, "shape": job.shape}
-    told = {key: _identity(value) if isinstance(value, Path) else value for key, value in asked.items()}
-    return {**told, "diameters": job.diameters, "density": job.density, "seeds": job.seeds}
+    settings = {key: _identity(value) if isinstance(value, Path) else value for key, value in asked.items()}
+    return {**settings, "diameters": job.diameters, "density": job.density, "seeds": job.seeds}
 
 
 def _identity(path: Path) -> dict[str, str]:

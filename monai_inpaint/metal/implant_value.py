@@ -48,15 +48,15 @@ def implant_value(given: str | float, image: Image) -> ImplantValue:
 
     ends = np.sort([held(-1e9), held(1e9)], axis=0)
     low, high = float(ends[0].max()), float(ends[1].min())
-    told = f"{hu:g} HU ({material})" if material else f"{hu:g} HU"
+    wanted = f"{hu:g} HU ({material})" if material else f"{hu:g} HU"
     if image.voxels.dtype.kind != "f" and not low <= hu <= high:
         raise InputError(
-            f"{name} stores values from {low:g} to {high:g} HU, so its metal cannot get {told}; give a value within, "
+            f"{name} stores values from {low:g} to {high:g} HU, so its metal cannot get {wanted}; give a value within, "
             "or the scan on an extended scale (16 bits)."
         )
     value = held(hu)
     if np.abs(value - hu).max() > 0.5 * np.abs(image.slope).max() + 0.01:
-        raise InputError(f"{name} marks what was not measured by {told} (padding); give another value for its metal.")
+        raise InputError(f"{name} marks what was not measured by {wanted} (padding); give another value for its metal.")
     return ImplantValue(float(value.flat[0]), material)
 
 

@@ -1,4 +1,4 @@
-"""How far fills are from the images that they were made from, as a MONAI metric for the validation handler."""
+"""Frechet distance between fills and their source images, as a MONAI metric for the validation handler."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class EdgesAndImage:
     """Edges and the grey image, (B, 2, H, W), of a batch `as_edges`."""
 
     def __call__(self, edges: torch.Tensor, filled: FilledBatch) -> list[torch.Tensor]:
-        return [torch.cat((edges, filled.told), dim=1)]
+        return [torch.cat((edges, filled.condition), dim=1)]
 
 
 class ImageOnly:

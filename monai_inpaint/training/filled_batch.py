@@ -17,7 +17,7 @@ class FilledBatch(NamedTuple):
         truth: 0 where there is no image.
         context: the truth with the hole zeroed.
         region: 1 where the hole is and there is an image.
-        told: (B, n, H, W), the generator's further inputs after image and hole; n may be 0.
+        condition: (B, n, H, W), the generator's further inputs after image and hole; n may be 0.
         stages: the generator's outputs besides its prediction, earlier stages first, unchanged.
     """
 
@@ -26,7 +26,7 @@ class FilledBatch(NamedTuple):
     truth: torch.Tensor
     context: torch.Tensor
     region: torch.Tensor
-    told: torch.Tensor
+    condition: torch.Tensor
     stages: tuple[torch.Tensor, ...] = ()
 
     @classmethod
@@ -72,7 +72,7 @@ class WithCondition:
     """The hole, an image, and the generator's further inputs: (B, 2 + n, H, W), as in Shen et al. 2022."""
 
     def __call__(self, image: torch.Tensor, filled: FilledBatch) -> list[torch.Tensor]:
-        return [torch.cat((filled.region, image, filled.told), dim=1)]
+        return [torch.cat((filled.region, image, filled.condition), dim=1)]
 
 
 class WithHole:

@@ -1,4 +1,4 @@
-"""Put synthetic nodules into films and CT slices while a detector is trained."""
+"""Put synthetic nodules into films and CT slices, to train a detector."""
 
 from __future__ import annotations
 

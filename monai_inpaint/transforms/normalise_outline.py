@@ -1,4 +1,4 @@
-"""Outlines of nodules as the shape generator learns them."""
+"""Normalise outlines of nodules for the shape generator."""
 
 from __future__ import annotations
 

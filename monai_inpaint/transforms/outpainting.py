@@ -1,4 +1,4 @@
-"""Whole films of which little is kept, and the noise that the rest is drawn from."""
+"""Whole films with one large hole around small kept parts, and the noise that fills are drawn from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Films with the shadow of a real nodule, as the texture network for films is trained on."""
+"""Training films of the texture network, with the shadow of a real nodule."""
 
 from __future__ import annotations
 

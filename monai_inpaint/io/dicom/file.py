@@ -1,4 +1,4 @@
-"""One DICOM file as a data set, in memory that its size bounds, whatever its header claims."""
+"""Read one DICOM file into a data set, in memory bounded by the size of the file, whatever its header states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Implants as people mark them: metal outlines with the rim that its glare spoils.
+"""Holes over implants: outlines of metal, with the rim that its artifacts corrupt.
 
 All are unions of rods: straight pieces with round ends whose radius may change along the way. So a rim costs nothing:
 every radius grows by it.

@@ -1,4 +1,4 @@
-"""Many small holes at once: lumps strewn over the image, as spots, calcifications, seeds or clips are marked."""
+"""Scattered holes: many small lumps, like marks of spots, calcifications, seeds or clips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Implants to simulate: rods of one metal, measured in mm, put where they belong in a patient."""
+"""Implants to simulate: rods of one metal, in mm, at anatomically plausible places in a patient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One slice of an image as displayed, in which a nodule is placed."""
+"""Displayed slice of an image, in which a nodule is placed."""
 
 from __future__ import annotations
 

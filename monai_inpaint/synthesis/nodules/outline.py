@@ -1,4 +1,4 @@
-"""Outlines on one grid and of one size, as the shape generator learns and draws them."""
+"""Normalise outlines to the grid and size of the shape generator."""
 
 # scipy brings no types
 # pyright: basic

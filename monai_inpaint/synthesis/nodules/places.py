@@ -1,4 +1,4 @@
-"""Where in a film or in a CT a nodule is put."""
+"""Place nodules in a film or a CT."""
 
 # scipy brings no types
 # pyright: basic

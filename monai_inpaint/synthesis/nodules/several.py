@@ -1,4 +1,4 @@
-"""Put several nodules into one image, none on another."""
+"""Put several nodules into one image, without overlap."""
 
 from __future__ import annotations
 
