@@ -19,6 +19,7 @@ from monai_inpaint.commands import (
     evaluate,
     export,
     fill,
+    find,
     index,
     info,
     metal,
@@ -75,6 +76,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_CommandParser)
     for command in (
         fill,
+        find,
         batch,
         difference,
         metal,

@@ -30,11 +30,16 @@ def free_port() -> int:
 
 
 class Archive:
-    """Takes everything that is sent to it, and keeps it by study and instance; a list for all that came twice."""
+    """Takes everything that is sent to it, and keeps it by study and instance; a list for all that came twice.
+
+    Attributes:
+        refused: SOP classes that it does not take.
+    """
 
     def __init__(self, title: str = "ARCHIVE", tls: ssl.SSLContext | None = None, status: int = 0) -> None:
         self.port, self.title, self.status = free_port(), title, status
         self.busy_with = ""  # a study that is not taken now
+        self.refused: set[str] = set()
         self.received: dict[str, dict[str, list[Dataset]]] = defaultdict(lambda: defaultdict(list))
         self._lock = threading.Lock()
         entity = AE(title)
@@ -50,6 +55,8 @@ class Archive:
         dataset = event.dataset
         if dataset.StudyInstanceUID == self.busy_with:
             return 0xA700
+        if dataset.SOPClassUID in self.refused:
+            return 0x0122
         dataset.file_meta = event.file_meta
         with self._lock:
             self.received[dataset.StudyInstanceUID][dataset.SOPInstanceUID].append(dataset)

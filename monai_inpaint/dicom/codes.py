@@ -15,6 +15,8 @@ HASH_BEFORE = ("untouched-before", "SHA-256 of the untouched voxels in the sourc
 HASH_AFTER = ("untouched-after", "SHA-256 of the untouched voxels in the derived image")
 DERIVED_SERIES = ("derived-series", "Derived series")
 NOTICE = ("notice", "Notice")
+NOT_FILLED = ("not-filled", "Series that were not filled")
+WHY = ("why", "Why a series was not filled")
 
 
 def load(module: str) -> Any:

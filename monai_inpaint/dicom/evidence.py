@@ -130,11 +130,17 @@ def adopt_study(dataset: Dataset, source: Dataset) -> None:
                 del dataset[keyword]
 
 
-def stand_in(source: Dataset) -> Dataset:
-    """Who and which study, with an empty patient: all that a reference to an instance needs."""
+def blank_patient() -> Dataset:
+    """Return a data set with an empty patient and study, which highdicom takes."""
     dataset = Dataset()
     for keyword in _BLANK:
         setattr(dataset, keyword, "")
+    return dataset
+
+
+def stand_in(source: Dataset) -> Dataset:
+    """Who and which study, with an empty patient: all that a reference to an image needs."""
+    dataset = blank_patient()
     with taking_over("The result"):
         for keyword in (*_NEEDED, *_LOSSY):
             if keyword in _NEEDED or source.get(keyword):

@@ -30,6 +30,8 @@ from monai_inpaint.io.provenance import derivation_of
 if TYPE_CHECKING:
     from monai_inpaint.metal.reduce import Reduced
 
+DERIVED = "derived"  # the folder of the derived series
+
 
 @dataclass(frozen=True)
 class Results:
@@ -111,7 +113,7 @@ def write_results(
     if source.affine is not None and spread is not None:
         maps[Kind.SPREAD] = located.planes(spread)
     with staged(folder, folder=True) as place:
-        images = place / "derived"
+        images = place / DERIVED
         write_image(result, images if source.voxels.ndim == 3 and evidence.frames is None else _one(images),
                     derived=derived)  # fmt: skip
         heads = [dcmread(path, stop_before_pixels=True) for path in sorted(images.iterdir(), key=_in_order)]
@@ -127,7 +129,7 @@ def write_results(
         save_object(overview_of(source, result, hole, derived, hidden=hidden), place / "overview.dcm")
     written = {kind: folder / _name(kind) for kind in maps}
     return Results(
-        folder, folder / "derived", folder / "hole.dcm", folder / "structures.dcm" if drawn else None,
+        folder, folder / DERIVED, folder / "hole.dcm", folder / "structures.dcm" if drawn else None,
         written.get(Kind.DIFFERENCE), written.get(Kind.SPREAD), folder / "record.dcm", folder / "overview.dcm",
     )  # fmt: skip
 

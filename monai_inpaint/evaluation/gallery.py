@@ -22,7 +22,7 @@ def chosen_cases(summary: Summary) -> dict[tuple[str, str], list[str]]:
                 continue
             for rank, index in (("best", 0), ("median", len(ranked) // 2), ("worst", len(ranked) - 1)):
                 result = ranked[index]
-                why = f"{rank} of {method} ({result.figures['psnr']:.2f} dB)"
+                why = f"{rank} of {summary.label(method)} ({result.figures['psnr']:.2f} dB)"
                 chosen.setdefault((result.case, result.variant), []).append(why)
     return chosen
 
@@ -49,8 +49,8 @@ class FillGallery:
             for method in summary.methods:
                 values = self._fills.get((*key, method))
                 if values is not None:
-                    shown[method] = case.truth.copy()
-                    shown[method][case.hole] = values
+                    shown[summary.label(method)] = fill = case.truth.copy()
+                    fill[case.hole] = values
             comparisons.append(_comparison(case, shown, "; ".join(reasons)))
         return comparisons
 

@@ -15,6 +15,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.case import GREY_RANGE, EvaluationCase
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.evaluation.facts import facts_of
+from monai_inpaint.evaluation.gain_charts import gain_charts
 from monai_inpaint.evaluation.image_region import reduced
 from monai_inpaint.evaluation.measure import measure, seen_of
 from monai_inpaint.evaluation.protocol import Gallery, Method, Protocol
@@ -247,6 +248,7 @@ def _write(summary: Summary, protocol: Protocol, folder: Path) -> None:
         summary.shown,
         facts=summary.facts,
         tables=summary.tables,
+        charts=gain_charts(summary),
     )
     (folder / "index.html").write_text(page, encoding="utf-8")
 

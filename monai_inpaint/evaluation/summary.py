@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,6 +108,11 @@ class Summary:
         """The measures taken, in order."""
         return list(dict.fromkeys(name for result in self.results for name in result.figures))
 
+    def label(self, method: str) -> str:
+        """Return a method's name as tables and pictures show it: of a bundle's path the folder, if that names it."""
+        short = _short(method)
+        return short if sum(_short(name) == short for name in self.methods) == 1 else method
+
     def of(self, method: str, variant: str | None = None) -> list[Result]:
         """Return the successful results of a method, of one variant or of all."""
         return [
@@ -141,6 +147,20 @@ class Summary:
         base = {(r.case, r.variant): r.figures["psnr"] for r in self.of(baseline, variant)}
         pairs = [(r, base.get((r.case, r.variant))) for r in self.of(method, variant)]
         return _average([r.figures["psnr"] - other for r, other in pairs if other is not None])
+
+    def gains_by_patient(self, method: str, baseline: str, variant: str | None = None) -> list[float]:
+        """Return for each patient the mean over images of what `gain` averages; infinite values are left out."""
+        base = {(r.case, r.variant): r.figures["psnr"] for r in self.of(baseline, variant)}
+        gains: dict[str, list[float]] = {}
+        for result in self.of(method, variant):
+            gain = result.figures["psnr"] - base.get((result.case, result.variant), np.nan)
+            if np.isfinite(gain):
+                gains.setdefault(result.patient, []).append(gain)
+        return [float(np.mean(found)) for found in gains.values()]
+
+
+def _short(method: str) -> str:
+    return re.split(r"[/\\]", method.rstrip("/\\"))[-1]
 
 
 def _average(values: Iterable[float]) -> Average:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from monai_inpaint.evaluation.case import GREY_RANGE
 from monai_inpaint.evaluation.measure import MEASURES
 from monai_inpaint.evaluation.summary import Average, Summary
+from monai_inpaint.metrics.paired_difference import paired_difference
 from monai_inpaint.reports import Table
 
 CASE_COLUMNS = (
@@ -95,8 +96,8 @@ def _table(summary: Summary, variant: str) -> Table:
     over = f"PSNR dB over {best}" if best else ""
     shares = {name: summary.told_apart(name, variant) for name in summary.methods}
     judged = any(math.isfinite(share) for share in shares.values())
-    heading = ["method", "images", *headings, *(["told apart %"] if judged else []), *([over] if best else [])]
-    heading.append("ms an image")
+    heading = ["method", "images", *headings, *(["told apart %"] if judged else [])]
+    heading += [*([over, "mean by patient, 95 %", "p"] if best else []), "ms an image"]
     rows = []
     for method in summary.methods:
         averages = [(summary.average(method, name, variant), MEASURES[name][1]) for name in measures]
@@ -106,9 +107,10 @@ def _table(summary: Summary, variant: str) -> Table:
         if best:
             gain = summary.gain(method, best, variant)
             cells.append("" if method == best or not gain.count else f"{gain.mean:+.2f} ± {gain.deviation:.2f}")
+            cells += _paired(summary.gains_by_patient(method, best, variant)) if cells[-1] else ["", ""]
         seconds = summary.average(method, "seconds", variant)
         cells.append(f"{1000 * seconds.mean:.1f}" if seconds.count else "-")
-        rows.append([method, str(seconds.images), *cells])
+        rows.append([summary.label(method), str(seconds.images), *cells])
     images = len({r.case for r in summary.results if r.variant == variant})
     patients = len({r.patient for r in summary.results if r.variant == variant})
     return Table(f"{variant} ({images} images of {patients} patients)", heading, rows)
@@ -119,6 +121,14 @@ def _plus_minus(average: Average, decimals: int) -> str:
         return "-"
     left_out = "" if average.count == average.images else f" (of {average.count})"
     return f"{average.mean:.{decimals}f} ± {average.deviation:.{decimals}f}{left_out}"
+
+
+def _paired(gains: Sequence[float]) -> list[str]:
+    """Mean with its interval, and the p-value of the paired test."""
+    found = paired_difference(gains)
+    interval = f" ({found.low:+.2f} to {found.high:+.2f})" if math.isfinite(found.low) else ""
+    p = "-" if math.isnan(found.p) else "< 0.001" if found.p < 0.001 else f"{found.p:.3f}"
+    return [f"{found.mean:+.2f}{interval}", p]
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from monai_inpaint.imaging.conjugate_gradients import conjugate_gradients
 from monai_inpaint.imaging.morphology import doubled, pair_sums
 
 _COARSEST = 300  # voxels of a hole that is solved without a coarser grid first
 _STEPS, _ALL_STEPS = 60, 200  # of conjugate gradients: from a coarser solution, and without one
-_SOLVED = 1e-6  # of the residual's square, relative
+_PRECISION = 1e-3  # of the residual, relative
 
 
 def continuation(values: np.ndarray, unknown: np.ndarray) -> np.ndarray:
@@ -75,19 +76,7 @@ def _correction(start: np.ndarray, unknown: np.ndarray, steps: int) -> np.ndarra
         return _laplacian(_laplacian(change))[unknown]
 
     residual = -_laplacian(_laplacian(start))[unknown]
-    total, direction = np.zeros_like(residual), residual
-    first = size = float(residual @ residual)
-    for _ in range(steps):
-        if size <= _SOLVED * first:
-            break
-        change = rows(direction)
-        length = size / float(direction @ change)
-        total = total + length * direction
-        residual = residual - length * change
-        left = float(residual @ residual)
-        direction = residual + left / size * direction
-        size = left
-    return total
+    return conjugate_gradients(rows, residual, _PRECISION, steps)[0]
 
 
 def _laplacian(values: np.ndarray) -> np.ndarray:

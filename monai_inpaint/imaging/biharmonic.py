@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from monai_inpaint.imaging.bounding_box import around
+from monai_inpaint.imaging.conjugate_gradients import conjugate_gradients
 
 REACH = 2  # voxels that the stencil reaches
 PRECISION = 1e-8  # of the equation's residual, relative
@@ -31,7 +32,6 @@ def solve_biharmonic(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
         ArithmeticError: the iteration did not converge.
     """
     from scipy.ndimage import laplace
-    from scipy.sparse.linalg import LinearOperator, cg
 
     known = image[~hole]
     box = around(hole, REACH)
@@ -41,15 +41,13 @@ def solve_biharmonic(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     def rows(values: np.ndarray) -> np.ndarray:
         return laplace(laplace(values))[inside]
 
-    def operator(unknowns: np.ndarray) -> np.ndarray:
+    def change(unknowns: np.ndarray) -> np.ndarray:
         values = np.zeros(inside.shape)
-        values[inside] = unknowns.ravel()
+        values[inside] = unknowns
         return rows(values)
 
-    size = int(inside.sum())
     residual = -rows(np.where(inside, start, image[box]).astype(np.float64))
-    matrix = LinearOperator((size, size), matvec=operator, dtype=float)  # type: ignore[call-arg]  # stub of a subclass
-    correction, failed = cg(matrix, residual, rtol=PRECISION)
-    if failed:
-        raise ArithmeticError(f"the biharmonic equation of {size} voxels did not converge")
+    correction, solved = conjugate_gradients(change, residual, PRECISION, steps=10 * residual.size)
+    if not solved:
+        raise ArithmeticError(f"the biharmonic equation of {residual.size} voxels did not converge")
     return np.clip(start + correction, known.min(), known.max())

@@ -8,22 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.provenance import derivation_of
+from monai_inpaint.jobs.find_hole import write_of
 from monai_inpaint.jobs.outputs import Target, Write
 from monai_inpaint.jobs.run_job import Done, run
 from monai_inpaint.progress import Progress
 from monai_inpaint.regions.sources import HoleFile, Source
-from monai_inpaint.version import __version__
 
 if TYPE_CHECKING:
     from monai_inpaint.fill.filler import Filler
     from monai_inpaint.imaging.label_map import Hole
-
-_PICTURES = (".png", ".tif", ".tiff")  # are looked at, and a label of 1 would be as black there as 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +140,7 @@ def _filled(job: FillJob, image: Image, hole: Hole | Image | None, filler: Fille
     if job.spread:
         writes.append((job.spread, _writer(lambda: image.map_of(fill.spread, image.modality), derived)))
     if job.proposal and isinstance(proposed, Image):
-        writes.append((job.proposal, _proposal_writer(job.proposal, proposed, job.hole)))
+        writes.append(write_of(job.proposal, proposed, job.hole))
     named = job.hole.path if isinstance(job.hole, HoleFile) else job.proposal.path if job.proposal else None
     files = {"hole": named.name} if named else dict[str, str]()
     return Done(writes, facts, files, seconds)
@@ -154,13 +150,6 @@ def _writer(image: Callable[[], Image], derived: dict[str, Any]) -> Callable[[Pa
     from monai_inpaint.io import write_image
 
     return lambda place: write_image(image(), place, derived=derived)
-
-
-def _proposal_writer(target: Target, hole: Image, source: Source) -> Callable[[Path | str], None]:
-    label = np.uint8(255 if target.path.suffix.lower() in _PICTURES else 1)
-    model = source.facts().get("proposed_by", "rectangles that were listed")
-    derived = {"description": "Region to fill, proposed", "model": model, "version": __version__}
-    return _writer(lambda: hole.map_of(hole.voxels * label), derived)
 
 
 def _derived(filler: Filler, job: FillJob) -> dict[str, str]:

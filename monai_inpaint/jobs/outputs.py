@@ -68,9 +68,7 @@ def hole_target(text: str | Path) -> Target:
     """Check a path for a proposed hole: any image format but DICOM, which keeps labels in other objects."""
     path = Path(text)
     if suffix_of(path) not in HOLES:
-        raise InputError(
-            f"{path}: with --find and --burned-in the hole is written there; choose one of {', '.join(HOLES)}."
-        )
+        raise InputError(f"{path}: the hole that is found is written there; choose one of {', '.join(HOLES)}.")
     return Target(path)
 
 

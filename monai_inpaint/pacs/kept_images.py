@@ -14,13 +14,19 @@ INPUT, RECORD = "input", "record.json"
 
 def is_unfilled(job: Path) -> bool:
     """Return whether a job in `failed` was processed, and nothing of it filled."""
-    return job.is_dir() and not job.is_symlink() and "series" in _record(job)
+    return job.is_dir() and not job.is_symlink() and "series" in record_in(job)
 
 
 def sources_of(jobs: Iterable[Path]) -> list[str]:
-    """Return the `source` of every series that jobs have filled, by their records."""
-    entries = (entry for job in jobs for entry in _record(job).get("series", []))
-    return [entry["source"] for entry in entries if "source" in entry]
+    """Return the `source` of every series that jobs have filled, and the `told` of what they reported."""
+    entries = (entry for job in jobs for entry in record_in(job).get("series", []))
+    return [entry[key] for entry in entries for key in ("source", "told") if key in entry]
+
+
+def filled_nothing(job: Path) -> bool:
+    """Return whether a job was processed, and nothing of it filled, by its record."""
+    record = record_in(job)
+    return "series" in record and not any("source" in entry for entry in record["series"])
 
 
 def move_images(jobs: Sequence[Path], target: Path) -> None:
@@ -32,10 +38,10 @@ def move_images(jobs: Sequence[Path], target: Path) -> None:
     disk.sync(target)
 
 
-def _record(job: Path) -> dict[str, Any]:
-    """The record of a job that is done; empty if there is none that can be read."""
+def record_in(folder: Path) -> dict[str, Any]:
+    """Return the record in a folder; empty if there is none that can be read."""
     try:
-        record = json.loads((job / RECORD).read_text(encoding="utf-8"))
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}

@@ -1,6 +1,7 @@
 """Queue of studies on disk, from arrival until their results are sent; the folder of a study is its state.
 
     arriving/UID      instances come in; a study is taken when none has come for a while
+    fetching/UID_N    complete as it came; what its regions refer to and did not come is fetched from the archive
     waiting/UID_N     complete, to be filled
     sending/UID_N     filled; results are complete and their UIDs final
     sent/UID_N        done: the record, and the UIDs of what came and of what was sent; for some days what came, too
@@ -34,10 +35,20 @@ from monai_inpaint.io.dicom.identity import is_uid, same_instance
 from monai_inpaint.pacs import durable_files as disk
 from monai_inpaint.pacs.arrival import Arrival, Full
 from monai_inpaint.pacs.disk_space import is_full, reason_of
-from monai_inpaint.pacs.kept_images import INPUT, RECORD, is_unfilled, move_images, sources_of
+from monai_inpaint.pacs.kept_images import (
+    INPUT,
+    RECORD,
+    filled_nothing,
+    is_unfilled,
+    move_images,
+    record_in,
+    sources_of,
+)
 from monai_inpaint.private import make_private, private_files
 
-ARRIVING, WAITING, SENDING, SENT, FAILED = STATES = ("arriving", "waiting", "sending", "sent", "failed")
+ARRIVING, FETCHING, WAITING, SENDING, SENT, FAILED = STATES = (
+    "arriving", "fetching", "waiting", "sending", "sent", "failed",
+)  # fmt: skip
 RESULTS, INSTANCES, MADE = "results", "instances.json", "made.json"
 _INCOMING, _TRASH, _REFUSED, _WHOLE, _LOCK = "incoming", "trash", "refused", "whole", "lock"
 _PATIENCE = 10
@@ -89,7 +100,7 @@ class Queue:
         # What lay here before we came counts from now on, and may lack what its sender could not send.
         self._last = {folder.name: time.monotonic() for folder in self._folders(ARRIVING)}
         self._broken = {study for study in self._last if not (root / ARRIVING / study / _WHOLE).exists()}
-        self._filling = ""  # the job that was last given out to be filled
+        self._given = {FETCHING: "", WAITING: ""}  # the jobs that were last given out to be worked on
         self._keep_seconds, self._looked = keep_seconds, -_HOUR
 
     def arrival(self) -> Arrival:
@@ -135,7 +146,7 @@ class Queue:
             self._take_back(study)
             folder = self.root / ARRIVING / study / INPUT
             there = folder / f"{instance}.dcm"
-            kept = [there, *(job / INPUT / there.name for job in self._jobs(study, WAITING, SENDING))]
+            kept = [there, *(job / INPUT / there.name for job in self._jobs(study, FETCHING, WAITING, SENDING))]
             if any(file.exists() and not same_instance(file, arrival.path) for file in kept):
                 raise Different
             growth = arrival.size - (there.stat().st_size if there.exists() else 0)
@@ -162,8 +173,8 @@ class Queue:
                     if folder.is_dir():
                         (folder / _WHOLE).touch()  # for the next start
 
-    def take(self, quiet_seconds: float) -> list[tuple[str, str]]:
-        """Move what has been quiet for so long on to `waiting`; gives (study, words for the log) of each.
+    def take(self, quiet_seconds: float, into: str = WAITING) -> list[tuple[str, str]]:
+        """Move what has been quiet for so long on to `into`; gives (study, words for the log) of each.
 
         What was broken off is given ten times as long, since its sender will send the rest.
         """
@@ -175,7 +186,7 @@ class Queue:
                 if seconds < quiet_seconds * (_PATIENCE if folder.name in self._broken else 1):
                     continue
                 try:
-                    if words := self._take(folder):
+                    if words := self._take(folder, into):
                         taken.append((folder.name, words))
                 except Exception as error:
                     self.quarantine(folder, error)
@@ -187,8 +198,8 @@ class Queue:
             there = (job for job in self._folders(state) if job not in later)
             jobs = [(changed, job.name, job) for job in there if (changed := disk.changed_at(job))]
             job = min(jobs)[2] if jobs else None
-            if job and state == WAITING:
-                self._filling = job.name
+            if state in self._given:
+                self._given[state] = job.name if job else ""
         return job
 
     def quarantine(self, job: Path, error: Exception) -> None:
@@ -219,6 +230,24 @@ class Queue:
             disk.rename(job, target)
         return target
 
+    def room_for(self, size: int) -> int:
+        """Return how many bytes of `size` there is room for, once older images have made room."""
+        with self._mutex:
+            self._forget(size)
+            return min(size, max(self._quota_bytes - self._used - self._coming, 0))
+
+    def keep_fetched(self, job: Path, fetched: Path) -> None:
+        """Add what was fetched to what came of a job; what is there already stays.
+
+        Args:
+            job: in `fetching`.
+            fetched: a folder on the same disk that holds `input`; its files are moved.
+        """
+        disk.sync_tree(fetched)
+        move_images([fetched], job / INPUT)
+        disk.write_json(job / INSTANCES, sorted(path.stem for path in (job / INPUT).glob("*.dcm")))
+        self._count()
+
     def keep_results(self, job: Path, results: Path, made: list[str]) -> None:
         """Make results a job's own: from now on they are sent, however often, and never made again.
 
@@ -243,11 +272,20 @@ class Queue:
         disk.rename(record, job / RECORD)
         self.move(job, FAILED)
 
-    def finish(self, job: Path) -> None:
-        """Finish a job in `sending`: the record, the UIDs and for some time what came stay."""
-        if (job / RESULTS / RECORD).is_file() and not (job / RECORD).exists():
-            os.link(job / RESULTS / RECORD, job / RECORD)
-            disk.sync(job)
+    def finish(self, job: Path, refused: str = "") -> None:
+        """Finish a job in `sending`: the record, the UIDs and for some time what came stay.
+
+        One of which nothing was filled goes to `failed`.
+
+        Args:
+            refused: what the archive did not take, for the record.
+        """
+        if (job / RESULTS / RECORD).is_file():
+            disk.write_json(job / RECORD, record_in(job / RESULTS) | ({"refused": refused} if refused else {}))
+        if filled_nothing(job):  # what was sent says why
+            self._discard(job / RESULTS)
+            self.move(job, FAILED)
+            return
         done = self.move(job, SENT)
         self._strip(done)
         self._count()
@@ -278,7 +316,7 @@ class Queue:
     def waiting_studies(self) -> int:
         """How many studies are not done."""
         counts = self.counts()
-        return sum(counts[state] for state in (ARRIVING, WAITING, SENDING))
+        return sum(counts[state] for state in (ARRIVING, FETCHING, WAITING, SENDING))
 
     def close(self) -> None:
         """Take nothing more, and let another process have the queue."""
@@ -300,7 +338,7 @@ class Queue:
             self._discard(folder / INPUT)
             raise TooLarge
 
-    def _take(self, folder: Path) -> str:
+    def _take(self, folder: Path, into: str) -> str:
         study = folder.name
         if (folder / _REFUSED).exists():
             self._arrived(folder)
@@ -315,17 +353,22 @@ class Queue:
             self._discard(folder)
             return "dropped: it holds nothing"
         unfilled = [job for job in self._jobs(study, FAILED) if is_unfilled(job)]
-        if set(instances) <= self._noted(study, (WAITING, SENDING, SENT), INSTANCES, unfilled):
+        if set(instances) <= self._noted(study, (FETCHING, WAITING, SENDING, SENT), INSTANCES, unfilled):
             self._arrived(folder)
             self._discard(folder)
             return "dropped: it was sent before"
-        if self._jobs(study, WAITING, SENDING):  # what is kept of it joins this when that is done
+        lacking = self._jobs(study, FETCHING)
+        busy = self._jobs(study, WAITING, SENDING) or not all(map(self._is_idle, lacking))
+        if busy:  # what is kept of it joins this when that is done
             self._last[study] = time.monotonic()  # not looked at again at once
             return ""
         self._arrived(folder)
+        for job in lacking:  # as a job of which nothing was filled it joins this, whenever that is killed
+            disk.write_json(job / RECORD, {"series": []})
+            self.move(job, FAILED)
         instances = self._joined(folder)
         disk.write_json(folder / INSTANCES, instances)
-        disk.rename(folder, self.root / WAITING / f"{study}_{self._number(study)}")
+        disk.rename(folder, self.root / into / f"{study}_{self._number(study)}")
         return f"complete with {len(instances)} instances"
 
     def _arrived(self, folder: Path) -> None:
@@ -343,7 +386,11 @@ class Queue:
         jobs = [job for job in self._jobs(folder.name, SENT, FAILED) if job.parent.name == SENT or is_unfilled(job)]
         move_images(jobs, target)
         for job in jobs:
-            self._discard(job / INPUT if job.parent.name == SENT else job)
+            if (job / MADE).exists() and job.parent.name == FAILED:  # what was made may come back
+                self._discard(job / INPUT)
+                self.move(job, SENT)
+            else:
+                self._discard(job / INPUT if job.parent.name == SENT else job)
         return sorted(path.stem for path in target.glob("*.dcm"))
 
     def _lacks(self, size: int) -> bool:
@@ -432,9 +479,12 @@ class Queue:
         """More of a study comes that waits, and is not being filled: it is not complete."""
         folder = self.root / ARRIVING / study
         for job in self._jobs(study, WAITING):
-            idle = job.name != self._filling
-            if idle and not (job / RESULTS).exists() and not folder.exists():
+            if self._is_idle(job) and not (job / RESULTS).exists() and not folder.exists():
                 disk.rename(job, folder)
+
+    def _is_idle(self, job: Path) -> bool:
+        """Whether a job in `fetching` or `waiting` is not being worked on."""
+        return job.name != self._given[job.parent.name]
 
     def _strip(self, job: Path) -> None:
         shutil.rmtree(job / RESULTS, ignore_errors=True)
@@ -466,7 +516,7 @@ class Queue:
                 disk.remove(item)
         for state in STATES:
             self._folders(state)  # tells what does not belong there
-        for job in self._folders(WAITING):
+        for job in (*self._folders(FETCHING), *self._folders(WAITING)):
             with suppress(OSError):
                 for item in job.glob("*.partial"):
                     disk.remove(item)

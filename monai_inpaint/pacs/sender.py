@@ -3,59 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-from pydicom.filereader import read_file_meta_info
 from pynetdicom import AE, _config
 
-from monai_inpaint.errors import InputError
+from monai_inpaint.pacs.archive import Instance, RefusedInstance, Unreachable
 from monai_inpaint.pacs.settings import Node, sending_tls
 
 _SECONDS = 60.0
 _PDU = 2**17
 
 
-class Unreachable(Exception):
-    """The archive cannot be reached, or has no room; it may later."""
-
-
-class Refused(Exception):
-    """The archive takes none of that kind."""
-
-
-@dataclass(frozen=True)
-class Instance:
-    """A file with what its meta information says."""
-
-    path: Path
-    sop_class: str
-    uid: str
-    syntax: str
-
-
-def instances_below(folder: Path) -> list[Instance]:
-    """Return all DICOM files below a folder, by path; raises InputError where one is damaged."""
-    found = []
-    for path in sorted(folder.rglob("*.dcm")):
-        try:
-            meta = read_file_meta_info(path)
-            kind, uid, syntax = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID, meta.TransferSyntaxUID
-        except Exception as error:  # of any kind, since pydicom reads what is damaged
-            raise InputError(f"{path.name} is damaged.") from error
-        found.append(Instance(path, str(kind), str(uid), str(syntax)))
-    return found
-
-
-def send(instances: Sequence[Instance], to: Node, title: str) -> None:
+def send(instances: Sequence[Instance], to: Node, title: str) -> list[RefusedInstance]:
     """Send all instances in one association; a receiver that has some of them already gets them again, the same.
 
     Args:
         title: our AE title.
 
+    Returns:
+        what was refused for good; the others were taken.
+
     Raises:
         Unreachable: not all were taken; another time they may be.
-        Refused: some were refused for good. The others were sent.
         InputError: TLS cannot be set up.
     """
     # Files go out as they are read.
@@ -69,7 +37,7 @@ def send(instances: Sequence[Instance], to: Node, title: str) -> None:
     association = entity.associate(to.host, to.port, ae_title=to.title, tls_args=tls)
     if not association.is_established:
         raise Unreachable(f"{to.title} at {to.host}:{to.port} is not reached or takes no association of {title}")
-    refused: list[str] = []
+    refused: list[RefusedInstance] = []
     try:
         for instance in instances:
             status = _store(association, instance)
@@ -78,13 +46,11 @@ def send(instances: Sequence[Instance], to: Node, title: str) -> None:
             if status >> 8 == 0xA7:
                 raise Unreachable(f"{to.title} has no room now (status {status:04X})")
             if status != 0 and status >> 12 != 0xB:  # Bxxx: taken, with a warning
-                refused.append(f"{status:04X}")
+                refused.append(RefusedInstance(instance, f"status {status:04X}"))
     finally:
         if association.is_established:
             association.release()
-    if refused:
-        statuses = ", ".join(sorted(set(refused)))
-        raise Refused(f"{to.title} refused {len(refused)} of {len(instances)} results (status {statuses})")
+    return refused
 
 
 def _store(association, instance: Instance) -> int | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.inputs import read_json
@@ -16,7 +17,7 @@ from monai_inpaint.paths import path_of
 
 _MB = 10**6
 _DAY = 24 * 3600.0
-_OPTIONAL = {"quiet_seconds", "study_mb", "quota_mb", "keep_days", "monitor", "log"}
+_OPTIONAL = {"quiet_seconds", "study_mb", "quota_mb", "keep_days", "monitor", "log", "fetch", "report_skipped"}
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,30 @@ class Tls:
 
 @dataclass(frozen=True)
 class Node:
-    """A DICOM application entity: ours, or the one that results go to."""
+    """A DICOM application entity: ours, or an archive's."""
 
     host: str
     port: int
     title: str
     tls: Tls | None = None
+
+    @property
+    def name(self) -> str:
+        """What the log calls it."""
+        return self.title
+
+
+@dataclass(frozen=True)
+class WebNode:
+    """An archive's DICOMweb service; without `tls` the certificate of an https server is checked as usual."""
+
+    url: str
+    tls: Tls | None = None
+
+    @property
+    def name(self) -> str:
+        """What the log calls it."""
+        return self.url
 
 
 @dataclass(frozen=True)
@@ -47,6 +66,7 @@ class Settings:
         listen: where studies are taken.
         callers: AE titles that may send.
         send: where results go.
+        fetch: where series are fetched that a SEG or RTSTRUCT refers to and that did not come; None: nowhere.
         rules: see `monai_inpaint.pacs.rules`.
         quiet_seconds: a study is complete when nothing has come for so long.
         study_bytes: of the largest study that is taken.
@@ -54,12 +74,13 @@ class Settings:
         keep_seconds: how long the images of a study that is done are kept, for a region that is drawn later.
         monitor: port on 127.0.0.1 of `/health` and `/metrics`; None: there are none.
         log: "text" or "json".
+        report_skipped: why series are skipped that a rule is for goes to the archive, as a structured report.
     """
 
     queue: Path
     listen: Node
     callers: tuple[str, ...]
-    send: Node
+    send: Node | WebNode
     rules: tuple[Rule, ...]
     quiet_seconds: float = 30.0
     study_bytes: int = 4000 * _MB
@@ -67,6 +88,8 @@ class Settings:
     keep_seconds: float = 7 * _DAY
     monitor: int | None = None
     log: str = TEXT
+    fetch: Node | WebNode | None = None
+    report_skipped: bool = False
 
 
 def read_settings(path: Path) -> Settings:
@@ -88,7 +111,7 @@ def read_settings(path: Path) -> Settings:
         path_of(queue, path.parent),
         _node({key: value for key, value in listen.items() if key != "callers"}, f"{path}: listen", path.parent),
         tuple(callers),
-        _node(given["send"], f"{path}: send", path.parent),
+        _archive(given["send"], f"{path}: send", path.parent),
         tuple(rules_of(given["rules"], str(path))),
         _positive(given, "quiet_seconds", 30, path),
         round(_MB * _positive(given, "study_mb", 4000, path)),
@@ -96,6 +119,8 @@ def read_settings(path: Path) -> Settings:
         _DAY * _positive(given, "keep_days", 7, path),
         _port(given["monitor"], f"{path}: monitor") if "monitor" in given else None,
         _log(given, path),
+        _archive(given["fetch"], f"{path}: fetch", path.parent) if "fetch" in given else None,
+        _switch(given, "report_skipped", path),
     )
 
 
@@ -127,6 +152,22 @@ def _context(tls: Tls, purpose: ssl.Purpose) -> ssl.SSLContext:
     return context
 
 
+def _archive(given: Any, name: str, folder: Path) -> Node | WebNode:
+    if not (isinstance(given, dict) and "url" in given):
+        return _node(given, name, folder)
+    _check_keys(given, name, {"url"}, {"tls"})
+    url = given["url"]
+    try:
+        parts = urlsplit(url)
+        fit = parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.fragment)
+        fit = fit and "@" not in parts.netloc and (parts.port or 1) > 0
+    except (ValueError, AttributeError, TypeError):
+        fit = False
+    if not fit:
+        raise InputError(f"{name}: url must be http(s)://HOST/PATH of a DICOMweb service; passwords go to .netrc.")
+    return WebNode(url.rstrip("/"), _tls(given, name, folder))
+
+
 def _node(given: Any, name: str, folder: Path) -> Node:
     _check_keys(given, name, {"port", "title"}, {"host", "tls"})
     host, port, title = given.get("host", "127.0.0.1"), given["port"], given["title"]
@@ -135,13 +176,17 @@ def _node(given: Any, name: str, folder: Path) -> Node:
     _port(port, f"{name}: port")
     if not _is_title(title):
         raise InputError(f"{name}: title is {title!r}; an AE title has 1 to 16 characters of ASCII, no backslash.")
+    return Node(host, port, title, _tls(given, name, folder))
+
+
+def _tls(given: Mapping[str, Any], name: str, folder: Path) -> Tls | None:
     if "tls" not in given:
-        return Node(host, port, title)
+        return None
     files = given["tls"]
     _check_keys(files, f"{name}: tls", {"certificate", "key", "authority"}, set())
     if not all(isinstance(file, str) and file.strip() for file in files.values()):
         raise InputError(f"{name}: tls names files in PEM: certificate, key and authority.")
-    return Node(host, port, title, Tls(**{key: path_of(file, folder) for key, file in files.items()}))
+    return Tls(**{key: path_of(file, folder) for key, file in files.items()})
 
 
 def _port(port: Any, name: str) -> int:
@@ -155,6 +200,13 @@ def _log(given: Mapping[str, Any], path: Path) -> str:
     if kind not in KINDS:
         raise InputError(f"{path}: log is {kind!r}; give one of {', '.join(KINDS)}.")
     return kind
+
+
+def _switch(given: Mapping[str, Any], key: str, path: Path) -> bool:
+    value = given.get(key, False)
+    if not isinstance(value, bool):
+        raise InputError(f"{path}: {key} is {value!r}; give true or false.")
+    return value
 
 
 def _is_title(title: Any) -> bool:

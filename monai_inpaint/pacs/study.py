@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydicom.dataset import Dataset
 
-from monai_inpaint.dicom.results import metal_regions, write_results
+from monai_inpaint.dicom.results import metal_regions, save_object, write_results
+from monai_inpaint.dicom.skip_report import skip_report
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.filler import Filler
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.label_map import matching
 from monai_inpaint.io.atomic import staged
+from monai_inpaint.io.dicom.file import load
 from monai_inpaint.pacs.anonymous_errors import sentence_of
 from monai_inpaint.pacs.disk_space import is_full
 from monai_inpaint.pacs.rules import METAL, RECTANGLES, Rule
@@ -32,6 +35,9 @@ from monai_inpaint.version import NOTICE, __version__
 
 RECORD = "record.json"
 FILLED, SKIPPED = "filled", "skipped"
+_SYNTHETIC = "It holds synthetic data already, and is not a source to fill."
+_NO_RULE, _BEFORE = "No rule is for it.", "It was filled before."
+_EXPECTED = (_SYNTHETIC, _NO_RULE, _BEFORE)  # nobody asked for more
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,12 @@ class Bundles:
 
 
 def process_study(
-    study: Path, output: Path, rules: Sequence[Rule], bundles: Bundles | None = None, filled: Collection[str] = ()
+    study: Path,
+    output: Path,
+    rules: Sequence[Rule],
+    bundles: Bundles | None = None,
+    filled: Collection[str] = (),
+    report_skipped: bool = False,
 ) -> dict[str, Any]:
     """Fill what the rules say of a study, and write results and record.
 
@@ -99,7 +110,9 @@ def process_study(
         output: folder for the results, a numbered one a series, and record.json; made if missing, else empty.
         rules: the first one that is for a series counts.
         bundles: what fills.
-        filled: the `source` of each series that was filled before, and is not filled again.
+        filled: the `source` of each series that was filled before, and is not filled again; the `told` of each that was
+            reported before.
+        report_skipped: why series are skipped that a rule is for is written as a structured report, too.
 
     Returns:
         the record, JSON-able: `series` (of each its UIDs, `status` "filled" or "skipped", `why`, and what was done) and
@@ -113,8 +126,30 @@ def process_study(
     found = find_series(study)
     output.mkdir(exist_ok=True)
     bundles = bundles or Bundles()
-    entries = [write_case(fill_case(case, bundles), output) for case in choose(found, rules, filled)]
+    cases = list(choose(found, rules, filled))
+    entries = [write_case(fill_case(case, bundles), output) for case in cases]
+    if report_skipped:
+        _report(cases, entries, found, filled, output)
     return write_record(entries, found.unreadable, output)
+
+
+def _report(
+    cases: Sequence[SeriesTask], entries: Sequence[dict[str, Any]], found: Study, filled: Collection[str], output: Path
+) -> None:
+    """Write a structured report for each study of which something was skipped; its entries get a `told`."""
+    skipped: dict[str, list[tuple[Dataset, str]]] = {}
+    for case, entry in zip(cases, entries, strict=True):
+        if entry["status"] == SKIPPED and entry["why"] not in _EXPECTED:
+            told = sha256("\n".join((*sorted(case.series.instances), entry["why"])).encode()).hexdigest()
+            if told not in filled:
+                entry["told"] = told
+                head = load(case.series.paths[0], head=True)
+                skipped.setdefault(case.series.study, []).append((head, entry["why"]))
+    if not cases and found.marks:
+        head = load(found.marks[0].path, head=True)
+        skipped[str(head.StudyInstanceUID)] = [(head, "The series that it refers to is not there.")]
+    for number, reasons in enumerate(skipped.values(), start=1):
+        save_object(skip_report(reasons), output / f"skipped_{number}.dcm")
 
 
 def check_empty(output: Path) -> None:
@@ -136,10 +171,10 @@ def choose_one(
 ) -> SeriesTask:
     """Choose the task of one series; `number` names the folder of its results."""
     if series.synthetic:
-        return SeriesTask(number, series, why="It holds synthetic data already, and is not a source to fill.")
+        return SeriesTask(number, series, why=_SYNTHETIC)
     fitting = [rule for rule in rules if rule.is_for(series.modality, series.description)]
     if not fitting:
-        return SeriesTask(number, series, why="No rule is for it.")
+        return SeriesTask(number, series, why=_NO_RULE)
     why = ""
     for rule in fitting:
         drawn = [mark for mark in marks if mark.kind == rule.hole and mark.is_on(series)]
@@ -148,7 +183,7 @@ def choose_one(
         tasks = [SeriesTask(number, series, rule, place) for place in places]
         new = [task for task in tasks if task.source not in filled]
         if tasks and not new:
-            return SeriesTask(number, series, why="It was filled before.")
+            return SeriesTask(number, series, why=_BEFORE)
         mark = new[0].mark if len(new) == 1 else None
         if len(new) == 1 and (mark is None or rule.segment is not None or len(mark.names) == 1):
             return new[0]

@@ -11,18 +11,22 @@ import numpy as np
 
 _COLOURS = ("#21668c", "#b2182b", "#6b6b6b", "#8a6d00")
 _WIDTH, _HEIGHT = 420, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 14, 30, 46
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 18, 30, 46
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A curve: places along both axes, and optionally the lowest and highest value at places, drawn as a band."""
+    """A curve: places along both axes, and optionally the lowest and highest value at places, drawn as a band.
+
+    With `points` each place is a dot, and no line joins them.
+    """
 
     name: str
     x: np.ndarray
     y: np.ndarray
     band: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
     dashed: bool = False
+    points: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,18 @@ def line_chart(title: str, across: Axis, up: Axis, lines: Sequence[Curve]) -> st
             around = _points(np.append(x, x[::-1]), np.append(low, high[::-1]), place_x, place_y)
             parts.append(f'<polygon points="{around}" fill="{colour}" opacity=".15"/>')
         dashes = ' stroke-dasharray="4 4"' if line.dashed else ""
-        points = _points(line.x, line.y, place_x, place_y)
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.8"{dashes}/>')
+        if line.points:
+            places = zip(line.x, line.y, strict=True)
+            dots = (f'<circle cx="{place_x(float(x)):.1f}" cy="{place_y(float(y)):.1f}" r="2.5"/>' for x, y in places)
+            parts.append(f'<g fill="{colour}" opacity=".6">{"".join(dots)}</g>')
+        else:
+            points = _points(line.x, line.y, place_x, place_y)
+            parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.8"{dashes}/>')
         if len(lines) > 1:
             y = _HEIGHT - _BOTTOM - 8 - 15 * (len(lines) - 1 - number)
             parts.append(
-                f'<text x="{_WIDTH - _RIGHT - 6}" y="{y}" text-anchor="end" fill="{colour}">{escape(line.name)}</text>'
+                f'<text x="{_WIDTH - _RIGHT - 6}" y="{y}" text-anchor="end" fill="{colour}" '
+                f'stroke="#fff" stroke-width="3" paint-order="stroke">{escape(line.name)}</text>'
             )
     return "".join([*parts, "</svg>"])
 

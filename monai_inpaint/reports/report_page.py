@@ -174,8 +174,9 @@ figcaption {{ font-size: .82rem; color: #444; }}
 .bar {{ display: block; height: 7px; margin-top: 3px;
   background: linear-gradient(to right, {_colour(NEGATIVE)}, {_colour(NEUTRAL)}, {_colour(POSITIVE)}); }}
 .ends {{ display: flex; justify-content: space-between; font-size: .75rem; }}
-table {{ border-collapse: collapse; margin: 1rem 0; }}
-caption {{ text-align: left; color: #666; padding-bottom: .3rem; }}
-th, td {{ padding: .25rem .7rem; border-bottom: 1px solid #e3e3e3; text-align: right; white-space: nowrap; }}
+table {{ border-collapse: collapse; margin: 1rem 0; font-size: .87rem; }}
+caption {{ text-align: left; color: #666; padding-bottom: .3rem; white-space: nowrap; }}
+th, td {{ padding: .25rem .55rem; border-bottom: 1px solid #e3e3e3; text-align: right; }}
+td {{ white-space: nowrap; }} th {{ vertical-align: bottom; }}
 th:first-child, td:first-child {{ text-align: left; }}
 """

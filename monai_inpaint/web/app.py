@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,31 +18,28 @@ from trame.app import TrameApp
 from trame_slicer.app.logic import get_view_slider_typed_state
 from trame_slicer.core import LayoutManager, SlicerApp
 from trame_slicer.rca_view import register_rca_factories
-from trame_slicer.segmentation.segmentation_state_stack import SegmentationStateStack
 from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
 
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.modality import MODALITIES
 from monai_inpaint.io.isolated import read_image_isolated
-from monai_inpaint.slicer.environment import Environment
 from monai_inpaint.slicer.errors import InpaintError
-from monai_inpaint.slicer.runs import Run, RunQueue, State
-from monai_inpaint.web.downloads import formats_of, saved_name, write_reports, write_step
-from monai_inpaint.web.fill_steps import MODELS, FindJob, Step, StepJob
-from monai_inpaint.web.marked_regions import FillCommand, MarkedRegions
+from monai_inpaint.web.downloads import RESULTS, formats_of, saved_name, write_map, write_reports, write_step
+from monai_inpaint.web.fill_steps import Step, StepJob
+from monai_inpaint.web.marked_regions import MarkedRegions
 from monai_inpaint.web.marks_file import read_marks
 from monai_inpaint.web.page import Page, slice_overlay
+from monai_inpaint.web.page_values import AUTO, MARKING, METHODS, checks, initial
 from monai_inpaint.web.request_guard import RequestGuard
+from monai_inpaint.web.run_watch import RunWatch
 from monai_inpaint.web.scene_volume import in_scene
-from monai_inpaint.web.session import Session, is_number
+from monai_inpaint.web.search_jobs import FindJob, MapJob
+from monai_inpaint.web.session import Session
 from monai_inpaint.web.slice_display import PRESETS, SliceDisplay
-from monai_inpaint.web.transfers import BUSY, Transfers, named
+from monai_inpaint.web.step_history import StepHistory
+from monai_inpaint.web.transfers import BUSY, Transfers
 
-TICK = 0.1  # seconds
-FLICKER = 0.6
-TOOLS = ("look", "window", "paint", "erase", "threshold")
-METHODS = ("automatic", "inpaint", "li", "nmar", "network")
-AUTO, NONE = "Automatic", "-"
+FLICKER = 0.6  # seconds
 
 
 class InpaintApp(TrameApp):
@@ -70,37 +66,30 @@ class InpaintApp(TrameApp):
         self._layouts.register_layout("volume", layout)
         self._layouts.register_layout("film", Layout(LayoutDirection.Vertical, [axial]))
         self._layouts.set_layout("volume")
-        self._queue = RunQueue()
+        self._runs = RunWatch(self.state, folder)
         self._transfers = Transfers(self.state, folder)
         self._image: Image | None = None
         self._name = ""
-        self._step: Step | None = None
         self._places = 0
-        self.state.update(
-            {"message": "Load a chest film, CT or MR image.", "fraction": 0, "progress": "", "busy": False,
-             "running": False, "loaded": False, "filled": False, "sampled": False, "can_undo": False, "can_redo": False,
-             "tool": "look", "brush": 10, "ball": False, "values": [0, 1], "limits": [0, 1, 1], "margin": 2,
-             "regions": [], "active": "", "shown": [], "bundle": bundle, "drawn": "estimate", "seed": 0,
-             "models": [{"title": title, "value": name} for name, title in MODELS.items()], "method": METHODS[0],
-             "methods": list(METHODS), "suffix": None, "suffixes": [], "fade": 100, "flicker": False,
-             "difference": True, "reach": "", "unit": "", "flat": False, "cursor": "", "width": 1, "level": 0,
-             "preset": None, "presets": [AUTO, *PRESETS], "secret": guard.secret, "trame__title": "monai-inpaint"}
-        )  # fmt: skip
+        self.state.update(initial(bundle, guard.secret))
         self._display = SliceDisplay(self._slicer, self._tell)
         self._marks = MarkedRegions(self._slicer.segmentation_editor, self._tell_marks)
+        self._history = StepHistory(self._marks, self._show_step)
         for names, act in (
             (["tool"], self._use), (["brush", "ball"], self._set_brush), (["values"], self._preview),
-            (["active"], self._activate), (["shown"], self._show_regions), (["fade", "difference"], self._show),
+            (["active"], self._activate), (["shown"], self._show_regions), (["fade", "overlay"], self._show),
             (["width", "level"], self._set_window), (["preset"], self._set_preset), (["flicker"], self._flicker),
-            (["bundle"], self._set_model),
+            (["bundle"], self._set_model), (["at"], self._go_to),
         ):  # fmt: skip
             self.state.change(*names)(self._on_change(act))
-        self.server.enable_module({"serve": {"monai_inpaint": _SERVED}, "scripts": ["monai_inpaint/upload.js"]})
+        self.server.enable_module({"serve": {"monai_inpaint": _SERVED}, "scripts": ["monai_inpaint/page.js"]})
         editing = ("mark", "grow", "shrink", "undo", "redo", "add", "remove")
-        work = ("fill", "another", "find_artifacts", "find_metal", "metal")
+        work = ("fill", "another", "find_artifacts", "find_metal", "metal", "map")
         actions = {name: self._guarded(getattr(self, name), self._check_idle) for name in (*editing, *work)}
         actions |= {name: self._guarded(getattr(self, name)) for name in ("cancel", "flip")}
-        self.ui = Page(self.server, actions, self._layouts.initialize_layout_grid)
+        for name, act in actions.items():
+            self.ctrl.trigger(name)(act)
+        self.ui = Page(self.server, self._layouts.initialize_layout_grid)
 
     def serve(self, host: str, port: int, ready: Callable[[int], None]) -> None:
         """Serve until interrupted.
@@ -126,53 +115,21 @@ class InpaintApp(TrameApp):
                 host=host, port=port, backend="aiohttp", open_browser=False, show_connection_info=False, timeout=0
             )
         finally:
-            self._queue.end()
+            self._runs.end()
 
     def _stand_guard(self, wslink_server: Any) -> None:
         app = wslink_server.app
-        session = Session(self.server.protocol, wslink_server, self._guard, self._checks())
+        views = self._slicer.view_manager.get_slice_views()
+        sliders = [get_view_slider_typed_state(self.server, view).name.value for view in views]
+        taken = checks(self.state, self._marks.names, sliders)
+        session = Session(self.server.protocol, wslink_server, self._guard, taken, self._refuse)
         self._guard.protect(app, occupied=lambda: session.occupied)
         app.router.add_get("/ws", session.handleWsRequest)
         app.router.add_post("/upload/volume", self.upload)
         app.router.add_post("/upload/marks", self.upload_marks)
         app.router.add_post("/save/image", self.save_image)
         app.router.add_post("/save/report", self.save_report)
-
-    def _checks(self) -> dict[str, Callable[[Any], bool]]:
-        """The variables that widgets set, and what each takes; during a run only those that change no result."""
-
-        def idle(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
-            return lambda value: not self.state.busy and check(value)
-
-        def within(low: float, high: float) -> Callable[[Any], bool]:
-            return lambda value: is_number(value) and low <= value <= high
-
-        sliders = [
-            get_view_slider_typed_state(self.server, view).name.value
-            for view in self._slicer.view_manager.get_slice_views()
-        ]
-        regions = self._marks.names
-        return {
-            "bundle": idle(lambda value: value in MODALITIES),
-            "tool": idle(lambda value: value in TOOLS),
-            "brush": within(0.1, 500),
-            "ball": lambda value: isinstance(value, bool),
-            "values": lambda value: isinstance(value, list) and len(value) == 2 and all(map(is_number, value)),
-            "margin": within(0.01, 100),
-            "active": idle(lambda value: value in regions()),
-            "shown": idle(lambda value: isinstance(value, list) and all(name in regions() for name in value)),
-            "drawn": lambda value: value in ("estimate", "sample"),
-            "seed": lambda value: within(0, 2**31 - 1)(value) and value == int(value),
-            "method": lambda value: value in METHODS,
-            "suffix": lambda value: value in self.state.suffixes,
-            "fade": within(0, 100),
-            "flicker": lambda value: isinstance(value, bool),
-            "difference": lambda value: isinstance(value, bool),
-            "width": within(1e-9, 1e9),
-            "level": within(-1e9, 1e9),
-            "preset": lambda value: value in (AUTO, *PRESETS),
-            **dict.fromkeys(sliders, is_number),
-        }
+        app.router.add_post("/save/map", self.save_map)
 
     # what is loaded
 
@@ -223,15 +180,16 @@ class InpaintApp(TrameApp):
         self._layouts.set_layout("film" if image.voxels.ndim == 2 else "volume")
         node = self._display.start(image, name)
         self._marks.start(node, "px" if image.affine is None else "cm\u00b2" if image.voxels.ndim == 2 else "ml")
-        self._image, self._name, self._step = image, name, Step(path, "Original")
+        self._image, self._name = image, name
+        self._history.start(Step(path, "Original", "Original"))
         low, high = node.GetImageData().GetScalarRange()
         whole = image.voxels.dtype.kind in "iu"
         suffixes = formats_of(image, path)
         bundle = image.modality if image.modality in MODALITIES else self._bundle
         ask = "" if bundle else " Choose the model: the file does not say whether it is a film, CT or MR."
         self.state.update(
-            {"loaded": True, "flat": image.voxels.ndim == 2, "filled": False, "sampled": False, "tool": "look",
-             "fade": 100, "difference": True, "flicker": False, "bundle": bundle,
+            {"loaded": True, "name": name, "cursor": "", "flat": image.voxels.ndim == 2, "tool": "look", "fade": 100,
+             "flicker": False, "bundle": bundle,
              "limits": [low, high, 1 if whole else (high - low) / 1000],
              "values": [high - 0.1 * (high - low), high], "suffixes": suffixes, "suffix": suffixes[0], "preset": None,
              "margin": max(2.0, round(min(node.GetSpacing()) + 0.05, 1)),
@@ -244,7 +202,7 @@ class InpaintApp(TrameApp):
 
     def _use(self) -> None:
         tool = self.state.tool
-        if tool in ("paint", "erase", "threshold") and not self.state.loaded:
+        if tool in MARKING and not self.state.loaded:
             raise InpaintError("Load an image first.")
         self._display.drag_window(tool == "window")
         self._marks.use(tool)
@@ -302,80 +260,65 @@ class InpaintApp(TrameApp):
 
     def fill(self) -> None:
         """Fill what is marked, in the image as it is shown."""
-        hole = self._marks.hole()
-        sample = self.state.drawn == "sample"
-        place, bundle = self._new_place(), self._chosen_bundle()
-        self._start(StepJob(self._step, self._image, place, bundle, hole, sample, int(self.state.seed)), self._add_step)
+        hole, regions = self._marks.hole(), self._marks.marked()
+        self._run(
+            StepJob(
+                self._history.shown, self._image, self._new_place(), self._chosen_bundle(), hole, frozenset(regions),
+                self.state.drawn, int(self.state.seed),
+            ),
+            self._history.add,
+        )  # fmt: skip
 
     def another(self) -> None:
         """Draw the last sample again, with the next seed."""
-        job = self._step.job if self._step else None
-        if job is None or not job.sample:
+        job = self._history.shown.job
+        if not _sampled(job):
             raise InpaintError("Fill a region with a sample first.")
         self.state.seed = job.seed + 1
-        self._start(job.another(self._new_place()), self._add_step)
+        self._run(job.another(self._new_place()), self._history.add)
 
     def metal(self) -> None:
         """Reduce the artifacts of metal in the whole image."""
         method = None if self.state.method == METHODS[0] else self.state.method
-        job = StepJob(self._step, self._image, self._new_place(), self._chosen_bundle(), method=method)
-        self._start(job, self._add_step)
+        shown, place = self._history.shown, self._new_place()
+        self._run(StepJob(shown, self._image, place, self._chosen_bundle(), method=method), self._history.add)
 
     def find_artifacts(self) -> None:
         """Mark what looks like an artifact, for correction."""
-        self._start(FindJob("artifacts", self._step, self._image, None), self._add_found)
+        self._run(FindJob("artifacts", self._history.shown, self._image, None), self._add_found)
 
     def find_metal(self) -> None:
         """Mark metal, and what it affects."""
-        self._start(FindJob("metal", self._step, self._image, self._chosen_bundle()), self._add_found)
+        self._run(FindJob("metal", self._history.shown, self._image, self._chosen_bundle()), self._add_found)
+
+    def map(self) -> None:
+        """Map where the image is unlike healthy anatomy."""
+        shown, place = self._history.shown, self._new_place()
+        self._run(MapJob(shown, self._image, place, self._chosen_bundle()), self._history.add)
 
     def cancel(self) -> None:
         """End the run."""
-        if not self.state.running:
-            raise InpaintError("Nothing is running.")
-        self._queue.cancel()
+        self._runs.cancel()
 
-    def _start(self, job: Any, then: Callable[[Any], None]) -> None:
-        run = self._queue.add(Run(job, Environment(sys.executable, self._folder)))
-        self.state.update({"busy": True, "running": True, "tool": "look", "message": f"{job.title}..."})
+    def _run(self, job: Any, then: Callable[[Any], None]) -> None:
+        self._runs.start(job, {self._history.shown.path: self._name}, then)
+        self.state.tool = "look"
         self._use()
-        self._watching = asyncio.get_event_loop().create_task(self._watch(run, then))
 
-    async def _watch(self, run: Run, then: Callable[[Any], None]) -> None:
-        while not run.ended:
-            self._queue.tick()
-            with self.state:
-                self.state.update({"fraction": round(100 * run.progress.fraction), "progress": _progress(run)})
-            await asyncio.sleep(TICK)
-        self._queue.tick()
-        with self.state:
-            done = {"busy": False, "running": False, "fraction": 0, "progress": ""}
-            names = {self._step.path: self._name, self._folder: "the folder of the session"}
-            self.state.update({**done, "message": _ended(run, names)})
-            if run.state is State.DONE:
-                then(run.result)
-                self.state.message += f" ({run.seconds:.0f} s)"
-
-    def _add_step(self, step: Step) -> None:
-        """Show a result in the place of what was shown, in one step for undo."""
-        before, segmentation = self._step, self._marks.segmentation
-        states = SegmentationStateStack(segmentation.segmentation, max_size=2)
-        states.save_state()
-        if step.job.hole is not None:
-            self._marks.set_filled()
-        states.save_state()
-        self.state.update({"fade": 100, "flicker": False})
-        self._set_step(step)
-        self._marks.stack.push(
-            FillCommand(states, segmentation, lambda: self._set_step(before), lambda: self._set_step(step))
-        )
-
-    def _set_step(self, step: Step) -> None:
-        self._step = step
+    def _show_step(self, step: Step) -> None:
+        """Called by the history."""
         self._display.take(step)
-        sampled = step.job is not None and step.job.sample
-        self.state.update({"filled": step.parent is not None, "sampled": sampled, "message": f"{step.title}."})
+        overlay = "map" if step.map else "difference"
+        self.state.update(
+            {"steps": [one.label for one in self._history.steps], "at": self._history.number, "fade": 100,
+             "flicker": False, "overlay": overlay, "filled": step.box is not None, "reported": bool(step.line),
+             "sampled": _sampled(step.job), "mapped": step.map.title if step.map else "", "message": f"{step.title}."}
+        )  # fmt: skip
         self._show()
+
+    def _go_to(self) -> None:
+        if self.state.loaded:
+            self._history.go_to(int(self.state.at))
 
     def _add_found(self, found: dict[str, Any]) -> None:
         for name, voxels in found.items():
@@ -404,7 +347,7 @@ class InpaintApp(TrameApp):
 
     def _show(self) -> None:
         if self.state.loaded:
-            self._display.show(self.state.fade, difference=self.state.difference and self.state.filled)
+            self._display.show(self.state.fade, self.state.overlay)
 
     async def _flicker(self) -> None:
         while self.state.flicker and self.state.filled:
@@ -427,18 +370,32 @@ class InpaintApp(TrameApp):
 
     # what is saved
 
-    async def save_image(self, _request: web.Request) -> web.StreamResponse:
+    async def save_image(self, request: web.Request) -> web.StreamResponse:
         """Hand over the image as it is shown after, in the chosen format."""
-        return await self._save(lambda folder: write_step(self._step, self.state.suffix, folder), self.state.suffix)
+        suffix = request.query.get("suffix")
+        if not self.state.filled:
+            return self._transfers.answer("Fill a region first.", status=409)
+        if suffix not in self.state.suffixes:
+            return self._transfers.answer("Choose a format of the list.", status=422)
+        name = saved_name(self._name, "_results.zip" if suffix == RESULTS else f"_filled{suffix}")
+        return await self._save(lambda step, folder: write_step(step, suffix, folder), name)
 
     async def save_report(self, _request: web.Request) -> web.StreamResponse:
         """Hand over the reports of what was done."""
-        return await self._save(lambda folder: write_reports(self._step, folder), ".json")
+        return await self._save(write_reports, saved_name(self._name, "_filled.json"))
 
-    async def _save(self, write: Callable[[Path], Path], suffix: str) -> web.Response:
-        if not self.state.filled:
+    async def save_map(self, _request: web.Request) -> web.StreamResponse:
+        """Hand over the map that is shown."""
+        if not self.state.mapped:
+            return self._transfers.answer("There is no map; fill with the spread, or press Map.", status=409)
+        suffix = f"_{self.state.mapped.lower()}{self._history.shown.map.path.suffix}"
+        return await self._save(write_map, saved_name(self._name, suffix))
+
+    async def _save(self, write: Callable[[Step, Path], Path], name: str) -> web.Response:
+        if not self.state.reported:
             return self._transfers.answer("Fill a region first.", status=409)
-        return await self._transfers.hand_over(write, saved_name(self._name, suffix))
+        step = self._history.shown
+        return await self._transfers.hand_over(lambda folder: write(step, folder), name)
 
     # messages
 
@@ -451,6 +408,13 @@ class InpaintApp(TrameApp):
             {"regions": self._marks.listed(), "active": self._marks.active, "shown": self._marks.shown(),
              "can_undo": stack.can_undo(), "can_redo": stack.can_redo()}
         )  # fmt: skip
+
+    def _refuse(self, names: list[str]) -> None:
+        """Show the values again that stay, where a browser shows others."""
+        self.server.protocol.force_push_state(*names)
+        with self.state:
+            kept = "stays as it is" if len(names) == 1 else "stay as they are"
+            self.state.message = f"The {' and the '.join(names)} cannot be that now, and {kept}."
 
     def _check_idle(self) -> None:
         """What the page shows as disabled is refused, whoever asks for it."""
@@ -486,11 +450,5 @@ class InpaintApp(TrameApp):
 _SERVED = str(Path(__file__).with_name("serve"))
 
 
-def _ended(run: Run, names: dict[Path, str]) -> str:
-    """What became of a run that is not done."""
-    return "Cancelled." if run.state is State.CANCELLED else named(run.error, names)
-
-
-def _progress(run: Run) -> str:
-    left = run.progress.seconds_left
-    return f"{run.progress.stage or 'preparing'}{'' if left is None else f', {left:.0f} s left'}"
+def _sampled(job: Any) -> bool:
+    return isinstance(job, StepJob) and job.drawn == "sample"

@@ -5,24 +5,28 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image, suffix_of, write_image
 from monai_inpaint.io.dicom.header import DicomHeader
 from monai_inpaint.io.provenance import derivation_of
+from monai_inpaint.version import NOTICE
+from monai_inpaint.web import fill_steps
 from monai_inpaint.web.fill_steps import Step
 
 VOLUME = (".nii.gz", ".nii", ".nrrd", ".mha")
 FILM = (".png", ".tif")
 DICOM = ".dcm"
+RESULTS = "DICOM results"
 
 
 def formats_of(image: Image, source: Path) -> list[str]:
-    """Suffixes that the image can be saved with, that of its own file first; a series of several files is zipped."""
+    """Formats that the image can be saved in, that of its own file first; a series of several files is zipped."""
     known = [*(FILM if image.voxels.ndim == 2 else ()), *(VOLUME if image.affine is not None else ())]
     own = DICOM if isinstance(image.header, DicomHeader) else suffix_of(source)
     if own == DICOM:
-        return [".zip" if source.is_dir() else DICOM, *known]
+        return [".zip" if source.is_dir() else DICOM, RESULTS, *known]
     return sorted(known, key=lambda suffix: suffix != own)
 
 
@@ -32,13 +36,20 @@ def write_step(step: Step, suffix: str, folder: Path) -> Path:
     Raises:
         InputError: the format cannot hold the image.
     """
+    if suffix == RESULTS:
+        return _write_results(step, folder / "results.zip")
     if suffix == ".zip":
         return Path(shutil.make_archive(str(folder / "series"), "zip", step.path))
     if suffix in (DICOM, suffix_of(step.path)):
         return Path(shutil.copy(step.path, folder / f"image{suffix}"))
     path = folder / f"image{suffix}"
-    write_image(read_image(step.path), path, derived=derivation_of(step.report))
+    write_image(read_image(step.path), path, derived=derivation_of(step.origin.report))
     return path
+
+
+def write_map(step: Step, folder: Path) -> Path:
+    """Write the map of a step into an empty folder; returns the file."""
+    return Path(shutil.copy(step.map.path, folder))
 
 
 def write_reports(step: Step, folder: Path) -> Path:
@@ -48,8 +59,19 @@ def write_reports(step: Step, folder: Path) -> Path:
     return path
 
 
-def saved_name(name: str, suffix: str) -> str:
+def saved_name(name: str, end: str) -> str:
     """The name of a file to save, after that of the one that was loaded."""
     name = name.partition(" and ")[0]  # further files of a series
-    stem = name[: len(name) - len(suffix_of(name))]
-    return f"{stem}_filled{suffix}"
+    return f"{name[: len(name) - len(suffix_of(name))]}{end}"
+
+
+def _write_results(step: Step, path: Path) -> Path:
+    """All DICOM objects and reports, as the command wrote them: a folder for each step, from the source on."""
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        archive.writestr("notice.txt", f"{NOTICE}\n")
+        for number, one in enumerate(step.line, start=1):
+            results = one.place / fill_steps.RESULTS
+            for file in sorted(file for file in results.rglob("*") if file.is_file()):
+                archive.write(file, f"{number}/{file.relative_to(results)}")
+            archive.write(one.place / "report.json", f"{number}/report.json")
+    return path

@@ -16,11 +16,44 @@ import numpy as np
 from monai_inpaint.imaging.bounding_box import extent
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import FORMATS, read_image, suffix_of, write_image
-from monai_inpaint.web.scene_volume import from_scene, in_scene
+from monai_inpaint.io.dicom.header import DicomHeader
+from monai_inpaint.web.scene_volume import from_scene, in_scene, unit_of
 
 COMMAND = ["-m", "monai_inpaint"]
 MODELS = {"cxr": "chest film", "ct": "CT", "mr": "MR"}
+SAMPLES = 8  # that a spread is computed from, as its factors were chosen with
+RESULTS = "results"  # the folder with all DICOM objects of a step
 _PERCENTILE = 99  # of the differences, a few voxels aside
+
+
+@dataclass(frozen=True, eq=False)
+class StepMap:
+    """Values 0 or more that a step has beside its image.
+
+    Attributes:
+        title: for people.
+        path: its file.
+        unit: of its values, for people.
+        box, values: where it is not 0, (k, j, i), and the values there.
+        reach: how far they go, a few voxels aside.
+    """
+
+    title: str
+    path: Path
+    unit: str
+    box: tuple[slice, ...]
+    values: np.ndarray
+    reach: float
+
+    @classmethod
+    def read(cls, title: str, path: Path, unit: str) -> StepMap | None:
+        """Read the file of a map; None where it is 0 everywhere."""
+        whole = in_scene(read_image(path).voxels)
+        box = extent(whole > 0)
+        if box is None:
+            return None
+        values = np.ascontiguousarray(whole[box])
+        return cls(title, path, unit, box, values, float(np.percentile(values[values > 0], _PERCENTILE)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,26 +63,44 @@ class Step:
     Attributes:
         path: the file, or the folder of a DICOM series, in the format of the source.
         title: for people.
+        label: the same in a word or two.
         parent: what it was made of.
         job: what made it.
+        place: the folder with all that the command wrote.
         report: of the command.
         box, values: where it differs from the source, (k, j, i), and the voxels there in units; None: nowhere.
         reach: how far the differences go, a few voxels aside.
+        map: what else is shown over it.
+        filled: ids of the regions that were filled up to here.
     """
 
     path: Path
     title: str
+    label: str
     parent: Step | None = None
-    job: StepJob | None = None
+    job: Any = None
+    place: Path | None = None
     report: dict[str, Any] = field(default_factory=dict)
     box: tuple[slice, ...] | None = None
     values: np.ndarray | None = None
     reach: float = 0.0
+    map: StepMap | None = None
+    filled: frozenset[str] = frozenset()
+
+    @property
+    def line(self) -> list[Step]:
+        """The steps that led here and this one, without the source."""
+        return [*self.parent.line, self] if self.parent else []
+
+    @property
+    def origin(self) -> Step:
+        """The step that made the image; a map leaves it as it is."""
+        return self.parent.origin if self.parent and self.parent.path == self.path else self
 
     @property
     def reports(self) -> list[dict[str, Any]]:
         """Of all steps that led here, the first one first."""
-        return [*self.parent.reports, self.report] if self.parent else []
+        return [step.report for step in self.line]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +113,9 @@ class StepJob:
         place: a folder for the results, which does not exist.
         bundle: "cxr", "ct" or "mr".
         hole: (k, j, i) bool; None: reduce metal by `method`.
-        sample, seed: one sample by its seed in place of the best estimate.
+        regions: ids of the regions that the hole is made of.
+        drawn: "estimate", "sample" or "spread" (the estimate, and the spread of samples).
+        seed: of the samples.
         method: of metal artifact reduction; None: the command chooses.
     """
 
@@ -71,7 +124,8 @@ class StepJob:
     place: Path
     bundle: str
     hole: np.ndarray | None = None
-    sample: bool = False
+    regions: frozenset[str] = frozenset()
+    drawn: str = "estimate"
     seed: int = 0
     method: str | None = None
 
@@ -79,8 +133,19 @@ class StepJob:
     def title(self) -> str:
         if self.hole is None:
             return f"Metal reduced ({self.method or 'automatic'})"
-        drawn = f"sample, seed {self.seed}" if self.sample else "best estimate"
-        return f"Filled: {drawn}, {MODELS[self.bundle]}"
+        drawn = {"estimate": "best estimate", "spread": "best estimate with its spread"}
+        return f"Filled: {drawn.get(self.drawn, f'sample, seed {self.seed}')}, {MODELS[self.bundle]}"
+
+    @property
+    def doing(self) -> str:
+        """What the page says during the run."""
+        return "Reducing the artifacts of metal" if self.hole is None else f"Filling, {MODELS[self.bundle]}"
+
+    @property
+    def label(self) -> str:
+        if self.hole is None:
+            return "Metal"
+        return {"estimate": "Estimate", "spread": "Spread"}.get(self.drawn, f"Sample {self.seed}")
 
     def another(self, place: Path) -> StepJob:
         """The same with the next seed."""
@@ -88,78 +153,84 @@ class StepJob:
 
     def prepare(self, folder: Path) -> list[str]:
         """See `slicer.jobs.Job.prepare`."""
-        output = folder / f"image{step_suffix(self.step.path)}"
-        words = [str(output), "--report", str(folder / "report.json"), "--progress", "json", "--bundle", self.bundle]
+        words = [str(self._output(folder)), *report_words(folder), "--bundle", self.bundle]
+        words += ["--dicom-results"] if self._from_dicom else []
         if self.hole is None:
             chosen = ["--method", self.method] if self.method else []
             return [*COMMAND, "metal", str(self.step.path), *words, *chosen]
         hole = write_marks(self.image, self.hole, folder)
-        drawn = ["--sample", "--seed", str(self.seed)] if self.sample else []
+        seed = ["--seed", str(self.seed)]
+        drawn = {
+            "estimate": [],
+            "sample": ["--sample", *seed],
+            "spread": ["--samples", str(SAMPLES), "--spread", str(folder / map_name(self.image, "spread")), *seed],
+        }[self.drawn]
         return [*COMMAND, "fill", str(self.step.path), str(hole), *words, *drawn]
 
     def collect(self, folder: Path, said: list[str]) -> Step:  # noqa: ARG002
         """See `slicer.jobs.Job.collect`."""
-        output = folder / f"image{step_suffix(self.step.path)}"
-        filled = read_image(output)
-        differs = in_scene(filled.voxels != self.image.voxels)
-        box, values, reach = extent(differs), None, 0.0
+        keep(folder, self.place, self._output(folder).name, "report.json", map_name(self.image, "spread"))
+        path = self._output(self.place)
+        if self._from_dicom:
+            derived = path / "derived"
+            path = derived / "image.dcm" if (derived / "image.dcm").exists() else derived
+        filled = read_image(path)
+        box = extent(in_scene(filled.voxels != self.image.voxels))
+        values, reach = None, 0.0
         if box is not None:
             inside = tuple(from_scene_box(box, self.image))
             after = filled.units(inside)
             change = np.abs(after - self.image.units(inside))
             values, reach = in_scene(after), float(np.nanpercentile(change[change != 0], _PERCENTILE))
-        self.place.mkdir()
-        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        kept = Path(shutil.move(output, self.place / output.name))
-        return Step(kept, self.title, self.step, self, report, box, values, reach)
-
-
-@dataclass(frozen=True, eq=False)
-class FindJob:
-    """Find "metal" or "artifacts" in an image; collects voxels (k, j, i) by the name of what they are."""
-
-    what: str
-    step: Step
-    image: Image
-    bundle: str | None
+        spread = self.place / map_name(self.image, "spread")
+        return Step(
+            path, self.title, self.label, self.step, self, self.place, read_report(self.place), box, values, reach,
+            StepMap.read("Spread", spread, unit_of(self.bundle)) if self.drawn == "spread" else None,
+            self.step.filled | self.regions,
+        )  # fmt: skip
 
     @property
-    def title(self) -> str:
-        return f"Find {self.what}"
-
-    def prepare(self, folder: Path) -> list[str]:
-        """See `slicer.jobs.Job.prepare`."""
-        source, output = str(self.step.path), str(self._output(folder))
-        if self.what == "artifacts":
-            return ["-m", "monai_inpaint.web.find_artifacts", source, output]
-        chosen = ["--bundle", self.bundle] if self.bundle else []
-        return [*COMMAND, "metal", source, output, "--find-only", "--progress", "json", *chosen]
-
-    def collect(self, folder: Path, said: list[str]) -> dict[str, np.ndarray]:  # noqa: ARG002
-        """See `slicer.jobs.Job.collect`."""
-        labels = in_scene(read_image(self._output(folder)).voxels)
-        if self.what == "artifacts":
-            return {"Artifacts found": labels > 0}
-        names = {1: "Metal", 2: "Artifacts of metal", 3: "Perhaps metal"}
-        return {name: labels == label for label, name in names.items() if (labels == label).any()}
+    def _from_dicom(self) -> bool:
+        return isinstance(self.image.header, DicomHeader)
 
     def _output(self, folder: Path) -> Path:
-        return folder / f"found{_marks_suffix(self.image)}"
+        return folder / (RESULTS if self._from_dicom else f"image{step_suffix(self.step.path)}")
 
 
 def step_suffix(path: Path) -> str:
     """The suffix of the next step's file: that of the source where it can be written, else one that loses nothing."""
-    if path.is_dir():
-        return ""
-    suffix = suffix_of(path) or ".dcm"
+    suffix = suffix_of(path)
     # compressed only where it is saved, as that takes long; in one file, as it is moved
     simple = {".nii.gz": ".nii", ".mhd": ".mha"}.get(suffix, suffix)
     return simple if FORMATS[simple][1] else ".png"
 
 
+def map_name(image: Image, name: str) -> str:
+    """The file of a map; not compressed, as that takes long."""
+    return f"{name}{'.tif' if image.affine is None else '.nii'}"
+
+
+def report_words(folder: Path) -> list[str]:
+    """Have the command tell what it does."""
+    return ["--report", str(folder / "report.json"), "--progress", "json"]
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """What it told."""
+    return json.loads((folder / "report.json").read_text(encoding="utf-8"))
+
+
+def keep(folder: Path, place: Path, *names: str) -> None:
+    """Move files and folders that the command wrote, of those that there are, into a new folder."""
+    place.mkdir()
+    for name in names:
+        if (folder / name).exists():
+            shutil.move(folder / name, place / name)
+
+
 def write_marks(image: Image, voxels: np.ndarray, folder: Path) -> Path:
     """Write marked voxels (k, j, i) as an image of the same grid; returns its path."""
-    path = folder / f"marked{_marks_suffix(image)}"
+    path = folder / f"marked{marks_suffix(image)}"
     label = np.uint8(255 if path.suffix == ".png" else 1)
     write_image(image.map_of(from_scene(voxels, image) * label), path)
     return path
@@ -170,5 +241,6 @@ def from_scene_box(box: tuple[slice, ...], image: Image) -> tuple[slice, ...]:
     return tuple(box[::-1][: image.voxels.ndim])
 
 
-def _marks_suffix(image: Image) -> str:
+def marks_suffix(image: Image) -> str:
+    """Of a file of marked voxels."""
     return ".png" if image.affine is None and image.voxels.ndim == 2 else ".nii.gz"

@@ -29,6 +29,7 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from monai_inpaint.imaging.bounding_box import extent
 from monai_inpaint.imaging.morphology import grown
 from monai_inpaint.slicer.errors import InpaintError
+from monai_inpaint.web.outline_tools import BoxTool, LassoTool
 
 UNDOS = 15  # steps; each keeps the regions before and after
 MARKED = ((1.0, 0.62, 0.1), (0.95, 0.9, 0.2), (1.0, 0.4, 0.6), (0.75, 0.55, 1.0))  # one after another
@@ -37,6 +38,8 @@ _EFFECTS = {
     "paint": SegmentationEffectPaint,
     "erase": SegmentationEffectErase,
     "threshold": SegmentationEffectThreshold,
+    "lasso": LassoTool,
+    "box": BoxTool,
 }
 # tags of a segment: what is in them is undone with it
 _FILLED, _HIDDEN = "Inpaint.Filled", "Inpaint.Hidden"
@@ -57,6 +60,7 @@ class MarkedRegions:
         self._changed = changed
         self._node: vtkMRMLSegmentationNode | None = None
         self._spacing, self._unit = (1.0, 1.0, 1.0), "px"
+        self._added = 0
         self.stack = UndoStack(undo_limit=UNDOS)
         editor.set_undo_stack(self.stack)
         editor.segmentation_modified.connect(self._sync)
@@ -126,18 +130,20 @@ class MarkedRegions:
         self._sync()
 
     def use(self, tool: str) -> None:
-        """Take up "paint", "erase" or "threshold"; anything else lays them down."""
+        """Take up "paint", "erase", "threshold", "lasso" or "box"; anything else lays them down."""
         if tool not in _EFFECTS:
             self._editor.deactivate_effect()
             return
         self._editor.set_active_effect_type(_EFFECTS[tool])
 
     def set_brush(self, mm: float, *, ball: bool) -> None:
-        """Set the diameter of the brush, a disc in the slice or a ball."""
+        """Set the diameter of the brush, a disc in the slice or a ball; a ball's outlines are as deep."""
         for name in ("paint", "erase"):
             effect = self._editor.get_effect(_EFFECTS[name])
             effect.set_brush_diameter(mm, BrushDiameterMode.Absolute)
             effect.set_use_sphere_brush(ball)
+        for name in ("lasso", "box"):
+            self._editor.get_effect(_EFFECTS[name]).depth = mm if ball else 0.0
 
     def preview(self, low: float, high: float) -> None:
         """Show what a threshold would mark."""
@@ -182,7 +188,7 @@ class MarkedRegions:
         Raises:
             InputError: nothing is.
         """
-        taken = [name for name in self.names() if self._is_marked(name)]
+        taken = self.marked()
         if not taken:
             raise InpaintError("Nothing is marked; paint, threshold or load what is to be filled.")
         hole = self._voxels(taken[0])
@@ -190,12 +196,15 @@ class MarkedRegions:
             hole |= self._voxels(name)
         return hole
 
-    def set_filled(self) -> None:
-        """Show what was marked as filled, and begin a new region."""
+    def marked(self) -> list[str]:
+        """Ids of the regions that the hole is made of."""
+        return [name for name in self.names() if self._is_marked(name)]
+
+    def set_filled(self, filled: frozenset[str]) -> None:
+        """Show these regions as filled and all others as marked; one to go on with is there."""
         for name in self.names():
-            if self._is_marked(name):
-                self._segment(name).SetTag(_FILLED, "1")
-        if not any(not self._size(name) and not _tag(self._segment(name), _FILLED) for name in self.names()):
+            _set_tag(self._segment(name), _FILLED, name in filled)
+        if not any(name not in filled and not _tag(self._segment(name), _HIDDEN) for name in self.names()):
             self._add(self._next_name())
 
     def listed(self) -> list[dict[str, Any]]:
@@ -272,7 +281,8 @@ class MarkedRegions:
 
     def _add(self, name: str) -> None:
         """Past the undo stack; its callers record it."""
-        self._editor.set_active_segment_id(self._node.GetSegmentation().AddEmptySegment("", name))
+        self._added += 1  # an id is never used again: a step knows the regions that it filled by theirs
+        self._editor.set_active_segment_id(self._node.GetSegmentation().AddEmptySegment(f"region-{self._added}", name))
 
     def _is_marked(self, name: str) -> bool:
         segment = self._segment(name)
@@ -282,7 +292,8 @@ class MarkedRegions:
         """So many voxels, for people."""
         if not size or self._unit == "px":
             return f"{size} px" if size else "empty"
-        return f"{size * float(np.prod(self._spacing)) / _OF_MM[self._unit]:.3g} {self._unit}"
+        measure = size * float(np.prod(self._spacing)) / _OF_MM[self._unit]
+        return f"{measure:.3g} {self._unit}" if measure < 1000 else f"{measure:,.0f} {self._unit}"
 
     def _size(self, name: str) -> int:
         return int(self._labels(name)[1].sum())

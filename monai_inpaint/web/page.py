@@ -1,11 +1,11 @@
-"""The page: what a person sees and presses, bound to variables and actions by their names."""
+"""The page: what a person sees and presses, bound to variables by their names; a button is called as its action is."""
 
 # trame brings no types
 # pyright: basic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,13 +17,15 @@ from trame_vuetify.ui.vuetify3 import VAppLayout
 from trame_vuetify.widgets import vuetify3 as v3
 
 from monai_inpaint.version import NOTICE
+from monai_inpaint.web.map_colours import GRADIENT
 
-READY, EDITABLE, FILLED, RUNNING = "loaded && !busy", "loaded && !busy", "filled && !busy", "running"
+READY, FILLED, REPORTED, RUNNING = "loaded && !busy", "filled && !busy", "reported && !busy", "running"
 _STYLE = """
 html { overflow: hidden; }
-.v-file-input { max-height: 48px; overflow: hidden; padding-top: 6px; }
+.name { text-transform: none; letter-spacing: 0; justify-content: start; }
+.name .v-btn__content { overflow: hidden; text-overflow: ellipsis; display: block; }
 .edge { position: absolute; color: #ffd54f; font: bold 14px sans-serif; pointer-events: none; }
-.edge { text-shadow: 0 0 3px #000; }
+.edge { background: rgba(0, 0, 0, .55); padding: 0 4px; border-radius: 3px; }
 .part { padding: 6px 10px; border-bottom: 1px solid #333; }
 .row { display: flex; gap: 6px; align-items: center; flex-wrap: wrap; margin: 4px 0; }
 .row .v-btn { flex: 1 1 auto; padding: 0 8px; }
@@ -37,7 +39,7 @@ html { overflow: hidden; }
 .number { margin-top: 5px; }
 .number input { padding: 2px 6px !important; min-height: 28px !important; font-size: 13px; }
 .scale { width: 120px; height: 12px; }
-.scale { background: linear-gradient(to right, #00f, #d9d9ff 47%, #000 47%, #000 53%, #ffd9d9 53%, #f00); }
+.scale.difference { background: linear-gradient(to right, #00f, #d9d9ff 47%, #000 47%, #000 53%, #ffd9d9 53%, #f00); }
 """
 _FLAT = {"hide_details": True, "density": "compact", "variant": "outlined"}
 
@@ -47,20 +49,13 @@ class Page:
 
     Args:
         server: trame's.
-        actions: what buttons do, by their id.
         initialize_views: puts the views where it is called.
     """
 
-    def __init__(
-        self,
-        server: Any,
-        actions: Mapping[str, Callable[[], None]],
-        initialize_views: Callable[[Any], None],
-    ) -> None:
-        self._actions = actions
+    def __init__(self, server: Any, initialize_views: Callable[[Any], None]) -> None:
         with VAppLayout(server) as ui:
             ui.root.theme = "dark"
-            client.Style(_STYLE)
+            client.Style(f"{_STYLE}.scale.map {{ background: {GRADIENT}; }}")
             with v3.VNavigationDrawer(permanent=True, width=300):
                 self._files()
                 self._marking()
@@ -78,13 +73,19 @@ class Page:
                 with Div(classes="px-3 py-1 d-flex", style="font-size: 12px; background: #212121;"):
                     Span("{{ cursor }}", id="cursor")
                     v3.VSpacer()
+                    self._scales()
                     Span(NOTICE, id="notice")
 
     def _files(self) -> None:
         with _part("Image"):
-            v3.VFileInput(
-                id="file", change="window.uploadFiles($event.target, 'volume')", multiple=True, disabled=("busy",),
-                label="Load film, CT or MR", prepend_icon="", prepend_inner_icon="mdi-folder-open", **_FLAT,
+            v3.VBtn(
+                "{{ name || 'Load film, CT or MR' }}", id="load", prepend_icon="mdi-folder-open", disabled=("busy",),
+                click="window.document.getElementById('file').click()", block=True, variant="tonal", classes="name",
+                title="Load a film or volume: one file, or the DICOM files of one series",
+            )  # fmt: skip
+            Input(
+                type="file", id="file", multiple=True, style="display: none;",
+                change="window.uploadFiles($event.target, 'volume')",
             )  # fmt: skip
             v3.VSelect(
                 v_model=("bundle",), items=("models",), id="bundle", label="Model", disabled=("busy",),
@@ -101,16 +102,21 @@ class Page:
                     ("window", "mdi-contrast-circle", "Drag for window and level"),
                     ("paint", "mdi-brush", "Paint"),
                     ("erase", "mdi-eraser", "Erase"),
+                    ("lasso", "mdi-lasso", "Draw around what to mark"),
+                    ("box", "mdi-selection-drag", "Mark a box, from corner to corner"),
                     ("threshold", "mdi-chart-histogram", "Mark by values"),
                 ):
-                    v3.VBtn(icon=icon, value=tool, id=tool, title=text, size="small", disabled=(f"!({EDITABLE})",))
-            with Div(v_if=("tool == 'paint' || tool == 'erase'",), classes="row"):
+                    v3.VBtn(icon=icon, value=tool, id=tool, title=text, size="small", disabled=(f"!({READY})",))
+            with Div(v_if=("['paint', 'erase', 'lasso', 'box'].includes(tool)",), classes="row"):
                 v3.VSlider(
                     v_model=("brush",), min=1, max=100, step=1, id="brush", hide_details=True, density="compact",
-                    thumb_size=14,
+                    thumb_size=14, disabled=("(tool == 'lasso' || tool == 'box') && !ball",),
                 )  # fmt: skip
                 Span("{{ brush }} mm", style="width: 52px; font-size: 13px;")
-                v3.VCheckbox(v_model=("ball",), label="3D", id="ball", hide_details=True, density="compact")
+                v3.VCheckbox(
+                    v_model=("ball",), label="3D", id="ball", hide_details=True, density="compact", v_if=("!flat",),
+                    title="A ball; with lasso and box, so deep through the slices",
+                )  # fmt: skip
             with Div(v_if=("tool == 'threshold'",)):
                 v3.VRangeSlider(
                     v_model=("values",), min=("limits[0]",), max=("limits[1]",), step=("limits[2]",), id="values",
@@ -121,12 +127,12 @@ class Page:
                         _number("low", "values[0]", "from", "values = [Number($event.target.value), values[1]]")
                     with Div(style="width: 84px;"):
                         _number("high", "values[1]", "to", "values = [values[0], Number($event.target.value)]")
-                    self._button("mark", "mdi-check", "Mark", EDITABLE)
+                    self._button("mark", "mdi-check", "Mark", READY)
             with Div(classes="row"):
                 with Div(style="width: 62px;"):
                     _number("margin", "margin", "mm", "margin = Number($event.target.value)")
-                self._button("grow", "mdi-arrow-expand-all", "Grow", EDITABLE)
-                self._button("shrink", "mdi-arrow-collapse-all", "Shrink", EDITABLE)
+                self._button("grow", "mdi-arrow-expand-all", "Grow", READY)
+                self._button("shrink", "mdi-arrow-collapse-all", "Shrink", READY)
             self._regions()
 
     def _regions(self) -> None:
@@ -155,13 +161,10 @@ class Page:
                 ),
             )  # fmt: skip
         with Div(classes="row"):
-            self._button("undo", "mdi-undo", "Undo", "can_undo && !busy", title="Ctrl+Z")
-            self._button("redo", "mdi-redo", "Redo", "can_redo && !busy", title="Ctrl+Shift+Z")
-        with Div(classes="row"):
-            self._button("add", "mdi-plus", "New", EDITABLE, title="Begin another region")
-            self._button("remove", "mdi-delete", "Delete", EDITABLE, title="Delete the region that is chosen")
+            self._button("add", "mdi-plus", "New", READY, title="Begin another region")
+            self._button("remove", "mdi-delete", "Delete", READY, title="Delete the region that is chosen")
             v3.VBtn(
-                "Load", prepend_icon="mdi-upload", size="small", variant="tonal", disabled=(f"!({EDITABLE})",),
+                "Load", prepend_icon="mdi-upload", size="small", variant="tonal", disabled=(f"!({READY})",),
                 click="window.document.getElementById('marks').click()", title="Load a mask, SEG or structure set",
             )  # fmt: skip
             Input(
@@ -171,47 +174,78 @@ class Page:
 
     def _filling(self) -> None:
         with _part("Fill"):
-            with Div(classes="row"):
-                with v3.VBtnToggle(v_model=("drawn",), mandatory=True, density="compact", color="primary"):
-                    v3.VBtn("Best estimate", value="estimate", id="estimate", size="small", disabled=("busy",))
-                    v3.VBtn("Sample", value="sample", id="sample", size="small", disabled=("busy",))
-                with Div(v_if=("drawn == 'sample'",), style="width: 74px;"):
-                    _number("seed", "seed", "seed", "seed = Number($event.target.value)")
+            with (
+                Div(classes="row"),
+                v3.VBtnToggle(v_model=("drawn",), mandatory=True, density="compact", color="primary", classes="tools"),
+            ):
+                for drawn, text, title in (
+                    ("estimate", "Estimate", "The best estimate: the least expected error"),
+                    ("sample", "Sample", "One plausible content, by its seed"),
+                    ("spread", "Spread", "The best estimate, and the error to expect of it from samples"),
+                ):
+                    v3.VBtn(text, value=drawn, id=drawn, title=title, size="small", disabled=("busy",))
             with Div(classes="row"):
                 self._button("fill", "mdi-auto-fix", "Fill", READY, color="primary", variant="flat", v_if=("!running",))
-                self._button("cancel", "mdi-cancel", "Cancel", RUNNING, color="warning", v_if=("running",))
-                self._button("another", "mdi-dice-multiple", "Another one", "sampled && !busy")
+                self._button(
+                    "cancel", "mdi-cancel", "Cancel", RUNNING, color="warning", v_if=("running",),
+                    click="trigger('cancel')",  # whatever became of fields before
+                )  # fmt: skip
+                with Div(v_if=("drawn != 'estimate'",), style="width: 74px;"):
+                    _number("seed", "seed", "seed", "seed = Number($event.target.value)")
+                self._button("another", None, "Another one", "sampled && !busy", v_if=("sampled",))
 
     def _finding(self) -> None:
-        with _part("Find and mark"), Div(classes="row"):
-            self._button("find_artifacts", "mdi-magnify", "Artifacts", READY)
-            self._button("find_metal", "mdi-magnify", "Metal", READY)
-        with _part("Artifacts of metal"), Div(classes="row"):
+        with _part("Find"), Div(classes="row"):
+            self._button("find_artifacts", None, "Artifacts", READY, title="Mark what looks like an artifact")
+            self._button("find_metal", None, "Metal", READY, title="Mark metal, and what it affects")
+            self._button("map", None, "Map", READY, title="Map where the image is unlike healthy anatomy")
+        with _part("Artifacts of metal"), Div(classes="row", style="margin-top: 10px;"):
             v3.VSelect(
-                v_model=("method",), items=("methods",), id="method", label="Method", disabled=("busy",), **_FLAT
-            )
+                v_model=("method",), items=("methods",), id="method", label="Method", disabled=("busy",),
+                **_FLAT,
+            )  # fmt: skip
             self._button("metal", "mdi-magnet", "Reduce", READY)
 
     def _saving(self) -> None:
-        with _part("Save"), Div(classes="row"):
+        with _part("Save"):
             v3.VSelect(
                 v_model=("suffix",), items=("suffixes",), id="suffix", label="Format", disabled=("!filled",),
-                style="max-width: 110px;", **_FLAT,
+                classes="mt-2", **_FLAT,
             )  # fmt: skip
-            for name, icon, text in (("image", "mdi-download", "Image"), ("report", "mdi-file-document", "Report")):
-                v3.VBtn(
-                    text, id=f"save-{name}", click=f"window.saveFile('{name}')", disabled=(f"!({FILLED})",),
-                    prepend_icon=icon, size="small", variant="tonal",
-                )  # fmt: skip
+            with Div(classes="row"):
+                for name, text, enabled in (
+                    ("image", "Image", FILLED), ("report", "Report", REPORTED), ("map", "Map", f"mapped && {REPORTED}"),
+                ):  # fmt: skip
+                    v3.VBtn(
+                        text, id=f"save-{name}", click=f"window.saveFile('{name}')", disabled=(f"!({enabled})",),
+                        size="small", variant="tonal",
+                    )  # fmt: skip
 
     def _message(self) -> None:
         v3.VProgressLinear(
-            model_value=("fraction",), indeterminate=("busy && !running",), color="orange", height=4, active=True
-        )
-        Div(
-            "{{ message }} {{ progress }}", id="message", classes="px-3 py-1",
-            style="height: 34px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;", title=("message",),
+            model_value=("fraction",), indeterminate=("busy && !running && !fraction",), color="orange", height=4,
+            active=True,
         )  # fmt: skip
+        with Div(classes="d-flex align-center px-3", style="height: 38px; gap: 6px;"):
+            Div(
+                "{{ message }} {{ progress }}", id="message", title=("message",),
+                style="flex: 1 1 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;",
+            )  # fmt: skip
+            for name, icon, title in (("undo", "mdi-undo", "Undo (Ctrl+Z)"), ("redo", "mdi-redo", "Redo (Ctrl+Y)")):
+                v3.VBtn(
+                    icon=icon, id=name, click=f"window.press('{name}')", disabled=(f"!(can_{name} && !busy)",),
+                    title=title, size="x-small", variant="tonal",
+                )  # fmt: skip
+            with Div(
+                v_if=("steps.length > 1",), id="steps", classes="d-flex", title="Go back to any of these",
+                style="max-width: 55%; overflow-x: auto; gap: 3px;",
+            ):  # fmt: skip
+                v3.VBtn(
+                    "{{ one }}", v_for="(one, number) in steps", key="number", id=("`step-${number}`",),
+                    click="at = number", disabled=("busy",), size="x-small", rounded="0",
+                    variant=("number == at ? 'flat' : 'tonal'",), color=("number == at ? 'primary' : ''",),
+                    style="flex: none;",
+                )  # fmt: skip
 
     def _looking(self) -> None:
         with Div(classes="px-3 d-flex align-center", style="gap: 10px; height: 44px; background: #212121;"):
@@ -222,12 +256,14 @@ class Page:
             )  # fmt: skip
             Span("After", style="font-size: 13px;")
             self._button("flip", "mdi-compare", "Flip", "filled", title="Before or after (key B)")
-            self._switch("flicker", "mdi-swap-horizontal", "Flicker")
-            self._switch("difference", "mdi-layers", "Difference")
-            with Div(v_if=("filled && difference",), id="scale", classes="d-flex align-center", style="gap: 4px;"):
-                Span("-{{ reach }}", style="font-size: 12px;")
-                Div(classes="scale")
-                Span("+{{ reach }} {{ unit }}", style="font-size: 12px; white-space: nowrap;")
+            self._switch("flicker", "mdi-swap-horizontal", "Flicker", "flicker", "flicker = !flicker", "filled")
+            for name, text, enabled in (
+                ("difference", "Difference", "filled"),
+                ("map", "{{ mapped || 'Map' }}", "mapped"),
+            ):
+                shown = f"overlay == '{name}'"
+                click = f"overlay = {shown} ? '' : '{name}'"
+                self._switch(f"show-{name}", "mdi-layers", text, shown, click, enabled)
             v3.VSpacer()
             v3.VSelect(
                 v_model=("preset",), items=("presets",), id="preset", label="Window", disabled=("!loaded",),
@@ -238,16 +274,30 @@ class Page:
             with Div(style="width: 76px;"):
                 _number("level", "level", "L", "level = Number($event.target.value)")
 
-    def _button(self, name: str, icon: str, text: str, enabled: str, variant: str = "tonal", **more: Any) -> None:
-        v3.VBtn(
-            text, id=name, click=self._actions[name], disabled=(f"!({enabled})",), prepend_icon=icon, size="small",
-            variant=variant, **more,
-        )  # fmt: skip
+    def _scales(self) -> None:
+        """What the colours over the image mean."""
+        for name, low, high in (
+            ("difference", "difference -{{ reach }}", "+{{ reach }} {{ unit }}"),
+            ("map", "{{ mapped.toLowerCase() }} 0", "{{ map_reach }} {{ map_unit }}"),
+        ):
+            shown = f"overlay == '{name}' && {'filled' if name == 'difference' else 'mapped'}"
+            with Div(v_if=(shown,), id=f"scale-{name}", classes="d-flex align-center mr-6", style="gap: 6px;"):
+                Span(low)
+                Div(classes=f"scale {name}")
+                Span(high)
 
-    def _switch(self, name: str, icon: str, text: str) -> None:
+    def _button(
+        self, name: str, icon: str | None, text: str, enabled: str, variant: str = "tonal", **more: Any
+    ) -> None:
+        more.setdefault("click", f"window.press('{name}')")
+        more |= {"prepend_icon": icon} if icon else {}
+        v3.VBtn(text, id=name, disabled=(f"!({enabled})",), size="small", variant=variant, **more)
+
+    def _switch(self, name: str, icon: str, text: str, on: str, click: str, enabled: str) -> None:
+        on = f"{on} && {enabled}"
         v3.VBtn(
-            text, id=name, click=f"{name} = !{name}", disabled=("!filled",), prepend_icon=icon, size="small",
-            variant=(f"{name} && filled ? 'flat' : 'tonal'",), color=(f"{name} && filled ? 'primary' : ''",),
+            text, id=name, click=click, disabled=(f"!({enabled})",), prepend_icon=icon, size="small",
+            variant=(f"{on} ? 'flat' : 'tonal'",), color=(f"{on} ? 'primary' : ''",),
         )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import slicer
+from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.slicer.jobs import FORMATS
@@ -36,6 +37,13 @@ def place_of(image: Image) -> np.ndarray:
         return image.affine
     spacing = image.spacing or (1.0, 1.0)
     return _AS_IT_LIES @ np.diag([*spacing[:2], spacing[2] if len(spacing) > 2 else 1.0, 1.0])
+
+
+def place_of_node(node: Any) -> np.ndarray:
+    """(4, 4), indices of a volume node to mm."""
+    matrix = vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    return slicer.util.arrayFromVTKMatrix(matrix)
 
 
 def in_scene(voxels: np.ndarray) -> np.ndarray:

@@ -34,12 +34,16 @@ class Session(AioHttpWsHandler):
         web_app: wslink's.
         guard: knows the secret.
         checks: the variables that a browser may set, and whether a value is one for it.
+        refused: called with the names of variables that a browser set to something else; they stay as they are.
     """
 
-    def __init__(self, protocol: Any, web_app: Any, guard: RequestGuard, checks: Checks) -> None:
+    def __init__(
+        self, protocol: Any, web_app: Any, guard: RequestGuard, checks: Checks, refused: Callable[[list[str]], None]
+    ) -> None:
         super().__init__(protocol, web_app)
         self._guard = guard
         self._checks = checks
+        self._refused = refused
         self._methods = self.functionMap
         own = {
             "trame.state.get": Session._state,
@@ -107,20 +111,29 @@ class Session(AioHttpWsHandler):
     def _state(self) -> Any:
         return self._call("trame.state.get")
 
-    def _set_state(self, changes: Any) -> Any:
+    def _set_state(self, changes: Any) -> None:
         """Only variables that the page binds to a widget, and only values that the widget can have."""
-        for change in changes:
-            name, value = change["key"], change.get("value")
-            check = self._checks.get(name)
-            if check is None or not check(value):
-                raise ValueError(f"{name!r} may not be set to that")
-        return self._call("trame.state.update", changes)
+        self._take({change["key"]: change.get("value") for change in changes})
 
-    def _trigger(self, name: str, args: Any = (), kwargs: Any = ()) -> Any:
-        """What buttons do takes nothing from the browser."""
-        if args or kwargs:
+    def _take(self, values: dict[str, Any]) -> bool:
+        """Set variables; returns whether all values were possible.
+
+        A page sends a change that fails again with every later one, so one value that is refused must not fail all.
+        """
+        if unknown := values.keys() - self._checks.keys():
+            raise ValueError(f"{sorted(unknown)} may not be set")
+        possible = {name: value for name, value in values.items() if self._checks[name](value)}
+        if possible:
+            self._call("trame.state.update", [{"key": name, "value": value} for name, value in possible.items()])
+        if refused := sorted(values.keys() - possible.keys()):
+            self._refused(refused)
+        return not refused
+
+    def _trigger(self, name: str, args: Any = (), kwargs: Any = None) -> Any:
+        """Press a button; with it come the fields that were changed before, which would arrive after it else."""
+        if args:
             raise ValueError("a button was pressed with arguments")
-        return self._call("trame.trigger", name, [], {})
+        return self._call("trame.trigger", name, [], {}) if self._take(dict(kwargs or {})) else None
 
     def _pass_over(self, *_: Any) -> None:
         """A browser tells that it came or went; nothing here depends on it."""

@@ -12,12 +12,12 @@ import numpy as np
 import slicer
 from trame_slicer.core import SlicerApp
 from vtkmodules.vtkCommonCore import vtkCommand
-from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.slicer.results import difference_colours
 from monai_inpaint.web.fill_steps import Step
-from monai_inpaint.web.scene_volume import add_volume, letters, unit_of
+from monai_inpaint.web.map_colours import map_colours
+from monai_inpaint.web.scene_volume import add_volume, letters, place_of_node, unit_of
 
 # window and level in HU, as they are common
 PRESETS = {
@@ -43,7 +43,7 @@ class SliceDisplay:
         self._told = told
         self._source: Any = None
         self._after: Any = None
-        self._difference: Any = None
+        self._overlays: dict[str, Any] = {}  # volumes of their own, small, by what they show
         self._image: Image | None = None
         self._step: Step | None = None
         self._unit = ""
@@ -66,12 +66,12 @@ class SliceDisplay:
 
     def start(self, image: Image, name: str) -> Any:
         """Show an image in the place of what was there; returns its volume node."""
-        old = (self._source, self._after, self._difference)
+        old = (self._source, self._after, *self._overlays.values())
         self._source, self._after = add_volume(image, name), add_volume(image, f"{name} after")
-        self._difference, self._image, self._step, self._scale = None, image, None, 0.0
+        self._overlays, self._image, self._step, self._scale = {}, image, None, 0.0
         for node in (self._source, self._after):
             node.GetDisplayNode().AddObserver(vtkCommand.ModifiedEvent, self._tell_window)
-        self.show(fade=100.0, difference=False)
+        self.show(100.0, "")
         for node in old:
             _remove(node)
         self._app.display_manager.reset_views()
@@ -92,24 +92,30 @@ class SliceDisplay:
             voxels[step.box] = step.values
         slicer.util.arrayFromVolumeModified(self._after)
         self._step = step
-        old, self._difference = self._difference, None
+        old, self._overlays = self._overlays, {}
         if step.box is not None:
             self._scale = max(self._scale, step.reach)
-            self._difference = self._add_difference(step, source)
-        _remove(old)
+            change = np.subtract(step.values, source[step.box], dtype=np.float32)
+            limits = (-self._scale, self._scale)
+            self._overlays["difference"] = self._add_overlay(change, step.box, difference_colours(), limits)
+        if step.map is not None:
+            shown = step.map
+            self._overlays["map"] = self._add_overlay(shown.values, shown.box, map_colours(), (0, shown.reach))
+            self._told({"map_reach": f"{shown.reach:.3g}", "map_unit": shown.unit})
+        for node in old.values():
+            _remove(node)
         self._told({"reach": f"{self._scale:.3g}"})
 
-    def show(self, fade: float, *, difference: bool) -> None:
-        """Show before (0) to after (100), or the difference over one of them."""
-        over = self._difference if difference and fade > 0 else None
-        after = fade >= 50 if over is not None else True
+    def show(self, fade: float, overlay: str) -> None:
+        """Show before (0) to after (100), or "difference" or "map" over one of them."""
+        over = self._overlays.get(overlay) if overlay != "difference" or fade > 0 else None
+        back = self._source if over is None or fade < 50 else self._after
+        front, opacity = (self._after, fade / 100) if over is None else (over, _OPACITY)
         for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
             composite.SetLinkedControl(False)
-            back = self._after if over is not None and after else self._source
-            front = over if over is not None else self._after
             composite.SetBackgroundVolumeID(back.GetID())
             composite.SetForegroundVolumeID(front.GetID())
-            composite.SetForegroundOpacity(_OPACITY if over is not None else fade / 100)
+            composite.SetForegroundOpacity(opacity)
         for view in self._app.view_manager.get_slice_views():
             view.schedule_render()  # an opacity alone does not lead to it
 
@@ -141,19 +147,20 @@ class SliceDisplay:
             view.get_view_node().JumpSliceByOffsetting(*place)
             view.schedule_render()
 
-    def _add_difference(self, step: Step, source: np.ndarray) -> Any:
-        """Only where something changed: a volume of its own, small."""
-        change = np.subtract(step.values, source[step.box], dtype=np.float32)
-        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "difference")
-        slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(change))
-        place = _place(self._source)
-        place[:3, 3] += place[:3, :3] @ [part.start for part in step.box[::-1]]
+    def _add_overlay(
+        self, values: np.ndarray, box: tuple[slice, ...], colours: Any, limits: tuple[float, float]
+    ) -> Any:
+        """Values (k, j, i) of a box of the image, in these colours."""
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "overlay")
+        slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(values, np.float32))
+        place = place_of_node(self._source)
+        place[:3, 3] += place[:3, :3] @ [part.start for part in box[::-1]]
         node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(place))
         node.CreateDefaultDisplayNodes()
         display = node.GetDisplayNode()
-        display.SetAndObserveColorNodeID(difference_colours().GetID())
+        display.SetAndObserveColorNodeID(colours.GetID())
         display.SetAutoWindowLevel(False)
-        display.SetWindowLevelMinMax(-self._scale, self._scale)
+        display.SetWindowLevelMinMax(*limits)
         display.SetInterpolate(False)
         return node
 
@@ -184,7 +191,7 @@ class SliceDisplay:
             return
         x, y = view.interactor().GetEventPosition()
         ras = view.get_view_node().GetXYToRAS().MultiplyPoint((x, y, 0, 1))
-        matrix = np.linalg.inv(_place(self._source))
+        matrix = np.linalg.inv(place_of_node(self._source))
         i, j, k = np.rint((matrix @ ras)[:3]).astype(int)
         voxels = slicer.util.arrayFromVolume(self._source)
         if not all(0 <= at < size for at, size in zip((k, j, i), voxels.shape, strict=True)):
@@ -193,14 +200,13 @@ class SliceDisplay:
         before, after = voxels[k, j, i], slicer.util.arrayFromVolume(self._after)[k, j, i]
         value = f"{before:.6g}" if before == after else f"before {before:.6g}, after {after:.6g}"
         where = f"row {i}, column {j}" if self._image.voxels.ndim == 2 else f"voxel {i}, {j}, {k}"
-        self._told({"cursor": f"{where}: {value} {self._unit}".strip()})
-
-
-def _place(node: Any) -> np.ndarray:
-    """(4, 4), indices of a volume node to mm."""
-    matrix = vtkMatrix4x4()
-    node.GetIJKToRASMatrix(matrix)
-    return slicer.util.arrayFromVTKMatrix(matrix)
+        told = f"{where}: {value} {self._unit}".strip()
+        shown = self._step.map if self._step is not None else None
+        if shown is not None:
+            place = [at - part.start for at, part in zip((k, j, i), shown.box, strict=True)]
+            inside = all(0 <= at < size for at, size in zip(place, shown.values.shape, strict=True))
+            told += f"; {shown.title.lower()} {shown.values[tuple(place)] if inside else 0:.3g} {shown.unit}".rstrip()
+        self._told({"cursor": told})
 
 
 def _short(value: float) -> float:

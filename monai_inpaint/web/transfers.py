@@ -25,7 +25,7 @@ class Transfers:
     """Takes in and hands over the files of one session.
 
     Args:
-        state: trame's, with `busy`, `message` and `tool`.
+        state: trame's, with `busy`, `fraction`, `message` and `tool`.
         folder: of the session, private.
     """
 
@@ -50,14 +50,17 @@ class Transfers:
         names: dict[Path, str] = {}
         try:
             folder.mkdir(exist_ok=True)
-            path, name = await receive(request.content, request.headers.get("X-List", ""), folder, names)
+            listed = request.headers.get("X-List", "")
+            path, name = await receive(request.content, listed, folder, names, self._tell_share)
+            with self._state:
+                self._state.update({"fraction": 0, "message": f"Reading {name}..."})
             with self._state:
                 await load(path, name)
         except Exception as error:  # whatever it is, the person reads why nothing is shown
             return self.answer(_sentence(error, names), status=422)
         finally:
             with self._state:
-                self._state.busy = False
+                self._state.update({"busy": False, "fraction": 0})
         return self.answer(self._state.message)
 
     async def hand_over(self, write: Callable[[Path], Path], name: str) -> web.Response:
@@ -77,6 +80,12 @@ class Transfers:
                 self._state.busy = False
         self.answer(f"{name} is saved.")
         return web.Response(body=content, headers={"X-Name": quote(name)}, content_type="application/octet-stream")
+
+    def _tell_share(self, share: float) -> None:
+        percent = int(100 * share)
+        if percent != self._state.fraction:
+            with self._state:
+                self._state.fraction = percent
 
     def answer(self, sentence: str, status: int = 200) -> web.Response:
         """Tell a sentence in the page's message, and to who asked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aiohttp import StreamReader
@@ -24,7 +24,9 @@ _KNOWN = ", ".join(suffix for suffix in FORMATS if suffix not in DETACHED)
 _SHOWN = 80  # characters of a name
 
 
-async def receive(content: StreamReader, listed: str, folder: Path, names: dict[Path, str]) -> tuple[Path, str]:
+async def receive(
+    content: StreamReader, listed: str, folder: Path, names: dict[Path, str], arrived: Callable[[float], None]
+) -> tuple[Path, str]:
     """Write what a browser sends into a folder.
 
     Args:
@@ -32,6 +34,7 @@ async def receive(content: StreamReader, listed: str, folder: Path, names: dict[
         listed: bytes of the list, in decimal digits.
         folder: an empty one; no name that the browser tells becomes part of a path.
         names: takes what the written files are called, for people.
+        arrived: called with the share of the bytes that have arrived.
 
     Returns:
         the file, or the folder with the files of one DICOM series; and a name for people.
@@ -40,7 +43,8 @@ async def receive(content: StreamReader, listed: str, folder: Path, names: dict[
         InputError: too many or too large, of no kind that is known, kept in several files, or cut off.
     """
     files = _list(await _exactly(content, int(listed) if re.fullmatch("[0-9]{1,9}", listed) else -1))
-    if sum(size for _, size in files) > BYTES:
+    total, done = sum(size for _, size in files), 0
+    if total > BYTES:
         raise InputError(f"The files are larger than {BYTES / 2**30:g} GiB; load one volume at a time.")
     suffixes = [_suffix(name) for name, _ in files]
     if len(files) > 1 and set(suffixes) != {".dcm"}:
@@ -53,6 +57,8 @@ async def receive(content: StreamReader, listed: str, folder: Path, names: dict[
                 part = await _exactly(content, min(size, PART))
                 file.write(part)
                 size -= len(part)
+                done += len(part)
+                arrived(done / total)
     name = shown(files[0][0])
     if len(files) == 1:
         if is_detached(path):

@@ -64,6 +64,12 @@ class App:
         return [path for path in found if shown != {path.parent}]
 
     @property
+    def processor_seconds(self) -> float:
+        """That it has computed."""
+        words = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
     def most_memory(self) -> int:
         """Bytes that it has held at most."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
@@ -79,6 +85,30 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Path:
     voxels[(i - 48) ** 2 + (j - 48) ** 2 + (2.5 * (k - 12)) ** 2 <= 64] = 900
     path = tmp_path_factory.mktemp("Köpfe und mehr") / "head.nii"
     write_nifti(path, voxels.astype(np.int16), np.diag([1.0, 1.0, 2.5, 1.0]))
+    return path
+
+
+@pytest.fixture(scope="session")
+def large_head(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A head that takes many seconds to be filled as a whole."""
+    k, j, i = np.indices((120, 256, 256))
+    voxels = np.where(np.hypot(i - 128, (j - 128) / 1.2) < 96, 400, 0) + (i + j + k) % 7
+    path = tmp_path_factory.mktemp("large") / "large.nii"
+    write_nifti(path, voxels.astype(np.int16), np.diag([1.0, 1.0, 2.5, 1.0]))
+    return path
+
+
+@pytest.fixture(scope="session")
+def thorax(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CT of a body with a pin of metal and streaks from it."""
+    k, j, i = np.indices((16, 96, 96))
+    rng = np.random.default_rng(0)
+    voxels = np.where(np.hypot((i - 48) / 42, (j - 48) / 34) < 1, 40.0, -1000.0) + rng.normal(0, 12, k.shape)
+    for angle in rng.uniform(0, np.pi, 10):
+        voxels[np.abs((i - 48) * np.sin(angle) - (j - 40) * np.cos(angle)) < 1] += rng.choice([-250, 250])
+    voxels[(i - 48) ** 2 + (j - 40) ** 2 <= 9] = 3000
+    path = tmp_path_factory.mktemp("ct") / "thorax.nii"
+    write_nifti(path, voxels.astype(np.int16), np.diag([-3.0, -3.0, 5.0, 1.0]))
     return path
 
 

@@ -28,17 +28,20 @@ class Person:
     """
 
     def __init__(self, page: Any, app: App, folder: Path) -> None:
-        self.page, self._app, self.folder = page, app, folder
+        self.page, self.app, self.folder = page, app, folder
 
     def open(self) -> None:
-        """Open the address that was printed, and ask for best estimates, whatever the person before asked for."""
-        self.page.goto(self._app.address)
+        """Open the address that was printed, and begin as nobody did before, whatever the person before chose."""
+        self.page.goto(self.app.address)
         self.page.wait_for_selector("#fill")
-        self.page.click("#estimate")
+        self.page.evaluate(
+            "trame.state.update({ drawn: 'estimate', seed: 0, ball: false, brush: 10, method: 'automatic' })"
+        )
 
     def told(self, text: str, seconds: float = 60) -> str:
-        """What the application says, once it says this."""
-        script = "text => document.querySelector('#message')?.innerText.includes(text)"
+        """What the application says, once it says this, and not only that it reads a file of this name."""
+        script = """text => { const told = document.querySelector('#message')?.innerText;
+            return told?.includes(text) && !told.startsWith('Reading'); }"""
         try:
             self.page.wait_for_function(script, arg=text, timeout=1000 * seconds)
         except TimeoutError:
@@ -80,7 +83,23 @@ class Person:
         before = self.regions()
         for _ in range(5):  # the tool's own view of the volume comes late where the machine has other work
             self._drag(right, down, length)
-            if self._changes(before, seconds=4):
+            if self.changes(before, seconds=4):
+                return
+        raise AssertionError(f"{tool} changed none of {before}")
+
+    def outline(self, tool: str, *corners: tuple[float, float]) -> None:
+        """Drag with a tool past these places of the first view, by shares of it from its middle, until it counts."""
+        self.page.click(f"#{tool}")
+        before = self.regions()
+        for _ in range(5):
+            self.page.mouse.move(*self.place(*corners[0]))
+            time.sleep(0.5)
+            self.page.mouse.down()
+            for corner in corners[1:]:
+                self.page.mouse.move(*self.place(*corner), steps=8)
+                time.sleep(0.3)  # the page sends the last of movements that come together
+            self.page.mouse.up()
+            if self.changes(before, seconds=4):
                 return
         raise AssertionError(f"{tool} changed none of {before}")
 
@@ -88,7 +107,7 @@ class Person:
         """Press a button that changes a region; returns the regions then."""
         before = self.regions()
         self.page.click(f"#{button}")
-        assert self._changes(before, seconds=30), f"{button} changed none of {before}"
+        assert self.changes(before, seconds=30), f"{button} changed none of {before}"
         return self.regions()
 
     def drag_window(self) -> None:
@@ -98,12 +117,16 @@ class Person:
 
     def point(self, right: float, down: float) -> str:
         """Move the mouse over the first view, by shares of it from its middle; returns what is told of it."""
-        x, y = self._place(right, down)
+        x, y = self.place(right, down)
         self.page.mouse.move(x - 3, y)
         self.page.mouse.move(x, y, steps=3)
-        self.page.wait_for_function("document.querySelector('#cursor').innerText != ''")
-        time.sleep(0.5)
-        return self.page.inner_text("#cursor")
+        told = ""
+        for _ in range(30):
+            time.sleep(1)
+            before, told = told, self.page.inner_text("#cursor")
+            if told and told == before:
+                return told
+        raise AssertionError(f"{told!r} is told of the cursor, and changes")
 
     def regions(self) -> list[str]:
         """The regions in the list, each in a line."""
@@ -127,6 +150,15 @@ class Person:
         """Of the image that is saved, as stored."""
         return read_image(self.saved(suffix)).voxels
 
+    def steps(self) -> list[str]:
+        """What can be gone back to."""
+        self.page.wait_for_selector("#steps")
+        return self.page.locator("#steps .v-btn").all_text_contents()
+
+    def saved_map(self) -> Path:
+        """Save the map; returns the file."""
+        return self._download("save-map")
+
     def saved_reports(self) -> list[dict[str, Any]]:
         """The reports that are saved."""
         return json.loads(self._download("save-report").read_text(encoding="utf-8"))
@@ -149,16 +181,19 @@ class Person:
     def _download(self, button: str) -> Path:
         with self.page.expect_download() as download:
             self.page.click(f"#{button}")
+        self.told("is saved.")
+        self.page.wait_for_function("!trame.state.get('busy')")  # until then, what is pressed does nothing
         path = self.folder / download.value.suggested_filename
         download.value.save_as(path)
         return path
 
-    def _place(self, right: float, down: float) -> tuple[float, float]:
+    def place(self, right: float, down: float) -> tuple[float, float]:
+        """Where that is on the page: by shares of the first view from its middle."""
         box = self.page.locator(_VIEWS).filter(visible=True).first.bounding_box()
         return box["x"] + (0.5 + right) * box["width"], box["y"] + (0.5 + down) * box["height"]
 
     def _drag(self, right: float, down: float, length: int) -> None:
-        x, y = self._place(right, down)
+        x, y = self.place(right, down)
         self.page.mouse.move(x - length / 2 - 2, y)
         time.sleep(0.5)
         self.page.mouse.move(x - length / 2, y)
@@ -169,7 +204,8 @@ class Person:
         time.sleep(0.3)
         self.page.mouse.up()
 
-    def _changes(self, before: list[str], seconds: int) -> bool:
+    def changes(self, before: list[str], seconds: int) -> bool:
+        """Whether the list of regions becomes another one within this time."""
         for _ in range(10 * seconds):
             time.sleep(0.1)
             if self.regions() != before:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import signal
 from pathlib import Path
 
 import numpy as np
-import pytest
+from conftest import App
 from person import Person
 
-from monai_inpaint.slicer.nifti import read_nifti, write_nifti
+from monai_inpaint.io import read_image
+from monai_inpaint.slicer.nifti import read_nifti
 
 BALL = 700
 
@@ -71,6 +74,97 @@ def test_another_sample_of_the_same_region_has_the_next_seed_and_starts_from_the
     person.told("seed 7")
 
 
+def test_any_fill_is_gone_back_to_while_what_is_marked_stays(person: Person, head: Path) -> None:
+    person.load(head)
+    person.stroke()
+    (first,) = person.regions()
+    person.run("fill")
+    estimate = person.saved_voxels()
+    person.page.click("#undo")  # back to the original, where another branch begins
+    person.told("Original.")
+    person.page.click("#sample")
+    person.run("fill")
+    person.run("another")
+    second = person.saved_voxels()
+    person.stroke(right=-0.2, down=0.1)
+    marked = person.regions()[1]
+    filled = first.replace(": ", ": filled, ")
+
+    assert person.steps() == ["Original", "Estimate", "Sample 0", "Sample 1"]
+    person.page.click("#step-1")
+    person.told("Filled: best estimate, MR.")
+    person.wait_for_regions(filled, marked)
+    assert (person.saved_voxels() == estimate).all()
+    person.page.click("#step-0")
+    person.told("Original.")
+    person.wait_for_regions(first, marked)
+    person.page.click("#undo")
+    person.told("Filled: best estimate, MR.")
+    person.page.click("#step-3")
+    person.told("Filled: sample, seed 1, MR.")
+    assert (person.saved_voxels() == second).all()
+    person.wait_for_regions(filled, marked)
+    person.picture("history")
+
+
+def test_the_spread_is_shown_with_its_scale_in_units_and_saved(person: Person, thorax: Path) -> None:
+    person.load(thorax)
+    person.choose("bundle", "CT")
+    person.stroke(down=0.1)
+    person.page.click("#spread")
+
+    assert person.run("fill").startswith("Filled: best estimate with its spread, CT.")
+    low, high, unit = person.page.inner_text("#scale-map").split()[1:]
+    shown = person.views()
+    told = re.fullmatch(r"voxel (\d+), (\d+), (\d+): .* HU; spread (\S+) HU", person.point(0.0, 0.1))
+    person.picture("spread")
+    spread = read_image(person.saved_map()).voxels
+    person.page.click("#show-map")
+    person.page.wait_for_selector("#scale-map", state="detached")
+    (report,) = person.saved_reports()
+
+    assert (low, unit) == ("0", "HU")
+    assert 0 < float(high) < 1000
+    assert person.views() != shown
+    assert spread.dtype == np.float32
+    assert float(f"{spread[tuple(int(told[n]) for n in (1, 2, 3))]:.3g}") == float(told[4]) > 0
+    assert report["drawn"]["fill"] == "best estimate"
+    assert report["doubt"]
+
+
+def test_a_fill_is_what_was_chosen_just_before_however_late_the_application_answers(
+    person: Person, head: Path, app: App
+) -> None:
+    person.load(head)
+    person.stroke()
+
+    app.process.send_signal(signal.SIGSTOP)  # it answers nothing that the page asks, as where the machine is busy
+    try:
+        person.page.mouse.move(600, 300)
+        person.page.click("#sample")
+        person.enter("seed", 11)
+        person.page.click("#fill")
+        person.page.wait_for_timeout(500)
+    finally:
+        app.process.send_signal(signal.SIGCONT)
+
+    assert person.told(" s)", 180).startswith("Filled: sample, seed 11, MR.")
+
+
+def test_a_seed_that_is_none_is_refused_and_what_is_entered_after_it_counts(person: Person, head: Path) -> None:
+    person.load(head)
+    person.stroke()
+    person.page.click("#sample")
+    person.enter("seed", 3)
+    person.enter("seed", -1)
+    person.told("The seed cannot be that now, and stays as it is.")
+    person.page.wait_for_function("document.querySelector('#seed').value == 3")
+    person.enter("margin", 4)
+    person.change("grow")
+
+    assert person.run("fill").startswith("Filled: sample, seed 3, MR.")
+
+
 def test_the_model_is_asked_for_where_the_file_does_not_tell_its_modality(person: Person, head: Path, serve) -> None:
     asked = Person(person.page, serve(head), person.folder)
     asked.open()
@@ -88,16 +182,6 @@ def test_nothing_is_filled_where_nothing_is_marked(person: Person, head: Path) -
     person.load(head)
     person.page.click("#fill")
     person.told("Nothing is marked; paint, threshold or load what is to be filled.")
-
-
-@pytest.fixture(scope="module")
-def large_head(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A head that takes many seconds to be filled as a whole."""
-    k, j, i = np.indices((120, 256, 256))
-    voxels = np.where(np.hypot(i - 128, (j - 128) / 1.2) < 96, 400, 0) + (i + j + k) % 7
-    path = tmp_path_factory.mktemp("large") / "large.nii"
-    write_nifti(path, voxels.astype(np.int16), np.diag([1.0, 1.0, 2.5, 1.0]))
-    return path
 
 
 def test_during_a_run_nothing_is_loaded_marked_or_saved_and_it_is_cancelled(
@@ -122,20 +206,6 @@ def test_during_a_run_nothing_is_loaded_marked_or_saved_and_it_is_cancelled(
     assert person.told("Cancelled.") == "Cancelled."
     assert disabled == list(tools)
     assert person.regions() == before
-
-
-@pytest.fixture(scope="module")
-def thorax(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A CT of a body with a pin of metal and streaks from it."""
-    k, j, i = np.indices((16, 96, 96))
-    rng = np.random.default_rng(0)
-    voxels = np.where(np.hypot((i - 48) / 42, (j - 48) / 34) < 1, 40.0, -1000.0) + rng.normal(0, 12, k.shape)
-    for angle in rng.uniform(0, np.pi, 10):
-        voxels[np.abs((i - 48) * np.sin(angle) - (j - 40) * np.cos(angle)) < 1] += rng.choice([-250, 250])
-    voxels[(i - 48) ** 2 + (j - 40) ** 2 <= 9] = 3000
-    path = tmp_path_factory.mktemp("ct") / "thorax.nii"
-    write_nifti(path, voxels.astype(np.int16), np.diag([-3.0, -3.0, 5.0, 1.0]))
-    return path
 
 
 def test_metal_is_found_and_its_artifacts_are_reduced_by_the_method_that_is_chosen(

@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from zipfile import ZipFile
 
 import numpy as np
 import PIL.Image
 import pydicom
 import pytest
+from images import COLUMNS, ROWS, ct_series, film, unpacked, write_dicom
 from person import Person
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import (
+    DigitalXRayImageStorageForPresentation,
+    ParametricMapStorage,
+    generate_uid,
+)
 
 from monai_inpaint.io import read_image
-
-ROWS, COLUMNS = 160, 128
-
-
-def _film() -> np.ndarray:
-    """A made-up film with a wire of 12 bits."""
-    row, column = np.indices((ROWS, COLUMNS))
-    film = 2000 - 900 * np.sin(row / 30) * np.cos(column / 20) + np.random.default_rng(0).normal(0, 40, row.shape)
-    film[:, 60:68] = 3900
-    return film.clip(0, 4095).astype(np.uint16)
-
-
-def _dicom(path: Path, pixels: np.ndarray, kind: str, modality: str, series: str, number: int = 1, **more) -> Path:
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = kind
-    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-    dataset.SeriesInstanceUID = dataset.StudyInstanceUID = series
-    dataset.FrameOfReferenceUID = generate_uid(entropy_srcs=[series])
-    dataset.PatientName, dataset.PatientID, dataset.Modality, dataset.InstanceNumber = "Made^Up", "1", modality, number
-    dataset.Rows, dataset.Columns = pixels.shape
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 12, 11, 0
-    dataset.PixelData = pixels.astype("<u2").tobytes()
-    for name, value in more.items():
-        setattr(dataset, name, value)
-    dataset.save_as(path, enforce_file_format=True)
-    return path
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".dcm"])
@@ -52,9 +27,9 @@ def test_a_film_is_loaded_filled_and_saved_as_it_came_but_for_the_region(
     path = tmp_path / f"film{suffix}"
     if suffix == ".dcm":
         spacing = {"PixelSpacing": [0.5, 0.5], "PatientOrientation": ["L", "F"]}
-        _dicom(path, _film(), DigitalXRayImageStorageForPresentation, "DX", generate_uid(), **spacing)
+        write_dicom(path, film(), DigitalXRayImageStorageForPresentation, "DX", generate_uid(), **spacing)
     else:
-        PIL.Image.fromarray(_film()).save(path)
+        PIL.Image.fromarray(film()).save(path)
     person.load(path)
     person.choose("bundle", "chest film")
     person.stroke()
@@ -62,7 +37,7 @@ def test_a_film_is_loaded_filled_and_saved_as_it_came_but_for_the_region(
     person.picture(f"film-{suffix[1:]}")
 
     saved = person.saved()
-    changed = np.argwhere(read_image(saved).voxels != _film())
+    changed = np.argwhere(read_image(saved).voxels != film())
 
     assert saved.name == f"film_filled{suffix}"
     assert 0 < len(changed) < 0.2 * ROWS * COLUMNS
@@ -82,25 +57,68 @@ def test_a_volume_is_saved_with_the_same_voxels_in_every_format(person: Person, 
 
 
 def test_a_dicom_series_tells_its_modality_and_is_saved_as_a_derived_series(person: Person, tmp_path: Path) -> None:
-    series, rng = generate_uid(), np.random.default_rng(0)
-    files = []
-    for n in range(6):
-        pixels = (1060 + rng.normal(0, 8, (64, 64))).astype(np.uint16)
-        place = {"ImagePositionPatient": [-96, -96, 5 * n], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
-        scale = {"RescaleSlope": 1, "RescaleIntercept": -1024, "PixelSpacing": [3, 3], "SliceThickness": 5}
-        files.append(_dicom(tmp_path / f"{n}.dcm", pixels, CTImageStorage, "CT", series, n + 1, **place, **scale))
-    person.load(*files)
+    series = generate_uid()
+    person.load(*ct_series(tmp_path, series))
     person.stroke()
 
     assert person.run("fill").startswith("Filled: best estimate, CT.")
-    with ZipFile(person.saved()) as archive:
-        archive.extractall(tmp_path / "derived")
-    derived = [pydicom.dcmread(file) for file in (tmp_path / "derived").iterdir()]
+    derived = [pydicom.dcmread(file) for file in unpacked(person.saved(), tmp_path / "derived").values()]
 
     assert len(derived) == 6
     assert {dataset.ImageType[0] for dataset in derived} == {"DERIVED"}
     assert {dataset.PatientID for dataset in derived} == {"1"}
     assert series not in {dataset.SeriesInstanceUID for dataset in derived}
+
+
+def test_a_dicom_series_gives_all_dicom_results_of_each_fill(person: Person, tmp_path: Path) -> None:
+    series = generate_uid()
+    person.load(*ct_series(tmp_path, series))
+    person.stroke()
+    person.page.click("#spread")
+    person.run("fill")
+    person.page.click("#estimate")
+    person.stroke(right=-0.2)
+    person.run("fill")
+
+    saved = person.saved("DICOM results")
+    person.picture("dicom")
+    files = unpacked(saved, tmp_path / "results")
+    first, second = ({name[2:] for name in files if name.startswith(f"{n}/")} for n in (1, 2))
+    read = {name: pydicom.dcmread(file) for name, file in files.items() if name.endswith(".dcm")}
+
+    assert saved.name == "0_results.zip"
+    objects = {"hole.dcm", "structures.dcm", "difference.dcm", "record.dcm", "overview.dcm", "report.json"}
+    images = {name for name in second if name.startswith("derived/")}
+    assert len(images) == 6
+    assert second == objects | images
+    assert first == second | {"spread.dcm"}
+    assert "Research use only" in files["notice.txt"].read_text(encoding="utf-8")
+    assert read["1/hole.dcm"].Modality == "SEG"
+    assert read["1/spread.dcm"].SOPClassUID == ParametricMapStorage
+    assert {dataset.StudyInstanceUID for dataset in read.values()} == {series}
+    sources = {
+        dataset.SourceImageSequence[0].ReferencedSOPInstanceUID for name, dataset in read.items() if "2/der" in name
+    }
+    assert sources == {dataset.SOPInstanceUID for name, dataset in read.items() if "1/der" in name}
+
+
+def test_what_is_unlike_healthy_anatomy_is_mapped_in_a_film_with_its_scale(person: Person, tmp_path: Path) -> None:
+    PIL.Image.fromarray(film()).save(tmp_path / "film.png")
+    person.load(tmp_path / "film.png")
+    person.choose("bundle", "chest film")
+
+    assert person.run("map").startswith("Abnormality map, chest film.")
+    scale = person.page.inner_text("#scale-map")
+    person.picture("map")
+    saved = person.saved_map()
+    (report,) = person.saved_reports()
+
+    assert re.fullmatch(r"abnormality\s+0\s+\S+ SD of healthy films", scale)
+    assert saved.name == "film_abnormality.tif"
+    assert read_image(saved).voxels.shape == film().shape
+    assert report["score"] >= 0
+    assert person.page.is_disabled("#save-image")
+    assert person.steps() == ["Original", "Map"]
 
 
 def test_colour_and_sequences_are_refused_in_a_sentence_and_what_was_there_stays(

@@ -61,9 +61,9 @@ def test_before_after_and_the_difference_are_compared(person: Person, head: Path
     person.run("fill")
 
     difference = person.views()
-    scale = person.page.inner_text("#scale")
-    person.page.click("#difference")
-    person.page.wait_for_selector("#scale", state="detached")
+    scale = person.page.inner_text("#scale-difference").removeprefix("difference").split()
+    person.page.click("#show-difference")
+    person.page.wait_for_selector("#scale-difference", state="detached")
     after = person.views()
     person.page.keyboard.press("b")
     before = person.views()
@@ -71,7 +71,7 @@ def test_before_after_and_the_difference_are_compared(person: Person, head: Path
     person.page.keyboard.press("b")
 
     assert len({difference, after, before}) == 3
-    low, high = (float(end) for end in scale.split())
+    low, high = (float(end) for end in scale)
     assert -low == high > 0
     assert re.fullmatch(r"voxel .*: before \S+, after \S+", person.point(0.0, 0.0))
     person.page.click("#flicker")
@@ -83,8 +83,10 @@ def test_before_after_and_the_difference_are_compared(person: Person, head: Path
 def test_all_that_is_needed_is_on_a_screen_of_1280_by_720(person: Person, head: Path) -> None:
     person.load(head)
     person.page.click("#threshold")
-    wanted = [
-        f"#{name}" for name in ("file", "threshold", "mark", "grow", "undo", "fill", "metal", "save-image", "level")
+    wanted = [f"#{name}" for name in ("load", "threshold", "mark", "grow", "undo", "fill", "metal", "map", "level")] + [
+        "#save-image",
+        "#save-map",
+        "#redo",
     ]
     wanted += [".slice-slider >> nth=0", ".slice-slider >> nth=1", ".slice-slider >> nth=2", "#notice"]
 

@@ -49,6 +49,29 @@ def test_a_larger_brush_and_a_ball_mark_more(person: Person, head: Path) -> None
     assert _millilitres(ball) > 2 * _millilitres(disc)
 
 
+def test_a_lasso_marks_what_it_runs_around_and_a_box_its_rectangle_in_the_slice_or_deeper(
+    person: Person, head: Path
+) -> None:
+    person.load(head)
+    square = ((-0.1, -0.1), (0.1, -0.1), (0.1, 0.1), (-0.1, 0.1), (-0.1, -0.1))
+    person.outline("lasso", *square)
+    (lasso,) = person.regions()
+    person.picture("lasso")
+    person.page.click("#undo")
+    person.wait_for_regions("Region 1: empty")
+    person.outline("box", square[0], square[2])
+    (box,) = person.regions()
+    person.page.click("#undo")
+    person.wait_for_regions("Region 1: empty")
+    person.page.click("#ball")  # the brush is 10 mm: five slices of 2.5 mm
+    person.outline("box", square[0], square[2])
+    (deep,) = person.regions()
+    person.picture("box")
+
+    assert abs(_millilitres(lasso) - _millilitres(box)) < 0.15 * _millilitres(box)
+    assert 3.5 < _millilitres(deep) / _millilitres(box) < 5.5
+
+
 def test_a_threshold_marks_what_its_numbers_say_and_is_grown_and_shrunk_in_mm(person: Person, head: Path) -> None:
     person.load(head)
     voxels = (read_nifti(head) > BALL).sum() * 2.5 / 1000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import http.server
 import socket
@@ -153,6 +154,7 @@ def test_what_is_shown_is_in_no_frame_and_tells_its_address_to_nobody(app: App) 
      ("tool", "format"), ("active", "no region"), ("shown", ["no region"]), ("brush", 0), ("brush", 10**9),
      ("margin", -1), ("seed", -1), ("seed", 1.5), ("seed", "1 --output x"), ("method", "../x"), ("suffix", ".exe"),
      ("drawn", "x"), ("fade", 101), ("flicker", 1), ("width", 0), ("preset", "x"), ("filled", True),
+     ("overlay", "x"), ("overlay", []), ("at", 99), ("at", -1), ("at", 0.5), ("steps", ["x"]), ("name", "x"),
      ("path", "/etc/passwd"), ("__class__", "x"), ("", "")],
 )  # fmt: skip
 def test_a_browser_sets_only_what_its_widgets_can(app: App, name: str, value: object) -> None:
@@ -160,13 +162,28 @@ def test_a_browser_sets_only_what_its_widgets_can(app: App, name: str, value: ob
         before = await _state(session, app)
         async with Socket(session, app.origin) as wire:
             await wire.hello(app.secret)
-            with pytest.raises(Refused):
+            with contextlib.suppress(Refused):
                 await wire.call("trame.state.update", [{"key": name, "value": value}])
+            with contextlib.suppress(Refused):
+                await wire.call("trame.trigger", "fill", [], {name: value})
         return before, await _state(session, app)
 
     before, after = run(change)
 
-    assert after == before
+    assert {**after, "message": ""} == {**before, "message": ""}
+
+
+def test_a_value_that_is_refused_is_told_and_holds_no_other_one_up(app: App) -> None:
+    async def change(session: aiohttp.ClientSession) -> dict:
+        async with Socket(session, app.origin) as wire:
+            await wire.hello(app.secret)
+            await wire.call("trame.state.update", [{"key": "width", "value": 0}, {"key": "margin", "value": 7}])
+        return await _state(session, app)
+
+    state = run(change)
+
+    assert state["margin"] == 7
+    assert state["message"] == "The width cannot be that now, and stays as it is."
 
 
 def test_a_browser_chooses_the_model_and_the_values(app: App) -> None:
@@ -204,8 +221,8 @@ def test_a_browser_calls_only_what_its_page_needs(app: App, method: str, argumen
 
 def test_what_goes_wrong_tells_no_path_of_the_server(app: App) -> None:
     calls = [
-        ("trame.trigger", ["trigger__1", ["/etc/passwd"], {}]),
-        ("trame.trigger", ["trigger__1", [], {"path": "/etc/passwd"}]),
+        ("trame.trigger", ["fill", ["/etc/passwd"], {}]),
+        ("trame.trigger", ["fill", [], {"path": "/etc/passwd"}]),
         ("trame.trigger", [["x"], [], {}]),
         ("trame.trigger", []),
         ("trame.state.update", ["x"]),

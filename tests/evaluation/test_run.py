@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from evaluation_samples import list_of_films, phantom_head
+from scipy.stats import wilcoxon
 
 from monai_inpaint.errors import InputError
 
@@ -18,6 +20,7 @@ pytest.importorskip("cv2")
 
 from monai_inpaint.evaluation import evaluate, fill_methods, run
 from monai_inpaint.evaluation.classical import METHODS, fill_ring_mean
+from monai_inpaint.evaluation.gain_charts import gain_charts, ticks
 from monai_inpaint.evaluation.summary import Result, Summary
 from monai_inpaint.evaluation.tables import tables
 
@@ -210,3 +213,54 @@ def test_the_table_says_how_many_fills_are_told_from_the_truth():
     shares = {row[0]: int(row[column]) for row in table.rows}
     assert shares["bad"] == 100
     assert 25 < shares["good"] < 75
+
+
+def gains_of(gains: dict[str, list[float]], sizes: list[int] | None = None) -> Summary:
+    """A method whose gain over "ring" is each patient's; holes of these sizes, or all alike."""
+    results = []
+    for patient, found in gains.items():
+        for number, gain in enumerate(found):
+            pixels = sizes[len(results) // 2] if sizes else 9
+            for method, psnr in (("ring", 10.0), ("some/where/net", 10.0 + gain)):
+                case = f"{patient}-{number}"
+                results.append(Result(case, patient, "mr", "v", 0, 1, pixels, method, 0.1, {"psnr": psnr}))
+    return Summary({}, results, ["ring", "some/where/net"], ["ring"], [], Path())
+
+
+def test_the_table_compares_by_patient_with_an_interval_and_a_paired_test():
+    gains = {f"{n}": [n / 10, n / 10 + 2] for n in range(1, 9)}
+    (table,) = tables(gains_of(gains))
+    row = dict(zip(table.heading, table.rows[1], strict=True))
+    mean, low, high = (float(part) for part in re.findall(r"[+-][\d.]+", row["mean by patient, 95 %"]))
+    exact = wilcoxon([np.mean(found) for found in gains.values()]).pvalue
+
+    assert row["method"] == "net"
+    assert mean == pytest.approx(1.45)
+    assert low < mean < high
+    assert float(row["p"]) == pytest.approx(exact, abs=1e-3)
+    assert (table.rows[0][-3], table.rows[0][-2]) == ("", "")  # the classical method itself
+
+
+def test_too_few_patients_are_not_tested():
+    (table,) = tables(gains_of({"one": [1.0, 2.0]}))
+    row = dict(zip(table.heading, table.rows[1], strict=True))
+    assert (row["mean by patient, 95 %"], row["p"]) == ("+1.50", "-")
+
+
+def test_gains_are_drawn_by_case_and_where_holes_differ_by_their_size():
+    alike, differing = gains_of({"a": [1, -1, 3]}), gains_of({"a": [1, -1, 3]}, sizes=[100, 900, 4000])
+
+    assert len(gain_charts(alike)) == 1
+    by_case, by_size = gain_charts(differing)
+    assert "gain of each case" in by_case
+    assert by_size.count("<circle") == 3
+    assert gain_charts(gains_of({"a": [1, 2]})) == []
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 0.3), (-2.4, 7), (0, 0), (-0.01, 0.02), (-130, 12)])
+def test_the_numbers_of_an_axis_are_round_and_enclose_the_values(low, high):
+    found = ticks(low, high)
+    assert found[0] <= low
+    assert found[-1] >= high
+    assert 1 <= len(found) <= 11
+    assert np.allclose(np.diff(found), found[1] - found[0] if len(found) > 1 else 0)

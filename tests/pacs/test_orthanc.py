@@ -92,6 +92,50 @@ def test_a_study_goes_from_orthanc_through_the_service_and_back_and_so_does_a_re
         assert service.interrupt() == 130
 
 
+def test_orthanc_takes_by_dicomweb_what_it_has_already(tmp_path: Path, given: Path) -> None:
+    from monai_inpaint.pacs.archive import instances_below
+    from monai_inpaint.pacs.dicomweb import series_at, store
+    from monai_inpaint.pacs.settings import WebNode
+
+    with Orthanc(tmp_path / "orthanc") as archive:
+        node = WebNode(archive.dicomweb)
+        for _ in range(2):
+            assert store(instances_below(given), node) == []
+
+        assert archive.uids() == {pydicom.dcmread(path).SOPInstanceUID for path in files(given)}
+        came = {dataset.SOPInstanceUID: dataset for dataset in series_at(STUDY, f"{STUDY}.2", node)}
+        assert came == {dataset.SOPInstanceUID: dataset for dataset in map(pydicom.dcmread, (given / "mr").iterdir())}
+        assert list(series_at(STUDY, "1.2.3", node)) == []
+
+
+@pytest.mark.parametrize("protocol", ["DIMSE", "DICOMweb"])
+def test_a_region_drawn_later_is_filled_in_a_series_that_is_fetched(protocol: str, tmp_path: Path, given: Path) -> None:
+    service = Service(tmp_path / "service", 0, rules=RULES[1:2], listen={"callers": ["ARCHIVE"]})
+    modalities = {"FILLER": service.port}
+    with Orthanc(tmp_path / "orthanc", modalities, {"DicomAlwaysAllowGet": True}) as archive:
+        node = {"port": archive.dicom, "title": "ARCHIVE"} if protocol == "DIMSE" else {"url": archive.dicomweb}
+        service.settings |= {"send": node, "fetch": node}
+        service.start()
+        images = [path for path in files(given) if path.parent.name == "mr"]
+        archive.store([*images, given / "seg.dcm"])
+
+        seg = archive.ask("/tools/lookup", pydicom.dcmread(given / "seg.dcm").SOPInstanceUID.encode())[0]["ID"]
+        archive.ask("/modalities/FILLER/store", json.dumps([seg]).encode())  # and not the series
+        until(lambda: bool(service.jobs("sent")), SECONDS, "the region is not filled", 0.5)
+
+        assert f"fetched 4 instances of series {STUDY}.2" in service.lines()
+        originals = {dataset.SOPInstanceUID: dataset for dataset in map(pydicom.dcmread, images)}
+        made = [dataset for dataset in archive.retrieve(STUDY) if dataset.SOPInstanceUID not in originals]
+        derived = [dataset for dataset in made if dataset.Modality == "MR"]
+        assert len(derived) == 4
+        holes = [dataset for dataset in made if dataset.Modality == "SEG" and dataset.Manufacturer == "monai-inpaint"]
+        check_voxels(derived, holes, originals)
+        # what was fetched counts as what came
+        archive.send(STUDY, "FILLER")
+        until(lambda: "sent before" in service.lines(), SECONDS, "the study is not dropped", 0.5)
+        assert service.interrupt() == 130
+
+
 @pytest.mark.deploy
 @pytest.mark.skipif(not PYTHON.with_name("monai-deploy").exists(), reason="needs what make test-deploy installs")
 def test_a_study_goes_from_orthanc_through_the_app_and_back(archive: Orthanc, given: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import time
 import uuid
 from pathlib import Path
@@ -15,7 +16,7 @@ from monai_inpaint import InputError
 from monai_inpaint.pacs import durable_files
 from monai_inpaint.pacs import queue as places
 from monai_inpaint.pacs.arrival import Arrival, Full
-from monai_inpaint.pacs.queue import FAILED, SENDING, SENT, WAITING, Different, Queue, TooLarge
+from monai_inpaint.pacs.queue import FAILED, FETCHING, SENDING, SENT, WAITING, Different, Queue, TooLarge
 
 STUDY, INSTANCES = "1.2.3", ["1.2.3.1", "1.2.3.2", "1.2.3.3"]
 LARGE = 10**6
@@ -55,12 +56,21 @@ def came(queue: Queue, size: int = 100, content: bytes = b"\0") -> Arrival:
 
 
 def work(queue: Queue, acknowledged: set[str], sent: list[dict[str, str]]) -> None:
-    """What sender and service do: send what was not acknowledged, take the study, fill it, send the results."""
-    for instance in INSTANCES:
+    """What sender and service do: send what was not acknowledged, take the study, fetch the rest, fill, send."""
+    for instance in INSTANCES[:-1]:
         if instance not in acknowledged:
             queue.store(came(queue), STUDY, instance)
             acknowledged.add(instance)
-    queue.take(0)
+    queue.take(0, FETCHING)
+    job = queue.next(FETCHING)
+    if job:
+        fetched = job / "fetched.partial"
+        (fetched / places.INPUT).mkdir(parents=True)
+        for instance in INSTANCES[-2:]:
+            (fetched / places.INPUT / f"{instance}.dcm").write_bytes(bytes(100))
+        queue.keep_fetched(job, fetched)
+        shutil.rmtree(fetched)
+        queue.move(job, WAITING)
     job = queue.next(WAITING)
     if job:
         if not (job / places.RESULTS).is_dir():
@@ -102,10 +112,57 @@ def test_killed_at_any_step_it_goes_on_where_it_was(tmp_path: Path, monkeypatch:
         assert sent
         assert all(one == sent[0] for one in sent), steps  # what is sent again is the same
         assert sorted(json.loads((jobs[0] / places.MADE).read_text())) == sorted(sent[0].values())
-        for state in ("arriving", "waiting", "sending", "failed", "incoming", "trash"):
+        for state in ("arriving", "fetching", "waiting", "sending", "failed", "incoming", "trash"):
             assert not list((root / state).iterdir()), (steps, state)
         steps += 1
-    assert steps > 20
+    assert steps > 30
+
+
+def test_more_of_a_study_that_waits_for_the_archive_joins_it_whenever_that_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, steps, killed = Disk(monkeypatch), 0, True
+    while killed:
+        queue, killed = opened(tmp_path / str(steps)), False
+        queue.store(came(queue), STUDY, INSTANCES[0])
+        queue.take(0, FETCHING)
+        job = queue.next(FETCHING)
+        queue.store(came(queue), STUDY, INSTANCES[1])
+        assert queue.take(0, FETCHING) == []  # it is being fetched
+
+        assert job
+        assert queue.next(FETCHING, {job}) is None  # it is tried again later
+        disk.left = steps
+        try:
+            queue.take(0, FETCHING)
+        except Killed:
+            killed = True
+            os.close(queue._held)
+            queue = opened(tmp_path / str(steps))
+            queue.take(0, FETCHING)
+        disk.left = None
+
+        jobs = [path for state in places.STATES for path in (queue.root / state).iterdir()]
+        assert [job.parent.name for job in jobs] == [FETCHING], steps
+        assert json.loads((jobs[0] / places.INSTANCES).read_text()) == INSTANCES[:2], steps
+        assert len(list((jobs[0] / places.INPUT).iterdir())) == 2, steps
+        queue.close()
+        steps += 1
+    assert steps > 5
+
+
+def test_older_images_make_room_for_what_is_fetched(tmp_path: Path) -> None:
+    queue = opened(tmp_path, quota_bytes=1000)
+    queue.store(came(queue, 600), STUDY, INSTANCES[0])
+    assert queue.room_for(700) == 400
+
+    queue.take(0)
+    job = queue.next(WAITING)
+    assert job
+    queue.finish(queue.move(job, SENDING))
+
+    assert queue.room_for(700) == 700
+    assert queue.room_for(7000) < 1000
 
 
 def test_an_instance_is_on_the_disk_when_it_is_acknowledged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,6 +355,7 @@ def done(queue: Queue, state: str, study: str = STUDY, size: int = 100) -> None:
     if state == FAILED:
         queue.set_aside(job, record)
     else:
+        record.write_text(json.dumps({"series": [{"status": "filled", "source": ""}]}))
         record.rename(job / places.RECORD)
         queue.finish(queue.move(job, SENDING))
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from cli_samples import run, tree
+from pydicom.uid import CTImageStorage, ParametricMapStorage, RTStructureSetStorage
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification
 
@@ -87,6 +88,37 @@ def test_a_region_that_is_drawn_later_is_filled_and_nothing_else_is_done_again(
     until(lambda: done(service, 2), SECONDS, "the second region is not filled")
     assert len(archive.of("1.2.77")) == 2 * came
     assert all(len(copies) == 1 for copies in archive.received["1.2.77"].values())
+
+
+def test_why_a_series_is_not_filled_goes_to_the_archive_once_as_a_report(archive: Archive, tmp_path: Path) -> None:
+    service = Service(tmp_path / "service", archive.port, report_skipped=True).start()
+    *images, drawn = small_study(tmp_path / "study", "1.2.77")
+    send_files(images, service.port)
+    until(lambda: bool(service.jobs("failed")), SECONDS, "the study is not done")
+
+    (report,) = archive.of("1.2.77")
+    texts = [item.TextValue for item in report.ContentSequence if item.RelationshipType == "CONTAINS"]
+    assert texts == [
+        "Research use only. Not for diagnosis.",
+        "Series 1.2.77.1 (CT): No SEG of the study refers to it.",
+    ]
+    assert (report.PatientID, report.Modality, report.VerificationFlag) == ("P1", "SR", "UNVERIFIED")
+    report.save_as(tmp_path / "report.dcm", enforce_file_format=True)
+    if shutil.which("dciodvfy"):
+        judged = subprocess.run(["dciodvfy", tmp_path / "report.dcm"], capture_output=True, text=True, check=False)
+        assert "Error" not in judged.stderr, judged.stderr
+    kept = sorted(path.name for path in service.jobs("failed")[0].iterdir())
+    assert kept == ["input", "instances.json", "made.json", "record.json"]
+
+    send_files([tmp_path / "report.dcm"], service.port)  # what comes back is not taken
+    send_files([drawn], service.port)
+    until(lambda: len(service.jobs("sent")) == 2, SECONDS, "the region is not filled")
+    assert len(archive.of("1.2.77")) == 8  # seven results, no second report
+    assert not service.jobs("failed")
+    assert send_files([tmp_path / "report.dcm"], service.port) == [0]
+    assert not service.jobs("arriving")
+    assert "Doe" not in service.lines()
+    service.interrupt()
 
 
 def test_a_study_sent_again_is_not_filled_again_and_results_that_come_back_are_not_taken(
@@ -265,7 +297,7 @@ def test_results_that_the_archive_refuses_are_kept_and_told(tmp_path: Path) -> N
     until(lambda: bool(service.jobs("failed")), SECONDS, "the study does not fail")
 
     why = json.loads((service.jobs("failed")[0] / "record.json").read_text())["why"]
-    assert why.startswith("ARCHIVE refused 7 of 7 results (status C001)")
+    assert why.startswith("ARCHIVE refused 7 of 7 results: 2 CT Image Storage (status C001), ")
     assert (service.jobs("failed")[0] / "results").is_dir()
 
     archive.status = 0
@@ -277,6 +309,34 @@ def test_results_that_the_archive_refuses_are_kept_and_told(tmp_path: Path) -> N
     assert wrong_with(archive.of("1.2.77"), tmp_path / "study") == ""
     service.interrupt()
     archive.close()
+
+
+def test_an_archive_that_refuses_one_kind_of_object_gets_the_rest_and_the_record_names_it(
+    service: Service, archive: Archive, tmp_path: Path
+) -> None:
+    archive.refused = {RTStructureSetStorage, ParametricMapStorage}
+    send_files(small_study(tmp_path / "study", "1.2.77"), service.port)
+    until(lambda: done(service), SECONDS, "the study is not done")
+
+    assert sorted(dataset.Modality for dataset in archive.of("1.2.77")) == ["CT", "CT", "OT", "SEG", "SR"]
+    why = (
+        "ARCHIVE refused 2 of 7 results: "
+        "1 Parametric Map Storage (status 0122), 1 RT Structure Set Storage (status 0122)."
+    )
+    assert json.loads((service.jobs("sent")[0] / "record.json").read_text())["refused"] == why
+    until(lambda: f"done: {why}" in service.lines(), 10, "the log does not say it")
+
+
+def test_a_study_fails_where_the_archive_refuses_its_derived_series(
+    service: Service, archive: Archive, tmp_path: Path
+) -> None:
+    archive.refused = {CTImageStorage}
+    send_files(small_study(tmp_path / "study", "1.2.77"), service.port)
+    until(lambda: bool(service.jobs("failed")), SECONDS, "the study does not fail")
+
+    why = json.loads((service.jobs("failed")[0] / "record.json").read_text())["why"]
+    assert why == "ARCHIVE refused 2 of 7 results: 2 CT Image Storage (status 0122)."
+    assert len(list((service.jobs("failed")[0] / "results").rglob("*.dcm"))) == 7
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -441,11 +501,17 @@ def ask(port: int, path: str) -> tuple[int, str]:
         ({"listen": {"port": 1, "title": "A", "callers": ["B"], "tls": {"key": "k"}}}, "lacks authority"),
         ({"send": {"port": "104", "title": "A"}}, "port is '104'"),
         ({"send": []}, "is not a JSON object"),
+        ({"send": {"url": "archive/dicom-web"}}, "url must be http(s)://HOST/PATH"),
+        ({"send": {"url": "https://me:secret@archive/dicom-web"}}, "passwords go to .netrc"),
+        ({"send": {"url": 1}}, "url must be"),
+        ({"fetch": {"url": "http://archive", "port": 1}}, "unknown key port"),
+        ({"fetch": {"port": 1}}, "lacks title"),
         ({"rules": []}, "at least one rule"),
         ({"quiet_seconds": 0}, "quiet_seconds is 0"),
         ({"quota_mb": True}, "quota_mb is True"),
         ({"keep_days": "a week"}, "keep_days is 'a week'"),
         ({"monitor": 0}, "monitor is 0"),
+        ({"report_skipped": 1}, "report_skipped is 1; give true or false"),
         ({"log": "xml"}, "log is 'xml'; give one of text, json"),
     ],
 )

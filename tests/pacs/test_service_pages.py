@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 from pynetdicom import (
     ALL_TRANSFER_SYNTAXES,
     PYNETDICOM_IMPLEMENTATION_UID,
@@ -16,7 +16,7 @@ from pynetdicom import (
     AllStoragePresentationContexts,
 )
 
-from monai_inpaint.pacs import admission, association, receiver, sender
+from monai_inpaint.pacs import admission, association, dicomweb, getter, receiver, sender
 
 DOCS = Path(__file__).parents[2] / "docs"
 STATEMENT = (DOCS / "conformance.md").read_text(encoding="utf-8")
@@ -51,6 +51,27 @@ def test_the_conformance_statement_lists_every_status_that_a_sender_may_get() ->
     table = STATEMENT.partition("### Storage SCP")[2].partition("### Storage SCU")[0]
 
     assert set(re.findall(r"^\| ([0-9A-F]{4}) \|", table, re.MULTILINE)) == {f"{status:04X}" for status in statuses}
+
+
+def test_the_conformance_statement_tells_what_is_proposed_for_c_get() -> None:
+    section = STATEMENT.partition("### Query/Retrieve SCU")[2].partition("## DICOMweb")[0]
+
+    told = re.findall(r"1\.2\.840\.10008\.1\.2[0-9.]*(?=[ ,])", section)
+    assert sorted(told) == sorted(uid for context in getter.SYNTAXES for uid in context)
+    assert f"each with {'ten' if len(getter.SYNTAXES) == 10 else ''} presentation contexts" in section
+    words = section.replace("\n", " ")
+    for kind in getter.IMAGES:
+        name = UID(kind).name.removesuffix(" Image Storage")
+        main, _, purpose = name.partition(" Image Storage - For ")
+        assert main.removesuffix(" Image Storage") in words, name
+        assert purpose.lower() in words
+    assert len(getter.IMAGES) * len(getter.SYNTAXES) < 128  # PS3.8: odd numbers from 1 to 255
+
+
+def test_the_conformance_statement_tells_which_answers_of_dicomweb_refuse() -> None:
+    *some, last = sorted(dicomweb._REFUSES)
+
+    assert f"HTTP status is {', '.join(map(str, some))} or {last}" in STATEMENT
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")

@@ -54,6 +54,34 @@ def test_each_series_is_filled_from_its_own_hole_and_nothing_else_changes(tmp_pa
     assert json.loads((tmp_path / "out" / "record.json").read_text()) == record
 
 
+def test_why_series_are_skipped_is_reported_where_a_rule_is_for_them(tmp_path: Path) -> None:
+    folder = study(tmp_path / "study")
+    (folder / "rt.dcm").unlink()
+
+    record = process_study(folder, tmp_path / "out", ALL[:2], report_skipped=True)
+
+    (report,) = [pydicom.dcmread(path) for path in (tmp_path / "out").glob("*.dcm")]
+    why = [item.TextValue for item in report.ContentSequence if item.RelationshipType == "CONTAINS"][1:]
+    assert why == ["Series 1.2.3.2 (MR): No RTSTRUCT of the study refers to it."]  # and not of the film
+    told = [entry["told"] for entry in record["series"] if "told" in entry]
+    again = process_study(folder, tmp_path / "again", ALL[:2], filled=told, report_skipped=True)
+    assert not list((tmp_path / "again").glob("*.dcm"))
+    assert [entry["status"] for entry in again["series"]] == [entry["status"] for entry in record["series"]]
+
+
+def test_a_region_without_its_series_is_reported(tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    folder.mkdir()
+    ct_with_seg(folder)
+    shutil.rmtree(folder / "ct")
+
+    process_study(folder, tmp_path / "out", ALL, report_skipped=True)
+
+    (report,) = [pydicom.dcmread(path) for path in (tmp_path / "out").glob("*.dcm")]
+    assert report.ContentSequence[-1].TextValue.endswith("(SEG): The series that it refers to is not there.")
+    assert report.StudyInstanceUID == "1.2.3"
+
+
 def test_results_keep_the_study_and_refer_to_their_sources(tmp_path: Path) -> None:
     process_study(study(tmp_path / "study"), tmp_path / "out", ALL)
 

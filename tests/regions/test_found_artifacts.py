@@ -1,4 +1,4 @@
-"""`fill --find`: a hole is proposed, written and filled; and what proposes it."""
+"""`find` and `fill --find`: a hole is proposed and written, or filled as well; and what proposes it."""
 
 from __future__ import annotations
 
@@ -40,6 +40,30 @@ def marker(level: float):
 
 
 # --- the command
+
+
+def test_find_alone_writes_the_same_hole_and_fills_nothing(tmp_path: Path, capfd) -> None:
+    image, hole, alone = film(tmp_path / "film.png"), tmp_path / "hole.png", tmp_path / "alone.png"
+    assert run(capfd, "fill", image, hole, tmp_path / "filled.png", "--find", "--bundle", "cxr").code == 0
+    before = tree(tmp_path)
+
+    ran = run(capfd, "find", image, alone)
+
+    assert (ran.code, ran.lines) == (0, [])
+    assert f"{alone} is a proposal" in ran.out
+    assert alone.read_bytes() == hole.read_bytes()
+    assert set(tree(tmp_path)) - set(before) == {"alone.png"}
+
+
+def test_find_alone_writes_nothing_where_nothing_is_found_or_the_image_would_be_lost(tmp_path: Path, capfd) -> None:
+    image = film(tmp_path / "film.png", barred=False)
+    before = tree(tmp_path)
+
+    nothing, itself = run(capfd, "find", image, tmp_path / "hole.png"), run(capfd, "find", image, image)
+
+    assert (nothing.code, itself.code) == (2, 2)
+    assert len(nothing.lines) == len(itself.lines) == 1
+    assert tree(tmp_path) == before
 
 
 def test_find_writes_the_hole_and_fills_it(tmp_path: Path, capfd) -> None:

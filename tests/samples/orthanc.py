@@ -28,9 +28,12 @@ class Orthanc:
     Args:
         folder: for its data.
         modalities: AE titles on this machine that it may send to, and their ports.
+        settings: others of Orthanc's.
     """
 
-    def __init__(self, folder: Path, modalities: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, folder: Path, modalities: Mapping[str, int] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> None:
         self.dicom, self.http = free_port(), free_port()
         self._folder = folder
         self._settings = {
@@ -47,6 +50,7 @@ class Orthanc:
             "OverwriteInstances": False,
             "DicomModalities": {name: [name, "127.0.0.1", port] for name, port in (modalities or {}).items()},
             "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
+            **(settings or {}),
         }
 
     def __enter__(self) -> Orthanc:
@@ -62,6 +66,11 @@ class Orthanc:
         self._process.terminate()
         self._process.wait(30)
         self._log.close()
+
+    @property
+    def dicomweb(self) -> str:
+        """The URL of its DICOMweb service."""
+        return self._url("/dicom-web")
 
     def store(self, files: Sequence[Path]) -> None:
         """By C-STORE."""

@@ -15,6 +15,7 @@ from torch import nn
 from training_samples import TINY, bundle, data_set, run_bundle
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.registry.training_cost import read_training_cost
 from monai_inpaint.training import GrowWindows, Muon, keep_state, load_initial_weights, warm_hold_decay
 from monai_inpaint.training.muon import nearly_orthogonal
 from monai_inpaint.transforms import RandWindowd
@@ -164,3 +165,7 @@ def test_the_lane_goes_on_where_it_was_left(tmp_path: Path) -> None:
     with (tmp_path / "out" / "curves.csv").open(newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
     assert (tmp_path / "ckpt" / "sampler.pt").is_file()
+    for folder, steps in (("out", 3 * TINY["epoch_length"]), ("end", (3 + TINY["max_epochs"]) * TINY["epoch_length"])):
+        cost = read_training_cost(tmp_path / folder)
+        assert cost is not None
+        assert (cost.steps, cost.images) == (steps, steps * TINY["batch_size"])

@@ -187,6 +187,25 @@ def test_medgans_losses_see_the_complete_output_at_the_published_size(name: str,
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["ip_medgan", "medgan"])
+def test_the_published_training_takes_slices_of_volumes_at_one_millimetre(
+    name: str, data: Path, features: Path, tmp_path: Path
+) -> None:
+    from monai.bundle import ConfigParser
+
+    at_hand = {"ct#shares": {"tcia_ct": 0.5}, "mr#shares": {"sarcoma": 0.5}}
+    parser = ConfigParser()
+    parser.read_config([str(config(name, "train.json")), str(config(name, "full.json"))])
+    parser.update({"dataset_dir": str(data), **at_hand})
+    (window,) = parser.get_parsed_content("ct#dataset")[0]
+    train(name, data, tmp_path, "full.json", **more(name, features) | at_hand | {"max_epochs": 1})
+
+    assert parser.get_parsed_content("epoch_length") * parser.get_parsed_content("batch_size") >= 200  # of 2 volumes
+    assert window["image"].shape == (2, 256, 256)
+    assert len(rows_of(tmp_path)) == 1
+
+
+@pytest.mark.slow
 def test_without_features_the_style_loss_says_what_to_give(data: Path, tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="add --features FILE"):
         train("medgan", data, tmp_path)

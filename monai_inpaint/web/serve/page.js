@@ -1,4 +1,4 @@
-// What the page's widgets cannot do by themselves: hand over files, fetch what is saved, and keys.
+// What the page's widgets cannot do by themselves: press buttons in order, hand over files, fetch what is saved, and keys.
 sessionStorage.setItem("secret", window.trame.state.get("secret")); // for a tab that is loaded anew
 
 const secret = () => ({ "X-Secret": window.trame.state.get("secret") });
@@ -14,7 +14,8 @@ window.uploadFiles = async (input, kind) => {
 };
 
 window.saveFile = async (what) => {
-  const answer = await fetch(`save/${what}`, { method: "POST", headers: secret() });
+  const chosen = new URLSearchParams({ suffix: window.trame.state.get("suffix") });
+  const answer = await fetch(`save/${what}?${chosen}`, { method: "POST", headers: secret() });
   if (!answer.ok) return;
   const link = document.createElement("a");
   link.download = decodeURIComponent(answer.headers.get("X-Name"));
@@ -23,7 +24,16 @@ window.saveFile = async (what) => {
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 };
 
-const press = (name) => document.getElementById(name)?.click();
+// trame holds changed fields back while an answer is awaited, and sends a press at once: so that it does not come before
+// them, they go with it.
+window.press = (name) => {
+  const { state } = window.trame;
+  const changed = Object.fromEntries([...state.dirtyKeys].map((key) => [key, state.get(key)]));
+  state.dirtyKeys.clear();
+  window.trame.trigger(name, [], changed);
+};
+
+const click = (name) => document.getElementById(name)?.click();
 
 window.addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
@@ -31,7 +41,7 @@ window.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey) {
     if (key === "z" || key === "y") {
       event.preventDefault();
-      press(key === "y" || event.shiftKey ? "redo" : "undo");
+      click(key === "y" || event.shiftKey ? "redo" : "undo");
     }
-  } else if (key === "b") press("flip");
+  } else if (key === "b") click("flip");
 });

@@ -1,0 +1,159 @@
+"""What a study lacks is found by the references of its SEG and RTSTRUCT, and fetched within limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, evt
+from pynetdicom.sop_class import (
+    CTImageStorage,
+    StudyRootQueryRetrieveInformationModelGet,
+    Verification,
+)
+
+from benchmarks.deploy.kills import wrong_with
+from benchmarks.deploy.service import Archive, Service, free_port, send_files, until
+from benchmarks.deploy.studies import small_study
+
+pytest.importorskip("highdicom", reason="needs the extra dicom")
+
+from monai_inpaint.pacs.archive import Unreachable
+from monai_inpaint.pacs.fetching import TooMuch, fetch, missing_series
+from monai_inpaint.pacs.rules import Rule
+from monai_inpaint.pacs.settings import Node
+
+STUDY, RULES = "1.2.77", [Rule("CT", "SEG")]
+SECONDS = 180
+
+
+class GetArchive:
+    """Sends by C-GET what it holds.
+
+    Attributes:
+        held: instances.
+        busy: it sends nothing now.
+    """
+
+    def __init__(self) -> None:
+        self.held: list[Dataset] = []
+        self.busy = False
+        entity = AE("ARCHIVE")
+        entity.add_supported_context(StudyRootQueryRetrieveInformationModelGet)
+        entity.add_supported_context(Verification)
+        entity.add_supported_context(CTImageStorage, ALL_TRANSFER_SYNTAXES, scu_role=True, scp_role=True)
+        port = free_port()
+        self._server = entity.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_GET, self._get)])
+        self.node = Node("127.0.0.1", port, "ARCHIVE")
+
+    def _get(self, event: Any) -> Iterator[Any]:
+        wanted = [one for one in self.held if one.SeriesInstanceUID == event.identifier.SeriesInstanceUID]
+        yield len(wanted)
+        if self.busy:
+            yield 0xA702, Dataset()
+            return
+        for one in wanted:
+            yield 0xFF00, one
+
+    def close(self) -> None:
+        self._server.shutdown()
+
+
+@pytest.fixture
+def archive() -> Iterator[GetArchive]:
+    archive = GetArchive()
+    yield archive
+    archive.close()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    """Two slices and a SEG that refers to the first one."""
+    return small_study(tmp_path / "study", STUDY)
+
+
+def alone(seg: Path, folder: Path) -> Path:
+    """A folder that holds the SEG alone."""
+    folder.mkdir()
+    seg.rename(folder / seg.name)
+    return folder
+
+
+def test_a_series_is_missing_where_an_instance_that_a_region_refers_to_is(files: list[Path]) -> None:
+    folder = files[2].parent
+    assert missing_series(folder, {"SEG"}) == []
+
+    files[1].unlink()
+    assert missing_series(folder, {"SEG"}) == []  # the SEG does not refer to it
+    files[0].unlink()
+    assert missing_series(folder, {"SEG"}) == [(STUDY, f"{STUDY}.1")]
+    assert missing_series(folder, {"RTSTRUCT", "metal"}) == []
+
+
+def test_what_is_missing_is_fetched_and_nothing_else(archive: GetArchive, files: list[Path], tmp_path: Path) -> None:
+    here, output = alone(files[2], tmp_path / "here"), tmp_path / "output"
+    output.mkdir()
+    archive.held = [pydicom.dcmread(path) for path in files[:2]]
+    other = pydicom.dcmread(files[0])
+    other.StudyInstanceUID, other.SOPInstanceUID = "1.2.99", "1.2.99.1"
+
+    assert fetch(here, output, RULES, archive.node, "FILLER", 10**6) == [(f"{STUDY}.1", 2)]
+    archive.held.append(other)
+    assert fetch(here, output, RULES, archive.node, "FILLER", 10**6) == [(f"{STUDY}.1", 2)]
+
+    assert sorted(path.stem for path in output.iterdir()) == sorted(one.SOPInstanceUID for one in archive.held[:2])
+    for path, original in zip(sorted(output.iterdir()), sorted(archive.held[:2], key=lambda one: one.SOPInstanceUID),
+                              strict=True):  # fmt: skip
+        assert pydicom.dcmread(path) == original
+
+
+def test_an_archive_without_the_series_gives_nothing(archive: GetArchive, files: list[Path], tmp_path: Path) -> None:
+    here = alone(files[2], tmp_path / "here")
+
+    assert fetch(here, tmp_path, RULES, archive.node, "FILLER", 10**6) == [(f"{STUDY}.1", 0)]
+
+
+def test_more_than_there_is_room_for_is_not_fetched(archive: GetArchive, files: list[Path], tmp_path: Path) -> None:
+    here, output = alone(files[2], tmp_path / "here"), tmp_path / "output"
+    output.mkdir()
+    archive.held = [pydicom.dcmread(path) for path in files[:2]]
+
+    with pytest.raises(TooMuch):
+        fetch(here, output, RULES, archive.node, "FILLER", files[0].stat().st_size + 100)
+
+
+def test_an_archive_that_sends_nothing_now_is_asked_again_later(
+    archive: GetArchive, files: list[Path], tmp_path: Path
+) -> None:
+    here = alone(files[2], tmp_path / "here")
+    archive.busy, archive.held = True, [pydicom.dcmread(path) for path in (tmp_path / "study" / "ct").iterdir()]
+    with pytest.raises(Unreachable, match="does not send a series now .status A702"):
+        fetch(here, tmp_path, RULES, archive.node, "FILLER", 10**6)
+    with pytest.raises(Unreachable, match="is not reached"):
+        fetch(here, tmp_path, RULES, Node("127.0.0.1", free_port(), "ARCHIVE"), "FILLER", 10**6)
+
+
+def test_a_study_waits_for_the_archive_until_what_it_lacks_is_sent(files: list[Path], tmp_path: Path) -> None:
+    archive = Archive()
+    node = {"port": free_port(), "title": "ARCHIVE"}
+    service = Service(tmp_path / "service", archive.port)
+    service.settings["fetch"] = node
+    service.start()
+    send_files(files[2:], service.port)
+    until(lambda: "waits for what it lacks: ARCHIVE at 127.0.0.1" in service.lines(), SECONDS, "it does not wait")
+    assert len(service.jobs("fetching")) == 1
+
+    send_files(files[:2], service.port)
+    until(lambda: bool(service.jobs("sent")), SECONDS, "the study is not done")
+
+    assert wrong_with(archive.of(STUDY), files[0].parents[1]) == ""
+    assert "1.2.77 complete with 3 instances" in service.lines()
+    record = json.loads((service.jobs("sent")[0] / "record.json").read_text())
+    assert [entry["status"] for entry in record["series"]] == ["filled"]
+    assert service.interrupt() == 130
+    archive.close()
