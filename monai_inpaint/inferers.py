@@ -51,13 +51,13 @@ def _image_of(item: torch.Tensor, modality: str | None = None) -> Image:
 class HoleInferer(Inferer):
     """Run a generator on the windows that touch the hole.
 
-    `inputs` is (B, 2, *spatial), 2D or 3D: the image in its units, then the hole (1 = fill). A MetaTensor's affine
-    tells along which axis the slices lie (else the last one) and how a slice is displayed. Returns
-    (B, 1, *spatial), composited.
+    `inputs` is (B, 2, *spatial), 2D or 3D: the image in its units, then the hole (1 = fill). The affine of a MetaTensor
+    determines the axis of the slices (else the last one) and how a slice is displayed. Returns (B, 1, *spatial),
+    composited.
 
     Args:
         seed: fill with the sample of this seed, by a network that draws samples; None: with the best estimate.
-        sampler: how it draws them; see `capabilities.sampler` of the bundle.
+        sampler: how samples are drawn; see `capabilities.sampler` of the bundle.
         sampler_network: draws them from the best estimate of the other one; None: one network does both.
     """
 
@@ -91,8 +91,8 @@ class HoleInferer(Inferer):
 class ArtifactInferer(Inferer):
     """Run a network that marks artifacts on every slice, and propose holes as `monai-inpaint fill --find` does.
 
-    `inputs` is (B, 1, *spatial), 2D or 3D, in the image's units; of a MetaTensor the affine tells along which axis the
-    slices lie and how one is displayed. Returns (B, 1, *spatial): 1 in the proposed hole, else 0.
+    `inputs` is (B, 1, *spatial), 2D or 3D, in the image's units; the affine of a MetaTensor determines the axis of the
+    slices and how they are displayed. Returns (B, 1, *spatial): 1 in the proposed hole, else 0.
     """
 
     def __call__(
@@ -109,8 +109,8 @@ class ArtifactInferer(Inferer):
 class MetalInferer(Inferer):
     """Run a network that corrects slices with metal, as `monai-inpaint metal --method network` does.
 
-    `inputs` is (B, 1, *spatial), 2D or 3D, CT in HU; of a MetaTensor the affine tells the axial slices and their
-    spacing. The metal is found, and kept. Returns (B, 1, *spatial) in HU; without metal what came.
+    `inputs` is (B, 1, *spatial), 2D or 3D, CT in HU; the affine of a MetaTensor determines the axial slices and their
+    spacing. The metal is found and kept. Returns (B, 1, *spatial) in HU; unchanged without metal.
     """
 
     def __call__(
@@ -128,8 +128,8 @@ class MetalInferer(Inferer):
 class NoduleInferer(Inferer):
     """Put nodules into masks by a texture network, slice by slice, as `monai-inpaint synthesize nodules` does.
 
-    `inputs` is (B, 2, *spatial), 2D or 3D: the image in its units, then the nodule's mask (1 = nodule); of a MetaTensor
-    the affine tells along which axis the slices lie and how one is displayed. Returns (B, 1, *spatial), composited.
+    `inputs` is (B, 2, *spatial), 2D or 3D: the image in its units, then the nodule's mask (1 = nodule); the affine of a
+    MetaTensor determines the axis of the slices and how they are displayed. Returns (B, 1, *spatial), composited.
 
     Args:
         density: of the nodules, 0 (ground-glass) to 1 (solid).
@@ -163,7 +163,7 @@ class NoduleInferer(Inferer):
 
 
 class FilmInferer(Inferer):
-    """Draw what lies in the hole of films, as `monai-inpaint synthesize outpaint` does.
+    """Generate the hole of films, as `monai-inpaint synthesize outpaint` does.
 
     `inputs` is (B, 2, rows, columns): the film in its units, then the hole (1 = draw). Returns (B, 1, rows, columns),
     composited.

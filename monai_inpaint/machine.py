@@ -21,7 +21,7 @@ def versions(packages: Iterable[str]) -> list[str]:
 
 
 def processor() -> str:
-    """Return the processor's name as the system tells it."""
+    """Return the processor's name as the system reports it."""
     described = Path("/proc/cpuinfo")  # Linux
     lines = described.read_text(encoding="utf-8").splitlines() if described.is_file() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
@@ -29,7 +29,7 @@ def processor() -> str:
 
 
 def available_memory_mb() -> float | None:
-    """What the system could give to a new program now, in MB; None where it does not tell (macOS)."""
+    """Free memory for a new program in MB; None if the system does not report it (macOS)."""
     if sys.platform == "win32":
         return _available_on_windows()
     try:

@@ -35,11 +35,12 @@ def path_of(text: str | Path, folder: Path = Path()) -> Path:
     """Return the path that was named, if the system can look it up, whether or not anything is there.
 
     Args:
-        text: as it was typed, or as it stands in a file.
+        text: as typed, or as written in a file.
         folder: where it starts if it is relative.
 
     Raises:
-        InputError: it is empty, holds a character that no path can, is too long, or leads in a circle.
+        InputError: it is empty, contains a character that is invalid in paths, is too long, or contains a loop of
+            links.
     """
     if not str(text).strip():
         raise InputError("A path is empty; name a file or a folder.")
@@ -59,11 +60,11 @@ def check_replaceable(folder: Path, mark: str, what: str) -> None:
 
     Args:
         folder: as named.
-        mark: name of a file that ours hold.
+        mark: name of a file that marks folders of ours.
         what: it is, for the sentence.
 
     Raises:
-        InputError: it holds other things.
+        InputError: it contains other files.
     """
     if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
         raise InputError(f"{folder} holds other things than {what}; name another folder.")

@@ -12,7 +12,7 @@ _OTHERS = 0o077  # what group and others may do
 
 @contextmanager
 def private_files() -> Iterator[None]:
-    """Let only the owner read what is made in the block, by this process and by those it starts (umask 077)."""
+    """Make all files created in the block, also by child processes, readable only by the owner (umask 077)."""
     before = os.umask(_OTHERS)
     try:
         yield

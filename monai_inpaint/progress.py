@@ -20,10 +20,10 @@ def part(progress: Steps | None, first: int, total: int, size: int = 1) -> Steps
     """Scale the progress of one part to the progress of the whole.
 
     Args:
-        progress: of all; called in hundredths, or as the part is where it is all.
-        first: the parts before.
-        total: the parts in all.
-        size: how many of them this one stands for.
+        progress: of the whole; called in hundredths, or unchanged if the part is the whole.
+        first: number of the parts before.
+        total: number of all parts.
+        size: the number of parts that this one counts as.
     """
     if progress is None or size == total:
         return progress
@@ -40,7 +40,7 @@ class Progress:
         """Report nothing."""
 
     def stage(self, name: str) -> Callable[[int, int], None]:
-        """Return a callable (done, total) for one stage, as `Filler` takes it."""
+        """Return a callable (done, total) for one stage, for `Filler`."""
         return lambda done, total: self(name, done, total)
 
     def clear(self) -> None:

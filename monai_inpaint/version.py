@@ -1,4 +1,4 @@
-"""The version, said once: read by the package, the command line, reports and the build; and the notice of use."""
+"""The version and the notice of use, for the package, the command line, reports and the build."""
 
 __version__ = "0.3.0"
 

@@ -1,4 +1,7 @@
-"""Anomaly maps: where an image differs from its fills; needs only numpy, scipy, Pillow and an engine."""
+"""Abnormality maps (the command `difference`): where an image differs from its fills.
+
+Needs only numpy, scipy, Pillow and an engine.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compute the anomaly map of an image."""
+"""Compute the abnormality map of an image."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class AnomalyMap:
 
     Attributes:
         map: float32 of the image's shape, 0 outside `region`; see `slice_anomaly`.
-        region: bool of that shape, what was searched.
+        region: bool of that shape, the searched region.
         difference: of a 2D image, source - filled in units, the mean over the holes that cover a pixel, float32 of that
             shape, 0 outside `region`; None of a volume.
-        report: what was done; JSON-able; see docs/formats.md.
+        report: JSON-able; see docs/formats.md.
     """
 
     map: np.ndarray
@@ -57,7 +57,7 @@ def compute_anomaly_map(filler: Filler, image: Image, progress: Steps | None = N
         progress: called with the work done and the work in all, in hundredths of a slice.
 
     Raises:
-        InputError: the image is too small, shows no anatomy, or holds no finite numbers.
+        InputError: the image is too small, shows no anatomy, or contains no finite numbers.
     """
     started = time.perf_counter()
     modalities, reference = filler.bundle.modalities, load_reference(filler.bundle)
@@ -124,7 +124,7 @@ def slice_anomaly(
 
 
 def small_slice(image: Image, index: Any = ...) -> np.ndarray:
-    """A slice as shown, reduced to `SIDE` pixels, float32 in units; dense is bright, voxels without a number dark."""
+    """A slice as displayed, reduced to `SIDE` pixels, float32 in units; dense is bright, NaN voxels dark."""
     pixels = np.array(displayed(image.units(index), image.affine), order="C")
     if image.inverted:
         pixels *= -1
@@ -136,7 +136,7 @@ def small_slice(image: Image, index: Any = ...) -> np.ndarray:
 
 
 def score_of(map_: np.ndarray, region: np.ndarray) -> float:
-    """Return an image's score: a high percentile of the map over what was searched; 0 where nothing was."""
+    """Return an image's score: a high percentile of the map over the searched region; 0 if that is empty."""
     return float(np.percentile(map_[region], SCORED)) if region.any() else 0.0
 
 

@@ -19,7 +19,7 @@ def features_of(residual: np.ndarray, pixels: np.ndarray, region: np.ndarray) ->
     Args:
         residual: (rows, columns) source - filled.
         pixels: (rows, columns), the source, of some contrast in the region.
-        region: (rows, columns) bool; nothing outside of it is looked at.
+        region: (rows, columns) bool; nothing outside it is used.
 
     Returns:
         Two float64 arrays of that shape: the residual averaged nearby; the logarithm of the standard deviation of the

@@ -34,7 +34,7 @@ def candidates(map_: np.ndarray) -> list[Candidate]:
     """Find the highest peaks, each with the box of the connected region above half its height, highest first.
 
     Args:
-        map_: (rows, columns); only what is above 0 stands out.
+        map_: (rows, columns); only values above 0 can be peaks.
     """
     from scipy.ndimage import find_objects, label
 

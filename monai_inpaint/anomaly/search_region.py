@@ -12,7 +12,7 @@ GROWN = 0.06  # of the height and width of the lungs, at either end
 
 
 def lungs_of(film: np.ndarray) -> Box:
-    """Return the box around both lungs of a film, what lies between them included, a little grown: two slices.
+    """Return the box around both lungs of a film and the region between them, with a margin: two slices.
 
     Args:
         film: (rows, columns), air dark, upright.
@@ -29,7 +29,7 @@ def region_of(pixels: np.ndarray, modality: str, level: float | None = None) -> 
     """Return the part of a slice to search: of a film the box of `lungs_of`, else the body; bool array.
 
     Args:
-        pixels: (rows, columns) in units, as shown.
+        pixels: (rows, columns) in units, as displayed.
         modality: "cxr", "ct" or "mr".
         level: the value above which is body; that of the slice's own range when None.
     """

@@ -37,8 +37,8 @@ def slide(
     """Return each hole and source - filled in it, in units.
 
     Args:
-        filler: gives the best estimate.
-        pixels: (rows, columns) float32 in units, as shown.
+        filler: returns the best estimate.
+        pixels: (rows, columns) float32 in units, as displayed.
         region: (rows, columns) bool, to cover with holes.
         progress: called with the holes filled and their number.
     """

@@ -20,7 +20,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def path_text(text: str) -> str:
-    """A path as it was typed: `Path` would take an empty one, often an unset variable of a script, for this folder."""
+    """A path as typed: `Path` would read an empty one, often an unset variable of a script, as this folder."""
     if not text.strip():
         raise argparse.ArgumentTypeError("the path is empty")
     path_of(text)
@@ -40,7 +40,7 @@ def nonempty_text(value: str) -> str:
 
 
 def seed_number(text: str) -> int:
-    """Return a seed as numpy takes it, refused before a batch begins rather than case by case."""
+    """Return a seed in the range of numpy, refused before a batch starts rather than case by case."""
     try:
         number = int(text)
     except ValueError:
@@ -73,7 +73,7 @@ def iou_share(text: str) -> float:
 
 
 def add_detections(parser: argparse.ArgumentParser) -> None:
-    """Add DETECTIONS, TRUTH and --iou, as all that looks at detections takes them."""
+    """Add DETECTIONS, TRUTH and --iou, common to the commands that use detections."""
     parser.add_argument(
         "detections",
         type=path_text,

@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 class _Batch:
-    """Cases, what is known of them, and the notes on them; everything here is done by the driver alone."""
+    """Cases, what is known of them, and the notes on them; only the driver uses this."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class _Batch:
         self.counts = Counter[str]()
 
     def begin(self, *, resume: bool) -> None:
-        """Read the journal of the batch that goes on, or start a new one."""
+        """Read the journal of the batch to resume, or start a new one."""
         if self._journal.exists() and resume:
             self._before = self._journal.read(self._options)
             return
@@ -138,7 +138,7 @@ class _Batch:
         self._journal.start(self._options)
 
     def cases(self) -> Iterator[CohortCase]:
-        """What is to be filled; what is done already or cannot be begun is counted."""
+        """The cases to fill; those already done or refused are counted."""
         for number, pair in enumerate(self._pairs.values()):
             self._progress("batch", number, len(self._pairs))
             before = self._before.get(pair.name)

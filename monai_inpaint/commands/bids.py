@@ -26,7 +26,7 @@ def read_bids(folder: Path, output_dir: Path, masks: str = MASKS) -> list[Pair]:
     Args:
         folder: of the data set.
         output_dir: of the derivatives.
-        masks: where the mask of an image lies, below the data set's folder: a glob pattern in which {folder} stands for
+        masks: path of the mask of an image, below the data set's folder: a glob pattern in which {folder} stands for
             the image's folder (sub-01/anat), {name} for its name without suffix and extension (sub-01_acq-high) and
             {suffix} for its suffix (T1w).
 

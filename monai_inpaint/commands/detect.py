@@ -89,14 +89,14 @@ def _score(args: argparse.Namespace) -> int:
     try:
         truth = read_truth(args.truth, progress.stage("read"))
         found = read_detections(args.detections, truth)
-        told = score(truth, found, iou=args.iou, seed=args.seed, progress=progress.stage("score"))
+        scored = score(truth, found, iou=args.iou, seed=args.seed, progress=progress.stage("score"))
     finally:
         progress.clear()
     facts = {"detections of": Path(args.detections).name, "truth": Path(args.truth).name, "seed": str(args.seed)}
     if output:
         with staged(output, folder=True, overwrite=args.overwrite) as folder:
-            write_score(told, facts, folder)
-    print(score_markdown(told, facts))
+            write_score(scored, facts, folder)
+    print(score_markdown(scored, facts))
     return DONE
 
 

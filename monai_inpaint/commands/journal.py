@@ -51,7 +51,7 @@ class Journal:
     """The journal of one output folder, or of a shard in it, held by one batch at a time.
 
     Raises:
-        InputError: another batch holds it, or it cannot be written.
+        InputError: another batch is using it, or it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -84,7 +84,7 @@ class Journal:
         """Start an empty journal in place of the earlier one.
 
         Args:
-            options: of the batch, which one that goes on must have too.
+            options: of the batch; a resumed one must have the same.
         """
         os.ftruncate(self._file, 0)
         try:
@@ -119,8 +119,7 @@ class Journal:
     def add(self, entry: JournalEntry) -> None:
         """Append a line, written at once: a process that is killed loses none.
 
-        It is not synchronised with the disk, no more than outputs are: that takes longer than a small fill, while all
-        workers wait.
+        It is not flushed to disk, like outputs: that takes longer than a small fill, while all workers wait.
         """
         self._write(asdict(entry))
 

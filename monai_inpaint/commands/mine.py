@@ -52,5 +52,5 @@ def run(args: argparse.Namespace) -> int:
     plan = plan_mining(args.detections, args.truth, images, folder, progress, engine=args.engine, **chosen)
     asked = {"images": [path.name for path in images], **chosen, "format": args.format, "nodules": plan.nodules}
     code = make_nodules(plan.jobs, folder, asked, progress, args, write=plan.write, remove=plan.remove)
-    print(plan.told)
+    print(plan.message)
     return code

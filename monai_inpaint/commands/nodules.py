@@ -1,4 +1,4 @@
-"""`monai-inpaint synthesize nodules IMAGES OUTPUT`; `synthesize mine` makes its nodules by it, too."""
+"""`monai-inpaint synthesize nodules IMAGES OUTPUT`; also makes the nodules of `synthesize mine`."""
 
 from __future__ import annotations
 
@@ -113,10 +113,10 @@ def make_nodules(
     Args:
         jobs: one for each image.
         folder: of the outputs.
-        asked: what a run that goes on must ask for, too.
+        asked: the settings; a resumed run must have the same.
         progress: of the run.
         args: `resume` and `format`.
-        write: what else the folder holds; `remove` takes it away where no image was made.
+        write: writes further files of the folder; `remove` removes them if no image was made.
     """
     with output_folder(folder, asked, jobs, progress, resume=args.resume, remove=remove):
         if write:
@@ -168,15 +168,15 @@ def _jobs(args: argparse.Namespace, folder: Path, images: list[Path]) -> list[No
 
 
 def _again(args: argparse.Namespace, folder: Path, images: list[Path]) -> NoduleJob:
-    """The job that a manifest tells of, in the same image and with the same files.
+    """The job that a manifest describes, with the same image and the same files.
 
     Raises:
         InputError: no manifest, or another image or file than it names.
     """
     path = Path(args.again)
-    told = read_json(path, "give a manifest that synthesize has written")
+    content = read_json(path, "give a manifest that synthesize has written")
     try:
-        asked, source = told["arguments"], told["source"]
+        asked, source = content["arguments"], content["source"]
         place, shape = asked["place"], asked["shape"]
         diameters = tuple(float(mm) for mm in asked["diameters"])
         seeds = tuple(int(seed) for seed in asked["seeds"])
@@ -200,25 +200,25 @@ def _again(args: argparse.Namespace, folder: Path, images: list[Path]) -> Nodule
         seeds=seeds,
         pair=args.pairs,
         engine=args.engine,
-        bundle=args.bundle or told.get("bundle", {}).get("name"),
+        bundle=args.bundle or content.get("bundle", {}).get("name"),
     )
 
 
-def _same(text: str, told: dict[str, str], manifest: Path, option: str) -> Path:
+def _same(text: str, content: dict[str, str], manifest: Path, option: str) -> Path:
     path = _existing(text, option)
-    _check_same(path, told, manifest)
+    _check_same(path, content, manifest)
     return path
 
 
-def _check_same(path: Path, told: dict[str, str], manifest: Path) -> None:
+def _check_same(path: Path, content: dict[str, str], manifest: Path) -> None:
     from monai_inpaint.jobs.cohort import digest
 
-    if digest(path) != told["sha256"]:
-        raise InputError(f"{path} is not the file {told['name']} that {manifest} tells of; give that one.")
+    if digest(path) != content["sha256"]:
+        raise InputError(f"{path} is not the file {content['name']} that {manifest} tells of; give that one.")
 
 
 def _asked(args: argparse.Namespace, images: Sequence[Path]) -> dict[str, Any]:
-    """What a run that goes on must ask for, too."""
+    """The settings; a resumed run must have the same."""
     kept = ("count", "diameter", "shape", "density", "where", "pairs", "seed", "bundle", "again")
     return {
         "images": [path.name for path in images],
@@ -228,7 +228,7 @@ def _asked(args: argparse.Namespace, images: Sequence[Path]) -> dict[str, Any]:
 
 
 class _Diameters:
-    """What --diameter says: one, a range, or a file with one a line."""
+    """Value of --diameter: one, a range, or a file with one a line."""
 
     def __init__(self, text: str | None) -> None:
         self.values: list[float] = []
@@ -262,7 +262,7 @@ def _positive(text: str) -> float:
 
 
 class Places(NamedTuple):
-    """Where nodules go in an image, and their diameters where these are given with the places."""
+    """Places of nodules in an image, and their diameters if these are given with the places."""
 
     image: Path
     place: str | Path | tuple[tuple[int, ...], ...]
@@ -273,7 +273,7 @@ def _boxes(args: argparse.Namespace, images: Sequence[Path]) -> list[Places]:
     """The centres and mean sides of the boxes of a NODE21 JSON, image by image.
 
     Raises:
-        InputError: not such a file, no boxes, a box outside its image, or options that say the same otherwise.
+        InputError: not such a file, no boxes, a box outside its image, or conflicting options.
     """
     from monai_inpaint.datasets.boxed_images import read_boxed
     from monai_inpaint.datasets.node21_json import node21_places

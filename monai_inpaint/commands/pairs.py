@@ -39,7 +39,7 @@ def read_pairs(table: Path, output_dir: Path) -> list[Pair]:
 
     Args:
         table: the CSV file, UTF-8; relative paths in it start at its folder. Without an output, the image's name.
-        output_dir: outputs lie in it; it need not exist yet.
+        output_dir: folder of the outputs; it need not exist yet.
 
     Raises:
         InputError: no such table, a cell missing, an output outside `output_dir`, of a format that cannot be

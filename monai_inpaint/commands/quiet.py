@@ -1,4 +1,4 @@
-"""Silence what libraries write to stderr: programs that read it find our lines only."""
+"""Silence libraries on stderr, so that programs that read it get only our lines."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from monai_inpaint.failure import DEBUG
 
 @contextmanager
 def libraries_silenced() -> Iterator[None]:
-    """Drop what libraries warn of, and what those in C++ write to file descriptor 2; sys.stderr goes on working.
+    """Drop warnings of libraries, and what C++ libraries write to file descriptor 2; sys.stderr still works.
 
-    OpenVINO describes there, in lines of its own, what it also raises as an exception; pydicom warns of odd values
-    whenever they are first asked for. With MONAI_INPAINT_DEBUG=1 nothing is dropped.
+    OpenVINO also prints there what it raises as an exception; pydicom warns of unusual values when they are first read.
+    With MONAI_INPAINT_DEBUG=1 nothing is dropped.
     """
     if os.environ.get(DEBUG) == "1":
         yield

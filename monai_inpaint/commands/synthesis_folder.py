@@ -1,4 +1,4 @@
-"""What the commands that synthesise share: which images, the folder of their outputs, one job after another."""
+"""Shared by the commands that synthesise: list the images, open the output folder, run the jobs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ One = TypeVar("One", bound=Resumable)
 
 
 def find_images(paths: Sequence[Path]) -> list[Path]:
-    """The images that paths name: files, the files of folders, folders that hold a DICOM series, and what lists name.
+    """The images that paths name: files, files of folders, folders with a DICOM series, and entries of lists.
 
     Raises:
         InputError: a path or an entry of a list does not exist, or nothing is named.
@@ -81,15 +81,15 @@ def output_folder(
     resume: bool,
     remove: Callable[[Path], None] | None = None,
 ) -> Iterator[None]:
-    """The folder of a run, with a note of what is asked for; a new one is removed again where nothing was made.
+    """The folder of a run, with its settings; a new one is removed again if nothing was made.
 
     Args:
         folder: of the outputs.
-        asked: JSON-able; what a run that goes on must ask for, too.
+        asked: the settings, JSON-able; a resumed run must have the same.
         jobs: of the run.
         progress: cleared at the end.
-        resume: whether the run may go on with one that was ended.
-        remove: takes away what else was written into a new folder in which nothing was made.
+        resume: whether an interrupted run may be continued.
+        remove: removes further files of a new folder in which nothing was made.
 
     Raises:
         InputError: the folder holds a run already, or one with other settings.
@@ -109,7 +109,7 @@ def output_folder(
 
 
 def run_all(jobs: Sequence[One], do: Callable[[One], None], stage: str, progress: Progress) -> Counter[str]:
-    """Do what is not done yet; the fault of one image does not end the rest."""
+    """Run the jobs that are not done yet; an error in one image does not end the rest."""
     counts: Counter[str] = Counter()
     for number, job in enumerate(jobs):
         progress(stage, number, len(jobs))
@@ -131,6 +131,6 @@ def run_all(jobs: Sequence[One], do: Callable[[One], None], stage: str, progress
 
 def ended(counts: Counter[str], folder: Path) -> int:
     """Print what was made, and return the exit code."""
-    told = ", ".join(f"{count} {what}" for what, count in counts.items())
-    print(f"{told}; in {folder}. Synthetic: research use only.")
+    made = ", ".join(f"{count} {what}" for what, count in counts.items())
+    print(f"{made}; in {folder}. Synthetic: research use only.")
     return OUR_FAULT if counts["failed"] else USERS_INPUT if counts["refused"] else DONE

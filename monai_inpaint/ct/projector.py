@@ -1,4 +1,4 @@
-"""X-ray projections of one CT slice and back, computed by the ASTRA toolbox on the processor.
+"""Project one CT slice, and back-project it, by the ASTRA toolbox on the CPU.
 
 Arrays of a slice are (rows, columns), sinograms (views, channels); lengths are in mm, values of the slice per mm.
 """
@@ -85,7 +85,7 @@ Beam = ParallelBeam | FanBeam
 
 
 def parallel_beam(shape: Sequence[int], spacing: Sequence[float]) -> ParallelBeam:
-    """Return parallel rays that cover a slice up to its corners, as far apart as its pixels.
+    """Return parallel rays that cover a slice up to its corners, at the spacing of its pixels.
 
     Args:
         shape: (rows, columns).
@@ -251,10 +251,10 @@ def _side(spacing: Sequence[float]) -> float:
 
 
 def _volume(shape: Sequence[int], centre: Sequence[float]) -> dict[str, Any]:
-    """For ASTRA, where the pixels lie: x to the right, y upwards, so that row 0 is at the top.
+    """The position of the pixels for ASTRA: x to the right, y upwards, so that row 0 is at the top.
 
-    In pixels, with the centre rounded to parts of one that binary numbers hold: ASTRA measures the pixels' two sides in
-    float32 from the edges, and refuses them where they differ.
+    In pixels, with the centre rounded to a binary fraction: ASTRA computes both sides of the pixels in float32 from the
+    edges, and refuses them if they differ.
     """
     down, right = (round(at * _EXACT) / _EXACT for at in centre)
     half_height, half_width = shape[0] / 2, shape[1] / 2

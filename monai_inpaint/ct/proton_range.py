@@ -45,8 +45,8 @@ def stopping_power(hu: np.ndarray) -> np.ndarray:
 def range_shift(truth: np.ndarray, made: np.ndarray, metal: np.ndarray, spacing: Sequence[float]) -> float:
     """Compute the root mean square error of the proton range behind the metal, in mm of water.
 
-    Parallel beams come along the array's two axes from both sides. Their rays pass the metal at most 30 mm beside it
-    and end 30 mm behind it; the way is the sum of stopping powers along a ray. Metal counts as water in both images.
+    Parallel beams enter along both axes of the array from both sides. Their rays pass the metal at most 30 mm beside it
+    and end 30 mm behind it; the range is the sum of stopping powers along a ray. Metal counts as water in both images.
 
     Args:
         truth, made: (rows, columns) HU.

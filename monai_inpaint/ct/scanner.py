@@ -22,9 +22,9 @@ class Scanner:
     Attributes:
         kvp: of the tube, one of 80, 100, 120, 140 kV.
         photons: that reach a channel in one view with nothing in between.
-        scatter: signal that reaches every channel alike, as a share of the mean one behind the patient.
-        water_corrected: signals are taken for thicknesses of water, as scanners do; else for those of the effective
-            energy, so that water is cupped.
+        scatter: signal added equally to every channel, as a share of the mean signal behind the patient.
+        water_corrected: signals are converted to thicknesses of water, as in scanners; else by the attenuation at the
+            effective energy, which causes cupping in water.
     """
 
     kvp: int = 120
@@ -34,7 +34,7 @@ class Scanner:
 
 
 def effective_energy(kvp: int) -> float:
-    """Find the keV at which Hounsfield units hold: water attenuates there as for the beam behind 200 mm of it."""
+    """Find the keV at which water attenuates as it does for the beam behind 200 mm of water."""
     energies, shares = spectrum(kvp)
     water = attenuation("water", energies)
     behind = shares * np.exp(-_TYPICAL * water)
@@ -76,7 +76,7 @@ def water_thickness(signal: np.ndarray, scanner: Scanner) -> np.ndarray:
 
     Args:
         signal: share of that with nothing in between, above 0.
-        scanner: with its water correction, or without: then the attenuation at the effective energy is taken for all.
+        scanner: with its water correction, or without: then with the attenuation at the effective energy.
     """
     depth = -np.log(signal)
     if not scanner.water_corrected:

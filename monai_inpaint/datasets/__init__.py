@@ -1,4 +1,4 @@
-"""Readers of public layouts: each turns a folder as published into the data list of training and evaluation."""
+"""Readers of published data sets: each turns a folder as published into a data list."""
 
 from monai_inpaint.datasets.finding_boxes import FindingBox, read_boxes
 from monai_inpaint.datasets.listing import Listing, Row, is_healthy, write_listing

@@ -1,4 +1,4 @@
-"""Read the boxes of a data set to train and test detectors on, and what a detector found in it, whatever the format."""
+"""Read the boxes of a data set, and the detections of a detector, in the formats of NODE21, COCO and YOLO."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def read_truth(path: str | Path, progress: Steps | None = None) -> list[BoxedIma
     """Read the images of a data set with their boxes; images without a box are negatives.
 
     Args:
-        path: of NODE21, metadata.csv or its folder, with the films in images/; of COCO, the JSON, or a folder that
-            holds annotations.json; of YOLO, a folder with labels/ and images/.
+        path: for NODE21, metadata.csv or its folder, with the films in images/; for COCO, the JSON, or a folder with
+            annotations.json; for YOLO, a folder with labels/ and images/.
         progress: called with images read and their number.
 
     Raises:
-        InputError: none of these, nothing in it, an image is missing, or a box lies outside its image.
+        InputError: none of these, it is empty, an image is missing, or a box is outside its image.
     """
     path = Path(path)
     if not path.exists():
@@ -65,20 +65,20 @@ def read_truth(path: str | Path, progress: Steps | None = None) -> list[BoxedIma
 
 
 def read_detections(path: str | Path, truth: Sequence[BoxedImage]) -> list[BoxedImage]:
-    """Read what a detector found in the images of a truth; images that it does not tell of have no detection.
+    """Read the detections in the images of a truth; images that are not listed have none.
 
     Args:
-        path: of NODE21, the JSON of boxes with corners in mm: of one stack, whose slices are the images of the truth in
-            its order (a box may also have the image's `name`), a list of results as Grand Challenge gives it, or a
-            folder with a file for each image. Of COCO, the list of results, or its JSON with a score in each
-            annotation. Of YOLO, a folder with a text for each image: class, box, score.
+        path: for NODE21, the JSON of boxes with corners in mm: of one stack, whose slices are the images of the truth
+            in its order (a box may also have the image's `name`), a list of results in the format of Grand Challenge,
+            or a folder with a file for each image. For COCO, the list of results, or its JSON with a score in each
+            annotation. For YOLO, a folder with a text for each image: class, box, score.
         truth: see `read_truth`.
 
     Returns:
         An image for each of the truth, in its order, with boxes and scores.
 
     Raises:
-        InputError: none of these, or it tells of an image that the truth does not have.
+        InputError: none of these, or an image that is not in the truth.
     """
     path = Path(path)
     if not path.exists():

@@ -1,4 +1,4 @@
-"""Boxes as COCO has them: one JSON file (Lin et al., Microsoft COCO: Common Objects in Context, 2014)."""
+"""Read and write boxes of COCO: one JSON file (Lin et al., Microsoft COCO: Common Objects in Context, 2014)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monai_inpaint.io.atomic import staged
 
 
 def write_coco(images: Sequence[BoxedImage], folder: Path, category: str = "nodule") -> Path:
-    """Write annotations.json for images that lie in images/; returns its path.
+    """Write annotations.json for the images in images/; return its path.
 
     Boxes are left, top, width and height in pixels; images without a box are listed too, as negatives. Patients and
     densities of nodules are added where they are known.
@@ -63,23 +63,23 @@ def read_coco(path: Path) -> list[BoxedImage]:
     boxes: dict[Any, list[tuple[Box, float | None]]] = {}
     images: list[BoxedImage] = []
     try:
-        for told in content["annotations"]:
-            if not told.get("iscrowd"):
-                density = None if told.get("density") is None else float(told["density"])
-                boxes.setdefault(told["image_id"], []).append((_box(told), density))
-        for told in content["images"]:
-            name, some = str(told["file_name"]), boxes.pop(told["id"], [])
+        for entry in content["annotations"]:
+            if not entry.get("iscrowd"):
+                density = None if entry.get("density") is None else float(entry["density"])
+                boxes.setdefault(entry["image_id"], []).append((_box(entry), density))
+        for entry in content["images"]:
+            name, some = str(entry["file_name"]), boxes.pop(entry["id"], [])
             densities = [density for _, density in some if density is not None]
             images.append(
                 BoxedImage(
                     name,
-                    int(told["width"]),
-                    int(told["height"]),
+                    int(entry["width"]),
+                    int(entry["height"]),
                     tuple(box for box, _ in some),
                     densities=tuple(densities) if len(densities) == len(some) else (),
-                    patient=str(told.get("patient", "")),
+                    patient=str(entry.get("patient", "")),
                     path=image_path(path.parent, name),
-                    key=str(told["id"]),
+                    key=str(entry["id"]),
                 )
             )
     except (TypeError, KeyError, ValueError, AttributeError) as error:
@@ -98,20 +98,20 @@ def coco_results(content: Any, named: NamedImages) -> Found:
     names: dict[Any, str] = {}
     try:
         if isinstance(content, dict):
-            names = {told["id"]: str(told["file_name"]) for told in content.get("images", ())}
+            names = {entry["id"]: str(entry["file_name"]) for entry in content.get("images", ())}
             content = content["annotations"]
         return [
             (
-                named.by_name(names[told["image_id"]]) if names else named.by_key(told["image_id"]),
-                [_box(told)],
-                [float(told["score"])],
+                named.by_name(names[entry["image_id"]]) if names else named.by_key(entry["image_id"]),
+                [_box(entry)],
+                [float(entry["score"])],
             )
-            for told in content
+            for entry in content
         ]
     except (TypeError, KeyError, ValueError, AttributeError):
         raise named.error('a detection must have "image_id", "bbox" of four numbers and "score"') from None
 
 
-def _box(told: dict[str, Any]) -> Box:
-    x, y, width, height = map(float, told["bbox"])
+def _box(entry: dict[str, Any]) -> Box:
+    x, y, width, height = map(float, entry["bbox"])
     return x, y, width, height

@@ -68,7 +68,7 @@ class BoxedImage:
         patient: "" where not known.
         spacing: mm between columns and between rows; None where not known.
         path: of the image; None where it is not at hand.
-        key: what its data set calls it, such as the number that COCO gives it.
+        key: its identifier in the data set, such as the number in COCO.
     """
 
     file: str
@@ -84,14 +84,14 @@ class BoxedImage:
 
     @property
     def name(self) -> str:
-        """The file's name, by which detections are told to be of this image."""
+        """The file's name, by which detections refer to this image."""
         return Path(self.file).name
 
 
 def check_boxes(image: BoxedImage, table: str | Path) -> BoxedImage:
     """Return the image, if its boxes can be right: finite, with an area, and in the image.
 
-    Boxes of a truth lie within the image, up to a pixel of rounding; those of a detector only have to reach into it.
+    Boxes of a truth must be within the image, up to a pixel of rounding; those of a detector only have to overlap it.
 
     Raises:
         InputError: one does not.

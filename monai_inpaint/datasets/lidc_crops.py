@@ -1,4 +1,4 @@
-"""Crops of LIDC-IDRI with a nodule: back to Hounsfield units, and how the readers of that nodule rated its texture.
+"""Crops of LIDC-IDRI with a nodule: estimate Hounsfield units, look up the readers' ratings of texture.
 
 Such a set has a folder for each patient: `image.png`, 128x128 pixels of one slice as acquired, 8 bits over a range of
 Hounsfield units that nobody wrote down, and `mask-0.png` to `mask-3.png`, what each reader outlined (empty where a
@@ -55,7 +55,7 @@ class LidcCrop:
 
 
 def read_lidc_crop(image: str | Path) -> LidcCrop:
-    """Read `image.png` and the masks beside it.
+    """Read `image.png` and its masks.
 
     Raises:
         InputError: a file cannot be read, sizes differ, no reader saw a nodule, or the crop shows no lung in tissue.
@@ -78,8 +78,8 @@ def read_lidc_crop(image: str | Path) -> LidcCrop:
 def hounsfield_scale(grey: np.ndarray) -> tuple[float, float]:
     """Estimate (scale, shift) of HU = scale * grey + shift from lung and soft tissue.
 
-    Otsu's threshold parts the two; the mode of the darker is taken for lung, the median of the brighter, two pixels
-    inside (so that vessels do not count), for tissue.
+    Otsu's threshold separates the two; the mode of the darker part is lung, the median of the brighter, two pixels
+    inside (to exclude vessels), is tissue.
 
     Args:
         grey: (rows, columns), 0 to 255, of a slice with lung and chest wall.
@@ -109,8 +109,8 @@ def hounsfield_scale(grey: np.ndarray) -> tuple[float, float]:
 def readings_of(crop: LidcCrop, readings: Iterable[NoduleReading]) -> list[NoduleReading]:
     """Which of a patient's readings the crop's masks are: those of the slice in which most outlines fit.
 
-    A mask is what lies within an outline. Its rows, columns and number of pixels tell the outline, the number by Pick's
-    theorem.
+    A mask is the interior of an outline. The outline is identified by its rows, columns and number of pixels, the
+    number by Pick's theorem.
     """
     masks = [_size(mask) for mask in crop.readers]
     fitting: dict[float, list[NoduleReading]] = {}

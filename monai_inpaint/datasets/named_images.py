@@ -1,4 +1,4 @@
-"""The images of a data set by the names that files of boxes and of detections give them."""
+"""Find the images of a data set by the names in files of boxes and detections."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Found = list[tuple[BoxedImage, list[Box], list[float]]]  # an image of the truth
 
 
 class NamedImages:
-    """The images that a file of detections may tell of.
+    """The images that a file of detections may refer to.
 
     Args:
         images: of the truth.
-        table: the file, for sentences on what is wrong with it.
+        table: the file, for errors.
     """
 
     def __init__(self, images: Sequence[BoxedImage], table: Path) -> None:
@@ -74,7 +74,7 @@ def stem_of(name: str) -> str:
 
 
 def image_path(folder: Path, name: str) -> Path | None:
-    """Where an image of a data set lies: in images/ or beside; None where the data set came without its images.
+    """Path of an image of a data set: in images/ or in its folder; None if the data set has no images.
 
     Raises:
         InputError: it is missing where others are.

@@ -1,6 +1,6 @@
 """NIH ChestX-ray14 as published: 112,120 frontal films of 30,805 patients, 1024x1024 PNG.
 
-Wang et al., ChestX-ray8, CVPR 2017. The folder holds Data_Entry_2017.csv (or its version of 2020),
+Wang et al., ChestX-ray8, CVPR 2017. The folder contains Data_Entry_2017.csv (or its version of 2020),
 train_val_list.txt, test_list.txt, BBox_List_2017.csv, and the films in any folders below.
 """
 

@@ -1,7 +1,7 @@
 """NODE21 as published: 4,882 frontal films, 1,134 of them with boxes around 1,476 nodules.
 
 Sogancioglu et al., Nodule detection and generation on chest X-rays: NODE21 challenge, 2024. The folder
-(cxr_images/original_data or cxr_images/proccessed_data) holds metadata.csv and images/*.mha.
+(cxr_images/original_data or cxr_images/proccessed_data) contains metadata.csv and images/*.mha.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def read_node21(folder: Path) -> Listing:
 
 
 def read_node21_boxes(table: Path) -> list[BoxedImage]:
-    """The films of a metadata.csv with their boxes, in its order; see `read_node21` for how patients are known.
+    """The films of a metadata.csv with their boxes, in its order; see `read_node21` for their patients.
 
     Beside NODE21's own columns it may have `patient`, and `density` of each nodule, 0 ground-glass to 1 solid.
 
@@ -97,7 +97,7 @@ def _densities(table: Path, boxes: Sequence[tuple[Box, str]]) -> tuple[float, ..
 
 
 def write_node21(images: Sequence[BoxedImage], folder: Path) -> Path:
-    """Write metadata.csv as NODE21 has it, for images that lie in images/; returns its path.
+    """Write a metadata.csv of NODE21 for the images in images/; return its path.
 
     A row for each box with the label 1; one with the label 0 and an empty box for each image without any. Where they
     are known, there are also the columns `patient` and `density`.

@@ -1,4 +1,4 @@
-"""Read images in folders, or a table of images, of no published layout."""
+"""Read images in folders, or a table of images, without a published layout."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from monai_inpaint.io.table import read_table
 def read_folder(folder: Path, modality: str) -> Listing:
     """Read all images in a folder and below.
 
-    Images in a folder of their own are of one patient, named like it; images right in `folder` are of a patient each.
-    Folders train, val and test above those, if there are any, give the split. The source is the folder's name.
+    Images in a subfolder belong to one patient with the folder's name; images directly in `folder` to a patient each.
+    Folders train, val and test above those, if there are any, determine the split. The source is the folder's name.
 
     Args:
         folder: images of the formats that `read_image` reads.

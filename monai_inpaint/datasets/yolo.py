@@ -1,4 +1,4 @@
-"""Boxes as YOLO has them: a text file beside each image, and one that says where they lie."""
+"""Boxes in the format of YOLO: a text file for each image, and one with the paths."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from monai_inpaint.io.atomic import staged
 
 
 def write_yolo(images: Sequence[BoxedImage], folder: Path, category: str = "nodule") -> Path:
-    """Write labels/NAME.txt for images that lie in images/, and data.yaml, whose path is returned.
+    """Write labels/NAME.txt for the images in images/, and data.yaml; return the path of the latter.
 
-    A line of a label is the class, then the box's middle, width and height in shares of the image. An image without a
-    box gets an empty file, which trainers take for a negative.
+    A line of a label contains the class, then the box's middle, width and height as fractions of the image. An image
+    without a box gets an empty file, which trainers treat as a negative.
     """
     (folder / "labels").mkdir(exist_ok=True)
     for image in images:
@@ -60,7 +60,7 @@ def yolo_results(folder: Path, named: NamedImages) -> Found:
     """Detections of a folder with a text for each image, whose lines end with a score.
 
     Raises:
-        InputError: there is no text, one is of no image, or a line is not of six numbers.
+        InputError: there is no text, one belongs to no image, or a line does not have six numbers.
     """
     texts = sorted(folder.glob("*.txt"))
     if not texts:

@@ -1,4 +1,4 @@
-"""`python -m monai_inpaint.demo [--output demo]`: fill samples, say where the page with the pictures lies."""
+"""`python -m monai_inpaint.demo [--output demo]`: fill samples, print the path of the page with the pictures."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _IMPLANT = 2  # seed
 
 
 class DemoFailedError(Exception):
-    """A command of the demo ended with another exit code than 0, and has said why."""
+    """A command of the demo ended with an exit code other than 0, and printed the reason."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"exit code {code}")
@@ -34,10 +34,10 @@ class DemoFailedError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class FillDemonstration:
-    """A sample, what was read back after its fills, and what the run said of itself.
+    """A sample, the fills read back from their files, and their reports.
 
     Attributes:
-        sample: what was filled.
+        sample: the filled sample.
         estimate, drawn: the image with the best estimate in the hole, and with one sample.
         spread: the predicted standard deviation of the estimate's error, in units; None where it was not wanted.
         report: of the best estimate.

@@ -31,7 +31,7 @@ def demo_page(fills: Sequence[FillDemonstration], metal: MetalDemonstration | No
     """Return the page as HTML text, pictures embedded.
 
     Args:
-        fills: in the order shown.
+        fills: in the order of display.
         metal: shown after them; None if ASTRA is not installed.
     """
     first = fills[0].report
@@ -94,7 +94,7 @@ def _comparisons(shown: FillDemonstration) -> Iterator[Comparison]:
 
 
 def _plane(values: np.ndarray, affine: np.ndarray | None, hole: np.ndarray, axis: int) -> tuple[np.ndarray, str]:
-    """The slice across `axis` that holds most of the hole, as displayed, and the name of its plane."""
+    """The slice across `axis` with most of the hole, as displayed, and the name of its plane."""
     others = [a for a in range(3) if a != axis]
     index = int(np.argmax(hole.sum(axis=tuple(others))))
     turned = np.eye(4) if affine is None else affine[:, [*others, axis, 3]]
@@ -103,7 +103,7 @@ def _plane(values: np.ndarray, affine: np.ndarray | None, hole: np.ndarray, axis
 
 
 def _comparison(shown: FillDemonstration, values: np.ndarray, plane: str) -> Comparison:
-    """The whole slice with a slider, then columns of what lies around the hole.
+    """The whole slice with a slider, then columns of the surroundings of the hole.
 
     Args:
         shown: the case.

@@ -1,4 +1,4 @@
-"""Things painted into an image so that erasing them can be judged: a pacemaker, a lesion."""
+"""Paint a pacemaker or a lesion into an image, so that its fill can be compared with the truth."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def paint_pacemaker(film: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Paint a pulse generator below the clavicle with a lead into the heart.
 
     Args:
-        film: (512, 512) uint16, 0..4095, as `chest_film` gives it.
+        film: (512, 512) uint16, 0..4095, from `chest_film`.
 
     Returns:
         The film with the device, and the device as a bool array.

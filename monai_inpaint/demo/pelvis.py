@@ -1,4 +1,4 @@
-"""A CT slice without a patient: a pelvis of ellipses, as `simulate-metal` takes it."""
+"""A CT slice without a patient: a pelvis of ellipses, as input of `simulate-metal`."""
 
 from __future__ import annotations
 

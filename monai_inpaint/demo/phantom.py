@@ -26,7 +26,7 @@ def chest_film(seed: int = 0) -> np.ndarray:
     harmonisation of coarse brightness that digital systems apply before a film is read.
 
     Args:
-        seed: of vessels, lung texture and noise; one seed gives one film.
+        seed: of vessels, lung texture and noise; one seed produces one film.
 
     Returns:
         (SIDE, SIDE) uint16 in 0..GREY_LEVELS - 1.
@@ -54,7 +54,7 @@ def chest_film(seed: int = 0) -> np.ndarray:
 
 
 def _texture(rng: np.random.Generator, spacing: float) -> np.ndarray:
-    """Relative density of lung tissue about its mean: what lies between the vessels that are drawn."""
+    """Relative density of lung tissue about its mean, between the drawn vessels."""
     from scipy.ndimage import gaussian_filter
 
     result = np.zeros((SIDE, SIDE))

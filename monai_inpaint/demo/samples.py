@@ -21,7 +21,7 @@ class Sample:
 
     Attributes:
         name: of its folder.
-        title, note: for the page; the title says what the image is.
+        title, note: for the page; the title describes the image.
         bundle: "cxr", "ct" or "mr".
         source: the image to fill.
         hole: bool, of the image's shape.

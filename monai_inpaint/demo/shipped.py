@@ -1,4 +1,4 @@
-"""Images that installed packages carry; nothing is downloaded, and the packages themselves are not imported."""
+"""Images from installed packages; nothing is downloaded, and the packages themselves are not imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An analytic thorax: how many millimetres of each tissue a ray from front to back passes through.
+"""Analytic thorax: path length in each tissue of the rays from front to back.
 
 Millimetres throughout: x grows to the patient's left (the right of the film), y to the front, z to the feet. Sizes are
 those of an adult, drawn to look plausible; they are nobody's.
@@ -57,7 +57,7 @@ def thorax(side: int, spacing: float, rng: np.random.Generator) -> Thorax:
 
 
 def _lung(sign: int, x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Millimetres of one lung (-1: the patient's right): the chest's cavity less what lies in it."""
+    """Millimetres of one lung (-1: the patient's right): the chest's cavity minus its contents."""
     centre = sign * _at(z, _LUNG_Z, _LUNG_CENTRE)
     depth = _at(z, _LUNG_Z, _LUNG_DEPTH) * _round(
         np.abs(x - centre) / np.maximum(_at(z, _LUNG_Z, _LUNG_WIDTH), 1e-3), 2
@@ -96,7 +96,7 @@ def _ellipsoid(
 
 
 def _union(inside: Interval, bodies: Sequence[Interval]) -> np.ndarray:
-    """How much of `inside` the bodies take up together, by inclusion and exclusion."""
+    """Path length of the union of bodies within `inside`, by inclusion and exclusion."""
     total = np.zeros(1)
     for size in range(1, len(bodies) + 1):
         total = total - (-1) ** size * sum(_length([inside, *some]) for some in combinations(bodies, size))
@@ -211,7 +211,7 @@ def _stomach_bubble(x: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 
 def _at(z: np.ndarray, heights: Sequence[float], values: Sequence[float]) -> np.ndarray:
-    """The values between the heights given, without corners (monotone cubic)."""
+    """Values between the given heights, by monotone cubic interpolation."""
     from scipy.interpolate import PchipInterpolator
 
     low, high = heights[0], heights[-1]

@@ -14,8 +14,8 @@ Ball = tuple[np.ndarray, np.ndarray, np.ndarray]  # centres (n, 3) as x, y, z in
 def tube(points: np.ndarray, radius: np.ndarray | float) -> Ball:
     """Balls along a curve that together project as the tube does.
 
-    A ball holds 4/3 pi r^3; spread over the step from ball to ball and weighted by its share of the tube's volume, the
-    sum of the balls' chords is the tube's, foreshortening included.
+    A ball has the volume 4/3 pi r^3; spread over the step from ball to ball and weighted by its share of the tube's
+    volume, the sum of the balls' chords is that of the tube, including foreshortening.
 
     Args:
         points: (n, 3) x, y, z in mm along the curve.

@@ -67,7 +67,7 @@ def precision_recall(hits: Hits, weights: np.ndarray | None = None) -> tuple[np.
 
 
 def average_precision(hits: Hits, weights: np.ndarray | None = None) -> float:
-    """The mean precision at 101 recalls; NaN where there are no nodules."""
+    """The mean precision at 101 recalls; NaN without nodules."""
     recall, precision = precision_recall(hits, weights)
     if not len(hits.nodule_images) or (weights is not None and not weights[hits.nodule_images].sum()):
         return float("nan")

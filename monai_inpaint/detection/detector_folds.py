@@ -50,14 +50,14 @@ def train_folds(
         synthetic: images that are trained with, too, and never tested in.
         order: "mixed" or "synthetic-first", see `schedule`.
         start: the folder of a training of the same folds whose detectors are trained further.
-        resume: go on where a run was ended.
+        resume: continue an interrupted run.
         progress: called with stage, steps done and their number.
 
     Returns:
         The folds whose detections are there.
 
     Raises:
-        InputError: the folder holds another training, or an image or weights are at fault.
+        InputError: the folder contains another training, or an image or weights are invalid.
     """
     parts = fold_of(images, folds)
     asked = _asked(recipe, images, folds, synthetic, order, start)

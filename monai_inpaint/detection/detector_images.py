@@ -1,4 +1,4 @@
-"""Images with boxes as detectors take them: square, standardised, shifted and flipped in training."""
+"""Images with boxes as input of detectors: square, standardised, shifted and flipped in training."""
 
 # pyright: basic
 

@@ -80,14 +80,14 @@ def train(
     progress: Progress | None = None,
     name: str = "train",
 ) -> Detector:
-    """Train a detector, or go on with one whose checkpoint lies in the folder.
+    """Train a detector, or resume one from the checkpoint in the folder.
 
-    After each epoch the state is saved, and its loss noted in log.csv; a run that was ended takes the steps that it
-    would have taken.
+    After each epoch the state is saved, and its loss written to log.csv; a resumed run takes the steps that it would
+    have taken.
 
     Args:
         recipe: how.
-        images: of each epoch, see `schedule`.
+        images: those of each epoch, see `schedule`.
         folder: exists; for checkpoint, weights and log.
         start: weights to begin with.
         progress: called with steps done and their number.
@@ -140,7 +140,7 @@ def detect(
     progress: Progress | None = None,
     name: str = "detect",
 ) -> list[BoxedImage]:
-    """The images with the boxes and scores that a detector gives, in their own pixels."""
+    """The images with the boxes and scores of a detector, in their own pixels."""
     device = next(detector.parameters()).device
     detector.eval()
     found: list[BoxedImage] = []
@@ -152,12 +152,12 @@ def detect(
         ends = np.array([image.columns, image.rows] * 2, float)
         sides = np.clip(boxes / factor, 0, ends)
         kept = ((sides[:, 2:] - sides[:, :2]) > 0.5).all(axis=1)
-        told = tuple(
+        found_boxes = tuple(
             (float(left), float(top), float(right - left), float(below - top))
             for left, top, right, below in np.round(sides[kept], 3)
         )
         scored = tuple(float(score) for score in np.round(scores[kept], 6))
-        found.append(replace(image, boxes=told, scores=scored, densities=()))
+        found.append(replace(image, boxes=found_boxes, scores=scored, densities=()))
     return found
 
 

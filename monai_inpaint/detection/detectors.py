@@ -1,7 +1,7 @@
 """RetinaNet (MONAI) and Faster R-CNN (torchvision) for nodules, on ResNet with a feature pyramid.
 
 Both take images (B, 1, rows, columns) and boxes left, top, right, bottom in pixels. They are trained from random
-weights, two images at a time, for which statistics of a batch are too rough: they have group norm (He et al. 2019,
+weights, two images at a time; batch statistics would be too noisy for that, so they use group norm (He et al. 2019,
 Rethinking ImageNet Pre-training).
 """
 
@@ -31,7 +31,7 @@ SIZE_STEP = 64  # sides of images are multiples of it
 class RetinaNetNodules(nn.Module):
     """RetinaNet (Lin et al. 2017): focal loss over all anchors, smooth L1 of the boxes.
 
-    Anchors are matched by ATSS (Zhang et al. 2020), which takes nodules smaller than the smallest anchor, too.
+    Anchors are matched by ATSS (Zhang et al. 2020), which also matches nodules smaller than the smallest anchor.
 
     Args:
         backbone: of `BACKBONES`.

@@ -18,7 +18,7 @@ class Froc:
 
     Attributes:
         rates: float64 (points,), false positives an image, not decreasing.
-        sensitivities: float64 (points,), the share of the nodules that are hit; NaN where there are no nodules.
+        sensitivities: float64 (points,), the share of the nodules that are hit; NaN without nodules.
         thresholds: float64 (points,), the lowest score that counts; inf at first.
     """
 

@@ -1,4 +1,4 @@
-"""ROC of images: an image is as suspicious as its surest detection."""
+"""ROC of images, each scored by its highest detection score."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def roc(scores: np.ndarray, ill: np.ndarray, weights: np.ndarray | None = None) 
         weights: float64 (images,), how often each counts; once when None.
 
     Returns:
-        Both NaN where there is no image with, or none without a nodule.
+        Both NaN if there are no images with, or none without a nodule.
     """
     weights = np.ones(len(scores)) if weights is None else weights
     order = np.argsort(-scores, kind="stable")

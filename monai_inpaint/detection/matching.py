@@ -1,4 +1,4 @@
-"""Tell which detections are of which nodule, by the overlap of their boxes."""
+"""Match detections with nodules by the overlap of their boxes."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""Draw nodules to synthesise from those that a detector misses (Shen et al. 2022, section III-D)."""
+"""Draw nodules, and outlines for them, like those that a detector misses (Shen et al. 2022, section III-D)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 
@@ -12,13 +13,16 @@ from monai_inpaint.datasets.boxed_images import read_pixels
 from monai_inpaint.datasets.finding_boxes import BoxedImage
 from monai_inpaint.detection.missed import Nodule
 from monai_inpaint.errors import InputError
+from monai_inpaint.imaging.bounding_box import extent
 from monai_inpaint.io import read_image
 from monai_inpaint.synthesis.nodules.displayed_slice import CT, kind_of
 from monai_inpaint.synthesis.nodules.projection import GROUND_GLASS, SOLID
+from monai_inpaint.synthesis.nodules.shapes import draw_shape
 
 BY = ("diameter", "density", "shape")
 # Shen et al. 2022, table III: Faster R-CNN gained most by 1,500 synthetic images beside 2,420 real ones.
 _BEST, _BESIDE = 1500, 2420
+_CHOICE = 12  # outlines that one is chosen from
 _INNER = 0.7  # of the box's sides: the ellipse that a nodule's density is measured in
 
 
@@ -43,7 +47,7 @@ def missed_of(nodules: Sequence[Nodule]) -> list[Nodule]:
     """Those that are missed.
 
     Raises:
-        InputError: there are no nodules, none is missed, or only some images tell their pixel size.
+        InputError: there are no nodules, none is missed, or only some images state their pixel size.
     """
     if not nodules:
         raise InputError("The truth holds no nodule, so none can be missed; give images with nodules.")
@@ -58,10 +62,10 @@ def missed_of(nodules: Sequence[Nodule]) -> list[Nodule]:
 
 
 def borne(truth: Sequence[BoxedImage], count: int) -> tuple[int, str]:
-    """How many synthetic images the real ones bear, up to a count, and why no more; "" where all are borne.
+    """Largest number of synthetic images for the real ones, up to a count, and the reason; "" if not limited.
 
     Raises:
-        InputError: they bear none.
+        InputError: there are too few real images for any.
     """
     real = sum(bool(image.boxes) for image in truth)
     most = real * _BEST // _BESIDE
@@ -89,7 +93,7 @@ def draw_missed(nodules: Sequence[Nodule], count: int, by: str = "diameter", see
         seed: the first draws of a longer run are those of a shorter one.
 
     Raises:
-        InputError: as `missed_of` and `density_of` say.
+        InputError: see `missed_of` and `density_of`.
     """
     missed = missed_of(nodules)
     of_sizes = missed if by == "diameter" else nodules
@@ -112,10 +116,10 @@ def draw_missed(nodules: Sequence[Nodule], count: int, by: str = "diameter", see
 
 
 def density_of(nodule: Nodule) -> float:
-    """The density of a nodule, 0 ground-glass to 1 solid: as its data set tells, or from its Hounsfield units.
+    """The density of a nodule, 0 ground-glass to 1 solid: from its data set, or from its Hounsfield units.
 
     Raises:
-        InputError: neither; of a film it cannot be told.
+        InputError: neither; films have no density.
     """
     if nodule.image.densities:
         return nodule.image.densities[nodule.box_number]
@@ -149,6 +153,31 @@ def histogram(nodules: Sequence[Nodule]) -> list[tuple[float, float, int, int]]:
 
 
 def digest_of(nodules: Sequence[Nodule]) -> str:
-    """What tells this finding and missing from any other: a hash of the nodules and which of them are missed."""
-    told = [(n.image.name, n.box, round(n.diameter, 6), n.unit, n.found) for n in nodules]
-    return sha256(repr(told).encode()).hexdigest()
+    """Identify the nodules and which of them are missed by a hash."""
+    identity = [(n.image.name, n.box, round(n.diameter, 6), n.unit, n.found) for n in nodules]
+    return sha256(repr(identity).encode()).hexdigest()
+
+
+def outline_like(aspect: float, seed: int, engine: str = "auto") -> np.ndarray:
+    """Draw 12 outlines by the shape generator, and return the one closest in width over height; bool."""
+    seeds = np.random.default_rng(seed).integers(2**32, size=_CHOICE)
+    outlines = [draw_shape(int(one), engine) for one in seeds]
+    return min(outlines, key=lambda outline: abs(np.log(aspect_of(outline) / aspect)))
+
+
+def aspect_of(outline: np.ndarray) -> float:
+    """Width over height of an outline."""
+    box = extent(outline)
+    assert box is not None
+    rows, columns = (side.stop - side.start for side in box)
+    return columns / rows
+
+
+def write_outline(aspect: float, seed: int, path: Path, engine: str = "auto") -> None:
+    """Write the outline of `outline_like` as a PNG picture, 255 inside."""
+    from PIL import Image
+
+    from monai_inpaint.io.atomic import staged
+
+    with staged(path) as part:
+        Image.fromarray(np.uint8(255) * outline_like(aspect, seed, engine)).save(part)

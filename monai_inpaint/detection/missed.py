@@ -1,4 +1,4 @@
-"""Which nodules a detector finds and which it misses (hard-example mining, Shen et al. 2022, section III-D)."""
+"""List the nodules that a detector finds and those that it misses (Shen et al. 2022, section III-D)."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Nodule:
         return self.image.boxes[self.box_number]
 
 
-def nodules_of(told: DetectionScore) -> list[Nodule]:
+def nodules_of(scored: DetectionScore) -> list[Nodule]:
     """All nodules of a score's truth, in its order."""
-    matched, nodules = told.matched, []
+    matched, nodules = scored.matched, []
     for number, box_number, best in zip(matched.nodule_images, matched.nodule_boxes, matched.best_scores, strict=True):
-        image = told.truth[number]
+        image = scored.truth[number]
         _, _, width, height = image.boxes[box_number]
         across, down = image.spacing or (1.0, 1.0)
         nodules.append(
@@ -53,7 +53,7 @@ def nodules_of(told: DetectionScore) -> list[Nodule]:
                 (width * across + height * down) / 2,
                 "mm" if image.spacing else "pixels",
                 float(best) if np.isfinite(best) else None,
-                bool(best >= told.threshold),
+                bool(best >= scored.threshold),
             )
         )
     return nodules

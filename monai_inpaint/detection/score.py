@@ -42,7 +42,7 @@ class DetectionScore:
         iou: that hits of the FROC exceed.
         matched, froc, hits: of all images.
         figures: by measure; NaN where it is not defined, as AUC is without negatives.
-        intervals: by measure, what holds 95 % of resamplings of patients; NaN where it is not defined.
+        intervals: by measure, 95 % of resamplings of patients; NaN if not defined.
         band: float64 (resamplings, rates) of sensitivities at `band_rates`.
         band_rates: float64 (rates,), false positives an image.
         patients: how many there are.
@@ -78,7 +78,7 @@ def score(
     """Score detections.
 
     Args:
-        truth: see `read_truth`; images without a patient are of a patient each.
+        truth: see `read_truth`; an image without a patient counts as a separate patient.
         found: see `read_detections`.
         iou: intersection over union that hits of the FROC exceed.
         resampled: how many resamplings of patients the intervals are of.
@@ -121,7 +121,7 @@ def score(
 
 
 def patients_of(truth: Sequence[BoxedImage]) -> np.ndarray:
-    """int (images,): the number of each image's patient; an image without one is of a patient of its own."""
+    """int (images,): the number of each image's patient; an image without one has a separate number."""
     names = [f"patient {image.patient}" if image.patient else f"image {image.name}" for image in truth]
     return np.unique(names, return_inverse=True)[1]
 

@@ -25,44 +25,48 @@ _SHOWN = 6  # pictures of a kind
 _AROUND = 96  # pixels of a picture, or as many as hold four times the box
 
 
-def write_score(told: DetectionScore, facts: dict[str, str], folder: Path) -> None:
+def write_score(scored: DetectionScore, facts: dict[str, str], folder: Path) -> None:
     """Write score.csv, score.json, froc.csv, nodules.csv, summary.md and index.html into a folder.
 
     Args:
-        told: see `score`.
+        scored: see `score`.
         facts: of the data, for the page.
         folder: exists.
     """
-    facts = {**facts, **_facts(told)}
+    facts = {**facts, **_facts(scored)}
     measures = [
-        (name, "" if math.isnan(value) else value, *told.intervals[name]) for name, value in told.figures.items()
+        (name, "" if math.isnan(value) else value, *scored.intervals[name]) for name, value in scored.figures.items()
     ]
-    points = zip(told.froc.rates, told.froc.sensitivities, told.froc.thresholds, strict=True)
-    nodules = nodules_of(told)
+    points = zip(scored.froc.rates, scored.froc.sensitivities, scored.froc.thresholds, strict=True)
+    nodules = nodules_of(scored)
     texts = {
         "score.csv": csv_text([("measure", "value", "low", "high"), *measures]),
-        "score.json": json.dumps(_content(told, facts), indent=2, ensure_ascii=False) + "\n",
+        "score.json": json.dumps(_content(scored, facts), indent=2, ensure_ascii=False) + "\n",
         "froc.csv": csv_text([("false_positives_per_image", "sensitivity", "threshold"), *points]),
         "nodules.csv": csv_text(_nodule_rows(nodules)),
-        "summary.md": score_markdown(told, facts),
+        "summary.md": score_markdown(scored, facts),
         "index.html": comparison_page(
-            "Score of a detector", _pictures(told, nodules), facts=facts, tables=tables(told), charts=_charts(told)
+            "Score of a detector",
+            _pictures(scored, nodules),
+            facts=facts,
+            tables=tables(scored),
+            charts=_charts(scored),
         ),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def score_markdown(told: DetectionScore, facts: dict[str, str]) -> str:
+def score_markdown(scored: DetectionScore, facts: dict[str, str]) -> str:
     """The facts and the tables."""
-    return markdown_page("Score of a detector", {**facts, **_facts(told)}, tables(told), {})
+    return markdown_page("Score of a detector", {**facts, **_facts(scored)}, tables(scored), {})
 
 
-def tables(told: DetectionScore) -> list[Table]:
+def tables(scored: DetectionScore) -> list[Table]:
     """A table of the measures, one of the sensitivities, and one of which nodules are found."""
-    rows = [[name, _figure(told, name), meaning] for name, meaning in MEANINGS.items()]
-    rates = [[f"{rate:g}", _figure(told, sensitivity_name(rate)), _threshold(told, rate)] for rate in RATES]
-    sizes = _by_size(nodules_of(told))
+    rows = [[name, _figure(scored, name), meaning] for name, meaning in MEANINGS.items()]
+    rates = [[f"{rate:g}", _figure(scored, sensitivity_name(rate)), _threshold(scored, rate)] for rate in RATES]
+    sizes = _by_size(nodules_of(scored))
     return [
         Table("Measures, with the interval that holds 95 % of resamplings by patient", ["measure", "", "what"], rows),
         Table("Sensitivity", ["false positives an image", "sensitivity", "threshold"], rates),
@@ -72,29 +76,29 @@ def tables(told: DetectionScore) -> list[Table]:
     ]
 
 
-def _facts(told: DetectionScore) -> dict[str, str]:
-    ill = sum(bool(image.boxes) for image in told.truth)
+def _facts(scored: DetectionScore) -> dict[str, str]:
+    ill = sum(bool(image.boxes) for image in scored.truth)
     return {
-        "images": f"{len(told.truth)} of {told.patients} patients, {ill} with and {len(told.truth) - ill} without a "
-        f"nodule, {len(told.matched.nodule_images)} nodules",
-        "detections": str(len(told.matched.scores)),
-        "a hit": f"overlap (IoU) above {told.iou:g}; a second detection of one nodule counts as nothing",
+        "images": f"{len(scored.truth)} of {scored.patients} patients, {ill} with and "
+        f"{len(scored.truth) - ill} without a nodule, {len(scored.matched.nodule_images)} nodules",
+        "detections": str(len(scored.matched.scores)),
+        "a hit": f"overlap (IoU) above {scored.iou:g}; a second detection of one nodule counts as nothing",
         "intervals": f"95 % of {RESAMPLED} resamplings of patients",
         "use": NOTICE,
     }
 
 
-def _content(told: DetectionScore, facts: dict[str, str]) -> dict[str, Any]:
+def _content(scored: DetectionScore, facts: dict[str, str]) -> dict[str, Any]:
     def number(value: float) -> float | None:
         return value if math.isfinite(value) else None
 
     return {
         "facts": facts,
-        "iou": told.iou,
-        "threshold_at_0.25": number(told.threshold),
+        "iou": scored.iou,
+        "threshold_at_0.25": number(scored.threshold),
         "measures": {
-            name: {"value": number(value), "interval": [number(end) for end in told.intervals[name]]}
-            for name, value in told.figures.items()
+            name: {"value": number(value), "interval": [number(end) for end in scored.intervals[name]]}
+            for name, value in scored.figures.items()
         },
     }
 
@@ -107,15 +111,15 @@ def _nodule_rows(nodules: Sequence[Nodule]) -> list[Sequence[object]]:
     ]
 
 
-def _figure(told: DetectionScore, name: str) -> str:
-    value, (low, high) = told.figures[name], told.intervals[name]
+def _figure(scored: DetectionScore, name: str) -> str:
+    value, (low, high) = scored.figures[name], scored.intervals[name]
     if math.isnan(value):
         return "-"
     return f"{value:.4f} ({low:.4f} to {high:.4f})"
 
 
-def _threshold(told: DetectionScore, rate: float) -> str:
-    threshold = told.froc.thresholds[told.froc.point_at(rate)]
+def _threshold(scored: DetectionScore, rate: float) -> str:
+    threshold = scored.froc.thresholds[scored.froc.point_at(rate)]
     return f"{threshold:.4g}" if math.isfinite(threshold) else "-"
 
 
@@ -132,59 +136,59 @@ def _by_size(nodules: Sequence[Nodule]) -> list[list[str]]:
     return rows
 
 
-def _charts(told: DetectionScore) -> list[str]:
-    rates = told.band_rates
-    curve = np.array([told.froc.sensitivity_at(rate) for rate in rates])
+def _charts(scored: DetectionScore) -> list[str]:
+    rates = scored.band_rates
+    curve = np.array([scored.froc.sensitivity_at(rate) for rate in rates])
     sensitivity = Axis("sensitivity", UNIT)
     charts = []
-    if len(told.matched.nodule_images):
+    if len(scored.matched.nodule_images):
         band = None
-        if len(told.band):
-            low, high = np.nanpercentile(told.band, (2.5, 97.5), axis=0)
+        if len(scored.band):
+            low, high = np.nanpercentile(scored.band, (2.5, 97.5), axis=0)
             band = (rates, low, high)
         doubling = Axis("false positives an image", (1 / 16, *RATES), doubling=True)
         charts.append(line_chart("FROC", doubling, sensitivity, [Curve("", rates, curve, band)]))
-    ill = np.array([bool(image.boxes) for image in told.truth])
-    if not math.isnan(told.figures[AUC]):
-        points = roc(image_scores(told.found), ill)
+    ill = np.array([bool(image.boxes) for image in scored.truth])
+    if not math.isnan(scored.figures[AUC]):
+        points = roc(image_scores(scored.found), ill)
         chance = Curve("chance", np.array([0.0, 1.0]), np.array([0.0, 1.0]), dashed=True)
-        images = Curve(f"{AUC} {told.figures[AUC]:.3f}", *points)
+        images = Curve(f"{AUC} {scored.figures[AUC]:.3f}", *points)
         charts.append(line_chart("ROC of images", Axis("1 - specificity", UNIT), sensitivity, [images, chance]))
-    if len(told.matched.nodule_images):
-        recall, precision = precision_recall(told.hits)
+    if len(scored.matched.nodule_images):
+        recall, precision = precision_recall(scored.hits)
         curves = [Curve("", np.append(0.0, recall), np.append(precision[:1], precision))]
         charts.append(line_chart("Precision at an overlap of 0.5", sensitivity, Axis("precision", UNIT), curves))
     return charts
 
 
-def _pictures(told: DetectionScore, nodules: Sequence[Nodule]) -> list[Comparison]:
+def _pictures(scored: DetectionScore, nodules: Sequence[Nodule]) -> list[Comparison]:
     """The largest nodules that are missed, and the surest false positives; none where the images are not there."""
     missed = sorted((n for n in nodules if not n.found), key=lambda n: n.diameter, reverse=True)
     shown = []
     for nodule in missed[:_SHOWN]:
         score = "never" if nodule.score is None else f"at a score of {nodule.score:.3f}"
         title = f"Missed: {nodule.image.name}, {nodule.diameter:.1f} {nodule.unit}"
-        note = f"found {score}; the threshold at 0.25 false positives an image is {told.threshold:.3f}"
+        note = f"found {score}; the threshold at 0.25 false positives an image is {scored.threshold:.3f}"
         shown.append((nodule.image_number, nodule.box, title, note))
-    order = np.flatnonzero(told.matched.false)[:_SHOWN]
+    order = np.flatnonzero(scored.matched.false)[:_SHOWN]
     for place in order:
-        number, sure = int(told.matched.images[place]), float(told.matched.scores[place])
-        image = told.found[number]
+        number, sure = int(scored.matched.images[place]), float(scored.matched.scores[place])
+        image = scored.found[number]
         box = next(box for box, score in zip(image.boxes, image.scores, strict=True) if score == sure)
         shown.append((number, box, f"False positive: {image.name}, score {sure:.3f}", "no nodule is marked there"))
     return [
-        _comparison(told, number, box, title, note)
+        _comparison(scored, number, box, title, note)
         for number, box, title, note in shown
-        if told.truth[number].path is not None
+        if scored.truth[number].path is not None
     ]
 
 
-def _comparison(told: DetectionScore, number: int, box: Box, title: str, note: str) -> Comparison:
-    true, made = told.truth[number], told.found[number]
+def _comparison(scored: DetectionScore, number: int, box: Box, title: str, note: str) -> Comparison:
+    true, made = scored.truth[number], scored.found[number]
     pixels = read_pixels(true)
     part = _around(box, pixels.shape)
     low, high = (float(end) for end in np.percentile(pixels[part], (0.5, 99.5)))
-    seen = [box for box, score in zip(made.boxes, made.scores, strict=True) if score >= told.threshold]
+    seen = [box for box, score in zip(made.boxes, made.scores, strict=True) if score >= scored.threshold]
     if title.startswith("False"):
         seen = [*seen, box]
     columns = [

@@ -1,7 +1,7 @@
 """Stand-ins of the source for highdicom: patient, study and position of each slice; no more, and nothing invalid.
 
-highdicom refuses data sets with missing or ill-formed attributes of the patient, which archives are full of. It gets
-stand-ins with empty ones, and `adopt_study` then puts the source's own attributes, as they are stored, in their place.
+highdicom refuses data sets with missing or invalid attributes of the patient, which are common in archives. It gets
+stand-ins with empty ones, and `adopt_study` then replaces these by the source's own attributes, as they are stored.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ _LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageComp
 
 @dataclass(frozen=True)
 class Evidence:
-    """The slices from the first to the last that hold some of the hole, and what they came from.
+    """The slices from the first to the last that contain some of the hole, and their sources.
 
     Attributes:
         slices: along the last axis of a volume; one for a single slice or film.
         images: stand-ins: one for each of these slices, or one for a multi-frame file.
         frames: for a multi-frame file the frame (from 0) of each of these slices; None for all others.
-        first: the source's first data set, with all that it holds.
+        first: the source's first data set, complete.
     """
 
     slices: range
@@ -73,7 +73,7 @@ class Evidence:
         return np.ascontiguousarray(values[:, :, self.slices.start : self.slices.stop].transpose(2, 1, 0))
 
     def change(self, before: Image, after: Image) -> np.ndarray:
-        """after - before in units, float32, slice by slice: in double precision a whole volume takes gigabytes."""
+        """Compute after - before in units, float32, slice by slice: a volume in double precision takes gigabytes."""
         if before.voxels.ndim == 2:
             return (after.units() - before.units())[None]
         result = np.empty((len(self.slices), *before.voxels.shape[1::-1]), np.float32)
@@ -82,7 +82,7 @@ class Evidence:
         return result
 
     def places(self) -> dict[str, object]:
-        """Where the planes lie, as keyword arguments of highdicom; of a multi-frame file it cannot tell by itself."""
+        """Positions of the planes, as arguments of highdicom, which cannot derive them for multi-frame files."""
         if self.frames is None:
             return {}
         from monai_inpaint.dicom.codes import load
@@ -97,12 +97,12 @@ class Evidence:
 
 
 def evidence_of(source: Image, hole: np.ndarray, *, assumed: bool = False) -> Evidence:
-    """Return the stand-ins for the slices of a hole that is not empty.
+    """Return the stand-ins for the slices of a hole, which must not be empty.
 
     Args:
         source: read from DICOM.
         hole: bool, of its shape.
-        assumed: a film gets the place that is assumed for it, in a frame of reference of its own.
+        assumed: a film gets an assumed position, in a separate frame of reference.
     """
     header = source.header
     assert isinstance(header, DicomHeader)
@@ -200,5 +200,5 @@ def _measures(affine: np.ndarray, axes: int) -> tuple[list[float], list[float]]:
 
 
 def own_frame(source: Dataset) -> UID:
-    """Return a frame of reference for what the source places nowhere: one for all that is written beside its series."""
+    """Return a frame of reference for a source without one: the same for all objects of a run."""
     return UID(f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, source.SeriesInstanceUID).int}")

@@ -29,14 +29,14 @@ LIMIT_OF_WINDOW = 0.25  # colours of the difference end at a quarter of the wind
 def overview_of(
     source: Image, result: Image, hole: np.ndarray, derived: dict[str, str], *, hidden: bool = False
 ) -> Dataset:
-    """Return a Secondary Capture in colour of the slice that holds most of the hole.
+    """Return a Secondary Capture in colour of the slice with most of the hole.
 
     Args:
         source: read from DICOM.
         result: the source with other voxels.
         hole: bool, of the source's shape, not empty.
         derived: {"description", "model", "version", "label"}.
-        hidden: what was in the hole must not be seen: it is covered in the source, and no difference is shown.
+        hidden: the content of the hole must not be visible: it is covered in the source, and no difference is shown.
     """
     header: DicomHeader = source.header
     k = int(np.argmax(hole.sum(axis=(0, 1)))) if hole.ndim == 3 else 0

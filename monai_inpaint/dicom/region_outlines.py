@@ -15,9 +15,9 @@ _INSET = 1e-3  # voxels
 def outlines_of(region: np.ndarray) -> list[np.ndarray]:
     """Return closed outlines that do not overlap and together enclose the voxels of a region, without cavities.
 
-    RTSTRUCT has no cavities in an outline that all programs understand, so a piece with one is cut in two along its
-    edge. Outlines lie a thousandth of a voxel inside of the edges: where corners are rounded to voxels, as some
-    programs do, they fall on voxels of the region.
+    RTSTRUCT has no cavities that all programs understand, so a piece with one is cut in two along its edge. Outlines
+    are a thousandth of a voxel inside the edges: if corners are rounded to voxels, as some programs do, they fall on
+    voxels of the region.
 
     Args:
         region: bool, 2D.

@@ -1,4 +1,4 @@
-"""All that goes back to an archive after a run, written into one folder, which appears complete or not at all."""
+"""Write all DICOM results of a run into one folder, which appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ DERIVED = "derived"  # the folder of the derived series
 
 @dataclass(frozen=True)
 class Results:
-    """Where the results of one run lie, all in `folder`.
+    """Paths of the results of one run, all in `folder`.
 
     Attributes:
         derived: the folder of the derived series.
         hole: a DICOM SEG of the hole and the other regions.
         structures: an RTSTRUCT of the same regions on the derived series; None for images that have no place in the
             patient, or where there are none to draw.
-        difference, spread: Parametric Maps; None without a pixel spacing, which they must have. `difference` is None
-            where burned-in text was filled, which it would tell; `spread` where there were no samples.
+        difference, spread: Parametric Maps; None without a pixel spacing, which they require. `difference` is None if
+            burned-in text was filled, which it would reveal; `spread` is None without samples.
         record: a structured report.
         overview: a Secondary Capture picture.
     """
@@ -135,7 +135,7 @@ def write_results(
 
 
 def metal_regions(reduced: Reduced) -> dict[str, np.ndarray]:
-    """Return what is marked beside the hole where metal artifacts were reduced, for `write_results`."""
+    """Return the further regions of a reduction of metal artifacts, for `write_results`."""
     return {METAL: reduced.metal, AFFECTED: reduced.affected}
 
 
@@ -158,7 +158,7 @@ def save_object(dataset: Dataset, path: Path) -> None:
     """Write an object whose patient and study are copied from a source.
 
     Raises:
-        InputError: an element of the source holds what its type forbids.
+        InputError: an element of the source has a value that its type forbids.
     """
     with taking_over(path.name):
         save(dataset, path)

@@ -28,7 +28,7 @@ def segmentation(
     """Return a binary segmentation with one segment a region, on the slices of the evidence.
 
     Args:
-        evidence: of the images that the regions lie on.
+        evidence: of the images of the regions.
         regions: bool, of the images' shape; by name: `HOLE`, `METAL`, `AFFECTED`.
         derived: {"description", "model", "version", "label"}.
         found: a program chose the regions, not a person.

@@ -1,4 +1,4 @@
-"""Regions of a derived series as a DICOM structure set (RTSTRUCT), as treatment planning systems take them."""
+"""Regions of a derived series as a DICOM structure set (RTSTRUCT) for treatment planning systems."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"  # Detached Study Management (retired),
 
 
 def has_structures(source: Image) -> bool:
-    """Return whether contours of a DICOM image have a place: it lies in the patient, in a frame of reference."""
+    """Return whether a DICOM image has a position in the patient and a frame of reference, as contours require."""
     return bool(source.affine is not None and source.placed and source.header.of_slice(0).get("FrameOfReferenceUID"))
 
 
@@ -33,10 +33,10 @@ def structure_set(
 ) -> Dataset:
     """Return a structure set with one ROI a region, drawn on derived images.
 
-    Contours enclose the very voxels of their region, see `outlines_of`.
+    Contours enclose exactly the voxels of their region, see `outlines_of`.
 
     Args:
-        source: what the images were derived from, with the same geometry; see `has_structures`.
+        source: the source of the images, with the same geometry; see `has_structures`.
         images: the derived data sets in the order of the slices; a single one for a single slice or a multi-frame file.
         regions: by their names; bool, of the source's shape.
         derived: {"description", "model", "version", "label"}.

@@ -19,11 +19,11 @@ class Engine(Protocol):
     """A bundle's network, ready to run. It normalises by itself: units in, units out.
 
     Attributes:
-        channels: 2: image and hole; 5: noise, state and time too, for samples; 6: the nearness of a start too, for
-            slices of volumes; 1: the image alone, of a network that marks artifacts; 3: of one that corrects slices
-            with metal, or gives a nodule its texture; 100: latent numbers, of one that draws outlines of nodules.
-        side: of the windows in voxels, where the network takes no others.
-        voxels_at_once: how many voxels a batch should have: more does not run faster, and takes memory.
+        channels: 2: image and hole; 5: also noise, state and time, for samples; 6: also the nearness of a start, for
+            slices of volumes; 1: the image alone (segmentation of artifacts); 3: correction of slices with metal, or
+            the texture of a nodule; 100: latent numbers (outlines of nodules).
+        side: of the windows in voxels, if the network accepts only one size.
+        voxels_at_once: voxels of a batch; more is not faster, and needs more memory.
     """
 
     channels: int
@@ -35,12 +35,12 @@ class Engine(Protocol):
 
         Args:
             windows: (B, 2, 5 or 6, H, W) float32: the image in its units with the hole zeroed, then the hole (1 =
-                fill); of 5 then standard normal noise, the state in the image's units and the time (zeros in these
-                three ask for the best estimate); of 6 then the nearness of the start, which the image holds in the
-                hole (0: there is none). For artifacts to be marked (B, 1, H, W): the image in its units. For metal
-                (B, 3, H, W): HU with the metal zeroed, the metal, HU corrected in the projections. For nodules
-                (B, 3, H, W): the image in its units with the nodule zeroed, the nodule, its density; for their outlines
-                (B, 100, 1, 1): standard normal numbers.
+                fill); with 5 channels also standard normal noise, the state in the image's units and the time (zeros in
+                these three: the best estimate); with 6 also the nearness of the start, which is then in the hole of the
+                image (0: no start). For artifacts (B, 1, H, W): the image in its units. For metal (B, 3, H, W): HU with
+                the metal zeroed, the metal, HU corrected in the projections. For nodules (B, 3, H, W): the image in its
+                units with the nodule zeroed, the nodule, its density; for their outlines (B, 100, 1, 1): standard
+                normal numbers.
 
         Returns:
             (B, 1, H, W) float32: the image, composited; or the probability of an artifact; or HU without metal and its
@@ -55,7 +55,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Port:
-    """An input or output of a graph: its sizes (None where any will do; `()` where not even their number is said).
+    """An input or output of a graph: its sizes (None for any size; `()` if their number is unknown).
 
     It may have several names: OpenVINO adds that of the operation that an output comes from.
     """
@@ -74,7 +74,7 @@ class Port:
         return self.sizes[2] if len(self.sizes) == 4 and self.sizes[2] == self.sizes[3] else None
 
     def is_a_batch_of(self, name: str, channels: int, side: int | None) -> bool:
-        """Whether it is called so and can hold (B, channels, H, W) float32 for every B, with that side or any."""
+        """Whether it has this name and accepts (B, channels, H, W) float32 for every B, with that side or any."""
         sizes = self.sizes or (None,) * 4
         return (
             name in self.names
@@ -116,7 +116,7 @@ class GraphEngine(ABC):
 
     @abstractmethod
     def _open(self, path: Path) -> tuple[Any, Sequence[Port], Sequence[Port]]:
-        """The graph ready to compute, its inputs and its outputs; any exception says that the file is damaged."""
+        """Return the compiled graph, its inputs and outputs; any exception means that the file is damaged."""
 
     @abstractmethod
     def _compute(self, windows: np.ndarray) -> np.ndarray:
@@ -134,13 +134,13 @@ class GraphEngine(ABC):
 
 
 def check_ports(inputs: Sequence[Port], outputs: Sequence[Port], path: Path, channels: Sequence[int]) -> int:
-    """Refuse a graph that takes and gives other things than an engine's `run`, as `image` and `pred`.
+    """Refuse a graph whose input and output are not those of an engine's `run`, named `image` and `pred`.
 
     Returns:
-        The channels it takes, one of those wanted.
+        The number of its input channels, one of those given.
 
     Raises:
-        InputError: naming what it takes and gives.
+        InputError: the inputs and outputs of the graph do not match; the error states them.
     """
     side = inputs[0].side if inputs else None
     # what is drawn from latent numbers has a size of its own

@@ -1,4 +1,4 @@
-"""The package's own cache: what engines have compiled, private to the user, who may delete it at any time."""
+"""Cache of compiled engines, private to the user, who may delete it at any time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def cache_folder(name: str) -> Path | None:
     An engine is code that a GPU runs, so nothing is loaded from a folder that others could have written to.
 
     Returns:
-        None where there is no such place: the home cannot be written to, or somebody else owns the folder.
+        None if there is no such place: the home is not writable, or the folder belongs to another user.
     """
     try:
         folder = _base() / "monai-inpaint" / name
@@ -39,7 +39,7 @@ def keep(path: Path, content: bytes) -> None:
 
 
 def bound(folder: Path, most: int) -> None:
-    """Delete the files below a folder that were used longest ago until the rest takes at most so many bytes."""
+    """Delete the least recently used files below a folder until the rest has at most that many bytes."""
     files: list[tuple[float, int, Path]] = []
     for path in folder.rglob("*"):
         with suppress(OSError):  # another process has deleted it

@@ -1,4 +1,4 @@
-"""A GPU through NVIDIA's own bindings: memory, streams, copies beside computing, recorded work."""
+"""A GPU through NVIDIA's own bindings: memory, streams, copies during computation, CUDA graphs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TO_DEVICE, _FROM_DEVICE = "cudaMemcpyHostToDevice", "cudaMemcpyDeviceToHost"
 
 
 class OutOfMemory(Exception):
-    """The GPU has no room for what was asked for."""
+    """The memory of the GPU is too small."""
 
 
 def gpu_is_here() -> bool:
@@ -32,7 +32,7 @@ def gpu_is_here() -> bool:
 
 @dataclass
 class Buffer:
-    """Memory of the GPU for so many float32, by its address, and pinned memory of the host beside it, if any."""
+    """GPU memory for a number of float32, by its address, with pinned host memory of the same size if asked for."""
 
     size: int
     device: int
@@ -40,7 +40,7 @@ class Buffer:
 
 
 class Gpu:
-    """The first GPU that this process sees.
+    """The first GPU that is visible to this process.
 
     Raises:
         InputError: there is none, or the bindings are not installed.
@@ -118,7 +118,7 @@ class Gpu:
         self._call("cudaMemcpyAsync", to, source, 4 * size, direction, stream)
 
     def _call(self, name: str, *arguments: Any) -> Any:
-        """A function of the runtime; what it gives beside its status."""
+        """Call a function of the runtime; return its results without the status."""
         status, *given = getattr(self._cuda, name)(*arguments)
         if status == self._cuda.cudaError_t.cudaErrorMemoryAllocation:
             raise OutOfMemory

@@ -1,8 +1,8 @@
 """Convert convolutions and matrix products of a graph to half precision; all else stays float32.
 
-Engines that know strongly typed networks only (TensorRT 11, TensorRT-RTX) take their precision from the graph. What
-sums over a window, squares intensities or limits small numbers is not among these operators, so that it stays as exact
-as it was: units of 16 bits and more do not fit into half precision.
+Engines that support only strongly typed networks (TensorRT 11, TensorRT-RTX) take their precision from the graph.
+Operators that sum over a window, square intensities or limit small numbers are not converted and stay exact: units of
+16 bits and more exceed half precision.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def element_types(model: onnx.ModelProto) -> dict[str, int]:
 
 
 def _halves(graph: onnx.GraphProto, types: dict[str, int]) -> set[int]:
-    """The numbers of the nodes that are to compute in half precision: products, and what lies between them."""
+    """The indices of the nodes to convert: products, and the operators between them."""
     makers = {output: number for number, node in enumerate(graph.node) for output in node.output}
     users: defaultdict[str, set[int]] = defaultdict(set)
     for number, node in enumerate(graph.node):
@@ -136,7 +136,7 @@ def _used(nodes: list[onnx.NodeProto], outputs: set[str]) -> list[onnx.NodeProto
 
 
 def rounded_on_cpu(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a copy of a graph in half precision that a CPU rounds as a GPU does: what a product takes and gives.
+    """Return a copy of a graph that rounds on a CPU as half precision does on a GPU: inputs and outputs of products.
 
     onnxruntime computes a product between two conversions in float32 and leaves the conversions out. An Identity on
     either side, in a session without optimisations, keeps them; sums are of float32, as on a GPU.

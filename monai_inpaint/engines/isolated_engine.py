@@ -41,7 +41,7 @@ class IsolatedEngine:
         bundle: that it runs.
 
     Raises:
-        InputError: as the engine says, or the bundle does not open in time.
+        InputError: an error of the engine, or the bundle does not open in time.
     """
 
     def __init__(self, name: str, bundle: BundleInfo) -> None:
@@ -57,7 +57,7 @@ class IsolatedEngine:
         """See `Engine.run`.
 
         Raises:
-            InputError: the network takes too long, fails, or gives something else than it says.
+            InputError: the network takes too long, fails, or its output has another size or is not finite.
         """
         windows = np.ascontiguousarray(windows, np.float32)
         shape = [len(windows), 1, *windows.shape[2:]]

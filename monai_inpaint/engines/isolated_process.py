@@ -69,7 +69,7 @@ def _say(answers: BinaryIO, message: dict[str, Any], content: bytes = b"") -> No
 
 
 def _listen(pipe: BinaryIO, questions: SimpleQueue[np.ndarray]) -> None:
-    """Pass on what is asked, beside the computing, so that the end of the other process is heard at once."""
+    """Pass on requests in a separate thread, so that the end of the other process is noticed at once."""
     while line := pipe.readline():
         shape = json.loads(line)
         content = pipe.read(4 * math.prod(shape))
@@ -87,7 +87,7 @@ def _silence() -> None:
 
 
 def _limit_memory() -> None:
-    """No more than there is now, where the system can hold a process to that."""
+    """Limit the memory of this process to what is free now, if the system supports it."""
     available = available_memory_mb()
     try:
         import resource

@@ -26,13 +26,13 @@ def available() -> dict[str, str]:
 
 
 def load_engine(name: str, bundle: BundleInfo) -> Engine:
-    """Load the engine `name` ("auto" takes the fastest that works) with the bundle's network ready to run.
+    """Load the engine `name` ("auto": the fastest that works) with the bundle's network ready to run.
 
-    The ones used last are kept, so asking again costs nothing. A bundle that did not come with the package runs in a
-    process of its own, by "auto" on the CPU.
+    Recently used engines are kept, so asking again costs nothing. A bundle that did not come with the package runs in a
+    separate process, with "auto" on the CPU.
 
     Raises:
-        InputError: as `check_engine` says, or a network that cannot be read.
+        InputError: see `check_engine`; or a network that cannot be read.
     """
     check_engine(name)
     engine = _fastest(bundle) if name == "auto" else _checked(name, bundle)

@@ -1,8 +1,8 @@
-"""Table of the engines: to add one, add a line here and a module `NAME_engine` with `load(bundle)`."""
+"""Table of the engines. To add one, add a line here, and a module `NAME_engine` beside with `load(bundle)`."""
 
 from __future__ import annotations
 
-# Name -> the distributions that bring it, one of which must be installed; on a CPU in the order of preference.
+# Name -> the distributions that provide it, one of which must be installed; in the order of preference on a CPU.
 ENGINES = {
     "openvino": ("openvino",),
     "onnxruntime": ("onnxruntime", "onnxruntime-gpu"),
@@ -10,5 +10,5 @@ ENGINES = {
     "tensorrt": ("tensorrt", "tensorrt-cu13", "tensorrt-cu12", "tensorrt-rtx-cu13", "tensorrt-rtx-cu13-bindings"),
 }
 CHOICES = ("auto", *ENGINES)
-NEEDS_GPU = ("tensorrt",)
-ON_GPU = ("tensorrt", "torch", "onnxruntime")  # those that compute on a GPU, the fastest first
+NEEDS_GPU = ("tensorrt",)  # those that do not run on a CPU
+ON_GPU = ("tensorrt", "torch", "onnxruntime")  # those that can compute on a GPU, the fastest first

@@ -1,7 +1,7 @@
-"""Find the files that an ONNX graph takes weights from, without running an engine's code on it.
+"""Find the files that an ONNX graph loads weights from, without running an engine's code on it.
 
-A graph is a protobuf message: pairs of a field's number and its value, of which only those are looked at that tensors
-may lie below (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
+A graph is a protobuf message: pairs of a field number and its value. Only fields that may contain tensors are searched
+(https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _BELOW = {
 
 
 def check_graph_file(path: Path) -> None:
-    """Refuse a file that is not an ONNX graph, or takes weights from outside its own folder.
+    """Refuse a file that is not an ONNX graph, or loads weights from outside its own folder.
 
     Raises:
         InputError: see above; or it is not a regular file, or too large.
@@ -56,7 +56,7 @@ def check_graph_file(path: Path) -> None:
 
 
 def _places(message: memoryview, kind: str, depth: int) -> Iterator[str]:
-    """The files that the tensors below a message lie in."""
+    """The files of the tensors in a message."""
     if depth == 0:
         raise ValueError("its graphs are nested too deeply")
     key = location = ""
@@ -72,7 +72,7 @@ def _places(message: memoryview, kind: str, depth: int) -> Iterator[str]:
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, memoryview | int]]:
-    """The fields of a message: number and value, which is an int where it holds no bytes."""
+    """The fields of a message: number and value, an int or bytes."""
     at = 0
     while at < len(message):
         tag, at = _varint(message, at)

@@ -1,4 +1,4 @@
-"""onnxruntime: on the GPU where there is one and the installed build computes on it, else on the CPU."""
+"""onnxruntime: on a GPU if there is one and the installed build supports it, else on the CPU."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class OpenVinoEngine(GraphEngine):
         return graph.create_infer_request(), inputs, outputs
 
     def _cache(self) -> Path | None:
-        """Where this graph is kept compiled; OpenVINO itself tells files by place, time and size only."""
+        """The cache folder of this compiled graph; OpenVINO itself identifies files only by path, time and size."""
         if not self._bundle.ours:
             return None
         folder, weights = cache_folder("openvino"), self._bundle.facts().get("sha256", "")

@@ -41,7 +41,7 @@ class Profile:
 
 
 def profile_of(bundle: BundleInfo) -> Profile:
-    """Return the inputs that the package gives a bundle's network: windows for filling, else whole slices."""
+    """Return the input sizes that the package uses for a bundle's network: windows for filling, else whole slices."""
     if side := bundle.capabilities.window:
         return Profile(side=(side, side, side))
     return Profile() if bundle.kind == "inpainting" else Profile((1, 1, 8), (32, 384, 512))
@@ -95,7 +95,7 @@ def find_backend(name: str | None = None) -> Backend:
 
 
 def graph_of(bundle: BundleInfo, precision: Precision) -> bytes:
-    """Return the bundle's graph as a library of strongly typed networks takes it.
+    """Return the bundle's graph in the form that a library of strongly typed networks accepts.
 
     Raises:
         InputError: half precision without the package onnx.
@@ -137,8 +137,8 @@ def build(
         graph: ONNX; its types are the engine's: nothing is made half precision here, and float32 is not TF32.
         profile: the inputs to be taken. A size that is fixed in the graph stays as it is.
         backend: what compiles.
-        gpus: generations to compile for, such as "sm_86", of RTX only; none: RTX compiles what any GPU from Ampere on
-            can take, TensorRT for the GPU that is here.
+        gpus: generations to compile for, such as "sm_86", for RTX only; none: RTX compiles for any GPU from Ampere on,
+            TensorRT for the GPU of this machine.
         timing: measured times of kernels from an earlier build by the same version on the same GPU (TensorRT only).
 
     Returns:

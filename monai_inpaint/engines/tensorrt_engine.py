@@ -40,7 +40,7 @@ class TensorRtEngine:
         bundle: with the graph.
         backend: what compiles and runs it.
         gpu: the device.
-        on_cpu: gives the engine that takes over.
+        on_cpu: returns the engine that takes over.
         precision: of convolutions and matrix products; all else is float32.
     """
 
@@ -133,7 +133,7 @@ class TensorRtEngine:
         return engine, _KernelCache(engine, self._backend.library, path and path.with_suffix(".kernels"))
 
     def _context(self) -> Any:
-        """A new context, whose memory is ours to give."""
+        """A new execution context with memory that we allocate."""
         strategy = self._backend.library.ExecutionContextAllocationStrategy.USER_MANAGED
         context = self._engine.create_execution_context(self._jit.config(strategy) if self._jit else strategy)
         if context is None:
@@ -175,7 +175,7 @@ class _KernelCache:
         return config
 
     def keep(self) -> None:
-        """As a file beside the engine's."""
+        """Store it in a file beside that of the engine."""
         if self._path:
             keep(self._path, bytes(self._cache.serialize()))
 
@@ -191,8 +191,8 @@ class _Recorded:
 class _Lane:
     """A stream with buffers that are used again, and a recording for each shape.
 
-    A recording holds its addresses and the state of its context, so each has a context of its own, and all are made
-    again when a buffer had to grow.
+    A CUDA graph contains addresses and the state of its context, so each has its own context, and all are recorded
+    again when a buffer grows.
     """
 
     def __init__(self, make_context: Callable[[], Any], gpu: Gpu, prepared: Callable[[], None]) -> None:
@@ -271,7 +271,7 @@ def _chunks(count: int, most: int) -> Iterator[slice]:
 
 
 def load(bundle: BundleInfo) -> TensorRtEngine:
-    """Compile the bundle's graph for the GPU that is here, or take what was compiled before.
+    """Compile the bundle's graph for the GPU of this machine, or load it from the cache.
 
     Raises:
         InputError: neither library, or no GPU.

@@ -1,4 +1,4 @@
-"""The bundle itself in torch: the networks of its configuration with the weights in `models`."""
+"""torch: the networks of the bundle's configuration, with the weights in `models`."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class TorchEngine:
 
 @dataclass
 class _RecordedNetwork:
-    """The work for one shape, and the memory it takes its input from and gives its output in."""
+    """The CUDA graph for one shape, with the memory of its input and output."""
 
     host: torch.Tensor
     taken: torch.Tensor

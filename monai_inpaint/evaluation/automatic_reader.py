@@ -1,4 +1,4 @@
-"""Automatic reader of a study: the paired classifier of `evaluate`, which looks at the pictures that readers see."""
+"""Automatic reader of a study: the paired classifier of `evaluate`, applied to the pictures that readers see."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class AutomaticReader:
     """Answers each pair after it has seen pairs of other patients, with their truth.
 
-    Of every method it is shown all cases of the study, so that it has learned more than a method's own pairs.
+    For each method it is trained on all cases of the study, not only on the method's own pairs.
 
     Args:
         features: of the hole.
@@ -33,7 +33,7 @@ class AutomaticReader:
             shown: the pictures.
             method: that filled one.
             patient: of the case.
-            pair: its number in the study; None where readers do not see it.
+            pair: its number in the study; None if readers do not see it.
         """
         difference = self._features.difference(
             shown.real.astype(np.float64), shown.filled.astype(np.float64), shown.hole, float(shown.top)

@@ -19,12 +19,13 @@ class EvaluationCase:
     Attributes:
         name: file, slice and place: one name a case of a variant.
         patient: identifier from the data list; the file's path where the list has none.
-        truth: float32 in its own units (Hounsfield for CT): (rows, columns) as shown, or (i, j, k) with slices along k.
+        truth: float32 in its own units (Hounsfield for CT): (rows, columns) as displayed, or (i, j, k) with slices
+            along k.
         hole: bool array of the truth's shape, True = to be filled.
         low, high: intensity window, in units of `truth`; measures and pictures map it to 0..255 and clip.
         modality: "cxr", "ct" or "mr".
         variant: which variant of the protocol.
-        spacing: millimetres along each axis of the truth; None where the file does not tell.
+        spacing: millimetres along each axis of the truth; None if unknown.
         affine: (4, 4), indices of a volume to RAS+ millimetres; None for a slice.
         film: the film that a patch was cut from, float32 in units; None where the truth is all there is.
         corner: row and column in it of the patch's first pixel.
@@ -47,7 +48,7 @@ class EvaluationCase:
 
     @cached_property
     def voided(self) -> np.ndarray:
-        """What a method gets to see: the truth with the mean of the known pixels in the hole."""
+        """A method's input: the truth with the mean of the known pixels in the hole."""
         return np.where(self.hole, self.truth[~self.hole].mean(dtype=np.float64), self.truth).astype(np.float32)
 
     @property

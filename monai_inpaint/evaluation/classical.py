@@ -1,8 +1,8 @@
 """Classical fills to compare with: the mean of the ring, two OpenCV methods, the biharmonic equation.
 
-Each takes `image` (2D or 3D float32, any units; values inside the hole are never looked at) and `hole` (bool, of the
-same shape) and returns a float32 array equal to the image outside the hole. Steps are voxels along every axis, whatever
-the spacing.
+Each takes `image` (2D or 3D float32, any units; values inside the hole are not used) and `hole` (bool, of the same
+shape) and returns a float32 array equal to the image outside the hole. A voxel counts as one step along every axis,
+whatever the spacing.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def fill_biharmonic(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
     Of a volume it is the same equation in 3D, solved by conjugate gradients.
 
-    The equation sees two pixels around the hole, so a crop that holds them (and more, so that the crop's border is not
-    taken for the image's) has the solution of the whole image. scikit-image limits the solution to the range of the
-    known pixels: where the crop's range may have cut it, the whole image is solved after all.
+    The equation uses two pixels around the hole, so a crop that contains them (and more, so that its border is not
+    treated as that of the image) has the same solution as the whole image. scikit-image limits the solution to the
+    range of the known pixels: if the crop's range may have clipped it, the whole image is solved.
     """
     if image.ndim == 3:
         result = image.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Data lists: CSV files that name images, and what is known of each."""
+"""Data lists: CSV files of images and their properties."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from monai_inpaint.inputs import read_table
 class Entry:
     """One row: `name` as in the list, absolute `path`, and that of a mask of a `lesion` in the image (or None).
 
-    `note` says what the image shows, such as "No Finding".
+    `note` describes the content of the image, such as "No Finding".
     """
 
     name: str
@@ -32,7 +32,7 @@ class Entry:
 
     @property
     def kind(self) -> str | None:
-        """ "cxr", "ct" or "mr"; None where the list does not say."""
+        """ "cxr", "ct" or "mr"; None if the list does not state it."""
         return modality_named(self.modality)
 
 
@@ -41,15 +41,15 @@ def read_data_list(
 ) -> list[Entry]:
     """Read a CSV with the column `path` and, optionally, `mask`, `patient`, `split`, `modality`, `source`, `note`.
 
-    Relative paths start at the list's folder. Rows that are another row's mask, or whose name tells that the file holds
-    labels (see `monai_inpaint.datasets.listing.is_label_map`), are not images and are left out.
+    Relative paths start at the list's folder. Rows that are another row's mask, or whose name marks a label map (see
+    `monai_inpaint.datasets.listing.is_label_map`), are not images and are left out.
 
     Args:
         path: the CSV file, UTF-8.
         split, source, modality: keep only rows with this value (case does not matter; "CR", "DX" and "cxr" are one).
 
     Raises:
-        InputError: the list is missing, is no such CSV, or no row is left.
+        InputError: the list is missing, is not such a CSV, or no row is left.
     """
     path = Path(path)
     rows = _rows(path)

@@ -109,7 +109,7 @@ def _place(
     rng: np.random.Generator,
     diameter: float,
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Centre (voxel) and form of the first ellipsoid drawn that lies in the body; None where none of a few does.
+    """Centre (voxel) and form of the first drawn ellipsoid in the body; None after a few failures.
 
     `body(k)` is asked only for slices that an ellipsoid meets: cost follows the holes, not the volume.
     """

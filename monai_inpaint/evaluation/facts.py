@@ -22,7 +22,7 @@ def facts_of(
     engine: str,
     features: str | None,
 ) -> dict[str, str]:
-    """Name and value of each fact, in the order to be shown."""
+    """Name and value of each fact, in the order of display."""
     chosen = ", ".join(f"{name} {value}" for name, value in selection.items() if value is not None)
     images, taken = protocol.facts(methods, features)
     bundles = ", ".join(f"{method.name} = {method.version}" for method in methods if not method.classical)

@@ -43,11 +43,11 @@ class FillProtocol(Protocol):
     Attributes:
         name: as typed on the command line.
         hole: one sentence on images and holes for the reports.
-        cut: cuts the cases of one image, out of the image, a lesion on its grid, the modality and a random generator;
-            for each part of the image that does not fit it gives a sentence why.
+        cut: cuts the cases of one image, from the image, a lesion on its grid, the modality and a random generator;
+            returns a reason for each part of the image that is unsuitable.
         window: side in pixels of the crop that LPIPS is computed on.
         modalities: which images it is for.
-        lesions: whether it uses the images' lesions; other protocols are not given any.
+        lesions: whether it uses the images' lesions; other protocols do not get them.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Select the cases that are shown as pictures."""
+"""Select the cases whose pictures are shown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from monai_inpaint.reports import Comparison, compare, planes
 
 
 def chosen_cases(summary: Summary) -> dict[tuple[str, str], list[str]]:
-    """(case, variant) -> why it is shown: the best, median and worst by PSNR of each method in each variant."""
+    """(case, variant) -> the reason: best, median and worst by PSNR of each method in each variant."""
     chosen: dict[tuple[str, str], list[str]] = {}
     for variant in summary.variants:
         for method in summary.methods:

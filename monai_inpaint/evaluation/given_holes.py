@@ -20,7 +20,7 @@ def cut_given_hole(
 ) -> Iterator[MarkedRegion | str]:
     """Cut the image around its hole: a 2D image as it is, of a volume the part within `MARGIN` mm of the hole.
 
-    Volumes of few slices, or without a spacing, give up to three slices.
+    Volumes of few slices, or without a spacing, contribute up to three slices.
 
     Args:
         image: 2D or 3D.

@@ -19,16 +19,16 @@ FEWEST_VALUES = 16  # distinct values that an image of anatomy has at least; a m
 
 @dataclass(frozen=True, eq=False)
 class ImageRegion:
-    """What a protocol cuts from an image: a slice as shown, or a part of a volume.
+    """A region that a protocol cuts from an image: a displayed slice, or a part of a volume.
 
     Attributes:
         pixels: (rows, columns) of a slice, (i, j, k) of a volume; float32 in units.
         lesion: bool array of that shape, or None.
         index: of a volume's slice along k; None otherwise.
-        spacing: mm along each axis of the array; None where the file does not tell.
+        spacing: mm along each axis of the array; None if unknown.
         eight_bit: grey values of a picture.
         affine: of a part of a volume, to RAS+ mm; None for a slice.
-        film: the film that a patch was cut from, as shown; None where `pixels` are all there is.
+        film: the film that a patch was cut from, as displayed; None if there is only `pixels`.
         corner: row and column in it of the patch's first pixel.
     """
 
@@ -47,10 +47,10 @@ MarkedRegion = tuple[ImageRegion, np.ndarray, str, str]
 
 
 def slices_of(image: Image, lesion: np.ndarray | None, modality: str, rng: np.random.Generator) -> list[ImageRegion]:
-    """Return the image itself where it is 2D; of a volume up to three seeded slices along k that hold body.
+    """Return a 2D image itself; up to three seeded slices with body along k of a volume.
 
-    Slices qualify with at least half the body area of the fullest slice; with a lesion, those that hold at least
-    half the area of its largest section. Volumes of one slice count as 2D.
+    Slices qualify with at least half the body area of the fullest slice; with a lesion, those with at least half the
+    area of its largest section. Volumes of one slice count as 2D.
 
     Args:
         image: 2D or 3D.
@@ -90,10 +90,10 @@ def check_anatomy(image: Image, modality: str) -> None:
 
 
 def level_of(image: Image, modality: str) -> float:
-    """Compute the value above which a volume's voxels are body, one for all slices, as some hold only air and noise.
+    """Compute the value above which a volume's voxels are body, one for all slices, as some contain only air and noise.
 
     Raises:
-        InputError: there are no finite voxels to tell it from.
+        InputError: there are no finite voxels.
     """
     thin = _thinned(image)
     finite = thin[np.isfinite(thin)]
@@ -184,12 +184,12 @@ def _slice(image: Image, lesion: np.ndarray | None, k: int | None) -> ImageRegio
 
 
 def is_eight_bit(image: Image) -> bool:
-    """Tell whether an image holds grey values of a picture, not units stored in 8 bits with a scale."""
+    """Return whether an image has grey values of a picture, not units stored in 8 bits with a scale."""
     return image.voxels.dtype == np.uint8 and bool(np.all(np.asarray(image.slope) == 1.0))
 
 
 def _thinned(image: Image) -> np.ndarray:
-    """Every fourth pixel of every slice in units: enough to tell how much body a slice holds."""
+    """Every fourth pixel of every slice in units: enough to estimate the body area of a slice."""
     return image.units((slice(None, None, 4), slice(None, None, 4)))
 
 

@@ -20,9 +20,9 @@ LUNGS, ON, OFF = "lungs", "on the finding", "off the finding"  # variants
 def cut_lung_patches(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:  # noqa: ARG001
     """Patches around random points of the lungs' boxes, as in Belli et al. 2018, section 2 (20 a film there).
 
-    Of a film with a lesion these are `OFF`: nothing of the patch lies in the lesion; and there are as many `ON` it,
-    anywhere in the film, their holes in the lesion, or covering as much of it as they can where it is smaller. The
-    paper's 33 patches of this kind were chosen by hand.
+    In a film with a lesion these are `OFF`, completely outside the lesion; and there are as many `ON`, anywhere in the
+    film, with their holes in the lesion, or covering as much of it as possible if it is smaller. The 33 patches of this
+    kind in the paper were chosen by hand.
 
     Raises:
         InputError: the film is small, or no patch of a kind fits.
@@ -57,6 +57,6 @@ def _patches(part: ImageRegion, corners: np.ndarray, variant: str, rng: np.rando
 
 
 def _sums(region: np.ndarray, side: int) -> np.ndarray:
-    """How many pixels of the region lie in a square of that side, by the square's upper left pixel."""
+    """Number of pixels of the region in a square of that side, by the square's upper left pixel."""
     sums = np.pad(region.astype(np.int64), ((1, 0), (1, 0))).cumsum(0).cumsum(1)
     return sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]

@@ -29,13 +29,13 @@ MEASURES = {
 def measure(case: EvaluationCase, filled: np.ndarray, lpips: Lpips | None = None, window: int = 0) -> dict[str, float]:
     """Measure a fill inside the hole, on the window mapped to 0..255 and clipped.
 
-    In a volume all are taken in 3D with voxels as steps whatever the spacing, but LPIPS: it is that of the slice along
-    k, as shown, through the middle of the hole.
+    In a volume all are computed in 3D with voxels as steps whatever the spacing, except LPIPS: that of the slice along
+    k, as displayed, through the middle of the hole.
 
     Args:
         case: with the truth.
         filled: float32 array of the truth's shape, in its units.
-        lpips: measures LPIPS too where given, on the composite in `window` pixels around the hole.
+        lpips: if given, measures LPIPS on the composite in `window` pixels around the hole.
         window: see `lpips`.
 
     Returns:
@@ -67,7 +67,7 @@ def measure(case: EvaluationCase, filled: np.ndarray, lpips: Lpips | None = None
 
 
 def seen_of(case: EvaluationCase, filled: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Truth, fill and hole as a reader sees them, 0 to 255: a slice; of a volume that along k through the middle."""
+    """Truth, fill and hole as displayed, 0 to 255: a slice; of a volume that along k through the middle."""
     truth, grey, hole = (_slice_shown(case, values) for values in (case.grey(case.truth), case.grey(filled), case.hole))
     return truth, grey, hole
 

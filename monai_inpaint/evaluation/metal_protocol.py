@@ -47,7 +47,7 @@ class ImplantCase(EvaluationCase):
 
     @cached_property
     def measured(self) -> MetalCase:
-        """What the measures take."""
+        """Arguments of the measures."""
         rows, columns, *_ = self.spacing or (1.0, 1.0)
         return MetalCase(self.scanned.units(), self.truth, self.hole, (rows, columns))
 
@@ -55,7 +55,7 @@ class ImplantCase(EvaluationCase):
 class MetalProtocol(Protocol):
     """Simulate an implant of each kind in CT slices, correct by each method, and measure.
 
-    The methods are given the place of the metal, so that corrections are compared and not the detection.
+    The methods are given the metal, so that corrections are compared and not its detection.
     """
 
     name = "metal"

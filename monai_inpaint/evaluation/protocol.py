@@ -1,4 +1,7 @@
-"""Contract of a protocol: which cases it makes, which methods it compares, and how their results are shown."""
+"""Interface of a protocol: the cases it makes, the methods it compares, and how results are shown.
+
+The table of all protocols is in `protocols.py`.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ class Method:
     Attributes:
         name: as in the tables.
         version: of a bundle, for the facts.
-        modalities: those that a bundle is for; a method without a bundle has none and takes any image.
+        modalities: those of its bundle; a method without a bundle has none and accepts any image.
         fill: computes the result of one case.
     """
 
@@ -60,8 +63,8 @@ class Protocol(ABC):
     Attributes:
         name: as typed on the command line.
         modalities: which images it is for, of "cxr", "ct" and "mr".
-        lesions: whether it uses the lesions of the data list; other protocols are not given any.
-        features: whether LPIPS and the share of fills that a classifier tells from the truth can be measured.
+        lesions: whether it uses the lesions of the data list; other protocols do not get them.
+        features: whether LPIPS and the share of fills that a classifier recognises can be measured.
         packages: distributions whose versions belong to the facts.
     """
 

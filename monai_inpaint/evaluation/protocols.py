@@ -1,4 +1,4 @@
-"""Table of the protocols, and how those of fills cut seeded holes whose content is known."""
+"""Table of the protocols of `evaluate`, and the seeded holes of known content that those of fills cut."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def _reduced(part: ImageRegion, smallest: int) -> ImageRegion:
 
 
 def _in_body(body: np.ndarray, draw: Callable[[], np.ndarray], enough: float = INSIDE) -> np.ndarray:
-    """The first of a few draws that lies in the body far enough; the best of them where none does."""
+    """The first of a few draws that is far enough in the body; the best of them if none is."""
     if not body.any():
         raise InputError("no body was found in the slice.")
     best, most = draw(), -1.0

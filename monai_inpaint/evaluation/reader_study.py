@@ -37,7 +37,7 @@ SMALLEST = 64  # pixels a side that films may be reduced to
 class _Written(NamedTuple):
     """A pair of pictures as files: what they share, black in the hole's box; and what each has in the box.
 
-    Both boxes lie in one file, so that no file's size tells which of them was filled.
+    Both boxes are in one file, so that no file size reveals which of them was filled.
     """
 
     picture: bytes
@@ -65,7 +65,7 @@ def make_study(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Write a study into the folder `output`: `for-readers/` with the page and its pictures, and the key beside it.
+    """Write a study into the folder `output`: `for-readers/` with the page and its pictures, and the key.
 
     Args:
         images: data list (see `read_data_list`), or a folder of images.
@@ -73,7 +73,7 @@ def make_study(
         protocol: see `evaluate`; None with `holes`.
         methods: see `evaluate`.
         output: a folder that does not exist yet or is empty.
-        pairs: of pictures; a tenth of them is shown twice.
+        pairs: number of pairs; a tenth of them is shown twice.
         size: pixels a side that films are reduced to at most.
         seconds: after which the pictures of a pair are hidden; None: never.
         split, source, modality: keep only rows of the list with this value.
@@ -81,7 +81,7 @@ def make_study(
         features: SqueezeNet features; with them the automatic reader answers, into `automatic.json`.
         engine: for the bundles.
         overwrite: an existing study may be replaced.
-        progress: is told what is done.
+        progress: reports the progress.
 
     Returns:
         The key.
@@ -265,7 +265,7 @@ def _write(
     seconds: int | None,
     automatic: AutomaticReader | None,
 ) -> None:
-    """Pictures are numbered as they are shown, and written in that order, so that neither tells the method."""
+    """Pictures are numbered and written in the order of display, so that neither reveals the method."""
     pictures = folder / READERS / PICTURES
     pictures.mkdir(parents=True)
     numbers: dict[int, int] = {}

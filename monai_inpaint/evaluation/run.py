@@ -71,10 +71,10 @@ def evaluate(
             it a bundle fills with one sample of this seed. Of the protocol "metal": "none" and the methods of `metal`.
         output: a folder that does not exist yet or is empty.
         split, source, modality: keep only rows of the list with this value.
-        seed: of the protocol, of samples, and of the order in which `limit` takes images.
+        seed: of the protocol, of samples, and of the order of images with `limit`.
         limit: at most so many usable images, drawn with the seed.
-        features: safetensors file with SqueezeNet 1.1 features; LPIPS, and how often a classifier tells fills from the
-            truth, are measured where it is given. Not for the protocol "metal".
+        features: safetensors file with SqueezeNet 1.1 features; if given, LPIPS and the share of fills that a
+            classifier recognises are measured. Not for the protocol "metal".
         engine: for the bundles.
         overwrite: an existing folder may be replaced.
         progress: is called with (images done, images in all).
@@ -146,7 +146,7 @@ def entries_for(
     """Read the rows of a data list that a protocol is for, or that state no modality.
 
     Raises:
-        InputError: the list is at fault, or holds none.
+        InputError: the list is invalid, or has no usable image.
     """
     entries = read_data_list(data, split=split, source=source, modality=modality)
     fitting = [entry for entry in entries if entry.kind is None or entry.kind in protocol.modalities]
@@ -169,8 +169,8 @@ def cases_of(
     Args:
         entry: of a data list.
         protocol: cuts the cases.
-        shown: the modalities that the methods' bundles are for: other images are left out for all methods, so that all
-            have the same cases.
+        shown: the modalities of the methods' bundles: other images are left out for all methods, so that all have the
+            same cases.
         seed: of the evaluation.
         skipped: is extended by name and reason.
         largest: pixels a side that 2D images are reduced to at most, before they are cut; None: as they are.
@@ -220,8 +220,8 @@ def result_of(
         case: with the truth.
         method: to run.
         protocol: measures; None: the measures of fills.
-        eyes: measures LPIPS and keeps the features that tell the fill from the truth.
-        gallery: is given what the method returned.
+        eyes: measures LPIPS and keeps the features for the classifier.
+        gallery: collects the outputs of the methods.
     """
     start = time.perf_counter()
     try:
@@ -272,7 +272,7 @@ def modalities_of(methods: Sequence[Method], protocol: Protocol) -> tuple[str, .
 
 
 def eyes_of(features: str | Path | None) -> Eyes | None:
-    """Load what sees fills as a network for photographs does; None without features.
+    """Load the image network of LPIPS and the classifier; None without features.
 
     Raises:
         InputError: the file is missing or damaged, or a package is.

@@ -14,12 +14,12 @@ REPEATED = 10  # one of so many pairs is shown a second time
 
 @dataclass(frozen=True)
 class StudyTrial:
-    """What a reader is shown at once.
+    """One pair of images that a reader compares.
 
     Attributes:
         pair: number of the pair of pictures, from 0.
         filled: the side of the filled one, "left" or "right".
-        repeat: whether the pair was shown before, the other way round.
+        repeat: whether the pair was shown before, with the sides exchanged.
     """
 
     pair: int
@@ -45,7 +45,7 @@ def assign(cases: int, methods: int, pairs: int) -> list[tuple[int, int]]:
 def draw_trials(methods: Sequence[int], rng: np.random.Generator) -> list[StudyTrial]:
     """Draw order and sides; the fill of each method is half of the times on either side.
 
-    A tenth of the pairs, out of the first half, is shown again in the second half with the sides exchanged.
+    A tenth of the pairs, from the first half, is shown again in the second half with the sides exchanged.
 
     Args:
         methods: that of each pair.

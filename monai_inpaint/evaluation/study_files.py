@@ -1,4 +1,4 @@
-"""Files of a reader study: the key, which readers are not given, and the answers that they send back."""
+"""Files of a reader study: the key, which readers do not get, and the answers that they return."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class ReaderAnswers:
 
 def answers_text(study: str, reader: str, answers: Sequence[dict[str, Any]]) -> str:
     """A file of answers, as the page saves it."""
-    told = {"format": FORMAT, "study": study, "reader": reader, "answers": list(answers)}
-    return json.dumps(told, indent=1) + "\n"
+    content = {"format": FORMAT, "study": study, "reader": reader, "answers": list(answers)}
+    return json.dumps(content, indent=1) + "\n"
 
 
 def read_key(folder: Path) -> dict[str, Any]:
     """Read the key of a study.
 
     Raises:
-        InputError: the folder holds no study.
+        InputError: the folder contains no study.
     """
     key = read_json(folder / KEY, f"name the folder that reader-study make has written, with its {KEY}")
     if not isinstance(key, dict) or not {"study", "facts", "methods", "pairs", "trials"} <= set(key):
@@ -51,7 +51,7 @@ def read_answers(path: Path, key: dict[str, Any]) -> ReaderAnswers:
         key: of the study.
 
     Raises:
-        InputError: the file holds no answers, or those of another study.
+        InputError: the file contains no answers, or those of another study.
     """
     advice = "give the file that the page of the study has saved"
     content = read_json(path, advice)

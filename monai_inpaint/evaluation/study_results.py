@@ -126,7 +126,7 @@ def _charts(scores: StudyScores, methods: Sequence[str]) -> list[str]:
 
 
 def _surest(key: dict[str, Any], scores: StudyScores, folder: Path) -> list[Comparison]:
-    """The pairs that most readers told apart; of equals the ones answered sooner, then as numbered."""
+    """The pairs that most readers answered correctly; ties by time of answer, then by number."""
     given: dict[int, list[Any]] = {}
     for answer in scores.answers:
         if not answer.repeat:
@@ -137,8 +137,8 @@ def _surest(key: dict[str, Any], scores: StudyScores, folder: Path) -> list[Comp
         times = [answer.ms for answer in answers if answer.ms is not None]
         return -sum(answer.right for answer in answers) / len(answers), float(np.median(times)) if times else 0, number
 
-    told = [number for number in sorted(given, key=rank) if any(answer.right for answer in given[number])]
-    return [_comparison(key["pairs"][number], given[number], folder) for number in told[:SHOWN]]
+    right = [number for number in sorted(given, key=rank) if any(answer.right for answer in given[number])]
+    return [_comparison(key["pairs"][number], given[number], folder) for number in right[:SHOWN]]
 
 
 def _comparison(pair: dict[str, Any], answers: Sequence[Any], folder: Path) -> Comparison:
@@ -207,7 +207,7 @@ def _summary_json(scores: StudyScores, facts: dict[str, str]) -> str:
     def finite(value: float | None) -> float | None:
         return value if value is not None and math.isfinite(value) else None
 
-    told = {
+    content = {
         "notice": NOTICE,
         "facts": facts,
         "accuracy": [
@@ -230,4 +230,4 @@ def _summary_json(scores: StudyScores, facts: dict[str, str]) -> str:
         ],
         "published": {"accuracy": 0.5945, "source": "Belli et al. 2018, section 4.3: one expert, context encoder"},
     }
-    return json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

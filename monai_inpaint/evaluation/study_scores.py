@@ -36,7 +36,7 @@ class ScoredAnswer:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Share of the pairs that were told apart, repeated ones counted once, at their first showing.
+    """Share of correct answers, repeated pairs counted once, at their first showing.
 
     Attributes:
         reader, method, variant: whose; `PEOPLE` for all people, `EVERY` for all methods or variants.
@@ -68,7 +68,7 @@ class StudyScores:
     Attributes:
         answers: in the order of the readers, then of the trials.
         accuracies: by reader, method and variant.
-        consistency: reader -> (pairs answered alike at both showings, pairs answered twice).
+        consistency: reader -> (pairs with the same answer at both showings, pairs answered twice).
         kappas: (reader, reader) -> (Cohen's kappa of the sides chosen, pairs that both answered).
     """
 
@@ -112,10 +112,10 @@ def _scored(key: dict[str, Any], reader: ReaderAnswers) -> list[ScoredAnswer]:
     for number, (side, ms) in sorted(reader.answers.items()):
         trial = key["trials"][number]
         pair = key["pairs"][trial["pair"]]
-        told = {name: pair[name] for name in ("method", "variant", "case", "patient")}
+        facts = {name: pair[name] for name in ("method", "variant", "case", "patient")}
         right = side == trial["filled"]
         scored.append(
-            ScoredAnswer(reader.reader, number, trial["pair"], trial["repeat"], **told, side=side, right=right, ms=ms)
+            ScoredAnswer(reader.reader, number, trial["pair"], trial["repeat"], **facts, side=side, right=right, ms=ms)
         )
     return scored
 

@@ -15,7 +15,7 @@ from monai_inpaint.reports import Comparison, Table
 
 @dataclass(frozen=True)
 class Result:
-    """One method on one case. `figures` are the protocol's measures, empty where it failed; `error` says why it failed.
+    """One method on one case. `figures` are the protocol's measures, empty if it failed; `error` is the reason.
 
     `features` are those of the fill less those of the truth (`monai_inpaint.metrics.paired_classifier`), if asked for.
     """
@@ -74,7 +74,7 @@ class Summary:
     """An evaluation.
 
     Attributes:
-        facts: what must be said with the figures: name and value.
+        facts: provenance of the figures: name and value.
         results: one for each case and method, in order.
         methods: names, in order.
         classical: those of them that are classical.
@@ -127,7 +127,7 @@ class Summary:
         return _average([r.seconds if measure == "seconds" else r.figures.get(measure, np.nan) for r in found])
 
     def told_apart(self, method: str, variant: str | None = None) -> float:
-        """Share of a method's fills that a classifier tells from the truth, 0.5 is chance; NaN without features."""
+        """Share of a method's fills that a classifier recognises, 0.5 is chance; NaN without features."""
         found = [(r.features, r.patient) for r in self.of(method, variant) if r.features is not None]
         if not found:
             return float("nan")

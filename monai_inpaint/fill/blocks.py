@@ -1,4 +1,4 @@
-"""Fill the hole of a block slice by slice, in one pass where windows give enough context, else coarse to fine."""
+"""Run the network on the slices of a block: in one pass if windows show enough context, else coarse to fine."""
 
 from __future__ import annotations
 
@@ -26,19 +26,18 @@ from monai_inpaint.imaging.morphology import depth, doubled, pair_sums
 from monai_inpaint.progress import Steps
 
 BAND = 16  # voxels next to the known ones that are filled again at each finer resolution
-_ALIKE = 4.0  # slices over which noise is alike where they have to agree: the deviation of a Gaussian filter
+_ALIKE = 4.0  # slices: standard deviation of the Gaussian that correlates the noise of slices that must agree
 
-WITH_STARTS = 6  # channels of a network that takes starts
+WITH_STARTS = 6  # channels of a network with a start channel
 
 
 class Generator(Protocol):
-    """A network as filling sees it.
+    """What filling needs of a network; `monai_inpaint.engines.base.Engine` is one.
 
     Attributes:
-        channels: 2 (image, hole); 5, with noise, state and time: one that draws samples; 6: one that takes starts too,
-            with their nearness.
-        side: of the windows in voxels, if it takes those of one size only.
-        voxels_at_once: in a batch, so that it runs fast and memory is bounded.
+        channels: 2: image and hole; 5: also noise, state and time, for samples; 6: also the nearness of a start.
+        side: of the windows in voxels, if only one size is accepted.
+        voxels_at_once: of a batch: more is not faster, and needs more memory.
     """
 
     @property
@@ -57,24 +56,24 @@ class Generator(Protocol):
 
 @dataclass
 class Block:
-    """A part of an image, and the axes across which it is seen slice by slice.
+    """A part of an image, and the axes across which it is cut into slices.
 
     All arrays are (i, j, k) of one shape. `values` is filled in place; `hole` and `unknown` are consumed.
 
     Attributes:
         values: float32 in units.
-        hole: bool, what is to be filled.
-        unknown: bool, a superset of the hole: voxels that tell nothing.
-        affine: indices to RAS+ mm, which tells how a slice is displayed; None: as the array lies.
-        axes: across which the slices lie. The best estimate is the mean over all of them; samples start from it and go
-            on across the last one.
-        seeds: one for each slice along the last axis: the hole is filled with the sample that belongs to them; None:
-            with the best estimate.
-        sampler: how samples are drawn; all blocks that are filled at once have the same.
-        start: float32, the continuation that the network starts from in the hole; None where it has its own.
+        hole: bool, the voxels to fill.
+        unknown: bool, a superset of the hole: voxels whose values must not be used.
+        affine: indices to RAS+ mm, which determines how a slice is displayed; None: in the order of the array.
+        axes: perpendicular to the slices. The best estimate is the mean over all of them; samples start from it and
+            use slices across the last one.
+        seeds: one for each slice along the last axis: the hole is filled with the sample of these seeds; None: with the
+            best estimate.
+        sampler: how samples are drawn; the same for all blocks that are filled at once.
+        start: float32, the continuation that the network refines in the hole; None: the network computes its own.
         near: by axis, the nearness of the start (`monai_inpaint.fill.continuation.nearness`).
-        chosen: by axis, the only slices that are looked at; None: all. Voxels of the hole that are not in one of them
-            across every axis are left as they are.
+        chosen: by axis, the slices to fill; None: all. Voxels of the hole that are not in a chosen slice across every
+            axis keep their values.
     """
 
     values: np.ndarray
@@ -95,7 +94,7 @@ class Block:
         return np.moveaxis(displayed(array.transpose(order), affine), -1, 0)
 
     def seen(self) -> np.ndarray:
-        """Bool: the voxels that lie in a chosen slice across every axis."""
+        """Bool: the voxels that are in a chosen slice across every axis."""
         seen = np.ones(self.values.shape, bool)
         for axis in self.axes if self.chosen is not None else ():
             across = np.zeros(self.values.shape[axis], bool)
@@ -116,13 +115,13 @@ class _Planned(NamedTuple):
 def fill_blocks(blocks: Sequence[Block], generator: Generator, progress: Steps | None = None) -> list[int]:
     """Fill every block in place.
 
-    A piece of a hole that is too large for any window is filled at half the resolution first (where it may again be too
-    large); what that gives is kept in its interior, and the band next to the known voxels is filled again between the
-    two.
+    A piece of a hole that is too large for any window is filled at half the resolution first (recursively, if it is
+    still too large); its interior keeps that result, and the band next to the known voxels is filled again at full
+    resolution.
 
     Args:
         blocks: all with the best estimate or all with a sample; those of one resolution share batches.
-        generator: draws the samples, and takes the starts, where there are such.
+        generator: a network that supports samples and starts, if there are any.
         progress: called with the windows done and in all, at the finest resolution.
 
     Returns:
@@ -202,7 +201,7 @@ def _estimates(
     noise: Mapping[int, np.ndarray],
     progress: Steps | None,
 ) -> list[tuple[Block, np.ndarray, np.ndarray]]:
-    """Which voxels of each block's hole were seen, and what for the network takes them; windows and axes averaged."""
+    """The voxels of each block's hole in any window, and their estimate, averaged over windows and axes."""
     blocks = {id(one.block): one.block for one in planned}
     sums = {key: (np.zeros_like(block.values), np.zeros_like(block.values)) for key, block in blocks.items()}
     done = 0
@@ -271,7 +270,7 @@ def _after(progress: Steps | None, done: int, total: int) -> Steps | None:
 
 
 def _large_pieces(block: Block, sides: tuple[int, int]) -> tuple[np.ndarray, np.ndarray] | None:
-    """The pieces too large for any window, and what of them lies deeper than the band; None if nothing does."""
+    """The pieces too large for any window, without the band; None if nothing is left."""
     large = np.zeros_like(block.hole)
     for axis in block.axes:
         for section, place in zip(block.slices(block.hole, axis), block.slices(large, axis), strict=True):

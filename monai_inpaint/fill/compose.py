@@ -1,4 +1,4 @@
-"""The one place where a fill meets its source, and the proof that nothing else changed."""
+"""Composite fills into their source image, in this place only, and hash the voxels outside the hole as proof."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from monai_inpaint.imaging.image import Image
 
 @dataclass(frozen=True)
 class Patch:
-    """What was filled in one slice.
+    """The fill of one slice.
 
     Attributes:
-        index: where it lies in the voxels: two slices, and the slice number for a volume, at the axis of its slices.
-        hole: bool, of the shape of that part.
-        units: float32, of the same shape; meaningful inside the hole.
+        index: its place in the image's array: two slices, and for a volume the slice number at the axis of the slices.
+        hole: bool, of the shape of that place.
+        units: float32 intensities, of the same shape; only those inside the hole are used.
     """
 
     index: tuple[Any, ...]
@@ -28,7 +28,7 @@ class Patch:
 
 
 def widened(index: tuple[Any, ...], margin: int) -> tuple[Any, ...]:
-    """Return a patch's index with its two slices so much longer at either end; arrays clip it where they end."""
+    """Return a patch's index with both slices extended by a margin at each end; arrays clip it at theirs."""
     wide: list[Any] = []
     for side in index:
         part: Any = side
@@ -37,7 +37,7 @@ def widened(index: tuple[Any, ...], margin: int) -> tuple[Any, ...]:
 
 
 def compose(source: Image, patches: Sequence[Patch]) -> Image:
-    """The source with its holes filled: inside the hole the fill in stored values, everywhere else the source's own."""
+    """Composite: inside the hole the fill, converted to stored values; everywhere else the source's stored values."""
     voxels = source.voxels.copy(order="K")
     for patch in patches:
         stored = source.stored(patch.units, patch.index)

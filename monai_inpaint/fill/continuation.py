@@ -1,4 +1,8 @@
-"""A smooth continuation of a volume into its hole, from which the network of slices starts."""
+"""Continue a volume smoothly into its hole: the start of the network, close to the biharmonic fill but faster.
+
+The exact biharmonic fill, to compare with, is `imaging.biharmonic`; `networks.known_voxels` has the start within a 2D
+window.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +11,20 @@ import numpy as np
 from monai_inpaint.imaging.conjugate_gradients import conjugate_gradients
 from monai_inpaint.imaging.morphology import doubled, pair_sums
 
-_COARSEST = 300  # voxels of a hole that is solved without a coarser one
-_STEPS, _ALL_STEPS = 60, 200  # of conjugate gradients: from a coarser solution, and where there is none
+_COARSEST = 300  # voxels of a hole that is solved without a coarser grid first
+_STEPS, _ALL_STEPS = 60, 200  # of conjugate gradients: from a coarser solution, and without one
 _PRECISION = 1e-3  # of the residual, relative
 
 
 def continuation(values: np.ndarray, unknown: np.ndarray) -> np.ndarray:
     """Fill a hole towards the biharmonic equation: its solution on coarser grids, and steps of conjugate gradients.
 
-    It comes close to `monai_inpaint.imaging.biharmonic`, in time that grows with the hole alone. Voxels count as steps
-    along every axis, whatever their spacing: anatomy often runs along the axis on which it was cut thick.
+    Close to `monai_inpaint.imaging.biharmonic`, in time that grows with the hole only. A voxel counts as one step along
+    every axis, whatever the spacing: anatomy often runs along the axis of thick slices.
 
     Args:
         values: (i, j, k) float32, finite where known.
-        unknown: bool of the same shape; some voxels are known.
+        unknown: bool of the same shape, not all True.
 
     Returns:
         `values` with the unknown voxels filled, limited to the range of the known ones; float32.
@@ -34,7 +38,7 @@ def nearness(unknown: np.ndarray, axis: int, ratio: float) -> np.ndarray:
 
     Args:
         unknown: bool, 3D.
-        axis: across the slices.
+        axis: perpendicular to the slices.
         ratio: spacing along the axis over that of voxels within a slice, in which the distance is measured.
     """
     across = np.moveaxis(unknown, axis, 0)
@@ -64,7 +68,7 @@ def _filled(values: np.ndarray, unknown: np.ndarray) -> np.ndarray:
 
 
 def _correction(start: np.ndarray, unknown: np.ndarray, steps: int) -> np.ndarray:
-    """What conjugate gradients on L L u = 0 add to the unknown voxels, with L the Laplacian of the voxels' grid."""
+    """Conjugate gradients on L L u = 0, with L the Laplacian of the voxel grid: the change of the unknown voxels."""
 
     def rows(inside: np.ndarray) -> np.ndarray:
         change = np.zeros_like(start)
@@ -76,7 +80,7 @@ def _correction(start: np.ndarray, unknown: np.ndarray, steps: int) -> np.ndarra
 
 
 def _laplacian(values: np.ndarray) -> np.ndarray:
-    """Differences to the six neighbours, summed; beyond the border lies the border itself."""
+    """Sum of the differences to the six neighbours; border voxels are repeated outside."""
     total = np.zeros_like(values)
     for axis in range(values.ndim):
         steps = np.diff(values, axis=axis)

@@ -1,4 +1,4 @@
-"""Cut blocks out of an image for a network."""
+"""Cut blocks out of an image: the hole and the slices or surroundings that its network sees."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ def with_slices(values: np.ndarray) -> np.ndarray:
 
 
 def slice_of(shape: Sequence[int], k: int) -> Box:
-    """Where a whole slice lies."""
+    """Return the box of a whole slice."""
     return (slice(0, shape[0]), slice(0, shape[1]), slice(k, k + 1))
 
 
 def block_of(source: Image, region: Region, place: Box, blind: Sequence[Region] = ()) -> Block:
-    """The part of an image that lies in `place`, whose hole is the region; a slice, or to be seen across all axes.
+    """Cut the block at `place`, with the region as its hole: a slice, or a block to slice across all three axes.
 
     Args:
         source: with slices along the last axis.
-        region: what is to be filled.
+        region: the voxels to fill.
         place: a slice, or the surroundings of the region.
-        blind: what else counts as unknown.
+        blind: other regions that count as unknown.
 
     Raises:
-        InputError: a slice of which nothing is known.
+        InputError: a slice without known voxels.
     """
     values = units_of(source, place)
     hole = np.zeros(values.shape, bool)
@@ -79,13 +79,13 @@ def unknown_in(values: np.ndarray, place: Box, regions: Sequence[Region]) -> np.
 
 
 def put(array: np.ndarray, place: Box, part: np.ndarray, box: Box) -> None:
-    """Copy what a box holds to where it lies in another; what lies outside is left."""
+    """Copy the part of an array at `box` that lies within `place` into the array at `place`."""
     mine, theirs = shared(place, box)
     array[mine] = part[theirs]
 
 
 def shared(place: Box, other: Box) -> tuple[Box, Box]:
-    """What two boxes share, in the indices of each."""
+    """Intersect two boxes; return the intersection in the indices of each."""
     both = [slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(place, other, strict=True)]
     mine, theirs = (
         tuple(

@@ -145,7 +145,7 @@ class Filler:
             seed: seed of the samples, 0 or more; the same seed gives the same voxels.
             grow: mm by which the hole is dilated.
 
-        Voxels outside the hole that are not finite count as unknown and come back as they are.
+        Voxels outside the hole that are not finite count as unknown and are unchanged in the result.
 
         Raises:
             InputError: shapes or geometries do not match; the hole is empty, covers the image or a whole slice, or has
@@ -193,7 +193,7 @@ class Filler:
 
     @property
     def draws_samples(self) -> bool:
-        """Whether the bundle draws samples, and its graph takes what they are drawn from."""
+        """Whether the bundle draws samples, and its graph has the channels for it."""
         return self.bundle.capabilities.samples and self._engine.channels > 2
 
     def _check_samples(self, sample: bool, samples: int, seed: int) -> None:

@@ -16,9 +16,9 @@ MEDIAN = 0.6745  # of the absolute value of a standard normal number
 def noise_near(source: Image, hole: np.ndarray, index: tuple[Any, ...]) -> float:
     """Estimate the standard deviation of the noise around one slice's part of the hole, in units.
 
-    Taken from second differences along both axes, in which smooth content and straight edges along them vanish and
-    noise grows sixfold (Immerkaer 1996, Fast Noise Variance Estimation); their median, so that other edges do not
-    count. Noise that is alike in neighbouring voxels, as in enlarged or compressed images, is underestimated.
+    Uses second differences along both axes, in which smooth content and straight edges along the axes vanish and noise
+    grows sixfold (Immerkaer 1996, Fast Noise Variance Estimation); their median, to exclude other edges. Noise that is
+    correlated between neighbouring voxels, as in enlarged or compressed images, is underestimated.
 
     Args:
         source: the image.

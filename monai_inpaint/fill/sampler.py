@@ -1,9 +1,9 @@
 """Draw samples: their noise, the times at which the network is evaluated, and the steps between them, in units.
 
-x_t = (1 - t) noise + t state, and from one time to a later one x moves straight towards what the network then takes
-for the data (Euler's method; Liu et al. 2023, Flow Straight and Fast). Written for the state instead of for x, this
-needs neither the noise's scale nor the normalisation, both of which are the network's own affair (see
-`networks.rectified_flow`).
+x_t = (1 - t) noise + t state. A step from one time to a later one moves x on a straight line towards the network's
+current estimate of the data (Euler's method; Liu et al. 2023, Flow Straight and Fast). The steps here are written for
+the state instead of x, because then they need neither the scale of the noise nor the normalisation: both are inside the
+network (`networks.rectified_flow`). `fill.blocks` calls the network at these times.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy as np
 from monai_inpaint.imaging.bounding_box import extent
 from monai_inpaint.imaging.morphology import enlarged
 
-SAMPLE_TIME = 0.01  # of a network that draws samples in one step: noise enters it, and next to none passes it by
-_COARSEST = 4  # cells along the shorter side of what noise is drawn for
-_GAIN = 1.5  # what bilinear interpolation takes from the deviation of white noise
+SAMPLE_TIME = 0.01  # of a network that draws samples in one step: its output hardly contains the input noise itself
+_COARSEST = 4  # cells along the shorter side of the coarsest noise, at least
+_GAIN = 1.5  # restores the standard deviation that white noise loses in bilinear interpolation
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,10 @@ class Sampler:
     """How a network draws samples.
 
     Attributes:
-        times: after t = 0, whose best estimate is the first state; each in (0, 1), ascending.
+        times: the times in (0, 1) at which the network is evaluated, ascending; the first state is the best estimate,
+            from t = 0.
         noise: draws noise of unit variance, float32 of a shape (rows, columns).
-        starts: the network is shown the state as its start, so that it sees it free of noise.
+        starts: whether the network also gets the state, without noise, in its start channel.
     """
 
     times: tuple[float, ...]
@@ -39,7 +40,7 @@ class Sampler:
 
 
 class Draw(NamedTuple):
-    """One sample of many: the numbers that it belongs to, and how it is drawn."""
+    """One sample: the numbers that seed it, and how it is drawn."""
 
     seed: tuple[int, ...]
     sampler: Sampler
@@ -66,10 +67,11 @@ def multiscale_noise(shape: Sequence[int], random: np.random.Generator) -> np.nd
     return total / np.float32(np.sqrt(scales))
 
 
+# By their names in the metadata of bundles.
 SAMPLERS = {
     "flow": Sampler((0.15, 0.35, 0.65, 0.92), white_noise),
     "one-step": Sampler((SAMPLE_TIME,), multiscale_noise, starts=True),
-}  # by their names in metadata
+}
 
 
 def drawn_noise(hole: np.ndarray, seeds: Sequence[Sequence[int]], sampler: Sampler) -> np.ndarray:
@@ -77,8 +79,8 @@ def drawn_noise(hole: np.ndarray, seeds: Sequence[Sequence[int]], sampler: Sampl
 
     Args:
         hole: (slices, rows, columns) bool.
-        seeds: one for each slice, so that it has the same noise whatever slices it is filled with.
-        sampler: whose noise.
+        seeds: one for each slice, so that its noise does not depend on which other slices are filled.
+        sampler: draws the noise.
     """
     noise = np.zeros(hole.shape, np.float32)
     for section, place, seed in zip(hole, noise, seeds, strict=True):

@@ -1,4 +1,4 @@
-"""Fill the hole of an image, and keep the fill of each slice."""
+"""Fill the hole of an image: a volume by `fill_volume`, or each slice by itself; return one patch for each slice."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def fill_slices(
 ) -> tuple[list[Patch], list[int]]:
     """Fill the hole of an image with a network; return the fill of each slice, and the sides of the windows used.
 
-    A network that takes starts fills a volume as `fill_volume` says, any other each slice by itself.
+    A network with a start channel fills a volume by `fill_volume`, any other network each slice by itself.
 
     Args:
-        source: 2D, or 3D with slices along the axis that `slice_axis` tells; voxels far from the hole are not looked
-            at.
+        source: 2D, or 3D with slices along the axis that `slice_axis` returns; voxels far from the hole are not
+            read.
         hole: bool, of the image's shape.
         generator: an engine.
-        progress: called with the work done and the work in all.
-        box: the hole's bounding box, where it is known already.
+        progress: called with the work done and the total work.
+        box: the hole's bounding box, if already computed.
         draw: fill with this sample; None: with the best estimate.
 
     Raises:
-        InputError: a slice of which nothing is known.
+        InputError: a slice without known voxels.
     """
     box = box or extent(hole)
     if box is None:
@@ -76,7 +76,7 @@ def _fill_slices(
 
 
 def _patch(source: Image, region: Region, values: np.ndarray, n: int) -> Patch:
-    """What was filled in a slice of the region's box, of whose hole only the bounding box is kept."""
+    """The fill of one slice, cut to the bounding box of the hole in that slice."""
     top, bottom, left, right = bounds(region.inside[..., n])
     within = (slice(top, bottom), slice(left, right), n)
     units = -values[within] if source.inverted else values[within].copy()

@@ -23,10 +23,10 @@ def spread_of(
 ) -> list[Patch]:
     """Compute the standard deviation of the expected error, in units: hypot(factor (1 + d / 15) s, noise_factor n).
 
-    s^2 is the variance over the samples (with their number less one), averaged over the voxels of the hole nearby in
-    the slice: a few samples say little about a single voxel. d is the distance in voxels to the nearest known voxel of
-    the slice: the further in, the more samples agree that should not. n is the noise of the known voxels around: the
-    truth has noise, and samples are smoother. docs/decisions/the-spread-is-calibrated.md says how this was chosen.
+    s^2 is the variance over the samples (divided by their number minus one), averaged over nearby voxels of the hole in
+    the slice, as a few samples are not informative about a single voxel. d is the distance in voxels to the nearest
+    known voxel of the slice: further inside, samples agree more than they should. n is the noise of the surrounding
+    known voxels: the truth has noise, and samples are smoother. Reasons: docs/decisions/the-spread-is-calibrated.md.
 
     Args:
         source: the image.

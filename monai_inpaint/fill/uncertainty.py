@@ -20,14 +20,14 @@ def reliability(
 ) -> dict[str, float | str | None]:
     """Compute expected error and gain of a best estimate, if it differs from the truth by the spread.
 
-    With s^2 the mean square of the spread, the truth then lies off any other fill c by s^2 + |fill - c|^2 in the mean:
-    the gain to expect over c is 10 log10 of the ratio of that to s^2. Here c is the biharmonic fill.
+    With s^2 the mean square of the spread, the mean squared distance of the truth from any other fill c is s^2 + |fill
+    - c|^2: the expected gain over c is 10 log10 of the ratio of that to s^2. Here c is the biharmonic fill.
 
     Args:
         source: the image.
         filled: with the best estimate in the hole.
         hole: bool, of the image's shape.
-        spread: the standard deviation of the error to expect, in units; see `spread_of`.
+        spread: the predicted standard deviation of the error, in units; see `spread_of`.
 
     Returns:
         "expected_rmse" in units; "gain_over_biharmonic_db", None for holes of more than 50 000 voxels, where the

@@ -1,4 +1,4 @@
-"""Fill a hole in a volume by continuation, slices, and slices that start from it, weighted by their error nearby."""
+"""Fill a hole in a volume: a weighted sum of three methods, with weights fitted on holes of known content nearby."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from monai_inpaint.imaging.bounding_box import Box
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.progress import Steps, part
 
-VOXELS = 64 * 128 * 128  # of the windows of slices filled at once: bounds memory where a hole runs through a volume
-FEWEST = 16  # slices filled at once, however large they are
-CROP = 2**25  # voxels around a hole that is seen across all three axes, at most
-ACROSS = 32  # voxels along each axis that there are around such a hole, at least
-NEARLY_ISOTROPIC = 1.5  # largest over smallest spacing of a volume that is seen so
-AROUND = 8  # voxels around a hole from which its continuation comes
-PROBES, PROBED = 2, 5  # places where the methods are tried, and slices across each axis that are looked at there
+VOXELS = 64 * 128 * 128  # of windows filled at once: bounds memory for a hole that crosses many slices
+FEWEST = 16  # slices filled at once, at least
+CROP = 2**25  # voxels of the surroundings of a hole that is sliced across all three axes, at most
+ACROSS = 32  # voxels of these surroundings along each axis, at least
+NEARLY_ISOTROPIC = 1.5  # largest over smallest spacing of a volume that is sliced across all three axes
+AROUND = 8  # voxels around a hole from which its continuation is computed
+PROBES, PROBED = 2, 5  # test holes, and slices across each axis that are filled in each of them
 _APART = 2  # voxels between the hole and a probe
 _STEPS = 10  # shares are whole multiples of 1 / 10
 
@@ -35,8 +35,8 @@ class _Task:
     """A region of a volume to be filled, what else of it is unknown, and the continuation.
 
     Attributes:
-        crop: the surroundings, where slices across all axes are looked at; None: those that were taken, alone.
-        box: where `start` (the volume continued, float32) and `near` (its nearness, by axis) lie.
+        crop: the surroundings, if slices across all three axes are used; None: only the slices as acquired.
+        box: the place of `start` (the continuation, float32) and of `near` (its nearness, by axis).
     """
 
     source: Image
@@ -55,26 +55,26 @@ def fill_volume(
     progress: Steps | None = None,
     draw: Draw | None = None,
 ) -> tuple[np.ndarray, list[int]]:
-    """Fill the region with a 2D network that takes starts.
+    """Fill the region with a 2D network that has a start channel.
 
     Three methods fill it: the continuation of the known voxels in three directions; the network in each slice by itself
-    (where voxels are far from isotropic); the network in slices that start from the continuation. They are tried on
-    holes of the same form beside this one, whose content is known. The estimate is their sum, with the shares that
-    would have been best there.
+    (only if voxels are far from isotropic); the network in slices that start from the continuation. The same methods
+    fill test holes of the same form beside the region, whose content is known. The estimate is the weighted sum of the
+    three, with the weights (shares) of least squared error in the test holes.
 
     Args:
         source: with slices along the last axis.
         region: in it.
         generator: with 6 channels.
-        progress: called with the work done and the work in all.
-        draw: fill with this sample, of the network in the form that has the larger share;
-            None: with the best estimate.
+        progress: called with the work done and the total work.
+        draw: fill with this sample, by the form of the network (with or without start) that has the larger share; None:
+            with the best estimate.
 
     Returns:
-        Values in units in the region's box, float32, of use inside the region; and the sides of the windows computed.
+        Values in units in the region's box, float32, valid inside the region; and the sides of the windows computed.
 
     Raises:
-        InputError: a slice of which nothing is known.
+        InputError: a slice without known voxels.
     """
     task = _task(source, region, (), _crop(source, region))
     forms = (True,) if task.crop else (False, True)  # with a start, or without
@@ -101,13 +101,13 @@ def fill_volume(
 
 
 class _Rest:
-    """Progress in what is still to do, one part after another."""
+    """Split a progress callback into equal parts, one after another."""
 
     def __init__(self, progress: Steps | None, total: int) -> None:
         self._progress, self._done, self._total = progress, 0, total
 
     def next(self) -> Steps | None:
-        """That of the next part."""
+        """Return the callback of the next part."""
         self._done += 1
         return part(self._progress, self._done - 1, self._total)
 
@@ -139,10 +139,10 @@ def _ratio(spacing: Sequence[float], axis: int) -> float:
 
 
 def _crop(source: Image, region: Region) -> Box | None:
-    """What windows around the hole may show across all three axes; None where only one axis makes sense.
+    """The surroundings that windows across all three axes may contain; None if only the slices as acquired are used.
 
-    So it is where voxels are far from isotropic or slices are few, where the hole takes whole slices across an axis,
-    and where it is so large that this would take much memory.
+    That is the case if voxels are far from isotropic, if slices are few, if the hole covers whole slices across an
+    axis, or if the surroundings would need too much memory.
     """
     spacing = source.spacing or (1.0, 1.0, 1.0)
     crop = crop_around(region.box, source.voxels.shape)
@@ -154,7 +154,7 @@ def _crop(source: Image, region: Region) -> Box | None:
 
 
 def crop_around(box: Sequence[slice], shape: Sequence[int]) -> Box:
-    """Return a hole's bounding box and as much around it as windows across any axis may show, within the volume."""
+    """Return a hole's bounding box, extended by what windows across any axis may contain, within the volume."""
     longest = max(side.stop - side.start for side in box)
     margin = int(max(STARTED[0], longest / SHARE)) // 2 + MULTIPLE
     return tuple(
@@ -177,10 +177,10 @@ def _filled(
     draw: Draw | None = None,
     chosen: Mapping[int, Sequence[int]] | None = None,
 ) -> np.ndarray:
-    """What the network fills into the region, in its box; NaN where it was not looked at. Adds to `sides`.
+    """The network's fill in the region's box; NaN in slices that were not chosen. Appends to `sides`.
 
     Args:
-        chosen: by axis, the slices of the box that are looked at; None: all.
+        chosen: by axis, the slices of the box to fill; None: all.
     """
     region, source = task.region, task.source
     result = np.full(region.extents, np.nan, np.float32)
@@ -219,15 +219,15 @@ def _filled(
 
 
 def most_slices(*sides: int) -> int:
-    """Slices to fill at once, of a hole with a bounding box of these sides in a slice, in voxels."""
+    """Number of slices to fill at once, for a hole whose bounding box in a slice has these sides, in voxels."""
     side = min(max(SMALLEST, max(sides) / SHARE), LARGEST)
     return max(int(VOXELS / side**2), FEWEST)
 
 
 def _probes(source: Image, region: Region) -> list[Region]:
-    """Holes of the same form beside this one, in known voxels: those with the most varied content.
+    """Test holes of the region's form beside it, in known voxels: those whose content varies most.
 
-    Where there is no room for the form, half of its size is tried, and then half of that.
+    If there is no room for the form, it is tried at half and then at a quarter of its size.
     """
     for coarser in (1, 2, 4):
         form = region.inside[::coarser, ::coarser, ::coarser]
@@ -244,7 +244,7 @@ def _probes(source: Image, region: Region) -> list[Region]:
 
 
 def _beside(box: Box, shape: Sequence[int], axis: int, sign: int) -> Box:
-    """A box of that shape beside another along an axis, and in its middle along the others."""
+    """A box of that shape next to another along one axis, and centred on it along the others."""
     sides: list[slice] = []
     for number, (side, size) in enumerate(zip(box, shape, strict=True)):
         start = side.start + (side.stop - side.start - size) // 2
@@ -255,18 +255,21 @@ def _beside(box: Box, shape: Sequence[int], axis: int, sign: int) -> Box:
 
 
 def _chosen(region: Region) -> dict[int, list[int]]:
-    """A few slices of a region's box across each axis, evenly apart."""
+    """A few slices of a region's box across each axis, evenly spaced."""
     chosen: dict[int, list[int]] = {}
     for axis in range(3):
         marked = np.flatnonzero(region.inside.any(axis=tuple(other for other in range(3) if other != axis)))
-        places = np.linspace(0, len(marked) - 1, min(PROBED, len(marked)) + 2)[1:-1]  # neither end, where all are good
-        rounded = {*np.floor(places + 0.5), *np.ceil(places - 0.5)}  # both from the middle, so that no end is preferred
+        places = np.linspace(0, len(marked) - 1, min(PROBED, len(marked)) + 2)[1:-1]  # not the ends, where all do well
+        rounded = {
+            *np.floor(places + 0.5),
+            *np.ceil(places - 0.5),
+        }  # both ways, so that no end is preferred
         chosen[axis] = sorted(int(marked[int(place)]) for place in rounded)
     return chosen
 
 
 def _best_shares(fills: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """The shares of methods, none negative and 1 in all, whose sum has the least squared error.
+    """Shares of the methods, not negative and with sum 1, whose weighted sum has the least squared error.
 
     Args:
         fills: (methods, voxels).

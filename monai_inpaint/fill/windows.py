@@ -69,7 +69,7 @@ def bounds(hole: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def too_large(piece: HolePart, shape: tuple[int, ...], sides: tuple[int, int] = SIDES) -> bool:
-    """Return whether no window gives the piece enough context, though the slice has more to give than the window."""
+    """Return whether no window has enough context for the piece, although the slice extends beyond the window."""
     return piece.extent > SHARE * sides[1] and max(shape) > sides[1]
 
 
@@ -87,8 +87,8 @@ def window_side(extent: int, shape: Sequence[int], sides: tuple[int, int] = SIDE
 def plan_windows(hole: np.ndarray, sides: tuple[int, int] = SIDES) -> list[Window]:
     """Plan windows whose weights sum to 1 on every hole voxel after normalisation, and are 0 elsewhere.
 
-    A piece that fits into a window together with its context gets one around it, shared with every other piece that
-    lies well inside it. A longer one (a thin band) is tiled with overlapping windows that are blended.
+    A piece that fits into a window together with its context gets one around it, shared with every other piece well
+    inside it. A longer one (a thin band) is tiled with overlapping windows that are blended.
 
     Args:
         hole: (rows, columns) bool.

@@ -1,4 +1,4 @@
-"""View a volume as a stack of axial slices, whatever the order of its axes; streaks of metal lie within these."""
+"""View a volume as a stack of axial slices, whatever the order of its axes; metal streaks are within these."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from monai_inpaint.imaging.image import Image
 
 @dataclass(frozen=True)
 class Axial:
-    """Where the axial slices of an image lie.
+    """The axis and order of the axial slices of an image.
 
     Attributes:
         image: the image.
@@ -61,7 +61,7 @@ def axial_slices(image: Image) -> Axial:
     """Find the slices across the axis closest to the head-foot direction; the last axis without geometry.
 
     Args:
-        image: 2D, taken for one axial slice, or 3D. Without spacing voxels count as 1 mm.
+        image: 2D, treated as one axial slice, or 3D. Without spacing voxels count as 1 mm.
     """
     spacing = image.spacing or (1.0,) * image.voxels.ndim
     if image.voxels.ndim == 2:

@@ -1,4 +1,4 @@
-"""The biharmonic equation: the classical fill to beat, solved without a matrix."""
+"""Solve the biharmonic equation without a matrix: the classical fill that bundles are compared with."""
 
 # scipy brings no types
 # pyright: basic

@@ -36,6 +36,6 @@ def displayed(values: np.ndarray, affine: np.ndarray | None) -> np.ndarray:
 
 
 def _runs_backwards(direction: np.ndarray, shown: tuple[int, int, int]) -> bool:
-    """Whether an axis runs against the direction in which it is shown, judged by its main component."""
+    """Whether an axis runs against its direction of display, by its main component."""
     main = int(np.argmax(np.abs(direction) * np.abs(shown)))
     return bool(direction[main] * shown[main] < 0)

@@ -50,7 +50,7 @@ class Aligned:
 
 @dataclass(frozen=True)
 class _Forms:
-    """One reading of where hole and image lie."""
+    """One pair of geometries of hole and image."""
 
     hole: np.ndarray
     image: np.ndarray
@@ -61,12 +61,12 @@ def align_hole(hole: Hole | Image, image: Image) -> Aligned:
     """Bring a hole onto the image's grid: voxel for voxel where any valid form of both allows it, else resampled.
 
     Args:
-        hole: what `label_map.hole_of` or `regions.read_hole` gives; an Image goes through `hole_of`.
+        hole: the result of `label_map.hole_of` or `regions.read_hole`; `hole_of` is applied to an Image.
         image: the image to fill, 2D (rows, columns) or 3D (i, j, k).
 
     Raises:
-        InputError: as `hole_of` says; other shape and no common geometry, grids that do not overlap, a hole of which
-            more than a tenth is lost, or forms of a file that disagree on where a hole of another grid lies.
+        InputError: see `hole_of`; another shape and no common geometry, grids that do not overlap, a hole of which more
+            than a tenth is lost, or geometries of a file that put a hole on another grid at different places.
     """
     hole = hole if isinstance(hole, Hole) else hole_of(hole)
     voxels, grid, share = _aligned(hole.image, image)
@@ -145,7 +145,7 @@ def _one_reading(readings: list[tuple[_Forms, np.ndarray]], drawn: Image, image:
     """The first reading, if the others put the hole at the same place.
 
     Raises:
-        InputError: they do not, and nothing tells which one the hole was drawn by.
+        InputError: they do not, and it is unknown which one the hole was drawn by.
     """
     form, result = readings[0]
     size = np.count_nonzero(result)
@@ -159,7 +159,7 @@ def _one_reading(readings: list[tuple[_Forms, np.ndarray]], drawn: Image, image:
 
 
 def _forms(drawn: Image, image: Image) -> Iterator[_Forms]:
-    """All readings of where both lie; the first form of both goes first."""
+    """All pairs of geometries of both files; the preferred geometries come first."""
     named = {(0, 0): "", (0, 1): " by its qform", (1, 0): " by the hole's qform", (1, 1): " by both qforms"}
     for (m, n), words in named.items():
         hole, own = (drawn.affine, drawn.other_affine)[m], (image.affine, image.other_affine)[n]
@@ -236,7 +236,7 @@ def _corners_agree(first: np.ndarray, second: np.ndarray, shape: tuple[int, ...]
 def _reorient(
     hole: np.ndarray, hole_affine: np.ndarray, image_affine: np.ndarray, shape: tuple[int, ...]
 ) -> np.ndarray | None:
-    """The hole with axes swapped and flipped onto the image's grid; None if that does not bring them together."""
+    """The hole with axes swapped and flipped onto the image's grid; None if that does not align them."""
     likeness = _unit(hole_affine).T @ _unit(image_affine)  # rows: axes of the hole, columns: axes of the image
     axes = max(itertools.permutations(range(3)), key=lambda p: sum(abs(likeness[p[a], a]) for a in range(3)))
     if tuple(hole.shape[axis] for axis in axes) != shape:

@@ -26,7 +26,7 @@ class Scale:
 
     Attributes:
         highest: HU, the largest value.
-        saturated: values pile up there: what was brighter was cut, in 12 bits at 3071 (or 3095) HU.
+        saturated: values are clipped there, in 12 bits at 3071 (or 3095) HU.
     """
 
     highest: float
@@ -76,11 +76,11 @@ def scale_of(image: Image) -> Scale:
 
 
 def check_hounsfield_units(image: Image) -> None:
-    """Refuse values that a network for Hounsfield units cannot take.
+    """Refuse values that are not Hounsfield units.
 
     Raises:
-        InputError: 8-bit grey values, Hounsfield units with an offset, values scaled to about 1, or none that a scanner
-            tells.
+        InputError: 8-bit grey values, Hounsfield units with an offset, values scaled to about 1, or values that no
+            scanner produces.
     """
     name = image.path or "The image"
     if _is_grey(image):

@@ -16,8 +16,8 @@ class Image:
     Attributes:
         voxels: stored values in the stored dtype (real numbers); 2D (rows, columns) or 3D (i, j, k) with slices
             along k. Never written to.
-        affine: (4, 4) float64, takes (axis 0, axis 1, axis 2 or 0, 1) indices to RAS+ millimetres;
-            None for a picture without physical size, which is shown as stored.
+        affine: (4, 4) float64, from indices (axis 0, axis 1, axis 2 or 0, 1) to RAS+ millimetres; None for a picture
+            without physical size, which is displayed as stored.
         modality: "cxr", "ct", "mr", or None if the file does not state it.
         slope, intercept: units = slope * stored + intercept; numbers, or arrays that broadcast over the voxels
             (DICOM slices with a rescale each). Units are Hounsfield for CT.
@@ -28,8 +28,8 @@ class Image:
         placed: False if the position in `affine` is assumed: films without orientation, NIfTI files without a valid
             form, NRRD and MetaImage without a space.
         lossy: the voxels contain the noise of lossy compression (JPEG, WebP).
-        padding: smallest and largest stored value that stands for "no image here" (DICOM PixelPaddingValue); None:
-            every value is one of the image.
+        padding: smallest and largest stored value that means "no image here" (DICOM PixelPaddingValue); None: every
+            value belongs to the image.
         other_affine: a second position that the file states and that differs from `affine` (the qform of a NIfTI whose
             sform differs); else None.
         notes: sentences for the report about how the image was read, without names of files or patients.

@@ -22,12 +22,12 @@ _SEGMENT = re.compile(r"Segment(\d+)_(Name|LabelValue)")
 
 @dataclass(frozen=True, eq=False)
 class Hole:
-    """A hole as it was drawn, in a geometry of its own.
+    """A hole as drawn, in its own geometry.
 
     Attributes:
         image: bool voxels, True = fill.
-        threshold: the value from which voxels count, where values lie between 0 and 1; None where none do.
-        kept: share of what was drawn that is in these voxels, 0 to 1.
+        threshold: the value from which voxels count, if there are values between 0 and 1; else None.
+        kept: share of the drawn hole in these voxels, 0 to 1.
         notes: what else a reader of the report should know: sentences without names of files or regions.
     """
 
@@ -40,18 +40,18 @@ class Hole:
 def hole_of(image: Image, segment: str | None = None) -> Hole:
     """Select the voxels that an image marks.
 
-    - Truth values, and 0 beside one positive value, are taken as they are.
-    - Several whole numbers are labels; `segment` says which are meant.
-    - Values between 0 and 1, such as probabilities or what a resampled mask holds, count from one half on.
+    - Truth values, and 0 with one positive value, are used unchanged.
+    - Several whole numbers are labels; `segment` selects some.
+    - Values between 0 and 1, such as probabilities or a resampled mask, are thresholded at one half.
 
     Args:
         image: 2D or 3D; values count in units, and in a picture that shows low values bright black is 0.
-        segment: number or name of the labels to fill; a shell pattern, "*" takes all together. None: the only one.
+        segment: number or name of the labels to fill; a shell pattern, "*" for all together. None: the only one.
 
     Raises:
-        InputError: noise of a lossy format; single bits of which programs disagree what they mark; values that are no
-            numbers, negative, or between whole numbers above 1; several labels where none is named, or none of that
-            name; greys between black and white.
+        InputError: noise of a lossy format; single bits that programs interpret differently; values that are NaN,
+            negative, or fractions above 1; several labels and none selected, or none of that name; greys between black
+            and white.
     """
     if image.lossy:
         raise InputError(
@@ -138,7 +138,7 @@ def _from_half(values: np.ndarray, image: Image) -> np.ndarray:
 
 
 def _labelled(values: np.ndarray, image: Image, segment: str | None) -> np.ndarray:
-    """Where the chosen labels lie."""
+    """The voxels of the selected labels."""
     labels = _labels(values)
     if labels is None:
         raise InputError(

@@ -34,7 +34,7 @@ class FilmRegions:
 
     Attributes:
         lungs: both, without hila and what the heart and the diaphragm hide.
-        ribs: the part of the lungs over which a rib lies.
+        ribs: the part of the lungs that is covered by a rib.
         heart: heart and mediastinum between the lungs.
     """
 
@@ -46,9 +46,9 @@ class FilmRegions:
 def film_regions(film: np.ndarray) -> FilmRegions:
     """Segment lungs, ribs and heart of a frontal film.
 
-    In and around each of the two boxes of `lung_boxes` the lung is what is darker than 40 % of the way from the box's
-    dark pixels to what is between the boxes; ribs are closed over. The inner 30 % of its width, in the middle half of
-    its height, counts as hilum and is left out.
+    In and around each of the two boxes of `lung_boxes`, pixels darker than 40 % of the way from the box's dark pixels
+    to those between the boxes are lung; ribs are closed. The inner 30 % of its width, in the middle half of its height,
+    counts as hilum and is excluded.
 
     Args:
         film: (rows, columns), any units, air dark, upright.
@@ -138,7 +138,7 @@ def _hilum(lung: np.ndarray, *, left: bool) -> np.ndarray:
 
 
 def _heart(lungs: np.ndarray, top: int, bottom: int) -> np.ndarray:
-    """What lies between the lungs, in the lower two thirds of their height."""
+    """The region between the lungs, in the lower two thirds of their height."""
     heart = np.zeros(lungs.shape, bool)
     for row in range(top + (bottom - top) // 3, min(bottom, len(lungs))):
         columns = np.flatnonzero(lungs[row])
@@ -164,7 +164,7 @@ def _core(small: np.ndarray, box: list[list[int]]) -> np.ndarray:
 
 
 def _enclosed(small: np.ndarray, cores: np.ndarray) -> np.ndarray:
-    """What water, rising as grey levels do, reaches from the lungs' cores before it does from beside the patient.
+    """Watershed: pixels that flooding by grey level reaches from the lungs' cores before it does from outside.
 
     Between a lung and the air outside lies the brighter chest wall; skin and shoulders fade into that air without one.
     """
@@ -176,7 +176,7 @@ def _enclosed(small: np.ndarray, cores: np.ndarray) -> np.ndarray:
 
 
 def _reached(small: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-    """For each pixel the first grey level at which what is no brighter hangs together with a seed; int."""
+    """For each pixel the lowest grey level at which the pixels up to it connect it with a seed; int."""
     from scipy.ndimage import label
 
     levels = np.percentile(small, np.linspace(0, 100, _LEVELS + 1)[1:])
@@ -192,7 +192,7 @@ def _reached(small: np.ndarray, seeds: np.ndarray) -> np.ndarray:
 
 
 def _outside(small: np.ndarray) -> np.ndarray:
-    """Air beside the patient: dark and in touch with the film's border."""
+    """Air beside the patient: dark and connected to the film's border."""
     from scipy.ndimage import label
 
     low, high = np.percentile(small, (1, 99))

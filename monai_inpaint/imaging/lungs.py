@@ -20,16 +20,16 @@ _GROWN = (0.08, 0.12)  # of a box's height and width, at either end
 def lung_boxes(film: np.ndarray) -> list[list[list[int]]]:
     """Find the boxes of the lung on the film's left side (the patient's right) and of the other one.
 
-    Belli et al. 2018 approximate the lungs by two boxes and do not say how. Here, of all pairs of boxes of the same
-    rows and the same width to either side of the middle, it is the one that gathers most darkness against the
-    surroundings. A lung that disease hides so takes its box from the other one, and where a film shows nothing, the
-    boxes lie where lungs usually do.
+    Belli et al. 2018 approximate the lungs by two boxes and do not say how. Here, of all pairs of boxes with the same
+    rows and the same width on either side of the middle, the pair with the greatest darkness relative to its
+    surroundings is used. A lung hidden by disease thus gets its box from the other one, and in a film that shows
+    nothing the boxes are where lungs usually are.
 
     Args:
         film: (rows, columns), any units, air dark, upright.
 
     Returns:
-        [[[top, left], [bottom, right]], ...] in pixels, the ends excluded, as `draw_boxes` takes them.
+        [[[top, left], [bottom, right]], ...] in pixels, the ends excluded, as `draw_boxes` expects them.
     """
     darkness = _darkness(_shrunk(film))
     sums = np.pad(darkness, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
@@ -59,7 +59,7 @@ def _best(across: np.ndarray, width: int, gap: int) -> tuple[float, int, int, in
 
 
 def _darkness(grid: np.ndarray) -> np.ndarray:
-    """How much darker each cell is than the body around it and how likely a lung lies there, about -2 to 1."""
+    """Darkness of each cell relative to the body around it, plus the prior of a lung there, about -2 to 1."""
     from scipy.ndimage import binary_dilation, gaussian_filter, label
 
     low, high = np.percentile(grid, (2, 98))

@@ -30,7 +30,7 @@ def depth(hole: np.ndarray) -> np.ndarray:
 
 
 def grown(hole: np.ndarray, mm: float, spacing: Sequence[float]) -> np.ndarray:
-    """Dilate the hole by all voxels whose centres lie within `mm` of the centre of one of its own.
+    """Dilate the hole by all voxels whose centres are within `mm` of the centre of one of its own.
 
     Args:
         hole: bool, 2D or 3D.

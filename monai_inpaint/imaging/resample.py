@@ -50,9 +50,9 @@ def resampled(
 
 
 def kept(hole: np.ndarray, hole_affine: np.ndarray, image_affine: np.ndarray, result: np.ndarray) -> float:
-    """Compute the share of a hole's volume that lies in the image, at a voxel that is filled or beside one: 0 to 1.
+    """Compute the share of a hole's volume that is in the image, at a filled voxel or next to one: 0 to 1.
 
-    What lies in other slices than that of an image of a single slice is not asked for.
+    For an image of a single slice, parts of the hole in other slices are ignored.
 
     Args:
         hole: (i, j, k) bool; something is marked.

@@ -40,7 +40,7 @@ def suffix_of(path: str | Path) -> str:
 
 
 def read_image(path: str | Path) -> Image:
-    """Read one image file, or a folder that holds one DICOM series.
+    """Read one image file, or a folder with one DICOM series.
 
     Args:
         path: .nii, .nii.gz, .nrrd, .mha, .mhd, .png, .tif, .tiff, .jpg, .jpeg, .webp, .dcm (or any file that
@@ -80,8 +80,8 @@ def write_image(
         image: what to write; an image in DICOM format needs the header of a DICOM source.
         path: its suffix selects the format; lossy formats are refused, as they would change known voxels.
         overwrite: replace an existing output (never the file that the image was read from).
-        derived: {"description", "model", "version"} marks the output as derived where the format can; for DICOM also
-            "label", "burned_in" and "part", see `derive.mark_derived`.
+        derived: {"description", "model", "version"} marks the output as derived if the format supports it; for DICOM
+            also "label", "burned_in" and "part", see `derive.mark_derived`.
 
     Raises:
         InputError: unknown or lossy suffix, existing or unwritable output, a format that cannot store the image, or a

@@ -1,4 +1,4 @@
-"""Write beside the target, then rename: an output is complete or not there, whatever ends the run."""
+"""Write beside the target, then rename: an output is complete or absent, whatever ends the run."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def check_output(path: str | Path, *, overwrite: bool = False, sources: Sequence
 
 
 def written_files(path: Path) -> list[Path]:
-    """What writing to `path` replaces: a .mhd has its voxels beside it."""
+    """The files that writing to `path` replaces: a .mhd has its voxels in a second file."""
     return [path, *(path.with_suffix(s) for s in (".raw", ".zraw") if path.suffix.lower() == ".mhd")]
 
 
 @contextmanager
 def staged(target: Path, *, folder: bool = False, overwrite: bool = False) -> Iterator[Path]:
-    """A path with the target's own name in a hidden folder beside it; moved into place when the block ends well.
+    """A path with the target's own name in a hidden folder beside it; renamed to the target when the block ends.
 
-    The block may write a file, a file and its companions (.mhd and .raw), or, with `folder`, files into the folder
-    given. On any exception, KeyboardInterrupt too, nothing stays behind and what was there before is still there.
-    What a killed process left is removed by the next one that writes into the same folder.
+    The block may write a file, a file and its companions (.mhd and .raw), or, with `folder`, files into the given
+    folder. On any exception, including KeyboardInterrupt, nothing is left and existing files are unchanged. Files of a
+    killed process are removed by the next one that writes into the same folder.
 
     Raises:
         InputError: disk full, no right to write, or the output came into being meanwhile.

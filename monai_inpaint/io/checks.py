@@ -19,8 +19,8 @@ _SINGLE = 1e-6  # relative, of the single precision that NIfTI has
 def parsing(path: Path, kind: str, faults: type[Exception] | tuple[type[Exception], ...] = Exception) -> Iterator[None]:
     """Turn whatever a format's library raises on a file into an `InputError` of that file.
 
-    Libraries raise nearly any exception on damaged files (struct.error, KeyError, zlib.error, RuntimeError, ...),
-    so all count unless `faults` says which.
+    Libraries raise nearly any exception on damaged files (struct.error, KeyError, zlib.error, RuntimeError, ...), so
+    all count unless `faults` lists them.
     """
     try:
         with np.errstate(all="ignore"):  # numbers that cannot be meant are refused by what they lead to

@@ -37,17 +37,17 @@ class Claim:
 
 
 def check_code(path: Path, start: bytes, available: int) -> Claim | None:
-    """Refuse coded pixels that claim more than their bytes can hold.
+    """Refuse coded pixels that state a larger size than their bytes can encode.
 
     Args:
         start: their first bytes; some 64 KB are enough, or all of them.
         available: how many bytes they are.
 
     Returns:
-        what they claim; None of JPEG, JPEG-LS, JPEG 2000, PNG and WebP that do not tell, and of all others.
+        the stated size; None for JPEG, JPEG-LS, JPEG 2000, PNG and WebP without one, and for all other data.
 
     Raises:
-        InputError: as said.
+        InputError: see above.
     """
     claim = claim_of(start)
     if claim is not None:

@@ -1,4 +1,4 @@
-"""List the files of an image, and refuse headers whose voxels lie elsewhere."""
+"""List the files of an image, and refuse headers that refer to files elsewhere."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def files_of(path: str | Path) -> list[Path]:
 
 
 def is_detached(path: str | Path) -> bool:
-    """Return whether an image's voxels lie in other files than the one that is named.
+    """Return whether an image's voxels are in other files than the one that is named.
 
     Raises:
         InputError: the header is damaged, or names files outside of its folder.

@@ -37,7 +37,7 @@ _CLASSES = {
 
 
 def hand_over(value: object, file: IO[bytes]) -> None:
-    """Write an image or a refusal into a file; its arrays lie there as they are in memory."""
+    """Write an image or a refusal into a file; arrays are written as in memory."""
     buffers: list[pickle.PickleBuffer] = []
     content = pickle.dumps(value, 5, buffer_callback=buffers.append)
     parts = [content, *(buffer.raw() for buffer in buffers)]
@@ -75,9 +75,9 @@ class Refusal:
     """Why an image could not be read.
 
     Attributes:
-        text: what the exception said.
+        text: the message of the exception.
         kind: "input", "memory", "system" (with its `number` and `name` of a file), or "fault" of ours.
-        cause: what the library said that stumbled.
+        cause: the message of the library that failed.
     """
 
     text: str

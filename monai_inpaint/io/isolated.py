@@ -1,7 +1,8 @@
-"""Read an image in a process of its own, which may crash, hang or run out of memory without harm to the one that asks.
+"""Read an image in a separate process, which may crash, hang or run out of memory without harm to the caller.
 
-One process a program waits for paths. For each it makes a copy of itself, limits it in time and memory, and lets it
-read; what was read comes back in a file without a name. The copy ends after one image, so none can touch the next.
+Each program has one process that waits for paths. For each path it forks a copy of itself, limits it in time and
+memory, and lets it read; the result is returned in an unnamed file. The copy ends after one image, so none can affect
+the next.
 """
 
 from __future__ import annotations
@@ -37,15 +38,15 @@ _CAN_ISOLATE = hasattr(os, "fork")  # not on Windows
 
 
 def read_image_isolated(path: str | Path, *, seconds: float | None = None, memory: int | None = None) -> Image:
-    """Read an image as `read_image` does, in a process of its own.
+    """Read an image like `read_image`, in a separate process.
 
     Args:
-        path: as `read_image` takes it.
+        path: see `read_image`.
         seconds: of the processor; three times as many by the clock. None: 8, and 0.3 for each megabyte of the file.
-        memory: bytes of address space it may take. None: 2 GiB, and 8 times the file.
+        memory: largest address space in bytes. None: 2 GiB, and 8 times the file.
 
     Raises:
-        InputError: as `read_image` says; or reading took longer or more memory, or crashed.
+        InputError: see `read_image`; or reading took longer or more memory, or crashed.
     """
     path = Path(path)
     if not _CAN_ISOLATE:
@@ -71,12 +72,12 @@ def read_image_isolated(path: str | Path, *, seconds: float | None = None, memor
 
 
 def read_image_guarded(path: str | Path) -> Image:
-    """Read an image as `read_image` does, in a process of its own where libraries in C decode it.
+    """Read an image like `read_image`, in a separate process if C libraries decode it.
 
-    For files of the user's own, which may take all memory of the machine.
+    For the user's own files, which may use all memory of the machine.
 
     Raises:
-        InputError: as `read_image_isolated` says.
+        InputError: see `read_image_isolated`.
     """
     if not _CAN_ISOLATE or _module_of(Path(path)) not in _DECODED_IN_C:
         return read_image(path)
@@ -86,8 +87,8 @@ def read_image_guarded(path: str | Path) -> Image:
 def fork_reader(*paths: Path) -> None:
     """Start the process that reads as a copy of this one, which costs milliseconds.
 
-    Only for a process that has one thread, as commands have at first. Without this call, a Python of its own is started
-    with the first image, which costs some tenths of a second.
+    Only for a process with one thread, like commands at their start. Without this call, a separate Python is started
+    with the first image, which takes some tenths of a second.
 
     Args:
         paths: that will be read; what they need is imported once, for both processes.
@@ -197,7 +198,7 @@ def _forked() -> _Reader:
 
 
 def _close_all_but(kept: int) -> None:
-    """Close all files but the standard streams and one: others wait for the end of some, or hold locks on them."""
+    """Close all files but the standard streams and one: others wait for the end of some, or lock them."""
     listed = Path("/proc/self/fd")
     numbers = [int(entry.name) for entry in listed.iterdir()] if listed.exists() else range(1024)
     for number in numbers:
@@ -226,7 +227,7 @@ def _fresh() -> _Reader:
 
 
 def serve(number: int) -> None:
-    """Read what is asked for until the other end of the socket closes."""
+    """Read the requested paths until the other end of the socket closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with socket.socket(fileno=number) as asked:
@@ -242,7 +243,7 @@ def serve(number: int) -> None:
 
 
 def _in_a_copy(request: dict[str, Any], file: int, asked: socket.socket) -> int:
-    """Read in a copy of this process; returns how it ended. If whoever asked has ended, so does everything."""
+    """Read in a copy of this process; return how it ended. If the caller has ended, all processes end."""
     _import_reader(Path(request["path"]))  # here, once, for all copies
     gc.freeze()  # else the copies would go through all that was imported, and so make it their own
     ended, alive = os.pipe()

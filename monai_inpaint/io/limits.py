@@ -26,17 +26,17 @@ def check_claim(
     packed: float = 1,
     name: str = "",
 ) -> None:
-    """Refuse a header that claims more voxels than its file can hold or than any image has.
+    """Refuse a header that states more voxels than its file can contain or than any image has.
 
     Args:
-        shape: as the header says, whole numbers of any size and sign.
+        shape: as stated in the header, whole numbers of any size and sign.
         itemsize: bytes of a voxel with all its channels; less than 1 for single bits.
-        available: bytes that hold the voxels; None: the whole file.
+        available: bytes of the voxels; None: the whole file.
         packed: how many times fewer bytes compression may make of them at most (`DEFLATED`, ...); 1: none.
         name: what errors call it; its path if empty.
 
     Raises:
-        InputError: as said.
+        InputError: see above.
     """
     name = name or str(path)
     shape = [int(n) for n in shape]  # numpy's whole numbers overflow

@@ -1,4 +1,4 @@
-"""Hold an open file; the system frees it however the process ends."""
+"""Lock an open file; the system releases the lock however the process ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def hold(file: int) -> bool | None:
     """Hold a file until its descriptor is closed.
 
     Returns:
-        whether it is ours now; False: another holds it, in this process or another; None: nothing can be held here.
+        True if it is now held; False: another process or thread holds it; None: locks are not supported here.
     """
     if fcntl is None:
         return None

@@ -1,4 +1,4 @@
-"""MetaImage (.mha, .mhd with its voxels in a file beside it), after MetaIO's definition and reader in ITK.
+"""MetaImage (.mha, .mhd with its voxels in a second file), after MetaIO's definition and reader in ITK.
 
 Keys are case-sensitive; keys that the format does not define are kept.
 """
@@ -82,7 +82,7 @@ def read(path: Path) -> Image:
 
 
 def files_of(path: Path) -> list[Path]:
-    """Return the header's file, and the files it names as those that hold the voxels."""
+    """Return the header's file, and the data files that it names."""
     _, fields, listed, _ = _header(path)
     size = whole(_need(fields, "NDims", path), "NDims", path)
     shape = sizes_of(_need(fields, "DimSize", path), size, "DimSize", path)
@@ -90,7 +90,7 @@ def files_of(path: Path) -> list[Path]:
 
 
 def write(image: Image, path: Path, derived: dict | None) -> None:
-    """Write to `path`; .mhd puts its voxels beside it. Units instead of stored values where there is a scale."""
+    """Write to `path`, a .mhd with a second file for voxels. Units replace stored values if there is a scale."""
     known = image.header if isinstance(image.header, TextHeader) else None
     voxels, affine = in_units(image), image.affine
     if known is not None and known.describes("meta", voxels, affine):
@@ -223,7 +223,7 @@ def _stored(path: Path, fields: Mapping[str, str], stored: Stored) -> Stored:
 
 
 def _new_lines(voxels: np.ndarray, affine: np.ndarray | None, known: TextHeader | None) -> list[Line]:
-    """A header for 3D (i, j, k) or 2D (rows, columns) voxels, without what tells where they lie."""
+    """A header for 3D (i, j, k) or 2D (rows, columns) voxels, without the reference to the data file."""
     shape = voxels.shape if voxels.ndim == 3 else voxels.shape[::-1]
     size = len(shape)
     texts = {"ObjectType": "Image", "NDims": str(size), "BinaryData": "True", "BinaryDataByteOrderMSB": "False"}

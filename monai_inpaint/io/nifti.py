@@ -30,7 +30,7 @@ class NiftiHeader:
     extensions: bytes
 
     def place(self) -> NiftiHeader:
-        """Only what tells where the voxels lie: for maps on the same grid."""
+        """Keep only the geometry: for maps on the same grid."""
         return NiftiHeader(self.header.place(), bytes(4))
 
 

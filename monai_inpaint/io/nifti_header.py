@@ -1,4 +1,4 @@
-"""The fields of a NIfTI header that decide what the voxels are and where they lie; all other bytes are kept.
+"""The fields of a NIfTI header that determine type and geometry of the voxels; all other bytes are kept.
 
 Repairs follow nifti1.h and the readers of FSL and nibabel: a qfac of 0 is 1, pixel sizes count by their absolute
 value and as 1 where they are 0, a quaternion rounded above length 1 is scaled to it.
@@ -104,7 +104,7 @@ class Header:
     def affine(self) -> np.ndarray:
         """To RAS mm: the sform, or the qform, or where no code is set the pixel sizes about the centre, x flipped.
 
-        A sform of zeros or without numbers, as programs leave it that fill in the qform only, gives way to that.
+        A sform of zeros or NaN, as written by programs that only set the qform, is ignored in favour of the qform.
         """
         if self._fields["sform_code"] > 0:
             sform = self._sform()
@@ -115,14 +115,14 @@ class Header:
 
     @property
     def placed(self) -> bool:
-        """Whether a code is set, so that the file tells where it lies; else every program assumes what it likes."""
+        """Whether a code is set, so that the file states its geometry; otherwise programs disagree about it."""
         return bool(self._fields["sform_code"] > 0 or self._fields["qform_code"] > 0)
 
     @property
     def other_affine(self) -> np.ndarray | None:
         """Where other programs place the voxels, if it is elsewhere.
 
-        By the qform where the sform counts here; by the signs of negative pixel sizes, which ITK takes for flips.
+        By the qform if the sform is used here; by the signs of negative pixel sizes, which ITK interprets as flips.
         """
         if self._fields["qform_code"] <= 0:
             return None
@@ -138,7 +138,7 @@ class Header:
         self._fields["scl_slope"], self._fields["scl_inter"] = slope, intercept
 
     def set_affine(self, affine: np.ndarray) -> None:
-        """Both forms, in mm; a shear, which the qform cannot hold, is left out there."""
+        """Both geometries, in mm; the qform cannot store shear, which is omitted in it."""
         sizes = np.linalg.norm(affine[:3, :3], axis=0)
         turn = affine[:3, :3] / sizes
         mirrored = np.linalg.det(turn) < 0
@@ -192,7 +192,7 @@ class Header:
 
 
 def parse_header(file: Any, path: Path) -> Header:
-    """Parse the header at the start of a file, which stands behind it afterwards.
+    """Parse the header at the start of a file, and leave the file positioned after it.
 
     Raises:
         InputError: no NIfTI, one half of a pair, cut short, or fields that cannot be meant.
@@ -207,7 +207,7 @@ def parse_header(file: Any, path: Path) -> Header:
 
 
 def new_header(shape: tuple[int, ...]) -> Header:
-    """Make a header without description, place and scale; NIfTI-2 where NIfTI-1 cannot hold the shape."""
+    """Make a header without description, geometry and scale; NIfTI-2 if the shape does not fit into NIfTI-1."""
     large = max(shape) >= 1 << 15
     dtype = (_NIFTI2 if large else _NIFTI1).newbyteorder("<")
     fields: Any = np.zeros((), dtype)

@@ -86,7 +86,7 @@ def read(path: Path) -> Image:
 
 
 def files_of(path: Path) -> list[Path]:
-    """Return the header's file, and the files it names as those that hold the voxels."""
+    """Return the header's file, and the data files that it names."""
     lines, _, _ = _header(path)
     return [path, *_data_files(path, lines)]
 
@@ -166,7 +166,7 @@ def _need(fields: Mapping[str, str], field: str, path: Path) -> str:
 
 
 def _shape(fields: Mapping[str, str], path: Path) -> tuple[tuple[int, ...], list[int]]:
-    """Sizes of the axes along which voxels lie, and which of all axes these are."""
+    """Sizes of the spatial axes, and their positions among all axes."""
     dimension = whole(_need(fields, "dimension", path), "dimension", path)
     if not 1 <= dimension <= 16:
         raise InputError(f"{path} has {dimension} dimensions; give one 2D or 3D image.")
@@ -252,7 +252,7 @@ def _square(vectors: list[list[float] | None], size: int, path: Path, rows: int 
 def _scalars(
     fields: Mapping[str, str], used: list[int], shape: tuple[int, ...], path: Path
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Spacings and origins of axes that lie in no named space."""
+    """Spacings and origins of axes without a named space."""
     count = whole(fields["dimension"], "dimension", path)
 
     def of(field: str) -> np.ndarray:

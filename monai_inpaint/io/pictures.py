@@ -25,7 +25,7 @@ _LOSSY_COLOUR = 2  # decoders of lossy formats round grey's three channels apart
 
 @dataclass(frozen=True)
 class PictureHeader:
-    """What Pillow keeps beside the voxels: resolution, texts, colour profile."""
+    """What Pillow keeps besides the voxels: resolution, texts, colour profile."""
 
     info: dict[str, Any]
 
@@ -51,7 +51,7 @@ def read(path: Path) -> Image:
 
 
 def write(image: Image, path: Path, derived: dict | None) -> None:
-    """Write a PNG of the stored values, 8 or 16 bits; white and black swapped where low values are shown bright."""
+    """Write a PNG of the stored values, 8 or 16 bits; inverted if low values are shown bright."""
     voxels = image.voxels.astype(np.uint8) if image.voxels.dtype == bool else image.voxels
     if voxels.ndim != 2:
         raise InputError(f"{path.name} cannot hold the volume {voxels.shape}; choose .nii.gz, .nrrd or .mha.")
@@ -79,7 +79,7 @@ def grey_channels(voxels: np.ndarray, path: Path, *, alpha: bool, apart: int = 0
 
     Args:
         alpha: the last channel is opacity.
-        apart: how far the channels may lie from each other.
+        apart: largest difference between the channels.
     """
     if alpha:
         if (voxels[..., -1] != np.iinfo(voxels.dtype).max).any():
@@ -108,7 +108,7 @@ def _grey(file: Pillow.Image, path: Path, lossy: bool) -> np.ndarray:
 
 
 def _check_start(path: Path) -> None:
-    """Refuse what claims more than it holds, and 16-bit colour, of which Pillow would silently read 8 bits."""
+    """Refuse sizes larger than the file, and 16-bit colour, of which Pillow would silently read 8 bits."""
     with path.open("rb") as file:
         start = file.read(_START)
     claim = check_code(path, start, path.stat().st_size)

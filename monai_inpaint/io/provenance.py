@@ -10,8 +10,8 @@ from monai_inpaint.version import __version__
 def derivation_of(report: dict[str, Any]) -> dict[str, str]:
     """{"description", "model", "version", "label"} for `write_image`, from the report of a fill or of metal reduction.
 
-    The label says what was done; descriptions begin with it. Where burned-in text is filled and is said to have been
-    all there was, "burned_in" is "NO".
+    The label states what was done; descriptions begin with it. If burned-in text is filled and asserted to be complete,
+    "burned_in" is "NO".
     """
     bundle = report.get("bundle")
     more: dict[str, str] = {}

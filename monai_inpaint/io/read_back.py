@@ -1,4 +1,4 @@
-"""Read a written file back and compare it with the image, before it gets its name."""
+"""Read a written file back and compare it with the image, before it gets its final name."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _PICTURES = (".png", ".tif", ".tiff")  # hold stored values, whatever they stand
 
 
 def check_saved(image: Image, place: Path, path: Path, read: Callable[[Path], Image]) -> None:
-    """Compare every voxel and the geometry of what lies at `place` with the image that was written there.
+    """Compare every voxel and the geometry of the file at `place` with the image that was written there.
 
     Slices of a series are read one by one, so that no second volume is held.
 
     Args:
-        image: what was written.
-        place: where it lies for the time being: a file, or a folder with one, or with one for each slice in order.
+        image: the written image.
+        place: its temporary location: a file, or a folder with one file, or with one for each slice in order.
         path: the name that it is to get.
         read: reads images as anyone would read this one.
 
     Raises:
-        InputError: the file cannot be read, or holds something else.
+        InputError: the file cannot be read, or has another content.
     """
     files = sorted(place.iterdir(), key=lambda file: (len(file.name), file.name)) if place.is_dir() else [place]
     apiece = len(files) > 1
@@ -46,7 +46,7 @@ def check_saved(image: Image, place: Path, path: Path, read: Callable[[Path], Im
 
 
 def _slice(image: Image, k: int) -> Image:
-    """Slice k of a volume as the file of a series holds it: (rows, columns)."""
+    """Slice k of a volume in the orientation of a file of a series: (rows, columns)."""
     forward = np.eye(4)
     forward[2, 3] = k
     affine = None if image.affine is None else (image.affine @ forward)[:, [1, 0, 2, 3]]
@@ -76,7 +76,7 @@ def _difference(image: Image, saved: Image, path: Path) -> str:
 
 
 def _units_of(voxels: np.ndarray, saved: Image) -> np.ndarray:
-    """Formats that were given units hold them as they are, or with one scale for all."""
+    """Formats that store units store them unscaled, or with one scale for all voxels."""
     return (voxels.astype(np.float64) * saved.slope + saved.intercept).astype(np.float32)
 
 

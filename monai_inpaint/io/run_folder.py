@@ -1,4 +1,4 @@
-"""The folder of a run that can go on where it was ended, with a note of what was asked for."""
+"""The folder of a resumable run, with a record of its settings."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from monai_inpaint.inputs import read_json
 
 
 def begin_run(folder: Path, settings: str, asked: Mapping[str, Any], what: str, *, resume: bool) -> None:
-    """Make the folder of a run and note what is asked for, or check that the run there asked for the same.
+    """Make the folder of a run and record its settings, or check that the run there has the same settings.
 
     Args:
         folder: of the outputs.
         settings: name of the file with the note.
-        asked: JSON-able; what a run that goes on must ask for, too.
-        what: the folder holds, for the sentence.
-        resume: whether the run may go on with one that was ended.
+        asked: the settings, JSON-able; a resumed run must have the same.
+        what: the content of the folder, for the error.
+        resume: whether an interrupted run may be continued.
 
     Raises:
-        InputError: the folder cannot be made, holds other things, a run already, or one with other settings.
+        InputError: the folder cannot be made, contains other files, a run already, or one with other settings.
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder for the outputs.")

@@ -17,7 +17,7 @@ _SUFFIX, _OWNER = ".partial", "owner"
 
 @contextmanager
 def stage_beside(target: Path) -> Iterator[Path]:
-    """A new folder beside `target`, removed at the end of the block; it is held, so that nobody else removes it."""
+    """A new folder beside `target`, removed at the end of the block; it is locked, so that no other run removes it."""
     remove_abandoned(target.parent)
     place = Path(tempfile.mkdtemp(prefix=f".{target.name[:100]}.", suffix=_SUFFIX, dir=target.parent))
     held = None
@@ -34,7 +34,7 @@ def stage_beside(target: Path) -> Iterator[Path]:
 def temporary_folder(name: str) -> Iterator[Path]:
     """An empty folder among the system's temporary files, the user's alone, removed at the end of the block.
 
-    What a killed process left there is removed by the next, since it may hold images of patients.
+    Folders of a killed process are removed by the next one, since they may contain images of patients.
     """
     with stage_beside(Path(tempfile.gettempdir()) / name) as place:
         folder = place / NEW
@@ -45,7 +45,7 @@ def temporary_folder(name: str) -> Iterator[Path]:
 def remove_abandoned(folder: Path) -> None:
     """Remove the stages in a folder whose process has ended, after bringing back what they were about to replace.
 
-    Only folders that hold the mark of a stage count, and whose mark nobody holds: never anything of a user's.
+    Only folders with the mark of a stage whose mark is not locked are removed: never files of a user.
     """
     try:
         entries = [entry for entry in os.scandir(folder) if entry.name[0] == "." and entry.name.endswith(_SUFFIX)]

@@ -33,16 +33,16 @@ _DEFLATE = zlib.MAX_WBITS | 32  # takes the headers of zlib and of gzip
 
 @dataclass(frozen=True)
 class Stored:
-    """Where the voxels of an image lie.
+    """The files and encoding of the voxels of an image.
 
     Attributes:
-        files: hold equal shares of the voxels, one after the other.
+        files: contain equal shares of the voxels, one after the other.
         dtype: in the byte order of the files.
         shape: fastest axis first.
         encoding: "raw", "gzip" (or "zlib", both read either), "bzip2", "text" or "hex".
-        offset: bytes of each file before what is encoded; -1: raw voxels are the end of the file.
+        offset: bytes of each file before the encoded voxels; -1: raw voxels are at the end of the file.
         lines: further lines to skip there.
-        skip: bytes to skip of what is decoded.
+        skip: decoded bytes to skip.
     """
 
     files: tuple[Path, ...]
@@ -55,7 +55,7 @@ class Stored:
 
 
 def unpacked(file: IO[bytes]) -> IO[bytes]:
-    """What a gzip or zlib file holds, from front to end; the checksum of each of its parts is verified."""
+    """The decompressed content of a gzip or zlib file, in order; the checksum of each part is verified."""
     return io.BufferedReader(_Unpacked(file), 1 << 16)
 
 
@@ -94,8 +94,7 @@ def read_stored(stored: Stored, path: Path) -> np.ndarray:
         path: the header's file, to name.
 
     Raises:
-        InputError: the files are not regular files, are cut short or damaged, or hold something else than the header
-            claims.
+        InputError: the files are not regular files, are truncated or damaged, or do not match the header.
     """
     count, share = math.prod(stored.shape), math.prod(stored.shape) // len(stored.files)
     names = [str(file) if file == path else f"{file} (voxels of {path.name})" for file in stored.files]
@@ -134,7 +133,7 @@ def fill(voxels: np.ndarray, file: Any, name: Path | str) -> None:
     """Read the bytes of an array from a file.
 
     Raises:
-        InputError: it holds fewer.
+        InputError: it contains fewer.
     """
     rest = voxels.view(np.uint8).data
     while len(rest):
@@ -148,7 +147,7 @@ def read_on(file: Any, name: Path | str) -> None:
     """Read compressed data to their end, so that their checksum is verified.
 
     Raises:
-        InputError: they go on for long.
+        InputError: they are much longer than the voxels.
     """
     trailing = 0
     while piece := file.read(CHUNK):
@@ -158,7 +157,7 @@ def read_on(file: Any, name: Path | str) -> None:
 
 
 def packed(parts: Iterable[bytes], kind: str) -> bytes | bytearray:
-    """The parts deflated, as one "gzip" or "zlib" stream without name and time: the same parts give the same bytes."""
+    """Compress the parts to one "gzip" or "zlib" stream without name and time, so that equal parts give equal bytes."""
     content = b"".join(parts)
     if not find_spec("imagecodecs"):
         return gzip.compress(content, _LEVEL, mtime=0) if kind == "gzip" else zlib.compress(content, _LEVEL)
@@ -219,7 +218,7 @@ def _hex(content: bytes, name: str, like: np.ndarray) -> np.ndarray:
 
 
 def _memory() -> float:
-    """Bytes of this machine; infinite where the system does not tell (Windows)."""
+    """Memory of this machine in bytes; infinite if the system does not report it (Windows)."""
     if not hasattr(os, "sysconf"):
         return math.inf
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -17,7 +17,7 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
         columns: that it must have.
 
     Raises:
-        InputError: no such file, no CSV, a column is missing, or there are no rows.
+        InputError: the file does not exist or is not CSV, a column is missing, or there are no rows.
     """
     cells = [row for _, row in inputs.read_table(path)]
     names = cells[0] if cells else []

@@ -1,4 +1,4 @@
-"""Text headers that NRRD and MetaImage share, whose voxels may lie in files beside them."""
+"""Text headers of NRRD and MetaImage, whose voxels may be in separate files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PATTERN = re.compile(r"[^%]*%0?\d{0,2}[diu][^%]*")
 
 @dataclass(frozen=True)
 class Line:
-    """One line as it lies in the file, with its end, and the field it sets; "" for a comment or a free key."""
+    """One line as stored in the file, with its end, and the field it sets; "" for a comment or a free key."""
 
     field: str
     text: bytes
@@ -34,7 +34,7 @@ class TextHeader:
 
     Attributes:
         kind: "nrrd" or "meta".
-        lines: all but the one that says where the voxels lie (and what belongs to it).
+        lines: all but the reference to the data file (and its continuation).
         dtype, shape, affine: of the voxels as `Image` has them; while they stay, so do the lines.
         metadata: the free keys and their values.
         compressed: the voxels were.
@@ -58,7 +58,7 @@ def lines_of(path: Path) -> Iterator[bytes]:
     """Return the first lines of a file with their ends, LF or CR LF.
 
     Raises:
-        InputError: a line ends otherwise, or the lines go on for more than a header takes.
+        InputError: a line has another end, or the lines exceed the largest header.
     """
     read = 0
     with path.open("rb") as file:
@@ -72,7 +72,7 @@ def lines_of(path: Path) -> Iterator[bytes]:
 
 
 def bare(line: bytes) -> str:
-    """Return the text of a line without its end; bytes that are not UTF-8 come back by the encoding of file names."""
+    """Return the text of a line without its end; bytes that are not UTF-8 are decoded like file names."""
     return line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", errors="surrogateescape")
 
 
@@ -119,7 +119,7 @@ def beside(path: Path, name: str) -> Path:
     """Return a data file that a header names, in the header's folder or below.
 
     Raises:
-        InputError: it would lie elsewhere, so that a header could name any file of the machine.
+        InputError: it would be elsewhere, so that a header could refer to any file of the machine.
     """
     parts = PurePath(name)
     if not name or len(name) > _LONGEST_NAME:
@@ -144,7 +144,7 @@ def numbered(path: Path, pattern: str, first: int, last: int, step: int) -> list
 
 
 def check_present(path: Path, files: list[Path], shape: tuple[int, ...]) -> tuple[Path, ...]:
-    """Return the data files, all of which are there and can hold equal shares of the voxels.
+    """Return the data files, all of which exist and are large enough for equal shares of the voxels.
 
     Raises:
         InputError: one is missing, or there are too many or too few.

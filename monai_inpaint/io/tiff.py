@@ -104,7 +104,7 @@ def _check_codec(page: tifffile.TiffPage, path: Path) -> None:
 
 
 def _check_segments(page: tifffile.TiffPage, path: Path) -> bool:
-    """Refuse a page that claims more than its strips or tiles hold; returns whether they are coded with loss."""
+    """Refuse a page that states more than its strips or tiles contain; return whether they are lossy."""
     size = path.stat().st_size
     available = min(sum(page.databytecounts), size)
     sample = page.samplesperpixel * page.bitspersample / 8

@@ -13,10 +13,10 @@ _SIZES = (1, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)  # bytes of a
 
 
 def check_directories(path: Path) -> None:
-    """Refuse a TIFF whose chain of directories has no end, or whose values lie outside of the file.
+    """Refuse a TIFF whose chain of directories is endless, or whose values are outside the file.
 
     Raises:
-        InputError: as said.
+        InputError: see above.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -40,7 +40,7 @@ def check_directories(path: Path) -> None:
 
 
 def _walk(file: BinaryIO, at: int, order: str, big: bool, size: int, path: Path) -> tuple[int, int]:
-    """How many tags the directory at an offset has, and where the next one lies; 0 after the last."""
+    """Number of tags of the directory at an offset, and the offset of the next one; 0 after the last."""
     head, place, entry = ("Q", "Q", 20) if big else ("H", "I", 12)
     inside = struct.calcsize(f"={place}")  # shorter values lie in the tag itself
     file.seek(min(at, size))

@@ -26,7 +26,7 @@ class CohortCase:
     """One fill among many; all of it can be sent to another process.
 
     Attributes:
-        name: tells it from all others.
+        name: unique in the batch.
         overwrite: an existing output may be replaced.
     """
 
@@ -96,7 +96,7 @@ def run_cohort(
     """Compute all cases; one whose worker was lost is put back, at most `RETRIES` times.
 
     Args:
-        cases: with names of their own; taken one by one as workers become idle.
+        cases: with unique names; assigned one by one to idle workers.
         workers: closed by the caller.
         begun, ended: called for each case, in this process; `ended` once.
     """

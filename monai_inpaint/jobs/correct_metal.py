@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MetalJob:
-    """What to correct and how, as `reduce_metal` takes it, and where the results go."""
+    """Arguments of `reduce_metal`, and the paths of the results."""
 
     image: Path
     output: Target
@@ -45,7 +45,7 @@ def correct_metal(job: MetalJob, *, overwrite: bool, progress: Progress) -> dict
     """Read, find, reduce and write; returns the report.
 
     Raises:
-        InputError: as the parts say, or no metal was found.
+        InputError: an error of one of the steps, or no metal was found.
     """
     facts: dict[str, Any] = {}
 

@@ -29,18 +29,18 @@ def export_bundle(
     sampler: bool = False,
     overwrite: bool = False,
 ) -> None:
-    """Write a bundle's network; it takes `image` and gives `pred`, both float32 in the image's units.
+    """Write a bundle's network with input `image` and output `pred`, both float32 in the image's units.
 
     Args:
         name: of the bundle, or its folder.
-        output: a file with the suffix of its kind; OpenVINO's weights go to a .bin beside it.
+        output: a file with the suffix of its format; OpenVINO's weights are written to a .bin beside it.
         kind: one of `SUFFIXES`.
         precision: of convolutions and matrix products; all else is float32.
-        batch, side: least, most usual and most windows at once, and their sides in voxels; None: what the package
-            itself uses. Of TensorRT alone: the other kinds take any.
+        batch, side: smallest, most usual and largest number of windows, and their sides in voxels; None: those that the
+            package itself uses. For TensorRT only: other formats accept any.
         gpus: see `tensorrt_builder.build`; without any, TensorRT-RTX compiles for every GPU from Ampere on.
         backend: "tensorrt" or "rtx"; None: the first one installed.
-        sampler: export the network that draws samples, in place of the one that gives best estimates.
+        sampler: export the network that draws samples, instead of that of best estimates.
         overwrite: an existing output may be replaced.
 
     Raises:

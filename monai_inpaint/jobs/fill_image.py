@@ -81,7 +81,7 @@ def fill_image(job: FillJob, fillers: Fillers, *, overwrite: bool, progress: Pro
         The facts of the bundle that filled.
 
     Raises:
-        InputError: as the parts say; outputs are checked first, before anything is read.
+        InputError: an error of one of the steps; outputs are checked before anything is read.
     """
     given, used = job.hole_path, dict[str, str]()
     hole = given or (job.proposal.path if job.proposal else None)

@@ -1,4 +1,7 @@
-"""Where the finding of a film lies, or is to be: a mask, boxes, the peaks of the abnormality map, or by chance."""
+"""Locate the finding that is kept in a film or painted into it: a mask, boxes, peaks of the abnormality map, or random.
+
+For `synthesize outpaint` and `inpaint-lesion`; the holes of all other commands come from `monai_inpaint.regions`.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +112,7 @@ Region = MaskFile | ListedBoxes | MapPeaks | DrawnPlace
 
 
 def with_margin(inside: np.ndarray, image: Image, mm: float) -> np.ndarray:
-    """A region grown by so many mm; an image without spacing is taken for a film of `FILM_MM`."""
+    """Dilate a region by a number of mm; an image without spacing is assumed to be a film of `FILM_MM`."""
     from monai_inpaint.imaging.morphology import grown
 
     pixel = FILM_MM / max(image.voxels.shape)
@@ -117,7 +120,7 @@ def with_margin(inside: np.ndarray, image: Image, mm: float) -> np.ndarray:
 
 
 def _boxed(image: Image, boxes: list[tuple[float, float, float, float]]) -> np.ndarray:
-    """Boxes (left, top, width, height) of pixels as shown."""
+    """Boxes (left, top, width, height) in pixels as displayed."""
     from monai_inpaint.synthesis.nodules.displayed_slice import FILM, planes_of
 
     inside = np.zeros(image.voxels.shape, bool)

@@ -30,7 +30,7 @@ def map_anomaly(
     """Read, search and write the map, and where wanted boxes around its peaks, the doubled difference and the report.
 
     Raises:
-        InputError: as the parts say, or boxes or a picture of a volume.
+        InputError: an error of one of the steps, or boxes or a picture of a volume.
     """
 
     def read(image: Image) -> Callable[[], Done]:
@@ -70,6 +70,6 @@ def _mapped(
     if doubled:
         assert found.difference is not None
         picture = doubled_difference(image, found.difference)
-        told = {**derived, "description": "Difference from what is expected, doubled, by monai-inpaint"}
-        writes.append((doubled, lambda place: write_image(picture, place, derived=told)))
+        provenance = {**derived, "description": "Difference from what is expected, doubled, by monai-inpaint"}
+        writes.append((doubled, lambda place: write_image(picture, place, derived=provenance)))
     return Done(writes, lambda: found.report)

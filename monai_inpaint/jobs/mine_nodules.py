@@ -1,4 +1,4 @@
-"""Hard-example mining (Shen et al. 2022, section III-D): which nodules to make, after those that a detector misses."""
+"""Hard-example mining (Shen et al. 2022, section III-D): choose nodules to make, like those a detector misses."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import Any
 
 from monai_inpaint.datasets.boxed_images import read_detections, read_truth
 from monai_inpaint.datasets.named_images import stem_of
-from monai_inpaint.detection.mined_outlines import write_outline
-from monai_inpaint.detection.mining import NoduleDraw, borne, digest_of, draw_missed, histogram
+from monai_inpaint.detection.mining import NoduleDraw, borne, digest_of, draw_missed, histogram, write_outline
 from monai_inpaint.detection.missed import nodules_of
 from monai_inpaint.detection.score import score
 from monai_inpaint.errors import InputError
@@ -30,15 +29,15 @@ class Plan:
 
     Attributes:
         jobs: one for each image.
-        nodules: digest of those that jobs are drawn from; a run that goes on must have the same.
-        told: for people: what is missed, and why no more images are made than are.
+        nodules: digest of those that jobs are drawn from; a resumed run must have the same.
+        message: message for the user: what is missed, and why no more images are made.
         content: of mining.json.
         draws: one for each job.
     """
 
     jobs: list[NoduleJob]
     nodules: str
-    told: str
+    message: str
     content: dict[str, Any]
     draws: list[NoduleDraw]
 
@@ -73,29 +72,29 @@ def plan_mining(
     engine: str = "auto",
     bundle: str | None = None,
 ) -> Plan:
-    """Read detections and truth, find what is missed, and draw from it.
+    """Read detections and truth, find the missed nodules, and draw new ones like them.
 
     Args:
-        detections, truth: as `read_detections` and `read_truth` take them.
+        detections, truth: see `read_detections` and `read_truth`.
         images: without a nodule; they are taken in turn.
         folder: of the outputs.
         progress: of reading.
-        count: images to make; fewer where the data do not bear so many.
-        by: "diameter", "density" or "shape": what is to be as in missed nodules.
+        count: images to make; fewer if there are too few real ones.
+        by: "diameter", "density" or "shape": the attribute to draw as in missed nodules.
         iou: overlap that a hit exceeds.
-        seed: of what is drawn.
+        seed: of all random choices.
         pairs: write each image without its nodule, too.
         engine, bundle: of the jobs.
 
     Raises:
-        InputError: as the readers and `draw_missed` say, or images and truth differ in whether they tell a pixel size.
+        InputError: see the readers and `draw_missed`; or only images or truth state a pixel size.
     """
     try:
         boxes = read_truth(truth, progress.stage("read"))
     finally:
         progress.clear()
-    told = score(boxes, read_detections(detections, boxes), iou=iou, resampled=0)
-    nodules = nodules_of(told)
+    scored = score(boxes, read_detections(detections, boxes), iou=iou, resampled=0)
+    nodules = nodules_of(scored)
     made, reason = borne(boxes, count)
     draws = draw_missed(nodules, made, by, seed)
     unit = nodules[0].unit
@@ -122,7 +121,7 @@ def plan_mining(
     bins = histogram(nodules)
     lines = [
         f"{missed} of {len(nodules)} nodules are missed at 0.25 false positives an image (scores below "
-        f"{told.threshold:.4g}, IoU {iou:g}).",
+        f"{scored.threshold:.4g}, IoU {iou:g}).",
         f"Missed of all, by diameter in {unit}: "
         + ", ".join(f"{low:g}-{high:g}: {some} of {every}" for low, high, some, every in bins)
         + ".",
@@ -130,7 +129,7 @@ def plan_mining(
     ]
     content = {
         "iou": iou,
-        "threshold": told.threshold if abs(told.threshold) != float("inf") else None,
+        "threshold": scored.threshold if abs(scored.threshold) != float("inf") else None,
         "nodules": len(nodules),
         "missed_diameters": [round(nodule.diameter, 4) for nodule in nodules if not nodule.found],
         "unit": unit,

@@ -44,7 +44,7 @@ def image_target(text: str | Path) -> Target:
 
 
 def results_target(text: str | Path) -> Target:
-    """Check a folder for a derived series and the objects beside it, which need highdicom and shapely."""
+    """Check a folder for a derived series and the accompanying objects, which need highdicom and shapely."""
     from monai_inpaint.dicom.codes import load
     from monai_inpaint.dicom.region_outlines import load_shapely
 
@@ -57,7 +57,7 @@ def results_target(text: str | Path) -> Target:
 
 
 def units_target(text: str | Path) -> Target:
-    """Check a path for a difference, spread or anomaly map: a format that holds float32."""
+    """Check a path for a difference, spread or anomaly map: the format must store float32."""
     path = Path(text)
     if suffix_of(path) not in UNITS:
         raise InputError(f"{path} cannot store float32 values; choose one of {', '.join(UNITS)}.")
@@ -100,8 +100,8 @@ def check_targets(targets: Sequence[Target], inputs: Sequence[Path], *, overwrit
     """Refuse, before anything is computed, what could not be written or would harm an input.
 
     Raises:
-        InputError: two targets are one, a target is an input or lies in an input's folder, exists, or has no folder
-            to lie in.
+        InputError: two targets are the same, a target is an input or in the folder of an input, exists, or its folder
+            does not.
     """
     real = [target.path.resolve() for target in targets]
     for n, (target, path) in enumerate(zip(targets, real, strict=True)):
@@ -118,7 +118,7 @@ def check_targets(targets: Sequence[Target], inputs: Sequence[Path], *, overwrit
 
 
 def check_holds(target: Target, image: Image) -> None:
-    """Refuse, before filling, a format that cannot hold the image: a picture a volume, DICOM what was never DICOM."""
+    """Refuse, before filling, a format that cannot store the image: a volume as picture, DICOM without DICOM source."""
     suffix = suffix_of(target.path)
     if image.voxels.ndim == 3 and suffix in _FLAT:
         raise InputError(f"{target.path} cannot hold a volume; choose .nii.gz, .nrrd or .mha.")
@@ -132,10 +132,10 @@ def check_holds(target: Target, image: Image) -> None:
 
 
 def write_together(writes: Sequence[Write], *, overwrite: bool) -> None:
-    """Write every target beside its place, then rename all of them; what fails on the way leaves nothing behind.
+    """Write every target under a temporary name, then rename all of them; a failure leaves nothing.
 
     Args:
-        writes: the first target is renamed last, so that whoever waits for it finds the others there.
+        writes: the first target is renamed last, so that a program that waits for it finds the others.
         overwrite: existing targets may be replaced.
 
     Raises:
@@ -177,7 +177,7 @@ def _check_folder(target: Target) -> None:
 
 
 def _is_ours(item: Path) -> bool:
-    """What a folder of a series or of DICOM results holds."""
+    """The files of a folder of a series or of DICOM results."""
     return item.suffix.lower() == ".dcm" or (item.name == "derived" and item.is_dir())
 
 

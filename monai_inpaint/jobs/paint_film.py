@@ -1,4 +1,4 @@
-"""Keep the finding of a film and draw all around it, or draw a finding; write the film, its mask and its manifest."""
+"""Generate a film around its finding, or a finding in a film; write the film, its mask and its manifest."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class PaintJob(SynthesisFiles):
         region: of the finding, that there is or that there is to be.
         kept: the region is kept and all else drawn (outpainting); else the region is drawn.
         margin: mm by which the region is larger.
-        finding: name of the finding; None: not told.
-        seed: of what is drawn.
-        engine, bundle: as `paint_film` takes them.
+        finding: name of the finding; None: unknown.
+        seed: of the noise.
+        engine, bundle: see `paint_film`.
     """
 
     region: Region
@@ -47,7 +47,7 @@ def paint_into(job: PaintJob, *, progress: Progress, overwrite: bool = False) ->
     """Read, draw and write; all outputs appear, or none.
 
     Raises:
-        InputError: as the parts say.
+        InputError: an error of one of the steps.
     """
     from monai_inpaint.synthesis.painting.paint import paint_film
 

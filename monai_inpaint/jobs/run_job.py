@@ -22,7 +22,7 @@ class Done:
 
     Attributes:
         writes: its outputs, and what writes them; the first appears last.
-        facts: gives its report, JSON-able; asked for when the report is written, where there is one.
+        facts: returns its report, JSON-able; called when a report is written.
         files: further names of files (no folders) for the report.
         seconds: further stages that took time.
     """
@@ -48,7 +48,7 @@ def run(
 
     Args:
         source: the image.
-        images: outputs that must be able to hold it; the first is that of the job.
+        images: outputs whose formats must be able to store it; the first is that of the job.
         others: further outputs but the report.
         report: where the report goes; None: nowhere.
         read: reads what the job needs besides, and returns what computes.
@@ -57,7 +57,7 @@ def run(
         progress: called with the stages "read" and "write".
 
     Raises:
-        InputError: as the parts say; outputs are checked first, before anything is read.
+        InputError: an error of one of the steps; outputs are checked before anything is read.
     """
     from monai_inpaint.io.isolated import fork_reader, read_image_guarded
 

@@ -23,7 +23,7 @@ _KEPT = (".nii", ".nii.gz", ".nrrd", ".mha")  # formats that results are written
 
 @dataclass(frozen=True, kw_only=True)
 class SimulationJob:
-    """What to simulate, as `simulate_metal` takes it, and the folder for the results."""
+    """Arguments of `simulate_metal`, and the folder of the results."""
 
     image: Path
     folder: Path
@@ -35,7 +35,7 @@ def simulate_implant(job: SimulationJob, progress: Progress) -> dict[str, Any]:
     """Read, simulate and write; the folder appears whole or not at all. Returns the facts of simulation.json.
 
     Raises:
-        InputError: as the parts say; the folder is checked first, before anything is read.
+        InputError: an error of one of the steps; the folder is checked before anything is read.
     """
     from monai_inpaint.io.dicom.header import DicomHeader
     from monai_inpaint.io.isolated import fork_reader, read_image_guarded
@@ -86,7 +86,7 @@ def _write_dicom(
 
 
 def _derived(name: str, facts: dict[str, Any]) -> dict[str, str]:
-    """What DICOM files say of themselves; the truth's series gets the next number after that with artifacts."""
+    """Description of the DICOM series; the truth's series has the next number after that with artifacts."""
     return {
         "description": f"Simulated metal: {name}",
         "model": f"{facts['implant']['kind']}, seed {facts['seed']}",

@@ -1,4 +1,4 @@
-"""Where the outputs of one synthesis go: images/, masks/ and manifests/ of a folder."""
+"""Paths of the outputs of one synthesis: images/, masks/ and manifests/ of a folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class SynthesisFiles:
 
     Attributes:
         image: the source.
-        folder: where images/, masks/ and manifests/ lie.
+        folder: parent of images/, masks/ and manifests/.
         name: of the outputs, without suffix.
     """
 
@@ -39,7 +39,7 @@ class SynthesisFiles:
 
     @property
     def mask(self) -> Target:
-        """The mask: a picture beside a picture, else in the source's format or NIfTI."""
+        """Path of the mask: a picture for a picture, else in the source's format or NIfTI."""
         from monai_inpaint.io import suffix_of
 
         suffix = suffix_of(self.output.path) if not self.output.folder else ""

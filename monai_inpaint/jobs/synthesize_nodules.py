@@ -36,9 +36,9 @@ class NoduleJob(SynthesisFiles):
         place: a region's name, the path of a mask, or for each nodule its pixel: column, row and, in a volume, slice.
         diameters: one for each nodule, mm, or pixels of an image without spacing.
         shape: "random", or the path of a mask.
-        density: as `synthesize_nodule` takes it.
+        density: see `synthesize_nodule`.
         seeds: as many.
-        scaled: diameters are in mm everywhere: an image without spacing is taken for a film of `FILM_MM`.
+        scaled: diameters are in mm everywhere: an image without spacing is assumed to be a film of `FILM_MM`.
         pair: the image is also written without its nodule.
     """
 
@@ -64,7 +64,7 @@ def synthesize_into(job: NoduleJob, *, progress: Progress, overwrite: bool = Fal
     """Read, put the nodules in, and write; all outputs appear, or none.
 
     Raises:
-        InputError: as the parts say.
+        InputError: an error of one of the steps.
     """
     from monai_inpaint.regions.sources import HoleFile
     from monai_inpaint.synthesis.nodules.several import NoduleRequest, synthesize_nodules
@@ -95,7 +95,7 @@ def synthesize_into(job: NoduleJob, *, progress: Progress, overwrite: bool = Fal
 
 
 def boxed_images(folder: Path, jobs: Sequence[NoduleJob]) -> Iterator[BoxedImage]:
-    """What the manifests of jobs that are done say, for tables of boxes; with pairs, also the images without nodules.
+    """Content of the manifests of finished jobs, for tables of boxes; with pairs, also the images without nodules.
 
     Raises:
         InputError: an image is a volume, for which these tables have no place.
@@ -140,8 +140,8 @@ def _done(job: NoduleJob, image: Image, made: Synthesis) -> Done:
 def _arguments(job: NoduleJob) -> dict[str, Any]:
     """What `synthesize_nodules` was asked for; files by name and digest."""
     asked = {"place": job.place, "shape": job.shape}
-    told = {key: _identity(value) if isinstance(value, Path) else value for key, value in asked.items()}
-    return {**told, "diameters": job.diameters, "density": job.density, "seeds": job.seeds}
+    settings = {key: _identity(value) if isinstance(value, Path) else value for key, value in asked.items()}
+    return {**settings, "diameters": job.diameters, "density": job.density, "seeds": job.seeds}
 
 
 def _identity(path: Path) -> dict[str, str]:

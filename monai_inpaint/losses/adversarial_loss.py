@@ -1,7 +1,7 @@
 """Adversarial losses of discriminator and generator, from logits of real and of filled images.
 
-MONAI's PatchAdversarialLoss takes the same criteria, but bends the logits first: its binary cross entropy has no slope
-once the sigmoid is 0 or 1 and does not run in mixed precision, and its hinge is one of hyperbolic tangents.
+MONAI's PatchAdversarialLoss has the same criteria, but transforms the logits first: its binary cross entropy has no
+gradient once the sigmoid is 0 or 1 and does not run in mixed precision, and its hinge uses hyperbolic tangents.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class AdversarialLoss(nn.Module):
         return 0.5 * ((real - 1.0) ** 2).mean() + 0.5 * (filled**2).mean()
 
     def for_generator(self, filled: torch.Tensor) -> torch.Tensor:
-        """Small where the discriminator takes what is filled for real."""
+        """Small if the discriminator rates filled images as real."""
         if self.criterion == "bce":
             return F.softplus(-filled).mean()
         if self.criterion == "hinge":

@@ -12,9 +12,9 @@ from monai_inpaint.losses.hole_rmse import region_mean
 class BorderWeightedL2(nn.Module):
     """Mean over the batch of each window's squared error inside its region (equation 1), weighted at the border.
 
-    The border is all of the region from where a voxel outside lies at most `border` rows and columns away; outside is
-    also what lies beyond the window. The weighted sum is divided by the number of voxels, as in the code that the paper
-    rests on, not by the sum of weights.
+    A voxel is in the border if a voxel outside the region is at most `border` rows and columns away; everything beyond
+    the window is outside. The weighted sum is divided by the number of voxels, as in the code that the paper builds on,
+    not by the sum of weights.
 
     Args:
         weight: of the border's voxels; 10 in the paper (section 3.4).

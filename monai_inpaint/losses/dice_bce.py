@@ -11,7 +11,7 @@ from torch import nn
 class DiceBCE(nn.Module):
     """MONAI's Dice loss over the whole batch, and the binary cross-entropy of every pixel.
 
-    Over the batch, because the Dice of a single image without a region says nothing of how much was marked in vain.
+    Over the batch, because the Dice of a single image without a region does not measure false positives.
     """
 
     def __init__(self) -> None:

@@ -97,7 +97,7 @@ def _score(
 
 
 def laplacian_bands(image: torch.Tensor, levels: int) -> list[torch.Tensor]:
-    """Differences between scales, finest first, then what is coarser than all of them: `levels` images.
+    """Return the differences between scales, finest first, then the coarsest image: `levels` images.
 
     Each has half of the sides of the one before, which must be even.
     """
@@ -120,7 +120,7 @@ def _vector(difference: torch.Tensor) -> torch.Tensor:
 
 
 def _range(image: torch.Tensor, known: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Lowest and highest known values of each window, (B, 1, 1, 1), at least a standard deviation apart."""
+    """Lowest and highest known values of each window, (B, 1, 1, 1), at least a standard deviation from each other."""
     seen = known > 0.0
     low = torch.where(seen, image, torch.inf).amin(dim=(1, 2, 3), keepdim=True).clamp(-10.0, 10.0)
     high = torch.where(seen, image, -torch.inf).amax(dim=(1, 2, 3), keepdim=True).clamp(-10.0, 10.0)

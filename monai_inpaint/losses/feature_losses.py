@@ -31,19 +31,19 @@ class StyleLoss(nn.Module):
         self.weights = weights
 
     def forward(self, fill: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        """Both (B, 1, H, W), in the range that the network takes."""
+        """Both (B, 1, H, W), in the range that the network expects."""
         return _summed(_style, self.network(fill), self.network(truth), self.weights)
 
 
 class FeatureLoss(nn.Module):
-    """Equation 4: the sum over layers of how far the features of fill and truth lie apart, mean over the batch.
+    """Equation 4: the distance between the features of fill and truth, summed over layers, mean over the batch.
 
     For ip-MedGAN's perceptual loss the layers are those of the global discriminator, and the raw images before them.
 
     Args:
         weights: one for each layer; all 1 when None.
-        summed: take the L1 norm of the difference, as equation 4 is written, and as its weight of 0.0001 asks for; else
-            the mean absolute error, as the text around it says.
+        summed: use the L1 norm of the difference, as equation 4 is written and as its weight of 0.0001 requires; else
+            the mean absolute error, as in the text around it.
     """
 
     def __init__(self, weights: Sequence[float] | None = None, summed: bool = False) -> None:
@@ -59,8 +59,8 @@ class FeatureLoss(nn.Module):
 class PerceptualLoss(nn.Module):
     """Shen et al. 2022, equation 6: the sum over layers of the mean absolute difference of fill and truth.
 
-    Feature maps are taken relative to their mean on the truth, layer by layer, so that other networks than the paper's
-    VGG-16 weigh alike.
+    Feature maps are divided by their mean on the truth, layer by layer, so that networks other than the paper's VGG-16
+    have the same weight.
 
     Args:
         network: images to the feature maps of its layers, none of them negative; see `load_pools`.
@@ -73,7 +73,7 @@ class PerceptualLoss(nn.Module):
         self.mean_error = FeatureLoss()
 
     def forward(self, fill: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        """Both (B, 1, H, W), in the range that the network takes."""
+        """Both (B, 1, H, W), in the range that the network expects."""
         with torch.no_grad():
             real = self.network(truth)
             means = [layer.mean().clamp(min=1e-6) for layer in real]

@@ -41,8 +41,8 @@ class HoleRMSE(nn.Module):
 class HoleL1(nn.Module):
     """Mean over the batch of each window's mean absolute error inside its region.
 
-    Shen et al. 2022 take the mean over the patch (equations 4 and 5), of which the hole is a few per cent: in a short
-    training nothing of it would weigh against the other terms.
+    Shen et al. 2022 use the mean over the patch (equations 4 and 5), of which the hole is a few per cent: in a short
+    training its weight would be negligible against the other terms.
     """
 
     def forward(self, fill: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

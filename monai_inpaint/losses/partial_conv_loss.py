@@ -14,8 +14,8 @@ from monai_inpaint.losses.feature_losses import FeatureLoss, gram
 class PartialConvLoss(nn.Module):
     """Equation 7: valid + 6 hole + 0.05 perceptual + 120 style + 0.1 total variation.
 
-    Feature maps are taken relative to their mean on the truth, layer by layer: the weights are for VGG-16. Activations
-    of SqueezeNet are 6 to 60 on average, and style, which takes their square, would be all of the loss.
+    Feature maps are divided by their mean on the truth, layer by layer: the weights are for VGG-16. Activations of
+    SqueezeNet are 6 to 60 on average, and style, which squares them, would dominate the loss.
 
     Args:
         network: images to the feature maps of its layers, none of them negative; see `ImageFeatures`. The first three

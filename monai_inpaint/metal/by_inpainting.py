@@ -62,5 +62,5 @@ def inpaint(task: Task) -> Correction:
 
 
 def slices_with(axial: Axial, hole: np.ndarray) -> list[tuple[Any, ...]]:
-    """Return where the slices lie that hold a part of the hole: indices of the image's array."""
+    """Return the indices of the slices that contain a part of the hole, in the image's array."""
     return [axial.index(int(number)) for number in np.flatnonzero(axial.solid(hole).any(axis=(0, 1)))]

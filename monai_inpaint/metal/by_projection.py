@@ -89,7 +89,7 @@ def _by_priors(
 
 
 def _with_metal(task: Task) -> Iterator[int]:
-    """The numbers of the slices that hold metal and may change; the progress after each."""
+    """The numbers of the slices that contain metal and may change, with the progress after each."""
     _check_axial(task.image)
     numbers = _numbers(task)
     for done, number in enumerate(numbers, start=1):
@@ -111,7 +111,7 @@ def _slice_of(task: Task, number: int) -> _Slice:
 
 
 def _check_axial(image: Image) -> None:
-    """Refuse a single slice that is not axial: the scanner's rays do not lie in it."""
+    """Refuse a single slice that is not axial: the scanner's rays are not within it."""
     if image.voxels.ndim == 2 and image.affine is not None:
         across = np.abs(image.affine[2, :2]) / np.linalg.norm(image.affine[:3, :2], axis=0)
         if across.max() > 0.5:

@@ -71,9 +71,9 @@ def _at_least(axial: Axial, number: int, threshold: float) -> np.ndarray:
 def is_metal(axial: Axial, piece: np.ndarray, scale: Scale) -> bool:
     """Return whether a bright piece is metal rather than contrast agent, enamel or dense bone.
 
-    Metal is far brighter than the scale shows, so that it is at full brightness all through and falls off at its edge
-    within the scanner's blur. Contrast agent mixes with blood, enamel goes over into dentine: around their brightest
-    part lies a region of their own that is bright but not fully so.
+    Metal is far brighter than the end of the scale: it has full brightness inside and its edge is as sharp as the
+    scanner's blur allows. Contrast agent mixes with blood, and enamel changes gradually into dentine: their brightest
+    part is surrounded by a region that is bright, but less so.
 
     Args:
         piece: of `bright_pieces`.
@@ -132,7 +132,7 @@ def _slices(low: np.ndarray, high: np.ndarray, extra: list[int], shape: tuple[in
 
 
 def _interior(marked: np.ndarray, spacing: tuple[float, float, float], depth: float) -> np.ndarray:
-    """What lies deeper than `depth` mm inside; the box's own border is not an edge."""
+    """The part deeper than `depth` mm inside; the border of the box is not an edge."""
     wide = np.pad(marked, 1, mode="edge")
     return _distance(wide, spacing)[1:-1, 1:-1, 1:-1] > 1.01 * depth
 

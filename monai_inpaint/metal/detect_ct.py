@@ -26,7 +26,7 @@ class MetalPiece:
         mm3: its volume; None for a single slice, which has an area only.
         mm2: its area in a single slice; None for a volume.
         highest: its largest value, in HU for CT.
-        slices: the first and the last that it lies in.
+        slices: its first and last slice.
         centre: indices in the image's array.
         certainty: "found", or "perhaps": offered, not filled by itself.
     """
@@ -47,9 +47,9 @@ class Found:
         metal: bool, of the image's shape.
         affected: bool, of the image's shape: around the metal, where values are unreliable; without the metal itself.
         pieces: the largest first.
-        threshold: HU from which voxels were looked at; None for MR.
+        threshold: lowest HU of candidate voxels; None for MR.
         saturated: the image's scale ends below what metal has.
-        warnings: sentences for whoever uses the result.
+        warnings: sentences for the user of the result.
         perhaps: bool, of the image's shape: voids of an MR that may be metal or not; nothing for CT.
     """
 
@@ -68,7 +68,7 @@ class Found:
         return cls(metal, nothing, [], None, False, [], nothing)
 
     def report(self) -> dict[str, Any]:
-        """What was found; JSON-able; see docs/formats.md."""
+        """The findings; JSON-able; see docs/formats.md."""
         return {
             "threshold_hu": self.threshold,
             "saturated": self.saturated,
@@ -158,12 +158,12 @@ def find_metal(image: Image, threshold: float | None = None, progress: Steps | N
 
 
 def _plane(axial: Axial, number: int) -> np.ndarray:
-    """A slice in HU; what is not a number counts as air."""
+    """A slice in HU; NaN counts as air."""
     return np.nan_to_num(axial.image.units(axial.index(number)), nan=-1000.0, posinf=-1000.0, neginf=-1000.0)
 
 
 def _piece(axial: Axial, places: np.ndarray) -> MetalPiece:
-    """What to tell of voxels (count, 3) of (axis, axis, slice)."""
+    """Describe voxels (count, 3) of (axis, axis, slice) for the report."""
     low, high = places.min(axis=0), places.max(axis=0) + 1
     units = axial.units([slice(int(a), int(b)) for a, b in zip(low, high, strict=True)])
     centre = [float(place) for place in places.mean(axis=0)]

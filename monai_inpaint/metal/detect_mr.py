@@ -24,11 +24,11 @@ _SMALLEST = (150.0, 10.0)  # mm3, or mm2 in a single slice
 
 
 def find_voids(image: Image, progress: Steps | None = None) -> Found:
-    """Find voids in the body of an MR: "found" where signal piles up beside them, "perhaps" elsewhere.
+    """Find signal voids in the body of an MR: "found" with piled-up signal beside them, else "perhaps".
 
-    Air in sinuses, flowing blood and dense bone have no signal either. What sets metal apart is the signal that it
-    shifts: it is missing in the void and piles up in its rim, brighter than any tissue. Voids without that are offered
-    as "perhaps", and are in `Found.perhaps` rather than in `Found.metal`.
+    Air in sinuses, flowing blood and dense bone have no signal either. Metal is distinguished by the signal that it
+    displaces: it is missing in the void and piles up at its rim, brighter than any tissue. Voids without such a rim are
+    only proposed, as "perhaps", in `Found.perhaps` rather than in `Found.metal`.
 
     Args:
         image: an MR, 2D or 3D.
@@ -66,7 +66,7 @@ def find_voids(image: Image, progress: Steps | None = None) -> Found:
 
 
 def _tissue(values: np.ndarray) -> float:
-    """The brightness of tissue: the median of what is brighter than the mean of the image."""
+    """The brightness of tissue: the median of voxels above the mean of the image."""
     lit = values[values > values.mean()]
     return float(np.median(lit)) if lit.size else 0.0
 

@@ -19,7 +19,7 @@ IMPLANT_HU = {"titanium": 7140.0, "steel": 13127.0, "cobalt-chromium": 14776.0}
 
 @dataclass(frozen=True)
 class ImplantValue:
-    """A value in HU, and the material that it stands for; None for one that was given as a number."""
+    """A value in HU, and its material; None for one given as a number."""
 
     hu: float
     material: str | None = None
@@ -34,7 +34,7 @@ def implant_value(given: str | float, image: Image) -> ImplantValue:
 
     Args:
         given: a number in HU, or a material in `IMPLANT_HU`.
-        image: the CT that has to hold it.
+        image: the CT that has to store it.
 
     Raises:
         InputError: neither a number nor a known material, or a value that the image cannot store.
@@ -48,20 +48,20 @@ def implant_value(given: str | float, image: Image) -> ImplantValue:
 
     ends = np.sort([held(-1e9), held(1e9)], axis=0)
     low, high = float(ends[0].max()), float(ends[1].min())
-    told = f"{hu:g} HU ({material})" if material else f"{hu:g} HU"
+    wanted = f"{hu:g} HU ({material})" if material else f"{hu:g} HU"
     if image.voxels.dtype.kind != "f" and not low <= hu <= high:
         raise InputError(
-            f"{name} stores values from {low:g} to {high:g} HU, so its metal cannot get {told}; give a value within, "
+            f"{name} stores values from {low:g} to {high:g} HU, so its metal cannot get {wanted}; give a value within, "
             "or the scan on an extended scale (16 bits)."
         )
     value = held(hu)
     if np.abs(value - hu).max() > 0.5 * np.abs(image.slope).max() + 0.01:
-        raise InputError(f"{name} marks what was not measured by {told} (padding); give another value for its metal.")
+        raise InputError(f"{name} marks what was not measured by {wanted} (padding); give another value for its metal.")
     return ImplantValue(float(value.flat[0]), material)
 
 
 def value_of(given: str | float) -> ImplantValue:
-    """Return the value that a number or the name of a material stands for.
+    """Return the value of a number or the name of a material.
 
     Raises:
         InputError: it is neither.

@@ -1,4 +1,4 @@
-"""The grid on which the network sees a slice: pixels of about 1.4 mm, in multiples of 32."""
+"""The grid of the network's input slices: pixels of about 1.4 mm, in multiples of 32."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MULTIPLE = 32
 
 @dataclass(frozen=True)
 class Grid:
-    """Where a slice lies on the network's grid.
+    """The position of a slice on the network's grid.
 
     Attributes:
         fine: (rows, columns) of the slice.

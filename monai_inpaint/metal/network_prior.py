@@ -23,9 +23,9 @@ Run = Callable[[np.ndarray], np.ndarray]  # (B, 3, H, W) float32, see `MetalUNet
 
 
 def predicted(slice_hu: np.ndarray, metal: np.ndarray, spacing: Sequence[float], run: Run) -> np.ndarray:
-    """What the network says the slice is without the metal and its artifacts.
+    """Predict the slice without the metal and its artifacts by the network.
 
-    It sees the slice on pixels of 1.4 mm, beside the result of `nmar` on these; so finer detail is missing.
+    Its input is the slice on pixels of 1.4 mm, and the result of `nmar` on these; finer detail is missing.
 
     Args:
         slice_hu: (rows, columns), HU, finite.
@@ -52,10 +52,10 @@ def predicted(slice_hu: np.ndarray, metal: np.ndarray, spacing: Sequence[float],
 def with_prior(projected: SinogramCorrector, slice_hu: np.ndarray, prior: np.ndarray) -> np.ndarray:
     """The slice without the metal's artifacts: rays through the metal as `predicted` has them, all others as measured.
 
-    So where artifacts are faint the network decides nothing but what the metal hid, and its errors cannot move what
-    other rays tell (the prior of Zhang and Yu 2018, IEEE Transactions on Medical Imaging 37, 1370-1381). Where they are
-    strong, other rays are off as well (scatter, limits of the scale, slices before and after): there all but the finest
-    detail is as predicted. So are the metal and the pixels around it, over which a scanner blurs it.
+    If artifacts are faint, the network only determines what the metal hid, and its errors do not affect what other rays
+    measured (the prior of Zhang and Yu 2018, IEEE Transactions on Medical Imaging 37, 1370-1381). If they are strong,
+    other rays are wrong as well (scatter, limits of the scale, slices before and after): there all but the finest
+    detail is as predicted. So are the metal and the pixels around it, into which a scanner blurs it.
 
     Args:
         projected: the slice.
@@ -79,7 +79,7 @@ def with_prior(projected: SinogramCorrector, slice_hu: np.ndarray, prior: np.nda
 
 
 def _doubt(artifact: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
-    """How little rays beside the metal are to be trusted, 0 to 1, by the artifact's strength in HU around."""
+    """Unreliability of rays beside the metal, 0 to 1, by the strength of the artifact in HU around it."""
     from scipy.ndimage import gaussian_filter
 
     strength: Any = gaussian_filter(artifact, [_AROUND / mm for mm in spacing])

@@ -12,14 +12,14 @@ _ALIKE = 100.0  # HU, standard deviation of the weight of a difference: streaks 
 
 
 def averaged(prior: np.ndarray, beside: Iterable[np.ndarray], spacing: float) -> np.ndarray:
-    """Return a prior averaged with those of the slices before and after it, where they are alike.
+    """Average a prior with those of the slices before and after it, where they are similar.
 
-    A bilateral filter across the slices (Tomasi and Manduchi 1998): anatomy that goes on is the same in both, a guess
-    about what the metal hid is not.
+    A bilateral filter across the slices (Tomasi and Manduchi 1998): continuing anatomy is the same in both, guesses
+    about what the metal hid are not.
 
     Args:
         prior: (rows, columns) in HU.
-        beside: those of its neighbours.
+        beside: the priors of its neighbours.
         spacing: mm between slices.
     """
     near = math.exp(-0.5 * (spacing / _REACH) ** 2)

@@ -25,7 +25,7 @@ def changes(axial: Axial, reduced: Image, touched: np.ndarray, affected: np.ndar
     Args:
         axial: the source's slices.
         reduced: the corrected image.
-        touched: bool, of the image's shape: what was computed again; the rest is unchanged.
+        touched: bool, of the image's shape: the recomputed voxels; the rest is unchanged.
         affected: bool, of the image's shape.
     """
     numbers = np.flatnonzero(axial.solid(touched).any(axis=(0, 1)))
@@ -49,8 +49,8 @@ def changes(axial: Axial, reduced: Image, touched: np.ndarray, affected: np.ndar
 def streaks(axial: Axial, reduced: Image, found: Found) -> dict[str, Any]:
     """How unlike tissue the affected region is, before and after, against soft tissue elsewhere in the same slices.
 
-    Of the same voxels before and after: those of the affected region that are soft tissue or dark in one of both. Each
-    gets the median and the standard deviation in HU; a perfect correction would bring them to those elsewhere.
+    Uses the same voxels before and after: those of the affected region that are soft tissue or dark in one of both.
+    Returns median and standard deviation in HU of each; a perfect correction would make them equal to those elsewhere.
     """
     before, after, elsewhere = [np.zeros(0)], [np.zeros(0)], [np.zeros(0)]
     for number in np.flatnonzero(axial.solid(found.metal).any(axis=(0, 1))):
@@ -70,7 +70,7 @@ def streaks(axial: Axial, reduced: Image, found: Found) -> dict[str, Any]:
 
 
 def verdict(deviations: dict[str, Any]) -> str:
-    """What the measures of `streaks` say, in a sentence."""
+    """Summarise the measures of `streaks` in a sentence."""
     before, after = (deviations[f"affected_{when}"]["deviation_hu"] for when in ("before", "after"))
     if before is None:
         return "Too little soft tissue lies around the metal to judge the correction."

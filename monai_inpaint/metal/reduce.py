@@ -39,7 +39,7 @@ class Reduced:
         metal, affected: bool, of the image's shape.
         hole: bool, of the image's shape: the voxels that were filled or assigned; of methods that work on the
             projections, and change voxels all over, those that changed.
-        report: what was found, done and changed; JSON-able; see docs/formats.md.
+        report: findings, method and changes; JSON-able; see docs/formats.md.
     """
 
     image: Image
@@ -53,7 +53,7 @@ def modality_of(image: Image) -> str:
     """ "ct" or "mr": what the image says, or for one that says nothing, whether its values look like HU.
 
     Raises:
-        InputError: a film, or an image that tells neither.
+        InputError: a film, or an image that is neither.
     """
     if image.modality in ("ct", "mr"):
         return image.modality
@@ -95,14 +95,14 @@ def reduce_metal(
         method: one of `METHODS`; None leaves it to `choose`.
         metal: "keep": the voxels of the metal stay bit for bit; "fill": they are replaced with tissue. Voids in MR are
             always filled.
-        threshold: HU from which all voxels in the patient count as metal; None: decided for each piece, see
+        threshold: HU from which all voxels in the patient count as metal; None: each piece is classified, see
             `find_metal`.
         region: the voxels that may change (see `label_map.hole_of`): an array of the image's shape, an Image or a
             Hole; None: all.
         metal_hu: HU that the metal's voxels get in the corrected CT, or a material in `IMPLANT_HU`; None: their own.
         found: the metal, if it is already known.
-        bundle: of the network that fills or corrects, see `choose`.
-        engine: that runs it, as `Filler` takes it.
+        bundle: the network that fills or corrects, see `choose`.
+        engine: that runs it, see `Filler`.
         run: the network of the method "network", in place of a bundle's.
         progress: called with the work done and the total work.
 

@@ -43,7 +43,7 @@ def li(
         metal: (rows, columns), nonzero where metal is. Metal that it leaves out stays, and its streaks with it.
         spacing: mm between rows and between columns.
         beam: rays to project along; `parallel_beam` of the slice if None.
-        keep_metal: the metal's own values come back; else the tissue that the other rays suggest.
+        keep_metal: restore the metal's own values; else the tissue that the other rays suggest.
 
     Returns:
         (rows, columns) float32, HU. Without metal the slice, bit for bit.
@@ -65,12 +65,12 @@ def nmar(
 ) -> np.ndarray:
     """Interpolate the projections divided by those of a prior (Meyer et al. 2010, Medical Physics 37, 5482-5493).
 
-    Divided by the prior's, projections are flat where they are of tissue, so that interpolation over the trace brings
-    bone and air back as the prior has them.
+    Divided by those of the prior, projections of tissue are flat, so that interpolation over the trace restores bone
+    and air as in the prior.
 
     Args:
-        prior: (rows, columns), HU: the slice without metal and artifacts, as well as it is known. None: made of the
-            result of `li`, see `prior_of`.
+        prior: (rows, columns), HU: the best known slice without metal and artifacts. None: made from the result of
+            `li`, see `prior_of`.
 
     Others, returns, raises: as `li`.
     """
@@ -81,8 +81,8 @@ def nmar(
 def prior_of(hu: np.ndarray, metal: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
     """Air, lung, soft tissue and bone of a slice whose artifacts are reduced already, in HU; float32.
 
-    Soft tissue is water, bone has its own values. Air has the average of the air around: so lung, which Meyer et al.
-    take for air, is what it is there, and streaks in it are gone.
+    Soft tissue is set to water, bone keeps its values. Air is set to the average of the air around: lung, which Meyer
+    et al. set to air, thus keeps its density, and streaks in it are removed.
 
     Args:
         hu: (rows, columns), HU.
@@ -164,7 +164,7 @@ def _corrected(
 
 
 def _density(hu: np.ndarray) -> np.ndarray:
-    """Multiples of water, float32; what is thinner than tissue by far is air."""
+    """Multiples of water, float32; everything much thinner than tissue is air."""
     density = np.clip(np.nan_to_num(hu, nan=-1000.0) / 1000.0 + 1.0, 0.0, None)
     density[density < _AIR] = 0.0
     return density.astype(np.float32)
@@ -182,7 +182,7 @@ def _bridged(sinogram: np.ndarray, trace: np.ndarray) -> np.ndarray:
 
 
 def _edged(metal: np.ndarray) -> np.ndarray:
-    """The metal and the pixels around it, which hold a part of its edge; bool."""
+    """The metal and the pixels around it that contain a part of its edge; bool."""
     from scipy.ndimage import binary_dilation
 
     return np.asarray(binary_dilation(metal, np.ones((3, 3), bool)))

@@ -29,10 +29,10 @@ def affected_in_slice(
 ) -> np.ndarray:
     """Streaks and shadows of the metal in one axial slice, bool, without the metal itself.
 
-    Streaks run away from metal in straight lines, and anatomy does not: values are looked at along rays from each
-    piece, compared with the median over the arc at the same distance, and averaged along the ray. Where what is left
-    exceeds 40 HU, bright or dark, and is connected to the metal, the slice is unreliable there. Soft tissue alone takes
-    part, so bone keeps out of it. Thin wires send out short streaks.
+    Streaks extend from metal in straight lines, and anatomy does not: values are examined along rays from each piece,
+    minus the median over the arc at the same distance, and averaged along the ray. Where the rest exceeds 40 HU, bright
+    or dark, and is connected to the metal, the slice is unreliable. Only soft tissue is used, so bone does not
+    contribute. Thin wires cause short streaks.
 
     Args:
         units: (axis, axis) in HU.
@@ -69,7 +69,7 @@ def _touching(marked: np.ndarray, beginning: np.ndarray) -> np.ndarray:
 
 
 def _along_rays(units: np.ndarray, soft: np.ndarray, centre: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
-    """HU that pixels on a ray from `centre` deviate from the arcs beside it; 0 where too few are soft tissue."""
+    """Deviation in HU of pixels on a ray from `centre` from the arcs beside it; 0 if too few are soft tissue."""
     from scipy import ndimage
 
     step = min(spacing)
@@ -94,7 +94,7 @@ def _along_rays(units: np.ndarray, soft: np.ndarray, centre: np.ndarray, spacing
 
 
 def _arc_median(value: np.ndarray, radius: np.ndarray) -> np.ndarray:
-    """The median of what is known on the arc around each place of (rays, reach), whose radii are in mm."""
+    """The median of the known values on the arc around each place of (rays, reach), whose radii are in mm."""
     degrees = np.clip(np.degrees(_ACROSS / np.maximum(radius, 1.0)), *_WIDEST) * (_RAYS / 360)
     rays = np.arange(_RAYS)[:, None]
     turns = [np.rint(part * degrees).astype(int) for part in np.linspace(-1, 1, 11)]

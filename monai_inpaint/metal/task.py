@@ -43,7 +43,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Correction:
-    """What a method says the image should hold.
+    """The output of a method.
 
     Attributes:
         patches: new values, the metal filled with tissue where it is among them.

@@ -47,8 +47,8 @@ def resampled_share(
     """Return the 95 % interval of a share by resampling readers and patients, each with replacement.
 
     Args:
-        right, total: (readers, patients), how many answers were right, and how many were given. One reader is kept as
-            is: nothing is then said of other readers.
+        right, total: (readers, patients), the numbers of right and of all answers. A single reader is not resampled;
+            the interval then does not extend to other readers.
         rng: draws.
         count: of resamplings.
     """

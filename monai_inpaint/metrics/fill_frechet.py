@@ -1,4 +1,4 @@
-"""How far fills are from the images that they were made from, as a MONAI metric for the validation handler."""
+"""Frechet distance between fills and their source images, as a MONAI metric for the validation handler."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from monai_inpaint.metrics.frechet_distance import SqueezeNetPool3, frechet_dist
 class FillFrechet(CumulativeIterationMetric):
     """The Frechet distance of fills to the images that they were made from over their variance, turned negative.
 
-    Negative, as MONAI takes the largest key metric for the best. `y_pred` (B, 1, H, W); `y` (B, 2, H, W), of which the
-    first channel is the image.
+    Negative, as MONAI treats the largest key metric as the best. `y_pred` (B, 1, H, W); `y` (B, 2, H, W), whose first
+    channel is the image.
 
     Args:
         features: safetensors file with the SqueezeNet 1.1 features (see `SqueezeNetPool3`).

@@ -17,13 +17,13 @@ from monai_inpaint.networks.image_features import squeezenet_pools
 class SqueezeNetPool3:
     """The 256 channels of SqueezeNet 1.1's third pooling, averaged over an image, in its eight orientations.
 
-    Turned and mirrored, a few images give enough vectors for a covariance.
+    Rotated and mirrored, a few images provide enough vectors for a covariance.
 
     Args:
         features: safetensors file with the SqueezeNet 1.1 features.
 
     Raises:
-        InputError: the file is missing or does not hold these layers.
+        InputError: the file is missing or does not contain these layers.
     """
 
     def __init__(self, features: str | Path) -> None:

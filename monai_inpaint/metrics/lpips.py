@@ -25,7 +25,7 @@ class Lpips:
         heads: the `lpips` package's `squeeze.pth`; found in the installed package when None.
 
     Raises:
-        InputError: a file is missing or does not hold these layers.
+        InputError: a file is missing or does not contain these layers.
     """
 
     def __init__(self, features: str | Path, heads: str | Path | None = None) -> None:

@@ -72,7 +72,7 @@ class MetalCase:
         return np.asarray(distance_transform_edt(~self.metal, sampling=self.spacing))
 
     def band(self, low: float, high: float) -> np.ndarray:
-        """What of the patient lies so many mm from the metal, bool."""
+        """The part of the patient at a given distance from the metal in mm, bool."""
         return self.patient & (self.away > low) & (self.away <= high)
 
     @cached_property
@@ -149,7 +149,7 @@ def measure(case: MetalCase, corrected: np.ndarray) -> dict[str, float]:
         ssim: 1 - SSIM of the patient outside the metal, data range 5000 HU.
         bone: mean of the relative change in volume and of 1 - Dice, of pixels from 150 HU outside the metal.
         metal: the same of the metal, by a threshold 250 HU above the highest value near it.
-        range: mm of water that protons from four sides are off behind the metal, see `range_shift`.
+        range: range error of protons from four sides behind the metal, in mm of water, see `range_shift`.
         Then "rmse 0-10 mm", "ssim 0-10 mm" and so on by the distance from the metal, ssim again as 1 - SSIM.
     """
     error = corrected.astype(np.float64) - case.truth

@@ -1,4 +1,4 @@
-"""Paired test whether a classifier can tell fills from the truth, on features of an image network."""
+"""Paired test whether a classifier can distinguish fills from the truth, on features of an image network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class HoleFeatures:
         features: safetensors file with the SqueezeNet 1.1 features.
 
     Raises:
-        InputError: the file is missing or does not hold these layers.
+        InputError: the file is missing or does not contain these layers.
     """
 
     def __init__(self, features: str | Path) -> None:
@@ -58,7 +58,7 @@ class HoleFeatures:
 
 
 def told_apart(differences: np.ndarray, patients: Sequence[str]) -> float:
-    """Share of pairs in which a classifier that has not seen the patient says which one is the fill; 0.5 is chance.
+    """Share of pairs in which a classifier that has not seen the patient identifies the fill; 0.5 is chance.
 
     See `held_out_margins` for the arguments; NaN for fewer than five patients.
     """
@@ -67,7 +67,7 @@ def told_apart(differences: np.ndarray, patients: Sequence[str]) -> float:
 
 
 def held_out_margins(differences: np.ndarray, patients: Sequence[str]) -> np.ndarray:
-    """How surely a classifier that has not seen the patient tells the fill of each pair; below 0 where it errs.
+    """Confidence with which a classifier that has not seen the patient identifies each fill; below 0 if it is wrong.
 
     Logistic regression without intercept on the differences (paired, so that what all images have in common counts for
     nothing), cross-validated in five folds by patient.

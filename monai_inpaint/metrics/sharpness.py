@@ -11,9 +11,9 @@ from monai_inpaint.metrics.region import checked
 def sharpness(truth: np.ndarray, filled: np.ndarray, hole: np.ndarray) -> float:
     """Gradient energy inside the hole, filled divided by true: 1 is right, below 1 is blur, above 1 is noise or seams.
 
-    The energy is the sum of squared central differences over the voxels whose neighbours also lie in the hole, so that
-    the step at the rim counts as nobody's sharpness; over all of a hole too thin to have such voxels.
-    Two flat images give 1; detail in place of a flat truth gives infinity.
+    The energy is the sum of squared central differences over the voxels whose neighbours are also in the hole, so that
+    the step at the rim does not count; over all voxels of a hole too thin to have such ones. The result is 1 for two
+    flat images, and infinite for detail in place of a flat truth.
     """
     from scipy.ndimage import binary_erosion
 

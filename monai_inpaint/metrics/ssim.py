@@ -41,8 +41,8 @@ def ssim_map(truth: np.ndarray, filled: np.ndarray, data_range: float) -> np.nda
 def ssim(truth: np.ndarray, filled: np.ndarray, hole: np.ndarray, data_range: float) -> float:
     """SSIM of the full image, averaged over the hole's voxels.
 
-    Windows at the rim reach over into the known voxels, as in the full image. Only the part of the image that these
-    windows see is computed; the value is that of the full map.
+    Windows at the rim extend into the known voxels, as in the full image. Only the part of the image within these
+    windows is computed; the value is that of the full map.
     """
     truth, filled, hole = checked(truth, filled, hole)
     box = around(hole, RADIUS)

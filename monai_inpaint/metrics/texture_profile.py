@@ -1,4 +1,4 @@
-"""The texture of a nodule in three numbers: mean, spread, and how sharp its rim is."""
+"""The texture of a nodule in three numbers: mean, standard deviation, and sharpness of its rim."""
 
 # scipy brings no types
 # pyright: basic

@@ -1,4 +1,4 @@
-"""Networks by name; each module states its paper.
+"""Networks and their papers; each module's first line states its paper again. In brackets: the bundles that use it.
 
     InpaintUNet       our own: a masked U-net, with samples by a rectified flow (cxr, ct and mr_inpainting)
     ContextEncoder    Belli et al. 2018 (cxr_context_encoder, cxr_context_encoder_patches, slices_context_encoder)
@@ -6,15 +6,16 @@
     CasNet            Armanious et al.: MedGAN 2020 and ip-MedGAN 2019 (medgan, ip_medgan)
     PartialConvUNet   Liu et al. 2018 (partial_conv)
     TextureGenerator  Shen et al. 2022, with density: the texture of nodules (nodule_texture_ct and _cxr)
-    MAT               Li et al. 2022, the network of LINOP: draws all but a finding, or a finding (cxr_lesion_painting)
-    EdgeConnect       Nazeri et al. 2019, to compare with (rows of nodule_texture_ct)
-    CTSDG             Guo et al. 2021, to compare with (rows of nodule_texture_ct)
-    ArtifactUNet      our own: marks artifacts (artifact_segmentation)
+    MAT               Li et al. 2022: paints a film around a finding, or a finding, as LINOP 2023 (cxr_lesion_painting)
+    EdgeConnect       Nazeri et al. 2019, a comparison (configs/rows of nodule_texture_ct)
+    CTSDG             Guo et al. 2021, a comparison (configs/rows of nodule_texture_ct)
+    ArtifactUNet      our own: segments artifacts (artifact_segmentation)
     MetalUNet         our own: corrects CT slices with metal (ct_metal)
     NoduleShapeGenerator   Shen et al. 2022: draws outlines of nodules from noise (nodule_shape)
 
-All but the last three are generators and keep the network contract: image with the hole zeroed, then the hole in;
-composited image out. Patch discriminators are MONAI's `PatchDiscriminator`: 3 layers see 70x70 pixels, 2 see 34x34.
+All but the last three are generators and keep the network contract: the input is the image with the hole zeroed, then
+the hole; the output is the composited image. Discriminators are in the modules of their generators. Patch
+discriminators are MONAI's `PatchDiscriminator`: 3 layers see 70x70 pixels, 2 see 34x34.
 """
 
 from monai_inpaint.networks.artifact_unet import ArtifactUNet

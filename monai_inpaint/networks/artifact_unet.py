@@ -41,10 +41,11 @@ class ArtifactUNet(nn.Module):
     The input (B, 1, H, W) is the image, any units and range; the output (B, 1, H, W) is the probability of an artifact
     at each pixel, 0 to 1. H and W are multiples of 32.
 
-    Intensities are normalised inside, robustly, so that scaling (by a positive factor) and shifting an image changes
-    nothing. Then large ones are compressed (asinh), so that metal stays apart from bone and both in reach.
+    Intensities are normalised inside the network, robustly, so that scaling (by a positive factor) and shifting an
+    image changes nothing. Large ones are then compressed (asinh), so that metal and bone remain distinguishable within
+    the range.
 
-    The U-net works on blocks of 2 x 2 pixels: at half the resolution it costs a quarter; it gives four numbers a block.
+    The U-net works on blocks of 2 x 2 pixels, which quarters the arithmetic; it returns four numbers for each block.
 
     Args:
         features: at 1/2, 1/4, 1/8, 1/16 and 1/32 of the image's resolution, and of the last layer before the output.

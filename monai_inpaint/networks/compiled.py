@@ -17,7 +17,7 @@ from monai_inpaint.registry import find_bundle
 class CompiledNetwork(nn.Module):
     """Run the exported graph of a bundle by an engine of this package: (B, C, H, W) to (B, 1, H, W), on the CPU.
 
-    Windows are copied to the GPU and back by the engine. There are no weights to load: they are in the graph.
+    The engine copies windows to the GPU and back. There are no weights to load: they are in the graph.
 
     Args:
         bundle: its folder, with `models/model.onnx`.
@@ -38,10 +38,10 @@ class CompiledNetwork(nn.Module):
 
 
 def compiled_or_exit(bundle: str | Path) -> CompiledNetwork:
-    """The compiled network of a bundle, for configs; MONAI would show what is missing as a trace of its own parser.
+    """Return a bundle's compiled network, for configs; without it MONAI's parser would print a traceback.
 
     Raises:
-        SystemExit: with the exit code of wrong input, after one sentence: there is no GPU, library or bundle.
+        SystemExit: with the exit code for wrong input, after an error of one sentence: no GPU, library or bundle.
     """
     try:
         return CompiledNetwork(bundle)

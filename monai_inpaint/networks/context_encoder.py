@@ -17,12 +17,12 @@ from monai_inpaint.networks.known_voxels import push_pull_fill
 
 
 class ContextEncoder(WindowGenerator):
-    """Predict the central half of a window from what lies around it (section 3.1).
+    """Predict the central half of a window from its surroundings (section 3.1).
 
-    The hole belongs into the central 64x64 of a window of 128x128. Whatever its shape, the encoder sees nothing of that
-    square but its outermost `ring`: it was trained so, and smaller holes are filled as a part of the square. A hole of
-    56x56 with a ring of 4 is the other of the two hole sizes: all 64x64 are predicted, and compared in training.
-    Outside the central square a hole is filled with the smooth continuation of what is known.
+    The hole must be in the central 64x64 of a window of 128x128. Whatever its shape, the encoder sees only the
+    outermost `ring` of that square, as in training; smaller holes are filled as part of the square. A hole of 56x56
+    with a ring of 4 is the other of the two hole sizes: all 64x64 are predicted, and compared in training. Holes
+    outside the central square are filled with the smooth continuation of the known pixels.
 
     Args:
         features: of the first convolution, doubled by each of the following five; 128 in the paper.

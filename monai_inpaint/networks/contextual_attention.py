@@ -14,7 +14,7 @@ _INVALID = -1e4  # added to a score; the weight of such a token is 0 in every pr
 class ContextualAttention(nn.Module):
     """Attend to the valid tokens of each window (equations 3 and 4); queries and keys have unit length.
 
-    A window without a valid token gives 0, and stays invalid; in any other, all tokens become valid.
+    A window without a valid token returns 0 and stays invalid; in any other window, all tokens become valid.
 
     Args:
         features: of a token, a multiple of `heads`.

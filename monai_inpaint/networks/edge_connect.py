@@ -1,7 +1,7 @@
 """EdgeConnect (Nazeri et al. 2019): edges first, then the image; to compare with, for nodules.
 
-Generative Image Inpainting with Adversarial Edge Learning. Both generators in one network: the second one sees the
-edges of the first, and does not teach it.
+Generative Image Inpainting with Adversarial Edge Learning. Both generators are in one network: the second one receives
+the edges of the first, without passing gradients to it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class EdgeConnectGenerator(nn.Sequential):
 
 
 class EdgeConnect(WindowGenerator):
-    """Fill windows whose sides are multiples of 4; see `WindowGenerator`. Losses get the logits of the edges, too.
+    """Fill windows whose sides are multiples of 4; see `WindowGenerator`. Losses also get the logits of the edges.
 
     Args:
         features: of the first layers, 64 in the paper.
@@ -68,7 +68,7 @@ class EdgeConnect(WindowGenerator):
         self.image = EdgeConnectGenerator(2, features, spectral=False)
 
     def predict(self, image: torch.Tensor, known: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-        """Edges from the image with 1 in the hole, edges of what is known, and the hole; then the image from both."""
+        """Edges from the image with 1 in the hole, the known edges, and the hole; then the image from both."""
         hole = 1.0 - known
         seen = known_edges(image, known)
         logits = self.edges(torch.cat((image + hole, seen, hole), dim=1))

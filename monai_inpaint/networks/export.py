@@ -25,11 +25,11 @@ _SMALL = 256  # numbers: constants of the graph's own arithmetic stay as they ar
 
 
 def export_onnx(network: nn.Module, path: str | Path) -> Path:
-    """Write the graph of a network, which takes `image` and gives `pred`, float32.
+    """Write the graph of a network with the input `image` and the output `pred`, both float32.
 
-    It takes (B, C, H, W) and gives (B, 1, H, W), where C is the network's `channels`, 2 if it names none. The batch is
-    dynamic; so are height and width, in multiples of 32, of a network that names no `side`. The file holds the weights
-    and appears only when it is whole.
+    The input is (B, C, H, W) and the output (B, 1, H, W), where C is the network's `channels`, 2 if it has none. The
+    batch is dynamic; so are height and width, in multiples of 32, unless the network has a `side`. The file contains
+    the weights and appears only when it is complete.
 
     Args:
         network: the generator.

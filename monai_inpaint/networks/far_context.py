@@ -12,7 +12,7 @@ _WAVES = 3  # sines and cosines a direction, from one period over twice the wind
 
 
 class FarContext(nn.Module):
-    """x + attention(x) with the tokens' places in the window beside their features; starts as the identity.
+    """x + attention(x), with the tokens' positions in the window as further features; initialised to the identity.
 
     Args:
         channels: features; a multiple of 32 if there are more than 32, for each head takes 32.

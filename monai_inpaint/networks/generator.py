@@ -16,14 +16,14 @@ DEVIATIONS = 3.0  # from the mean of the known voxels to +1: as much contrast as
 class WindowGenerator(nn.Module, ABC):
     """Fill the hole of 2D windows, in the image's own units.
 
-    The input (B, 2, H, W) is the image with the hole zeroed, then the hole (1 = fill); further channels are handed on
-    to the network as they are. The output (B, 1, H, W) is the composited image: known voxels as they came. H and W are
-    the network's `side`, where it has one.
+    The input (B, 2, H, W) is the image with the hole zeroed, then the hole (1 = fill); further channels are passed to
+    the network unchanged. The output (B, 1, H, W) is the composited image, with unchanged known voxels. H and W are the
+    network's `side`, if it has one.
 
-    The network itself sees intensities that are normalised to [-1, 1], zero in the hole: the mean of the known voxels
-    of each window becomes 0, three of their standard deviations 1, so that scaling and shifting an image scales and
-    shifts its fill. With `limits=(low, high)` these become -1 and 1 instead, known values outside are limited before
-    the network sees them, and no fill leaves the limits.
+    The inner network works on intensities normalised to [-1, 1], zero in the hole: the mean of the known voxels of each
+    window becomes 0, three of their standard deviations 1, so that scaling and shifting an image scales and shifts its
+    fill. With `limits=(low, high)` these become -1 and 1 instead, known values outside are clipped before they enter
+    the network, and fills stay within the limits.
 
     Args:
         limits: lowest and highest value that means something, in the image's units (CT: air, dense bone).
@@ -40,8 +40,8 @@ class WindowGenerator(nn.Module, ABC):
     ) -> torch.Tensor | tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         """Return the filled window; with `composited=False` all that the network predicts, which losses look at.
 
-        Of a network that gives more than its prediction, losses get both: the prediction in the image's units, and the
-        rest as it is.
+        A network may return more than its prediction. Losses then get the prediction in the image's units, and the rest
+        unchanged.
         """
         image, known = _parts(x)
         centre, reach = self.intensity_range(x)
@@ -57,7 +57,7 @@ class WindowGenerator(nn.Module, ABC):
         return torch.where(known > 0.5, image, predicted)
 
     def intensity_range(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Which value becomes 0, and how far from it 1 lies; to bring truth and fill to [-1, 1] for losses.
+        """Return the value that becomes 0, and its distance to 1; to bring truth and fill to [-1, 1] for losses.
 
         Args:
             x: as for `forward`.
@@ -80,7 +80,7 @@ class WindowGenerator(nn.Module, ABC):
         Args:
             image: (B, 1, H, W), normalised, 0 in the hole.
             known: (B, 1, H, W), 1 where known, 0 in the hole.
-            further: the channels after these two, of networks that take more.
+            further: the channels after these two, of networks that have more.
         """
 
 
@@ -93,7 +93,7 @@ def start_normal(module: nn.Module) -> None:
 
 
 def _parts(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The image and what is known of it, 1 or 0."""
+    """Return the image, and which of its voxels are known, 1 or 0."""
     inside = x[:, 1:2] > 0.5
     image = torch.where(inside, torch.zeros_like(x[:, :1]), x[:, :1])  # NaN in the hole must not spread
     return image, torch.logical_not(inside).to(x.dtype)

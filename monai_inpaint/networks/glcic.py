@@ -11,7 +11,7 @@ from monai_inpaint.networks.generator import WindowGenerator
 
 
 class GLCIC(WindowGenerator):
-    """The completion network of 17 layers (table 1), which sees the image and the hole.
+    """The completion network of 17 layers (table 1); its input is the image and the hole.
 
     Its output is a sigmoid over [0, 1] in the paper and a hyperbolic tangent over [-1, 1] here: the same curve.
 

@@ -25,11 +25,11 @@ VGG = (64, 64, POOL, 128, 128, POOL, 256, 256, 256, 256, POOL, 512, 512, 512, 51
 
 
 class Tapped(nn.Module):
-    """Layers one after another under torchvision's names; gives what some of them put out.
+    """A sequence of layers under torchvision's names; returns the outputs of some of them.
 
     Args:
         layers: the layers.
-        taps: numbers of the layers to give the outputs of.
+        taps: numbers of the layers whose outputs are returned.
     """
 
     def __init__(self, layers: list[nn.Module], taps: tuple[int, ...]) -> None:
@@ -48,7 +48,7 @@ class Tapped(nn.Module):
 
 
 class SqueezeNet(Tapped):
-    """The convolutional part of SqueezeNet 1.1; gives the seven activations that LPIPS compares."""
+    """The convolutional part of SqueezeNet 1.1; returns the seven activations that LPIPS compares."""
 
     def __init__(self) -> None:
         layers: list[nn.Module] = [nn.Conv2d(3, 64, 3, stride=2), nn.ReLU()]
@@ -72,14 +72,14 @@ class Fire(nn.Module):
 
 
 class Vgg19(Tapped):
-    """The convolutions of VGG-19 up to conv5_1; gives relu1_1, 2_1, 3_1, 4_1, 5_1 (Gatys et al. 2016)."""
+    """The convolutions of VGG-19 up to conv5_1; returns relu1_1, 2_1, 3_1, 4_1, 5_1 (Gatys et al. 2016)."""
 
     def __init__(self) -> None:
         super().__init__(_vgg(VGG), (1, 6, 11, 20, 29))
 
 
 class Vgg16Pools(Tapped):
-    """The convolutions of VGG-16 up to its third pooling; gives pool1, pool2 and pool3."""
+    """The convolutions of VGG-16 up to its third pooling; returns pool1, pool2 and pool3."""
 
     def __init__(self) -> None:
         super().__init__(_vgg(VGG16), (4, 9, 16))
@@ -101,7 +101,7 @@ def load_squeezenet(path: Path) -> SqueezeNet:
     """From a safetensors file with torchvision's names; it does not learn.
 
     Raises:
-        InputError: the file is missing or does not hold these layers.
+        InputError: the file is missing or does not contain these layers.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -120,7 +120,7 @@ class ImageFeatures(nn.Module):
     """A network that does not learn: images (B, 1, H, W) in [-1, 1] to the feature maps of its layers.
 
     Args:
-        network: takes RGB, normalised as ImageNet is, at least 32 pixels a side.
+        network: its input is RGB, normalised as for ImageNet, at least 32 pixels a side.
     """
 
     mean: torch.Tensor
@@ -144,7 +144,7 @@ class SqueezeNetFeatures(ImageFeatures):
         weights: safetensors file with torchvision's names.
 
     Raises:
-        InputError: the file is missing or does not hold these layers.
+        InputError: the file is missing or does not contain these layers.
     """
 
     def __init__(self, weights: str | Path) -> None:
@@ -152,13 +152,13 @@ class SqueezeNetFeatures(ImageFeatures):
 
 
 class Vgg19Features(ImageFeatures):
-    """The five activations of VGG-19 that Gatys et al. 2016 take for the style: relu1_1, 2_1, 3_1, 4_1, 5_1.
+    """Return the activations of VGG-19 that Gatys et al. 2016 use for style: relu1_1, 2_1, 3_1, 4_1, 5_1.
 
     Args:
         weights: the file that torchvision downloads, `vgg19-dcbb9e9d.pth`.
 
     Raises:
-        InputError: the file is missing or does not hold these layers.
+        InputError: the file is missing or does not contain these layers.
     """
 
     def __init__(self, weights: str | Path) -> None:
@@ -169,7 +169,7 @@ def load_features(weights: str | Path | None) -> ImageFeatures:
     """VGG-19 from torchvision's file (`.pth`), SqueezeNet 1.1 from any other.
 
     Raises:
-        InputError: no file is named, or it is missing or does not hold these layers.
+        InputError: no file is named, or it is missing or does not contain these layers.
     """
     path = _named(weights, "style", VGG19_FILE)
     return Vgg19Features(path) if path.suffix == ".pth" else SqueezeNetFeatures(path)
@@ -179,7 +179,7 @@ def load_pools(weights: str | Path | None) -> ImageFeatures:
     """pool1, pool2 and pool3 of VGG-16 from torchvision's file (`.pth`), the three of SqueezeNet 1.1 from any other.
 
     Raises:
-        InputError: no file is named, or it is missing or does not hold these layers.
+        InputError: no file is named, or it is missing or does not contain these layers.
     """
     path = _named(weights, "perceptual", VGG16_FILE)
     if path.suffix == ".pth":
@@ -191,7 +191,7 @@ def squeezenet_pools(weights: str | Path) -> ImageFeatures:
     """The three poolings of SqueezeNet 1.1: 64, 128 and 256 channels at a quarter, an eighth and a 16th of the sides.
 
     Raises:
-        InputError: the file is missing or does not hold these layers.
+        InputError: the file is missing or does not contain these layers.
     """
     layers = list(load_squeezenet(Path(weights)).features)
     return ImageFeatures(Tapped(layers[: SQUEEZENET_POOLS[-1] + 1], SQUEEZENET_POOLS))

@@ -47,26 +47,27 @@ class InpaintUNet(nn.Module):
     """Fill the hole of 2D windows, in the image's own units.
 
     The input (B, 2, H, W) is the image with the hole zeroed, then the hole (1 = fill); the output (B, 1, H, W) is the
-    composited image: known voxels as they came, the hole filled with the best estimate. H and W are multiples of 32.
+    composited image: known voxels unchanged, the hole filled with the best estimate. H and W are multiples of 32.
 
-    For samples the input is (B, 5, H, W): after the hole come standard normal noise, the state (an estimate of the
-    image, in its units) and the time, 0 to 1, of each voxel; see `networks.rectified_flow`. Where time and
-    noise are 0, only the known voxels count, and the output is the best estimate.
+    For samples the input is (B, 5, H, W), with three further channels: standard normal noise, the state (an estimate of
+    the image, in its units) and the time, 0 to 1, of each voxel; see `networks.rectified_flow`. If time and noise are
+    0, the output depends only on the known voxels, and is the best estimate.
 
-    Intensities are normalised inside, by the mean and standard deviation of the known voxels of each window, so that
-    scaling and shifting an image scales and shifts its fill. With `limits=(low, high)` values outside are limited
-    before they enter the convolutions and no fill leaves the limits; known voxels still come back untouched.
+    Intensities are normalised inside the network, by the mean and standard deviation of the known voxels of each
+    window, so that scaling and shifting an image scales and shifts its fill. With `limits=(low, high)` values outside
+    are clipped before they enter the convolutions and fills stay within the limits; known voxels are unchanged in the
+    output.
 
-    With `starts=True` the input may be (B, 6, H, W): a slice of a volume. In the hole the image channel then holds the
-    continuation of the volume's known voxels, where the network starts from, and the last channel its nearness there:
-    one over the distance to the nearest known voxel across the slices, in voxels of the slice, at most 1; 0 where
-    there is no start, and the slice's own continuation serves.
+    With `starts=True` the input may be (B, 6, H, W): a slice of a volume. In the hole the image channel then contains
+    the start, a continuation of the known voxels of the volume, and the last channel its nearness: one over the
+    distance to the nearest known voxel across the slices, in voxels of the slice, at most 1; 0 where there is no start,
+    where the network continues the slice itself.
 
     Args:
         channels: features at 1/2, 1/4, 1/8, ... of the window's resolution.
         encoder_blocks, decoder_blocks: residual blocks a level; the decoder has one level fewer.
         limits: lowest and highest value that means something, in the image's units (CT: air, dense bone).
-        starts: takes starts.
+        starts: whether the input has a channel for the nearness of a start.
         upsampling: "bilinear" between the levels of the decoder; "nearest", as in the weights of 0.3.0, leaves
             lines along rows and columns where a fill is uncertain.
     """

@@ -1,4 +1,4 @@
-"""Masked statistics of a window, and a smooth fill from its known voxels."""
+"""Masked statistics of a window, and a smooth fill from its known voxels: the start that `InpaintUNet` refines."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def masked_statistics(image: torch.Tensor, known: torch.Tensor) -> tuple[torch.T
 def push_pull_fill(image: torch.Tensor, known: torch.Tensor, levels: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
     """Fill the hole smoothly by push-pull (Gortler et al. 1996, The Lumigraph, section 3.4).
 
-    Known voxels are averaged down a pyramid with their weights; on the way back up each cell takes from the coarser
-    level what its own weight leaves open.
+    Known voxels are averaged down a pyramid with their weights; on the way up each cell is completed from the coarser
+    level, by the part of its weight that is missing.
 
     Args:
         image: (B, 1, H, W) with H and W multiples of 2 ** levels; 0 in the hole.
         known: (B, 1, H, W) weights in [0, 1].
 
     Returns:
-        The image filled, and how far away, in voxels and roughly, lies what each voxel was filled from.
+        The filled image, and the approximate distance in voxels from each voxel to those it was filled from.
     """
     values, weights = [image], [known]
     for _ in range(levels):

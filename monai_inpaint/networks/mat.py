@@ -1,7 +1,7 @@
 """Li et al. 2022, MAT: Mask-Aware Transformer for Large Hole Image Inpainting; the network of LINOP (2023).
 
-Written from the papers. Two things differ: all that is random comes from a noise channel, so that a seed gives the same
-image on every engine; and tokens may be told their place in the film (`places`), our addition.
+Implemented from the papers. Two things differ: all randomness comes from a noise channel, so that a seed produces the
+same image on every engine; and tokens may have a position embedding (`places`), our addition.
 """
 
 from __future__ import annotations
@@ -88,15 +88,15 @@ class TransformerStage(nn.Module):
 class MAT(WindowGenerator):
     """Fill large holes in 2D windows: a transformer draws, a U-net of convolutions refines.
 
-    The input (B, 3, H, W) is the image with the hole zeroed, the hole, and white noise; zeros in its place ask for what
-    the network draws without any. H and W are equal, and multiples of 32. Where the window of the middle stage is as
-    wide as its map, every token there sees all others, and each pixel that is drawn depends on all that is known.
+    The input (B, 3, H, W) is the image with the hole zeroed, the hole, and white noise (zeros: the output without
+    noise). H and W are equal, and multiples of 32. If the window of the middle stage is as wide as its map, every token
+    there attends to all others, and each generated pixel depends on all known ones.
 
-    1. A head of partial convolutions makes tokens; which are valid goes with them.
+    1. A head of partial convolutions makes tokens and their validity mask.
     2. Five transformer stages, at the tokens' grid, half and a quarter of it, and back.
-    3. The style: the noise's (an MLP of 256 numbers) and the image's, which is pooled from the middle stage, where the
-       noise says which tokens speak (section 3.4).
-    4. Styled convolutions give a first image; the U-net sees it and the hole, and gives the last.
+    3. The style: that of the noise (an MLP of 256 numbers) and that of the image, pooled from the middle stage, in
+       which the noise selects tokens (section 3.4).
+    4. Styled convolutions return a first image; the U-net refines it, given the hole.
 
     Args:
         features: of a token; 180 in the paper.
@@ -108,7 +108,7 @@ class MAT(WindowGenerator):
         refining: channels of the U-net, from the full grid on.
         style: length of both styles; 512 in the paper.
         places: add to each token waves of its row and column: films all show a chest. Our addition.
-        side: of the windows that engines show; training may take others.
+        side: of the windows of engines; training may use others.
         limits: see `WindowGenerator`.
     """
 
@@ -189,7 +189,7 @@ class MAT(WindowGenerator):
         return x
 
     def _style(self, middle: torch.Tensor, grain: torch.Tensor) -> torch.Tensor:
-        """(B, 2 style): what the noise says, and what the image does where the noise lets it."""
+        """(B, 2 style): the style of the noise, and that of the image as far as the noise admits it."""
         drawn = self.noise_style(coarser_noise(grain, LATENT).flatten(1))
         speaks = (coarser_noise(grain, middle.shape[-1]) >= 0.0).to(middle.dtype)
         mixed = speaks * middle + (1.0 - speaks) * self.noise_tokens(drawn)[:, :, None, None].to(middle.dtype)
@@ -247,10 +247,10 @@ class StyledUNet(nn.Module):
 
 
 class MaskedDiscriminator(nn.Module):
-    """Whether an image is real, told its hole: (B, 2, H, W), hole and image, to (B, 1) logits.
+    """Discriminate real from filled images: (B, 2, H, W), hole and image, to (B, 1) logits.
 
-    Convolutions of stride 2; how much the batch varies; a layer over what is pooled to 4 x 4 (Karras et al. 2018,
-    Progressive Growing of GANs), so that any side of 32 or more will do.
+    Convolutions of stride 2; the standard deviation within the batch; a layer over features pooled to 4 x 4 (Karras et
+    al. 2018, Progressive Growing of GANs), so that any side of at least 32 is allowed.
 
     Args:
         features: of the first convolution, doubled by each of the following up to eight times as many.

@@ -21,8 +21,8 @@ class MetalUNet(nn.Module):
     It starts from `nmar` and adds what its U-net predicts; a network that predicts nothing is `nmar`. HU are absolute,
     so nothing is normalised but by fixed numbers.
 
-    The U-net works on blocks of 2 x 2 pixels: at half the resolution it costs a quarter; it gives four numbers a block.
-    At its coarsest level a step is 32 pixels, so that streaks across the whole slice are seen from end to end.
+    The U-net works on blocks of 2 x 2 pixels, which quarters the arithmetic; it returns four numbers for each block. At
+    its coarsest level a step is 32 pixels, so that streaks across the whole slice are within its field of view.
 
     Args:
         features: at 1/2, 1/4, 1/8, 1/16 and 1/32 of the image's resolution, and of the last layer before the output.

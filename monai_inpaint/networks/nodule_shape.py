@@ -48,14 +48,14 @@ class NoduleShapeGenerator(nn.Module):
 class NoduleShapeDiscriminator(nn.Module):
     """Whether fields (B, 1, 128, 128) are of real outlines: (B, 1, 1, 1) logits.
 
-    Five convolutions of 4x4 and stride 2, then one over all 4x4 cells: the generator mirrored (section III-A). Without
-    batch normalisation, whose means would tell of the whole batch and which a gradient penalty cannot look through; in
-    its place the last layer sees how much the batch varies (Karras et al. 2018, Progressive Growing of GANs, section
-    3), so that a generator that draws one shape again and again is found out.
+    Five convolutions of 4x4 and stride 2, then one over all 4x4 cells: the mirrored generator (section III-A). Without
+    batch normalisation, whose means depend on the whole batch and with which a gradient penalty is not defined for one
+    image; instead the last layer receives the standard deviation within the batch (Karras et al. 2018, Progressive
+    Growing of GANs, section 3), so that a generator that always draws the same shape is detected.
 
     Args:
         features: channels at 4x4, of the last layer; 512 in the paper.
-        batch_spread: whether the last layer sees how much the batch varies.
+        batch_spread: whether the last layer receives the standard deviation within the batch.
     """
 
     def __init__(self, features: int = 512, batch_spread: bool = True) -> None:

@@ -13,10 +13,10 @@ from monai_inpaint.networks.generator import WindowGenerator
 
 
 class PartialConv2d(nn.Conv2d):
-    """A convolution of what is valid, scaled up for what is not (equations 1 and 2).
+    """A convolution of the valid values, scaled up for the missing ones (equations 1 and 2).
 
-    It takes features (B, C, H, W) and their mask of the same shape, 1 where valid. A position becomes valid when any
-    in its window is; one that does not is 0. Padding is not valid.
+    The inputs are features (B, C, H, W) and their mask of the same shape, 1 where valid. A position becomes valid if
+    any in its window is; otherwise its value is 0. Padding is not valid.
     """
 
     def forward(self, input: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -49,7 +49,7 @@ class PartialConvLayer(nn.Module):
 
 
 class PartialConvUNet(WindowGenerator):
-    """The U-net of 16 partial convolutions (table 1 of the supplement); what is known is its first mask.
+    """The U-net of 16 partial convolutions (table 1 of the supplement); the known pixels are its first mask.
 
     Args:
         features: of the first convolution, 64 in the paper; then 2, 4 and five times 8 of them.

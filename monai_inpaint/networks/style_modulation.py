@@ -12,8 +12,8 @@ from torch import nn
 class StyledConv2d(nn.Module):
     """Scale channels by the style, convolve, undo the change in size, add noise; LeakyReLU (section 2.2).
 
-    Scaling the input and the output in place of the weights gives the same (equations 1 and 3), with one set of weights
-    for the whole batch.
+    Scaling input and output instead of the weights is equivalent (equations 1 and 3), with one set of weights for the
+    whole batch.
 
     Args:
         before, after: channels.

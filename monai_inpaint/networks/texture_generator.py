@@ -1,7 +1,7 @@
 """The Texture Generator of Shen et al. 2022 for nodules, and its discriminator; with density, which is our addition.
 
 Image Synthesis with Disentangled Attributes for Chest X-Ray Nodule Augmentation and Detection, section III.C. The paper
-gives no widths; the layers are those of Yu et al. 2019, its source for gated convolutions, and so is their width, 48.
+states no widths; layers and width (48) are those of Yu et al. 2019, its source for gated convolutions.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ DILATIONS = (2, 4, 8, 16)
 class TextureStage(nn.Module):
     """Encoder (two downsamplings), bottleneck with four dilations, decoder with nearest-neighbour upsampling.
 
-    The last gated layer sees the input again and has no norm: an instance norm divides by how strong a channel is, and
-    with it how dense the nodule shall be would be lost.
+    The last gated layer also receives the input and has no norm: an instance norm divides by the amplitude of a
+    channel, which would cancel the density.
 
     Args:
         channels: of the input.

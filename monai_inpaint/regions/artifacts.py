@@ -68,7 +68,7 @@ def find_artifacts(image: Image, run: Run, progress: Steps | None = None) -> np.
 
 
 def find_in_slice(pixels: np.ndarray, run: Run) -> np.ndarray:
-    """Find the proposed hole in a slice as shown: `marked_in_slice`, grown by `MARGIN`.
+    """Detect the hole in a slice as displayed: `marked_in_slice`, dilated by `MARGIN`.
 
     Args:
         pixels: (rows, columns) float32 in units; values that are not finite count as dark.
@@ -86,7 +86,7 @@ def dilated(marked: np.ndarray) -> np.ndarray:
 
 
 def marked_in_slice(pixels: np.ndarray, run: Run) -> np.ndarray:
-    """Where the network sees an artifact, without specks; as `find_in_slice`."""
+    """The artifacts that the network marks, without specks; as `find_in_slice`."""
     finite = np.isfinite(pixels)
     if not finite.any() or np.ptp(pixels[finite]) == 0:
         return np.zeros(pixels.shape, bool)
@@ -115,5 +115,5 @@ def check_found(found: np.ndarray, image: Image) -> None:
 
 
 def _scale(shape: tuple[int, ...]) -> float:
-    """How many times a slice is larger than what the network is shown."""
+    """How many times larger a slice is than the input of the network."""
     return max(max(shape) / SIDE, 1.0)

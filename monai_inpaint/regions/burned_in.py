@@ -22,8 +22,8 @@ class BurnedIn:
     """Regions of burned-in text.
 
     Attributes:
-        rectangles: as `rectangles_in` takes them. Empty: found by a network, where the file says that there is text.
-        complete: whoever lists them says that no other text is burned in.
+        rectangles: see `rectangles_in`. Empty: detected by a network, if the file states that there is text.
+        complete: the user asserts that no other text is burned in.
     """
 
     rectangles: tuple[Rectangle, ...] = ()
@@ -38,7 +38,7 @@ def read_burned_in(text: str, *, complete: bool) -> BurnedIn:
     """Read the regions that an argument names: "x,y,w,h;...", a CSV file with the columns x, y, w, h, or "flag".
 
     Raises:
-        InputError: none of these, an empty rectangle, or all text is said to be covered without saying where it is.
+        InputError: none of these, an empty rectangle, or completeness is asserted without rectangles.
     """
     if text.strip().lower() == FLAG:
         if complete:
@@ -56,7 +56,7 @@ def read_burned_in(text: str, *, complete: bool) -> BurnedIn:
 
 
 def boxed(found: np.ndarray) -> np.ndarray:
-    """Widen what is marked to upright rectangles slice by slice, as outlines of letters would reveal the text.
+    """Extend the marked pixels to upright rectangles in each slice, as outlines of letters would reveal the text.
 
     Args:
         found: bool, 2D or 3D with slices along the last axis.
@@ -72,7 +72,7 @@ def boxed(found: np.ndarray) -> np.ndarray:
 
 
 def check_flag(image: Image) -> None:
-    """Refuse to look for text where the file does not say that there is some.
+    """Refuse to search for text if the file does not state that there is any.
 
     Raises:
         InputError: not DICOM, or BurnedInAnnotation is not YES in any of its files.

@@ -15,7 +15,7 @@ def distinct(contours: Sequence[np.ndarray]) -> list[np.ndarray]:
     Programs write contours twice; by the even-odd rule the two would cancel each other.
 
     Args:
-        contours: as `inside_contours` takes them.
+        contours: see `inside_contours`.
     """
     kept: list[np.ndarray] = []
     for contour in contours:
@@ -31,8 +31,8 @@ def inside_contours(contours: Sequence[np.ndarray], shape: tuple[int, int]) -> n
     once. An edge that is run to and fro, as the channel of a keyhole, encloses nothing.
 
     Args:
-        contours: of each its corners, (points, 2), in pixels: (0, 0) is the centre of the first. The last is joined to
-            the first. They may lie outside of the array.
+        contours: the corners of each, (points, 2), in pixels: (0, 0) is the centre of the first pixel. The last corner
+            is joined to the first. They may extend beyond the array.
         shape: pixels along both axes.
 
     Returns:
@@ -71,7 +71,7 @@ def _same_outline(first: np.ndarray, second: np.ndarray) -> bool:
 
 
 def _lies_on(points: np.ndarray, outline: np.ndarray) -> bool:
-    """Whether all points lie on the edges of a closed outline."""
+    """Whether all points are on the edges of a closed outline."""
     starts = np.asarray(outline, float)
     along = np.roll(starts, -1, axis=0) - starts
     length = np.maximum((along**2).sum(axis=1), 1e-12)

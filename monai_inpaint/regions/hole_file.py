@@ -16,18 +16,18 @@ STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 
 
 def read_hole(path: Path, image: Image, segment: str | None = None) -> Hole:
-    """Read the hole for an image, in its own geometry or the image's; `grid.align_hole` brings it onto its grid.
+    """Read the hole for an image, in its own geometry or that of the image; `grid.align_hole` aligns it.
 
     Args:
-        path: as `read_image` takes it, or a DICOM segmentation (SEG) or structure set (RTSTRUCT).
-        image: what is to be filled; for a SEG or RTSTRUCT the DICOM series that it refers to.
-        segment: name or number of the segments, ROIs or labels to fill; the very name, or a shell pattern for which
-            upper and lower case are one; "*" takes all together. None: the only one.
+        path: see `read_image`; or a DICOM segmentation (SEG) or structure set (RTSTRUCT).
+        image: the image to fill; for a SEG or RTSTRUCT the DICOM series that it refers to.
+        segment: name or number of the segments, ROIs or labels to fill: an exact name, or a shell pattern, which
+            ignores case; "*" selects all together. None: the only one.
 
     Raises:
-        InputError: as `read_image` and `hole_of` say; a SEG, RTSTRUCT or DICOM image of another patient, study or frame
-            of reference; a SEG or RTSTRUCT of another series, or one that holds several segments where none is named,
-            or none of that name.
+        InputError: see `read_image` and `hole_of`; a SEG, RTSTRUCT or DICOM image of another patient, study or frame of
+            reference; a SEG or RTSTRUCT of another series, or with several segments and none selected, or none of that
+            name.
     """
     kind = sop_class(path)
     if kind in (SEGMENTATION, LABEL_MAP):

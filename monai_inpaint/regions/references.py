@@ -42,8 +42,8 @@ class Drawn:
         Args:
             series: its SeriesInstanceUID.
             instances: its SOPInstanceUIDs.
-            whole: the image is one instance (a film, a multi-frame volume), beside which its series may hold others:
-                this very one must be named, where any is.
+            whole: the image is one instance (a film, a multi-frame volume), whose series may contain others: if any
+                instance is listed, this one must be.
         """
         if self.series and series not in self.series:
             return False
@@ -92,12 +92,12 @@ def frame_sources(group: Dataset) -> list[str]:
 def check_drawn_on(dataset: Dataset, image: Image, path: Path) -> None:
     """Refuse a SEG or RTSTRUCT that was not drawn on the image: of another patient, study or series.
 
-    One that names a series or instances of the image may tell no patient or study: it was perhaps de-identified by
-    itself. One that names nothing, as old programs write them, is known by its patient, its study and its frame of
-    reference, which `check_frame` compares.
+    If it refers to the series or instances of the image, its patient and study may be missing: it may have been
+    de-identified separately. If it refers to nothing, as files of old programs, it is identified by its patient, its
+    study and its frame of reference, which `check_frame` compares.
 
     Raises:
-        InputError: as said, the image lacks slices of its series that the file refers to, or was not read from DICOM.
+        InputError: see above; the image lacks slices of its series that the file refers to, or was not read from DICOM.
     """
     header, name = image.header, _name(image)
     if not isinstance(header, DicomHeader):
@@ -126,7 +126,7 @@ def check_frame(frame_of_reference: object, image: Image, path: Path) -> None:
     """Refuse positions in another frame of reference than the image's, or in none.
 
     Raises:
-        InputError: as said, or the image has no place in the patient.
+        InputError: see above; or the image has no position in the patient.
     """
     if image.affine is None or not image.placed:
         raise InputError(

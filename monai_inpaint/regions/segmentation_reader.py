@@ -28,17 +28,17 @@ _MOST = 2**30  # voxels that frames may span
 def read_segmentation(path: Path, image: Image, segment: str | None) -> Hole:
     """Read the chosen segments of a SEG, united.
 
-    Frames lie on the image's own slices where they were drawn on those, which is the rule; otherwise on slices as far
-    apart as the frames are, and are resampled later as any hole of another grid. A fractional segment counts from one
-    half on. Frames without a place, of films, are taken pixel by pixel.
+    Frames that were drawn on the image's own slices, which is usual, are placed on those; otherwise on slices at the
+    spacing of the frames, which are resampled later like any hole on another grid. A fractional segment is thresholded
+    at one half. Frames without a position, of films, are applied pixel by pixel.
 
     Args:
         path: a SEG of the kinds BINARY, FRACTIONAL or LABELMAP.
         image: the series it refers to.
-        segment: as `read_hole` takes it.
+        segment: see `read_hole`.
 
     Raises:
-        InputError: as `read_hole` says, or frames that are not slices of one stack.
+        InputError: see `read_hole`; or frames that are not slices of one stack.
     """
     with parsing(path, "a DICOM segmentation"):
         dataset = load(path)
@@ -110,7 +110,7 @@ def _stacked(
 def _slices(planes: Sequence[Plane], image: Image, path: Path) -> tuple[np.ndarray, np.ndarray, int]:
     """The stack that frames belong to, in LPS mm: where it begins, its step, and how many slices it has.
 
-    The image's own slices, in their order, if all frames lie on those; else the frames' own.
+    The image's own slices, in their order, if all frames are on those; else the frames' own.
     """
     assert image.affine is not None
     solid = image.voxels.shape if image.voxels.ndim == 3 else (*image.voxels.shape, 1)

@@ -1,6 +1,6 @@
-"""Turn what a user names into the hole of an image: the one place for command, service, app and extension.
+"""Turn what a user names into the hole of an image, for the command line, the service, the app and Slicer alike.
 
-A new source is a class here with `hole_in` and `facts`.
+Each source is a class with `hole_in` and `facts`; to add a source, add a class here.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ class Source(Protocol):
         """Return the hole for an image.
 
         Raises:
-            InputError: there is none, or it does not belong to the image.
+            InputError: there is no hole, or it does not belong to the image.
         """
         ...
 
     def facts(self) -> dict[str, Any]:
-        """For the report's entry `hole`: where a hole that was not given comes from."""
+        """Return entries for `hole` in the report: how a hole that the user did not draw was found."""
         ...
 
 
@@ -39,7 +39,7 @@ class HoleFile:
 
     Attributes:
         path: of the file.
-        segment: which of several segments, ROIs or labels; as `read_hole` takes it.
+        segment: selects one of several segments, ROIs or labels; see `read_hole`.
     """
 
     path: Path
@@ -71,7 +71,7 @@ class ListedRectangles:
 
 @dataclass(frozen=True)
 class FoundArtifacts:
-    """What a network takes for an artifact."""
+    """Artifacts that the bundle `artifact_segmentation` marks."""
 
     engine: str = "auto"
 
@@ -91,7 +91,7 @@ class FoundArtifacts:
 
 @dataclass(frozen=True)
 class BurnedInText:
-    """Text in the pixels: in the rectangles that were listed, or found where the file says that there is some."""
+    """Burned-in text: in the listed rectangles, or detected if the file states that it contains some."""
 
     text: BurnedIn
     engine: str = "auto"

@@ -54,18 +54,18 @@ class _Count:
 def read_structures(path: Path, image: Image, segment: str | None) -> Hole:
     """Read the chosen ROIs of an RTSTRUCT, united, on the image's own grid.
 
-    A voxel belongs to an ROI if its centre lies inside an odd number of the contours of one plane, so that a contour
-    within another one cuts a cavity, as a keyhole does; equal contours count once. Planes that fall on one slice are
-    united. Each contour counts for the slice it lies on; nothing is put between contours. Points, open lines and ROIs
-    without a contour mark nothing and are skipped.
+    A voxel belongs to an ROI if its centre is inside an odd number of the contours of one plane, so that a contour
+    inside another one is a cavity, as with a keyhole; equal contours count once. Planes on the same slice are united.
+    Each contour counts for the slice it is on; there is no interpolation between contours. Points, open lines and ROIs
+    without a contour are skipped.
 
     Args:
         path: an RTSTRUCT.
         image: the series it refers to.
-        segment: as `read_hole` takes it.
+        segment: see `read_hole`.
 
     Raises:
-        InputError: as `read_hole` says; contours that run across the slices, that are not lists of points, or none.
+        InputError: see `read_hole`; contours that cross slices, that are not lists of points, or none.
     """
     with parsing(path, "a DICOM structure set"):
         dataset = load(path)
@@ -139,7 +139,7 @@ def _mark(marked: np.ndarray, roi: Roi, image: Image, path: Path, count: _Count)
 
 
 def _planes(contours: Sequence[np.ndarray], distance: float) -> list[list[np.ndarray]]:
-    """Contours on one slice by the planes they lie in, which may be closer than slices are."""
+    """Group the contours on one slice by their planes, which may be closer than the slices."""
     planes: list[list[np.ndarray]] = []
     last = -np.inf
     for contour in sorted(contours, key=lambda points: float(np.median(points[:, 2]))):
@@ -152,9 +152,9 @@ def _planes(contours: Sequence[np.ndarray], distance: float) -> list[list[np.nda
 
 
 def _within(outlines: Sequence[np.ndarray], shape: tuple[int, int]) -> tuple[np.ndarray, int]:
-    """The pixels of the image that contours of one plane enclose, and how many they enclose wherever they lie.
+    """The pixels of the image inside the contours of one plane, and their number including those outside the image.
 
-    What lies further from the image than the image is large is not counted.
+    Only a margin as wide as the image is counted.
     """
     corners = np.concatenate(outlines)
     low = np.clip(np.floor(corners.min(axis=0)), np.negative(shape), 0).astype(int)

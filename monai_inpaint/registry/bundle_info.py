@@ -46,10 +46,10 @@ class Capabilities:
     """Optional capabilities of a bundle's network.
 
     Attributes:
-        samples: it draws plausible fills, from noise, beside its best estimate.
+        samples: whether it draws plausible fills from noise, beside its best estimate.
         sampler: how: one of `SAMPLERS`; for "one-step" the bundle has a second network.
-        starts: it takes a start: for a slice of a volume the continuation of its neighbours.
-        window: the side in voxels of the only square windows it takes; None where multiples of 32 will do.
+        starts: whether it accepts a start: for a slice of a volume the continuation of its neighbours.
+        window: the only side of its square windows in voxels; None: any multiple of 32.
     """
 
     samples: bool = False
@@ -62,9 +62,9 @@ class Capabilities:
 class BundleInfo:
     """A bundle: its folder and its metadata.
 
-    `name` is its folder's, as far as headers of images can tell it. `modalities` are those that it is for, of "cxr",
-    "ct" and "mr". `kind` is what it does, one of `KINDS`: "inpainting"; "detection", which fills nothing but proposes
-    what to fill; "correction" of metal artifacts in CT; or "synthesis" of findings.
+    `name` is that of its folder, limited to what image headers can store. `modalities` are those that it is for, of
+    "cxr", "ct" and "mr". `kind` is one of `KINDS`: "inpainting"; "detection", which proposes a hole; "correction" of
+    metal artifacts in CT; or "synthesis" of findings.
 
     `spread_factor` and `noise_factor` calibrate the spread of samples (see `monai_inpaint.fill.spread`); a bundle whose
     metadata has neither was not calibrated. `network` is the name of its files in `models`, without suffix.
@@ -88,7 +88,7 @@ class BundleInfo:
 
     @property
     def ours(self) -> bool:
-        """Whether it came with the package; any other runs in a process of its own."""
+        """Whether it came with the package; any other runs in a separate process."""
         return self.path.resolve().parent == _home().resolve()
 
     @property
@@ -164,7 +164,7 @@ def find_generator(name: str | Path) -> BundleInfo:
     """Find a bundle that fills; otherwise as `find_bundle`.
 
     Raises:
-        InputError: as `find_bundle` says, or a bundle that does something else.
+        InputError: see `find_bundle`; or a bundle of another kind.
     """
     bundle = find_bundle(name)
     if bundle.kind != "inpainting":
@@ -202,13 +202,13 @@ def _read(folder: Path) -> BundleInfo:
 
 @dataclass(frozen=True)
 class _Metadata:
-    """What metadata.json holds; whatever is asked for is of the type that is asked for, or the bundle is damaged."""
+    """Content of metadata.json; a value of another type than requested means that the bundle is damaged."""
 
     path: Path
     content: Any
 
     def value(self, kind: type | tuple[type, ...], called: str, *keys: str) -> Any:
-        """What lies below these keys."""
+        """The value below these keys."""
         value = self.content
         for key in keys:
             if not isinstance(value, dict) or key not in value:
@@ -219,7 +219,7 @@ class _Metadata:
         return value
 
     def text(self, *keys: str) -> str:
-        """Return a text that can be shown, and is not empty."""
+        """Return a printable text that is not empty."""
         value: str = self.value(str, "text", *keys)
         if not value.strip() or not value.isprintable():
             raise self.fault(f"{'.'.join(keys)} is {shown(value)}, which is not a text of one line")
@@ -233,7 +233,7 @@ class _Metadata:
         return value
 
     def positive(self, key: str, absent: float) -> float:
-        """Return a positive number, or what its absence stands for."""
+        """Return a positive number, or the default if it is absent."""
         if key not in self.value(dict, "an object"):
             return absent
         value = self.value((int, float), "a positive number", key)
@@ -242,7 +242,7 @@ class _Metadata:
         return float(value)
 
     def kind(self) -> str:
-        """Return one of `KINDS`; a bundle that does not say is for inpainting."""
+        """Return one of `KINDS`; the default is inpainting."""
         if "kind" not in self.value(dict, "an object"):
             return "inpainting"
         value = self.text("kind")

@@ -24,7 +24,7 @@ class TrainingCost:
         cpu_minutes: of the processor, all threads together.
         threads: that computed on the processor.
         steps: iterations, those in which only a discriminator learned among them.
-        images: that these took, each as often as it came.
+        images: that the steps used, counted as often as they were used.
         images_per_second: of the last training's median epoch, with its validation if it had one; on a processor of a
             second of one core (time of all threads together), on a GPU by the clock.
         hardware: processor or GPU of the last training.

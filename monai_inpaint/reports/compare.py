@@ -27,15 +27,15 @@ def compare(
 ) -> Comparison:
     """Pictures of one case side by side: source with hole (and truth), then each fill above its signed difference.
 
-    Below that lies the difference as Belli et al. 2018 show it: its absolute value, doubled, on the window's scale.
+    Below is the difference as Belli et al. 2018 show it: its absolute value, doubled, on the window's scale.
 
     Args:
         title: names the case.
         source: (rows, columns) in units. With a truth, the hole is covered in it; else it is outlined.
         hole: (rows, columns) bool.
-        fills: name of a method and its filled slice, in the order shown.
+        fills: name of a method and its filled slice, in the order of display.
         low, high: intensity window of the pictures, in units.
-        truth: what lies in the hole, where it is known; differences are to it, else to the source.
+        truth: the content of the hole, if known; differences are relative to it, else to the source.
         unit: of the differences, "HU" for CT.
         note: a line under the title.
         limit: the difference at which the colours end; a quarter of the window when None.

@@ -1,4 +1,4 @@
-"""Draw curves as SVG, which a page holds as text."""
+"""Draw curves as SVG, to be embedded in a page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 18, 30, 46
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A curve: places along both axes, and the lowest and highest value at places of its own, drawn as a band.
+    """A curve: places along both axes, and optionally the lowest and highest value at places, drawn as a band.
 
     With `points` each place is a dot, and no line joins them.
     """
@@ -42,7 +42,7 @@ UNIT = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 def line_chart(title: str, across: Axis, up: Axis, lines: Sequence[Curve]) -> str:
-    """Return curves on two axes as an SVG element; what lies beyond an axis is cut off."""
+    """Return curves on two axes as an SVG element; values beyond an axis are clipped."""
     place_x = _scale(across, _LEFT, _WIDTH - _RIGHT)
     place_y = _scale(up, _HEIGHT - _BOTTOM, _TOP)
     parts = [

@@ -12,7 +12,7 @@ GAP = 4  # pixels between planes
 
 
 def planes(values: np.ndarray, centre: Sequence[int], affine: np.ndarray) -> np.ndarray:
-    """Return the axial, coronal and sagittal slice through a voxel as a reader sees them, from left to right.
+    """Return the axial, coronal and sagittal slice through a voxel as displayed, from left to right.
 
     Args:
         values: (i, j, k) numbers or truth values.
@@ -20,8 +20,8 @@ def planes(values: np.ndarray, centre: Sequence[int], affine: np.ndarray) -> np.
         affine: (4, 4), indices to RAS+ mm. Of oblique volumes each plane is the array's own that comes closest.
 
     Returns:
-        (rows, columns) with square pixels of the smallest spacing, nearest voxel. Between and below the planes lies
-        NaN, or False in an array of truth values.
+        (rows, columns) with square pixels of the smallest spacing, nearest voxel. Pixels between and below the planes
+        are NaN, or False in a boolean array.
     """
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     shown = [_plane(values, axis, centre[axis], affine, spacing) for axis in _normals(affine / [*spacing, 1])]

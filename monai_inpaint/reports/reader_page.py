@@ -1,4 +1,4 @@
-"""The page of a reader study: one HTML file that needs its pictures beside it, and no server or network."""
+"""The page of a reader study: one HTML file and its pictures, without server or network."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ def reader_page(study: Mapping[str, Any]) -> str:
 
     Args:
         study: "study" (identifier), "version", "seconds" (a limit a pair, or None) and "trials": of each "picture" and
-            "boxes" (files), "exchanged" (whether the upper box is the right one's), where the box lies ("x", "y"),
-            "rows" and "columns", "bits", "low", "high" and "unit". It must not tell which picture is real.
+            "boxes" (files), "exchanged" (whether the upper box is that of the right side), the position of the box
+            ("x", "y"), "rows" and "columns", "bits", "low", "high" and "unit". It must not reveal which picture is
+            real.
     """
     data = json.dumps(study, separators=(",", ":")).replace("<", "\\u003c")
     template = TEMPLATE.read_text(encoding="utf-8")

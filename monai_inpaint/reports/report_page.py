@@ -15,7 +15,7 @@ WIDTH = 256  # pixels of a picture on the page
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG file's bytes, what is written under it, and for a difference (limit, unit) of its colours."""
+    """The bytes of a PNG file, its caption, and for a difference (limit, unit) of its colours."""
 
     png: bytes
     caption: str
@@ -71,8 +71,8 @@ def comparison_page(
 
     Args:
         title: heading of the page.
-        cases: in the order shown.
-        facts: what is to be known of all cases, as a list of names and values.
+        cases: in the order of display.
+        facts: what applies to all cases, as a list of names and values.
         tables: shown before the cases.
         charts: SVG elements, see `line_chart`; shown below the tables.
         intro: a paragraph under the heading.

@@ -22,7 +22,7 @@ def grey_png(
     """Return a slice as a PNG picture.
 
     Args:
-        pixels: (rows, columns) numbers; NaN is shown black.
+        pixels: (rows, columns) numbers; NaN is black.
         low, high: the window: `low` and below is black, `high` and above white.
         outline: (rows, columns) bool; the known pixels next to this region are coloured, its own stay visible.
         cover: (rows, columns) bool; this region is covered with colour.

@@ -1,4 +1,4 @@
-"""Where the DICOM files of a volume lie."""
+"""Find the DICOM files of a volume."""
 
 from pathlib import Path
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""The Python that runs the package, the place for temporary files, and what is missing in them."""
+"""The Python that runs the package, the folder of temporary files, and what is missing in them."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ SLICERS_OWN = ("numpy", "scipy", "SimpleITK", "vtk", "requests", "pydicom", "pil
 
 @dataclass(frozen=True)
 class Environment:
-    """Where runs take place.
+    """The environment of runs.
 
     Attributes:
         python: the executable whose Python has the package.
@@ -56,10 +56,10 @@ def constraints() -> str:
 
 
 def offline_arguments(requirements: Sequence[str], wheels: str) -> list[str]:
-    """For `slicer.packaging.pip_install`: only what lies in a folder of wheels, no network.
+    """For `slicer.packaging.pip_install`: install only from a folder of wheels, without network.
 
     Raises:
-        InpaintError: the folder holds no wheels.
+        InpaintError: the folder contains no wheels.
     """
     if not any(Path(wheels).glob("*.whl")):
         raise InpaintError(f"{wheels} holds no wheels; choose the folder that `pip download {PACKAGE}` filled.")

@@ -2,4 +2,4 @@
 
 
 class InpaintError(Exception):
-    """One clear sentence: names what is at fault and says what to do."""
+    """One clear sentence that names the cause and says what to do."""

@@ -1,6 +1,6 @@
 """`PythonSlicer export_series.py SERIES FILLED.nii REPORT.json OUTPUT`: a filled volume as a derived DICOM series.
 
-Run by `jobs.ExportSeries` in a process of its own, where the package is; not imported by Slicer.
+Run by `jobs.ExportSeries` in a separate process, in the Python of the package; not imported by Slicer.
 """
 
 import itertools
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def main(series: str, filled: str, report: str, output: str) -> int:
-    """Voxels that differ take the value of the filled volume; all others stay those of the series, bit for bit."""
+    """Changed voxels get the value of the filled volume; all others keep those of the series, bit for bit."""
     from monai_inpaint.io import read_image, write_image
     from monai_inpaint.io.provenance import derivation_of
 

@@ -22,11 +22,11 @@ class Job(Protocol):
     title: str
 
     def prepare(self, folder: Path) -> list[str]:
-        """Write what the command needs into a folder of its own; returns Python's arguments."""
+        """Write the command's inputs into a folder of its own; return Python's arguments."""
         ...
 
     def collect(self, folder: Path, said: list[str]) -> Any:
-        """What the command left in the folder, or said."""
+        """Read the outputs of the command in the folder, and its messages."""
         ...
 
 
@@ -35,12 +35,12 @@ class Filled:
     """A result.
 
     Attributes:
-        volume: what was filled.
+        volume: the filled volume.
         voxels: (k, j, i) in the volume's dtype.
         difference: filled - source, float32.
         reach: how far the difference goes, a few voxels aside.
         report: of the command.
-        said: sentences for people.
+        said: messages for the user.
     """
 
     volume: Volume
@@ -89,7 +89,7 @@ class FillVolume:
 
 @dataclass(frozen=True, eq=False)
 class ReduceMetal:
-    """Find metal and take its artifacts out; `threshold` in HU, or None to have it judged."""
+    """Find metal and reduce its artifacts; `threshold` in HU, or None to classify each piece."""
 
     volume: Volume
     bundle: str
@@ -145,7 +145,7 @@ class FindMetal:
 
 @dataclass(frozen=True, eq=False)
 class Inform:
-    """Ask the package what it has, and what a fill would take of memory if there is something to fill."""
+    """Ask the package for its bundles and engines, and for the memory of a fill if there is something to fill."""
 
     volume: Volume | None = None
     region: SceneRegion | None = None
@@ -219,7 +219,7 @@ def _write_volume(volume: Volume, folder: Path) -> Path:
 
 
 def _plain(dtype: np.dtype) -> np.dtype:
-    """A type that every format holds; whole numbers of 64 bits only occur by mistake."""
+    """A type that every format supports; 64-bit integers only occur by mistake."""
     return dtype if dtype.name in FORMATS else np.dtype(np.float64)
 
 

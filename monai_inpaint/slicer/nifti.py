@@ -1,4 +1,4 @@
-"""Uncompressed NIfTI-1, written and read without any library: what goes to the command and comes back."""
+"""Uncompressed NIfTI-1, written and read without any library, to exchange volumes with the command."""
 
 import struct
 from pathlib import Path
@@ -14,7 +14,7 @@ def write_nifti(path: Path, voxels: np.ndarray, ijk_to_ras: np.ndarray) -> None:
 
     Args:
         path: with the suffix .nii.
-        voxels: (k, j, i) as MRML gives them; real numbers.
+        voxels: (k, j, i) as in MRML; real numbers.
         ijk_to_ras: (4, 4), indices to mm.
     """
     kind = f"{voxels.dtype.kind}{voxels.dtype.itemsize}"

@@ -1,7 +1,7 @@
 """A process whose whole tree can be ended.
 
-Slicer's own `launchConsoleProcess` gives no group to end: Python is started there through a launcher, and ending the
-launcher alone leaves what it started running.
+Slicer's own `launchConsoleProcess` creates no process group: Python is started through a launcher, and ending the
+launcher alone leaves its child processes.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ class Process:
         )
 
     def lines(self) -> Iterator[str]:
-        """What it says, until it has ended."""
+        """Its output, until it ends."""
         assert self._popen.stdout is not None
         for line in self._popen.stdout:
             yield line.rstrip()
@@ -53,7 +53,7 @@ class Process:
         return code
 
     def end(self) -> None:
-        """End it and all that it started; takes half a second at most."""
+        """End it and all its child processes; takes half a second at most."""
         if os.name == "nt":
             subprocess.run(["taskkill", "/F", "/T", "/PID", str(self._popen.pid)], capture_output=True, check=False)
             return
@@ -68,7 +68,7 @@ class Process:
 
 
 def _apart() -> dict:
-    """A group of its own, and no console window on Windows."""
+    """A separate process group, and no console window on Windows."""
     if os.name == "nt":
         return {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}

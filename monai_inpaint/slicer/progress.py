@@ -8,12 +8,12 @@ _PREFIX = "monai-inpaint: "
 
 
 class RunProgress:
-    """Fed with lines; holds what is to be shown.
+    """Parses lines of output; contains the progress to show.
 
     Attributes:
         stage: "read", "fill", ... or "" before the first.
         fraction: 0 to 1 of the whole run.
-        sentences: what the command says to people, without progress.
+        sentences: messages of the command to the user, without progress.
     """
 
     def __init__(self) -> None:

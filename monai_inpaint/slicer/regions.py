@@ -1,4 +1,4 @@
-"""The region to fill: a segment, a label map, a box or a ball, each as voxels and the place where they lie.
+"""The region to fill: a segment, a label map, a box or a ball, each as voxels with their geometry.
 
 Regions are caught on the main thread, which costs nothing, and drawn in the thread of the run.
 """
@@ -24,17 +24,17 @@ class SceneRegion(Protocol):
     """What can be filled."""
 
     def draw(self, volume: Volume) -> Drawn:
-        """Draw the region as voxels, on a grid of its own or on a part of the volume's.
+        """Draw the region as voxels, on its own grid or on a part of the volume's.
 
         Raises:
-            InpaintError: it is empty, or lies outside of the volume.
+            InpaintError: it is empty, or outside the volume.
         """
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """Voxels of a segment or a label map, on their own grid; the command brings them onto the volume's."""
+    """Voxels of a segment or a label map, on their own grid; the command aligns them with the volume's."""
 
     name: str
     voxels: np.ndarray
@@ -168,7 +168,7 @@ def catch_point(node: "slicer.vtkMRMLMarkupsFiducialNode | None", radius: float)
 
 
 def _drawn(volume: Volume, name: str, corners: np.ndarray, inside: Callable[[np.ndarray], np.ndarray]) -> Drawn:
-    """The voxels of a volume whose centres lie inside a shape, within the shape's corners (N, 4) in the world."""
+    """The voxels of a volume whose centres are inside a shape, within the shape's corners (N, 4) in the world."""
     place = volume.ijk_to_world
     reach = corners @ np.linalg.inv(place).T
     sizes = np.array(volume.voxels.shape[::-1])

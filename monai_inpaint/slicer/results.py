@@ -44,7 +44,7 @@ def add_labels(result: Labelled) -> "slicer.vtkMRMLLabelMapVolumeNode":
 
 
 def remove(*nodes: "slicer.vtkMRMLNode | None") -> None:
-    """Undo: take result nodes, with what belongs to them alone, out of the scene."""
+    """Undo: remove result nodes, with what belongs only to them, from the scene."""
     for node in nodes:
         if node is None or node.GetScene() is None:
             continue

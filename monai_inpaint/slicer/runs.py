@@ -28,13 +28,13 @@ class State(Enum):
 
 
 class Run:
-    """One job in a thread of its own: files in, the command, files out, and the files go away.
+    """One job in a separate thread: write the inputs, run the command, read the outputs, remove the files.
 
     Attributes:
-        job: what is done.
-        state: where it stands; once it is DONE, `result` holds what the job collected, once FAILED `error` a sentence.
+        job: the job.
+        state: of the run; once it is DONE, `result` contains the result of the job, once FAILED `error` a sentence.
         progress: how far it is.
-        log: every line that was said, to be copied.
+        log: every line of output, to be copied.
         seconds: that it took.
     """
 
@@ -105,7 +105,7 @@ class Run:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _run(self, words: list[str], place: Path) -> None:
-        """Run Python in an empty folder, and with -P: no file that lies where it is started is taken for a module."""
+        """Run Python in an empty folder, and with -P, so that no file in the working folder is imported as a module."""
         with self._lock:
             if self._cancelled.is_set():
                 raise InpaintError("Cancelled.")
@@ -162,7 +162,7 @@ class RunQueue:
 
 
 def _reason(code: int, verdict: str) -> str:
-    """The command's own sentence, or what its exit code tells."""
+    """The command's own error, or the meaning of its exit code."""
     if "No module named monai_inpaint" in verdict:
         return "The package monai-inpaint is not installed; press Install under Before you start."
     if code < 0 or code in (137, 3221225477):

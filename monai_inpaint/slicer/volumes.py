@@ -1,4 +1,4 @@
-"""A scalar volume of the scene, as its voxels and the place where they lie."""
+"""A scalar volume of the scene, as its voxels with their geometry."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class Volume:
         voxels: (k, j, i), a view of the node's own; not to be written to.
         ijk_to_ras: (4, 4), to mm below the node's transforms.
         to_world: (4, 4), from there to the world.
-        modality: "cxr", "ct", "mr", or None where nothing tells it.
+        modality: "cxr", "ct", "mr", or None if unknown.
     """
 
     node_id: str
@@ -37,7 +37,7 @@ class Volume:
         return self.to_world @ self.ijk_to_ras
 
     def check_unchanged(self) -> None:
-        """Refuse what was changed since it was caught.
+        """Refuse a volume that was changed after it was read.
 
         Raises:
             InpaintError: the voxels were written to meanwhile.

@@ -57,10 +57,8 @@ if TYPE_CHECKING:
     from monai_inpaint.training.muon import Muon
     from monai_inpaint.training.outlines import latent_cases, nodule_outlines
     from monai_inpaint.training.patch_gan import PatchAdversary, PatchGANLoss
-    from monai_inpaint.training.rate import warm_hold_decay
-    from monai_inpaint.training.schedule import Schedule
-    from monai_inpaint.training.shape_distance import ShapeDistance
-    from monai_inpaint.training.validation_metrics import FalseAlarms, HolePSNR, MetalRMSE
+    from monai_inpaint.training.schedule import Schedule, warm_hold_decay
+    from monai_inpaint.training.validation_metrics import FalseAlarms, HolePSNR, MetalRMSE, ShapeDistance
 
 __all__ = [
     "AdversarialIteration",
@@ -142,7 +140,7 @@ _HOME = {
     "Schedule": "monai_inpaint.training.schedule",
     "SeededDataset": "monai_inpaint.training.draws",
     "ShardedSampler": "monai_inpaint.training.draws",
-    "ShapeDistance": "monai_inpaint.training.shape_distance",
+    "ShapeDistance": "monai_inpaint.training.validation_metrics",
     "Term": "monai_inpaint.training.adversarial_iteration",
     "WholeAndPatch": "monai_inpaint.training.filled_batch",
     "WithCondition": "monai_inpaint.training.filled_batch",
@@ -163,7 +161,7 @@ _HOME = {
     "save_effort": "monai_inpaint.training.cost_recorder",
     "save_training_cost": "monai_inpaint.training.cost_recorder",
     "start_from": "monai_inpaint.training.checkpoints",
-    "warm_hold_decay": "monai_inpaint.training.rate",
+    "warm_hold_decay": "monai_inpaint.training.schedule",
     "with_weights": "monai_inpaint.training.checkpoints",
 }
 

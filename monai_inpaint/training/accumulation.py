@@ -55,8 +55,8 @@ def checked(loss: torch.Tensor) -> torch.Tensor:
 def share_of(windows: int) -> float:
     """The windows of this process over their mean number in all: the factor of its loss.
 
-    Gradients are averaged over processes; those of the loss times the factor have the mean over all windows, however
-    many each process has (slabs give more than slices).
+    Processes average their gradients; multiplying the loss by the factor makes this the mean over all windows, however
+    many each process has (slabs contain more than slices).
     """
     return windows * idist.get_world_size() / idist.all_reduce(windows) if distributed.is_initialized() else 1.0
 

@@ -23,7 +23,7 @@ class LossTerm:
         weight: of the loss.
         on: "fill", the composited image, "predicted", all that the generator predicts, or "coarse", what its first
             stage does.
-        region: whether the loss takes a region.
+        region: whether the loss has a region as an argument.
         margin: voxels by which the region is larger than the hole (a ring that is seen, and predicted all the same).
         side: of a loss without a region: show it only the square of this side around the hole, where all is to learn.
     """
@@ -49,13 +49,13 @@ class LossTerm:
 
 
 class AdversarialIteration:
-    """Train the discriminators, then the generator, as the schedule says.
+    """Train the discriminators, then the generator, by the schedule.
 
-    The output's keys are those of MONAI's SupervisedTrainer, and for each discriminator its balance, as "NAME_value",
-    "NAME_real" and "NAME_filled" (see `DiscriminatorTask.learn`), NaN where it did not learn.
+    The output's keys are those of MONAI's SupervisedTrainer, and the balance of each discriminator: "NAME_value",
+    "NAME_real" and "NAME_filled" (see `DiscriminatorTask.learn`), NaN in iterations in which it is not trained.
 
     Args:
-        terms: terms of the generator's loss beside those of the discriminators.
+        terms: terms of the generator's loss in addition to the adversarial ones.
         discriminators: by name; required.
         schedule: who learns when.
         judges: the name of `discriminators` in configurations of earlier versions; for this release.

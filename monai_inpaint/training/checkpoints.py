@@ -16,7 +16,7 @@ from torch import nn
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.atomic import staged
-from monai_inpaint.training.generators import RandomGenerators
+from monai_inpaint.training.random_states import RandomGenerators
 
 
 def load_initial_weights(weights: str | Path | None, *networks: nn.Module) -> None:
@@ -53,15 +53,15 @@ def with_weights(network: nn.Module, weights: str | Path) -> nn.Module:
 def make_resumable(trainer: Trainer, folder: str | Path, **objects: Any) -> None:
     """Save `objects` and the trainer's own state after every epoch, and load the newest such file if there is one.
 
-    States of the random generators are saved with them, so that a resumed training takes the steps of one that was
-    never stopped. A file of several processes is taken up by any number of them.
+    States of the random generators are saved as well, so that a resumed training takes the same steps as an
+    uninterrupted one. A file of several processes can be resumed by any number of them.
 
     A function rather than two handlers in the configuration, because a handler that saves its own trainer would be a
     circular reference there. Of several processes only the first one saves; all load.
 
     Args:
         trainer: not yet running.
-        folder: where `resume_*.pt` lies; made if it does not exist.
+        folder: the folder of `resume_*.pt`; created if it does not exist.
         objects: whatever has a state dict (network, optimizer, scheduler), and moving averages of weights, attached
             already.
     """
@@ -96,16 +96,16 @@ def _warm(trainer: Trainer, averages: list[EMAHandler]) -> None:
 
 
 def keep_state(trainer: Trainer, path: str | Path, **networks: nn.Module) -> None:
-    """Write networks and the number of the epoch to `path` after every epoch, and go on from it if it is there.
+    """Write networks and the number of the epoch to `path` after every epoch; resume from `path` if it exists.
 
-    Weights are kept in half precision and the optimizer starts afresh, so that the file is small enough to hand on:
-    4 bytes a weight for a network and its moving average. `make_resumable` loses nothing and takes four times as much.
-    Of several processes only the first one writes; all load.
+    Weights are kept in half precision and the optimizer is reset, so that the file is small: 4 bytes a weight for a
+    network and its moving average. `make_resumable` loses nothing and needs four times as much. Of several processes
+    only the first one writes; all load.
 
     Args:
         trainer: not yet running.
         path: the file; its folder is made if it does not exist.
-        networks: what is kept, by its name in the file.
+        networks: the networks to keep, by their names in the file.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -20,12 +20,11 @@ from monai_inpaint.registry.training_cost import write_training_cost as write_ef
 
 
 def save_training_cost(trainer: Trainer, folder: str | Path, initial: str | Path | None = None) -> None:
-    """Write `docs/training.json` (see `Effort`) into `folder` when the training ends.
+    """Write `docs/training.json` (see `TrainingCost`) into `folder` when the training ends.
 
-    Times are those of its `curves.csv` (see `save_curves`), so that a resumed training counts as a whole; images a
-    second are those of the median epoch, which a pause does not slow; on a processor of a second of one core, which
-    nothing that runs beside the training slows. Of several processes only the first one writes, and counts the images
-    of all.
+    Times are those of its `curves.csv` (see `save_curves`), so that a resumed training counts as a whole. Images a
+    second are those of the median epoch, which pauses do not affect; on a CPU per second of one core, which other work
+    on the machine does not affect. Of several processes only the first one writes, and counts the images of all.
 
     Args:
         trainer: not yet running; its output is decollated.

@@ -23,17 +23,17 @@ _PANELS = 4  # side by side
 def save_curves(trainer: Trainer, evaluator: Evaluator, folder: str | Path, cpu_minutes: float | None = None) -> None:
     """Write `curves.csv` after every epoch, and `curves.png` after every validation.
 
-    The columns: epoch; minutes since the training (or what was resumed of it) began, by the clock and of processors,
-    all threads together; the epoch's means of the loss and of all other numbers in the trainer's output, empty where
-    all are NaN; then what the evaluator measures, empty in epochs without validation. A resumed training goes on with
-    the lines that it had. Of several processes only the first one writes, and counts the time of the others as its own.
+    Columns: epoch; minutes since the start of the training (including the part before it was resumed), wall-clock and
+    processor time of all threads together; the epoch's means of the loss and of all other numbers in the trainer's
+    output, empty if all are NaN; then the evaluator's metrics, empty in epochs without validation. A resumed training
+    continues the file. Of several processes only the first one writes, and counts the time of the others as its own.
 
     Args:
         trainer: not yet running; its output is decollated, and numbers in it are those of the first window.
         evaluator: what validates between the trainer's epochs.
         folder: made if it does not exist.
-        cpu_minutes: end the training after the epoch in which it has taken so many minutes of processors: equal effort
-            for systems that are compared, whatever else runs beside them.
+        cpu_minutes: end the training after the epoch in which it reaches this processor time: equal cost for compared
+            systems, whatever else is running.
     """
     curves = _Curves(Path(folder), evaluator)
     if idist.get_rank() == 0:

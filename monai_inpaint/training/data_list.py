@@ -25,16 +25,16 @@ def training_slices(
 ) -> list[dict[str, Any]]:
     """One entry a slice: {"image": path, "name": str, "source": str, "slice": int | None}, and "lesion" where known.
 
-    Fills are to show healthy anatomy, so networks that fill are trained on nothing else: images that show a finding
-    (see `datasets.listing.unhealthy`) are left out, and "lesion" is the path of the mask of a lesion, which
-    the readers make unknown.
+    Fills should show healthy anatomy, so networks that fill are trained on it only: images with a finding (see
+    `datasets.listing.unhealthy`) are left out, and "lesion" is the path of the mask of a lesion, whose voxels the
+    readers make unknown.
 
     Args:
         index: CSV with the columns path (relative to the CSV), source, modality, split, mask and, optionally, note.
-        sources: the sources to take, each with the fraction (0, 1) of slices to leave out at both ends of a volume.
+        sources: the sources to use, each with the fraction (0, 1) of slices to leave out at both ends of a volume.
         split: "train" or "val".
-        modality: as the index spells it (CR, CT, MR). Files that another row names as its mask, or whose name tells
-            that they hold labels (see `monai_inpaint.datasets.listing.is_label_map`), are not images.
+        modality: as spelled in the index (CR, CT, MR). Files that another row names as its mask, or whose name marks
+            them as label maps (see `monai_inpaint.datasets.listing.is_label_map`), are not images.
         limit: at most so many slices of each source, evenly spread over its files and slices.
         healthy: False for networks that do not fill: images with a finding are taken too, and lesions are treated like
             any other part of the image.
@@ -87,7 +87,7 @@ def training_volumes(index: str | Path, sources: Sequence[str], split: str, *, m
 
 
 def synthetic_volumes(count: int) -> list[dict[str, Any]]:
-    """Return so many entries for `SynthAnatomyd`, as `training_volumes` gives them: the image is a seed."""
+    """Return that many entries for `SynthAnatomyd`, like those of `training_volumes`: the image is a seed."""
     return [{"image": seed, "name": f"synthetic_{seed}", "source": "synthetic"} for seed in range(count)]
 
 
@@ -110,7 +110,7 @@ def find_images(images: str | Path) -> list[dict[str, str]]:
 
 
 def repeated(entries: Sequence[Mapping[str, Any]], times: int) -> list[dict[str, Any]]:
-    """Return each entry so many times, with a name of its own, from which validation draws what it hides."""
+    """Return each entry that many times, each with another name, which seeds its hole in validation."""
     return [{**entry, "name": f"{entry['name']}#{turn}"} for turn in range(times) for entry in entries]
 
 

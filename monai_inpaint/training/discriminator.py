@@ -19,10 +19,10 @@ class DiscriminatorTask:
     """Train one discriminator, and compute its term of the generator's loss; all processes keep the same weights.
 
     Args:
-        discriminator: what it is shown to logits, or to a list of features that ends in them (MONAI's
+        discriminator: from its input to logits, or to a list of features that ends with them (MONAI's
             PatchDiscriminator).
         optimizer: of the discriminator.
-        view: the image (real or filled) and the batch to what the discriminator is shown.
+        view: from the image (real or filled) and the batch to the discriminator's input.
         weight: of its verdict in the generator's loss.
         criterion: see `AdversarialLoss`.
         perceptual: weight of the L1 distance between its features of fill and truth, the images before them (Armanious
@@ -60,8 +60,8 @@ class DiscriminatorTask:
         """Take one optimiser step.
 
         Returns:
-            "value": V(G, D) of Goodfellow et al. 2014 (equation 1), -log 4 where real and filled cannot be told
-            apart; "real" and "filled": how likely real and filled images are taken for real on average.
+            "value": V(G, D) of Goodfellow et al. 2014 (equation 1), -log 4 if real and filled images cannot be
+            distinguished; "real" and "filled": mean probability with which real and filled images are rated real.
 
         Raises:
             FloatingPointError: the loss is not a number.

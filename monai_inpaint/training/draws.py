@@ -1,8 +1,8 @@
-"""Draw training windows for several processes together, each from a seed of its own.
+"""Draw training windows for several processes together, each with its own seed.
 
-Which image is drawn and what random transforms do to it follow from the seed of the run, the epoch and the place in it,
-not from who draws: processes with a share of a batch take the step that one process with the whole takes, any number
-of workers gives the same windows, and a resumed training goes on with those that it would have had.
+The drawn image and its random transforms are determined by the seed of the run, the epoch and the position in it, not
+by the process: processes with a share of a batch take the same step as one process with the whole batch, any number of
+workers produces the same windows, and a resumed training continues with the windows it would have had.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _SEEDS = 2**31
 
 
 class SeededIndex(NamedTuple):
-    """The index of an image and the seed of what is cut out of it."""
+    """The index of an image, and the seed of the window cut from it."""
 
     index: int
     seed: int
 
 
 class ShardedSampler(DistributedSampler):
-    """Draw images for all processes, every n-th of them for each of n; MONAI's trainers tell it the epoch.
+    """Draw images for all processes, and return every n-th draw to each of n; MONAI's trainers set the epoch.
 
     Args:
         dataset: of which indices are drawn.

@@ -9,16 +9,16 @@ import torch
 
 
 class FilledBatch(NamedTuple):
-    """A batch of windows and what was filled into them; all (B, 1, H, W), intensities in [-1, 1] as a rule.
+    """A batch of windows and their fills; all (B, 1, H, W), intensities usually in [-1, 1].
 
     Attributes:
-        predicted: all that the generator predicts, also where the image is known; 0 where there is no image.
+        predicted: the whole prediction of the generator, also where the image is known; 0 where there is no image.
         fill: the composited image.
         truth: 0 where there is no image.
         context: the truth with the hole zeroed.
         region: 1 where the hole is and there is an image.
-        told: (B, n, H, W), what the generator is told beside image and hole; n may be 0.
-        stages: what the generator gives beside its prediction, earlier stages first, as it gives it.
+        condition: (B, n, H, W), the generator's further inputs after image and hole; n may be 0.
+        stages: the generator's outputs besides its prediction, earlier stages first, unchanged.
     """
 
     predicted: torch.Tensor
@@ -26,7 +26,7 @@ class FilledBatch(NamedTuple):
     truth: torch.Tensor
     context: torch.Tensor
     region: torch.Tensor
-    told: torch.Tensor
+    condition: torch.Tensor
     stages: tuple[torch.Tensor, ...] = ()
 
     @classmethod
@@ -69,14 +69,14 @@ class Conditional:
 
 
 class WithCondition:
-    """The hole, an image, and what the generator is told beside it: (B, 2 + n, H, W), as Shen et al. 2022 judge."""
+    """The hole, an image, and the generator's further inputs: (B, 2 + n, H, W), as in Shen et al. 2022."""
 
     def __call__(self, image: torch.Tensor, filled: FilledBatch) -> list[torch.Tensor]:
-        return [torch.cat((filled.region, image, filled.told), dim=1)]
+        return [torch.cat((filled.region, image, filled.condition), dim=1)]
 
 
 class WithHole:
-    """The hole and an image: (B, 2, H, W), as MAT's discriminators see them."""
+    """The hole and an image: (B, 2, H, W), the input of MAT's discriminators."""
 
     def __call__(self, image: torch.Tensor, filled: FilledBatch) -> list[torch.Tensor]:
         return [torch.cat((filled.region, image), dim=1)]
@@ -93,7 +93,7 @@ class HolePatch:
 
 
 class WholeAndPatch:
-    """The image and a patch around its hole of half the side, as the discriminators of GLCIC take them."""
+    """The image and a patch around its hole of half the side, the input of the discriminators of GLCIC."""
 
     def __call__(self, image: torch.Tensor, filled: FilledBatch) -> list[torch.Tensor]:
         return [image, cropped(image, filled.region, image.shape[-1] // 2)]

@@ -57,11 +57,11 @@ def flow_iteration(
 
     The output keys are those of MONAI's SupervisedTrainer.
 
-    The loss sees the error in standard deviations of the window, over the size that the network's own output has at
-    that time, so that every modality, contrast and time counts alike.
+    The loss is the error in standard deviations of the window, divided by the size of the network's own output at that
+    time, so that every modality, contrast and time has the same weight.
 
     Args:
-        engine, batch: MONAI's; with seeds of the windows under "draw", as `SeededDataset` gives them, or without.
+        engine, batch: those of MONAI; with the windows' seeds under "draw" (see `SeededDataset`), or without.
         at_start: share of the windows at t = 0, where the best estimate is learned. With 1 the network becomes a
             plain regressor, without samples.
         extra_loss: added to the loss: a function of the fill and the truth, in standard deviations of the known
@@ -102,12 +102,12 @@ def sample_iteration(engine: Trainer, batch: Any, score: EnergyScore, estimator:
 
     The output keys are those of MONAI's SupervisedTrainer; `pred` is the first sample.
 
-    The score sees values in standard deviations of the window, so that every modality and contrast counts alike.
+    The score uses standard deviations of the window, so that every modality and contrast has the same weight.
 
     Args:
-        engine, batch: MONAI's; with seeds of the windows under "draw", as `SeededDataset` gives them, or without.
+        engine, batch: those of MONAI; with the windows' seeds under "draw" (see `SeededDataset`), or without.
         score: of samples.
-        estimator: gives the best estimate, and is not trained.
+        estimator: returns the best estimate, and is not trained.
         parts: see `backward_in_parts`.
 
     Raises:
@@ -155,7 +155,7 @@ def _estimate(estimator: nn.Module, image: torch.Tensor) -> torch.Tensor:
 def _sample_input(
     image: torch.Tensor, estimate: torch.Tensor, region: torch.Tensor, noise: torch.Tensor
 ) -> torch.Tensor:
-    """Windows (B, 2 or 3, H, W) as a network that draws samples takes them: it starts from the best estimate."""
+    """Return windows (B, 2 or 3, H, W) as input of the sampler: it starts from the best estimate."""
     # where there is no image there is no state: as for the best estimate, only the known voxels speak
     time = SAMPLE_TIME * (1.0 - image[:, 1:2] + region)
     started = torch.cat((image[:, :1] * (1.0 - region) + estimate * region, image[:, 1:2], region), dim=1)

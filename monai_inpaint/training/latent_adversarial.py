@@ -17,16 +17,16 @@ from monai_inpaint.training.iteration import batch_of, completed
 class LatentAdversarialIteration:
     """Train the discriminator on a batch, then the generator, by least squares (Shen et al. 2022, equations 1 and 2).
 
-    The output's keys are those of MONAI's SupervisedTrainer, and "real" and "drawn": the discriminator's mean answers,
-    1 where it takes something for real.
+    The output's keys are those of MONAI's SupervisedTrainer, and "real" and "drawn": the mean outputs of the
+    discriminator, 1 for real.
 
     Args:
         discriminator: of what the generator draws and of the truth; to logits.
         optimizer: of the discriminator.
         penalty: of its squared gradient at real examples (R1, Mescheder et al. 2018, Which Training Methods for GANs do
             actually Converge?), halved; 0 in the paper.
-        noise: standard deviation of what is added to all that the discriminator is shown (Sonderby et al. 2017,
-            Amortised MAP Inference for Image Super-Resolution, section 3.2.1); 0 in the paper.
+        noise: standard deviation of the noise added to the discriminator's inputs (Sonderby et al. 2017, Amortised MAP
+            Inference for Image Super-Resolution, section 3.2.1); 0 in the paper.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class LatentAdversarialIteration:
 
 
 def latent_energy_iteration(engine: Trainer, batch: Any) -> Any:
-    """Draw as many examples as the batch has, and bring them nearer by the engine's loss, `EnergyDistance` for one.
+    """Draw as many examples as the batch contains, and train by a distance to it, for example `EnergyDistance`.
 
     The output's keys are those of MONAI's SupervisedTrainer.
 

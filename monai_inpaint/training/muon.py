@@ -28,8 +28,8 @@ class Muon(torch.optim.AdamW):
         lr: learning rate.
         momentum: of Muon.
         betas, weight_decay: of AdamW; the decay is Muon's too.
-        adam: names of modules whose weights are left to AdamW: those that take in the image or the time, or give the
-            image out.
+        adam: names of modules whose weights are optimised by AdamW: those whose input is the image or the time, or
+            whose output is the image.
     """
 
     def __init__(

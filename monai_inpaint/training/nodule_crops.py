@@ -1,4 +1,4 @@
-"""Select what the texture networks for nodules are trained on: crops of CT, and films to put nodules into."""
+"""Select training data of the texture networks for nodules: crops of CT, and films to put nodules into."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def nodule_outlines(split: str, index: str | Path | None = None, limit: int | No
 
     Args:
         split: "train" or "val".
-        index: data list whose patients keep their split, see `read_lidc_outlines`; one that does not exist splits none.
+        index: data list whose patients keep their split, see `read_lidc_outlines`; may be missing.
         limit: at most so many, evenly spread.
 
     Raises:

@@ -13,7 +13,7 @@ class PatchGANLoss:
     """PatchGAN loss (Isola et al. 2017, section 3.2.2) with least squares, for `flow_iteration(extra_loss=...)`.
 
     A call takes one optimiser step of the discriminator, then returns the generator's share of the loss. Only patches
-    that see the hole count.
+    that overlap the hole count.
 
     Args:
         discriminator: (B, 2, H, W), image and hole, to (B, 1, h, w), one logit a patch, or to a list that ends in it

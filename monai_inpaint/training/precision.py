@@ -1,4 +1,4 @@
-"""Whether a device computes in bfloat16; one that does not would emulate it, ten times slower than float32."""
+"""Check whether a device computes in bfloat16; others emulate it, ten times slower than float32."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Schedule of adversarial training."""
+"""Schedules of a training: its learning rate, and which networks learn in an iteration of adversarial training."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import InitVar, dataclass
 from typing import NamedTuple
 
@@ -40,9 +41,29 @@ class Schedule:
                 object.__setattr__(self, name, value)
 
     def turn(self, epoch: int, iteration: int) -> Turn:
-        """Return the turn in an iteration; epochs and iterations count from 1, iterations go on through the epochs."""
+        """Return the turn in an iteration; epochs and iterations count from 1, iterations throughout the training."""
         if epoch <= self.generator_epochs:
             return Turn(generator=True, discriminators=False, adversarial=False)
         if epoch <= self.generator_epochs + self.discriminator_epochs:
             return Turn(generator=False, discriminators=True, adversarial=False)
         return Turn(iteration % self.generator_every == 0, iteration % self.discriminators_every == 0, adversarial=True)
+
+
+def warm_hold_decay(steps: int, warm_up: int = 50, decay: float = 0.25) -> Callable[[int], float]:
+    """Return a factor for `torch.optim.lr_scheduler.LambdaLR`: linear up, constant, linear down.
+
+    The rate before the decay does not depend on the length, so a training can run for days, and can be finished from
+    any of its states by a training with `decay=1` (Hägele et al. 2024, Scaling Laws and Compute-Optimal Training Beyond
+    Fixed Training Durations).
+
+    Args:
+        steps: of the whole training.
+        warm_up: steps on the way up.
+        decay: share of the steps on the way down; 0 if the training will be continued.
+    """
+
+    def factor(step: int) -> float:
+        left = (steps - step) / (decay * steps) if decay else 1.0
+        return max(min((step + 1) / (warm_up + 1), left, 1.0), 0.0)
+
+    return factor

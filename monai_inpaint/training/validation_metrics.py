@@ -1,4 +1,4 @@
-"""MONAI metrics for the validation handler: PSNR in the hole, error of metal correction, false alarms of detection."""
+"""MONAI metrics for the validation handler: fills, metal correction, detection of artifacts, outlines of nodules."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import torch
 from monai.metrics import CumulativeIterationMetric
 
 from monai_inpaint.losses.metal_correction import AIR
+from monai_inpaint.synthesis.nodules.outline import ks_distance, measures, outline_of
 
 SPECK = 9  # pixels that may be marked in vain without an alarm
 
@@ -37,7 +38,7 @@ class HolePSNR(CumulativeIterationMetric):
 class MetalRMSE(CumulativeIterationMetric):
     """Root mean square error in HU of the patient outside the metal; the mean over slices, turned negative.
 
-    Negative, as MONAI takes the largest key metric for the best. `y_pred` (B, 1, H, W) in HU; `y` (B, 2, H, W), the
+    Negative, as MONAI treats the largest key metric as the best. `y_pred` (B, 1, H, W) in HU; `y` (B, 2, H, W), the
     slice without metal and the metal.
     """
 
@@ -69,3 +70,26 @@ class FalseAlarms(CumulativeIterationMetric):
     def aggregate(self) -> torch.Tensor:
         alarms = self.get_buffer()
         return alarms[torch.isfinite(alarms)].mean()
+
+
+class ShapeDistance(CumulativeIterationMetric):
+    """The largest Kolmogorov-Smirnov distance of area, elongation and solidity, turned negative.
+
+    Negative, as MONAI treats the largest key metric as the best. `y_pred` and `y` (B, 1, H, W): fields, positive
+    inside; their examples do not correspond. Fields without positive values count as an outline with measures of 0.
+    """
+
+    def _compute_tensor(self, y_pred: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
+        if y is None:
+            raise ValueError("ShapeDistance needs real outlines.")
+        pairs = [[*_measured(drawn), *_measured(real)] for drawn, real in zip(y_pred, y, strict=True)]
+        return torch.tensor(pairs, dtype=torch.float64)
+
+    def aggregate(self) -> torch.Tensor:
+        pairs = self.get_buffer().cpu().numpy()
+        return torch.tensor(-max(ks_distance(pairs[:, n], pairs[:, n + 3]) for n in range(3)))
+
+
+def _measured(field: torch.Tensor) -> tuple[float, float, float]:
+    mask = outline_of(field[0].cpu().numpy())
+    return measures(mask) if mask.any() else (0.0, 0.0, 0.0)

@@ -3,7 +3,7 @@
 from monai_inpaint.transforms.anatomy import SynthAnatomyd, SynthContrastd
 from monai_inpaint.transforms.artifact import CentreCropd, RandArtifactd
 from monai_inpaint.transforms.cases import ReadFillPaird, SaveFilled, SaveNodules, SavePainted
-from monai_inpaint.transforms.hole import FixedHoled, RandHoled
+from monai_inpaint.transforms.hole import FixedHoled, RandHoled, RandSquareHoled
 from monai_inpaint.transforms.hole_slab import RandHoledSlabd
 from monai_inpaint.transforms.intensity import RandContrastd, RandHounsfieldd, RandNoised
 from monai_inpaint.transforms.lung_windows import LungBoxesd, RandLungWindowsd
@@ -19,13 +19,12 @@ from monai_inpaint.transforms.repeatable import Repeatable
 from monai_inpaint.transforms.save import ReadImaged, SaveCorrected, SaveFound
 from monai_inpaint.transforms.simulated_metal import RandAroundMetald, SimulateMetald
 from monai_inpaint.transforms.slab import RandSlabd
-from monai_inpaint.transforms.square_hole import RandSquareHoled
 from monai_inpaint.transforms.starts import RandStartedSlicesd, Unstartedd
 from monai_inpaint.transforms.window import CentreWindowd, RandWindowd
 
 # The former names, by which configurations of earlier versions call them; for this release.
 Middled, Millimetred, RandSquared = CentreCropd, Resample1mmd, RandSquareHoled
-ReadFillPaird, Seeded, FixedHoled = ReadFillPaird, Repeatable, FixedHoled
+ReadCased, Seeded, SeededHoled = ReadFillPaird, Repeatable, FixedHoled
 
 __all__ = [
     "CentreCropd",
@@ -58,7 +57,7 @@ __all__ = [
     "RandSquared",
     "RandStartedSlicesd",
     "RandWindowd",
-    "ReadFillPaird",
+    "ReadCased",
     "ReadFillPaird",
     "ReadImaged",
     "ReadNoduleCropd",
@@ -73,7 +72,7 @@ __all__ = [
     "SaveNodules",
     "SavePainted",
     "Seeded",
-    "FixedHoled",
+    "SeededHoled",
     "SimulateMetald",
     "SynthAnatomyd",
     "SynthContrastd",

@@ -1,7 +1,7 @@
 """Synthetic heads: the ICBM152 tissue maps of nilearn, deformed, in any contrast.
 
-The idea of SynthSeg and SynthSR (Billot et al. 2023; Iglesias et al. 2021): a network that meets every contrast,
-even those that no scanner gives, serves the scanner's too.
+The idea of SynthSeg and SynthSR (Billot et al. 2023; Iglesias et al. 2021): a network trained on every contrast, even
+those that no scanner produces, also works on those of scanners.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _brain(grey: np.ndarray, white: np.ndarray, shrunk: float) -> np.ndarray:
 
 
 def _wrapped(distance: np.ndarray, shadow: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Fluid, skull and scalp in layers of varying thickness around the brain, a made-up face and neck below."""
+    """Fluid, skull and scalp in layers of varying thickness around the brain, a synthetic face and neck below."""
     shape = distance.shape
     thicknesses = rng.uniform((0.5, 3.0, 3.0), (3.0, 7.0, 9.0))
     layers = [thickness * np.exp(0.2 * _field(5, shape, rng)) for thickness in thicknesses]
@@ -147,7 +147,7 @@ def _wrapped(distance: np.ndarray, shadow: np.ndarray, rng: np.random.Generator)
 
 
 def _shades(t1: np.ndarray, tissue: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """0.._SHADES - 1: how the T1 differs from its tissue's mean, and texture of its own."""
+    """0.._SHADES - 1: deviation of the T1 from the mean of its tissue, plus a random texture."""
     shades = 0.2 * _field(16, tissue.shape, rng) + 0.15 * _field(48, tissue.shape, rng)
     for brain in (_FLUID, _GREY, _WHITE):
         inside = (tissue == brain) & (t1 > 0)
@@ -157,7 +157,7 @@ def _shades(t1: np.ndarray, tissue: np.ndarray, rng: np.random.Generator) -> np.
 
 
 def _cropped(codes: np.ndarray, shown: np.ndarray, affine: np.ndarray) -> Image:
-    """What is shown, with a little air around it as in a scan."""
+    """The visible part, with a little air around it as in a scan."""
     box = ndimage.find_objects(shown.astype(np.int32))[0]
     box = tuple(slice(max(part.start - _AROUND, 0), part.stop + _AROUND) for part in box)
     moved = affine.copy()

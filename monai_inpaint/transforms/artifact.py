@@ -18,7 +18,7 @@ _TRIES = 4
 
 
 class CentreCropd(MapTransform):
-    """The middle of a slice pyramid: of films, whose margins hold real letters and markers that nobody has marked.
+    """Crop the middle of a slice pyramid: margins of films contain real letters and markers that are not marked.
 
     Args:
         keys: keys of the pyramids.
@@ -52,7 +52,7 @@ class RandArtifactd(RandomizableTransform, MapTransform):
         keys: key of the window, (rows, columns).
         modality: "cxr", "ct" or "mr", which decides about kinds and intensities.
         clean: share of the windows without an artifact.
-        zoom: most times the window's side, that the image has of which it is taken for a part.
+        zoom: largest size of the image that the window is assumed to be a part of, in sides of the window.
     """
 
     def __init__(self, keys: KeysCollection, modality: str, clean: float = 0.25, zoom: float = 4.0) -> None:

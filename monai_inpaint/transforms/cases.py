@@ -22,8 +22,8 @@ from monai_inpaint.transforms.save import SaveDerived
 class ReadFillPaird(Transform):
     """{"image": path, "hole": path} -> {"image": MetaTensor (2, *spatial), "source": path, "hole": path}.
 
-    The first channel is the image in its units with the hole zeroed, the second the hole on the image's grid. Where a
-    `segment` is given too, it says which segments, ROIs or labels of the hole are meant.
+    The first channel is the image in its units with the hole zeroed, the second the hole on the image's grid.
+    `segment`, if given, selects segments, ROIs or labels of the hole.
     """
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
@@ -60,7 +60,7 @@ class SaveNodules(SaveFilled):
 
 
 class SavePainted(SaveFilled):
-    """As `SaveFilled`, where the holes are what is drawn of films."""
+    """Like `SaveFilled`, for films in which the hole is generated."""
 
     description = "synthetic film"
 

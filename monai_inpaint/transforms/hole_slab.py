@@ -25,7 +25,7 @@ class RandHoledSlabd(RandHoled):
     are holes that RandHoled draws in a slice, the same in one slice, a few, or nearly all.
 
     Args:
-        keys: key of the slab; its "ratio" (slice spacing over spacing in the plane) lies beside it.
+        keys: key of the slab; its "ratio" (slice spacing over spacing in the plane) is a further key.
         centre, square: as for RandHoled.
         solid: share of shapes in 3D.
     """
@@ -75,7 +75,7 @@ class RandHoledSlabd(RandHoled):
     def _solid(self, shape: tuple[int, ...], ratio: float) -> np.ndarray:
         """A hole drawn with as many slices as voxels of equal sides have, of which the slab's slices are taken.
 
-        Metal shows in every slice that it touches, other holes where the middles of the slices lie.
+        Metal appears in every slice that it touches, other holes in slices whose middles they contain.
         """
         isotropic = (max(round(shape[0] * ratio), 1), *shape[1:])
         rng = np.random.default_rng(self.R.randint(2**31))

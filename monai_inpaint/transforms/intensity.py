@@ -1,4 +1,4 @@
-"""Random contrast and noise, so that a network sees intensities that its training images lack."""
+"""Augment contrast and noise, so that a network sees intensities that its training images lack."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from monai_inpaint.imaging.lungs import lung_boxes
 
 
 class LungBoxesd(MapTransform):
-    """The boxes of both lungs (see `lung_boxes`), found in a film's pyramid, as "lungs".
+    """Find the boxes of both lungs (see `lung_boxes`) in a film's pyramid, and store them as "lungs".
 
     Nothing in it is random, so datasets that cache find them once a film.
     """
@@ -26,9 +26,9 @@ class LungBoxesd(MapTransform):
 class RandLungWindowsd(RandomizableTransform, MapTransform):
     """Windows around random points in the lungs' boxes: a list of so many entries a film, for `list_data_collate`.
 
-    Belli et al. 2018 take 20 points a film and write 1.2 million patches to disk. Here the same points come again
-    with the same seed: `Repeatable` fixes them for each film, which makes the same set of windows as theirs without a
-    file; without it every epoch sees others.
+    Belli et al. 2018 use 20 points a film and write 1.2 million patches to disk. Here a seed reproduces the points:
+    `Repeatable` fixes them for each film, which results in a fixed set of windows like theirs without files; without it
+    every epoch has others.
 
     Args:
         keys: key of the film's pyramid, of which the first level is cut: full resolution, float32.

@@ -26,7 +26,7 @@ def at_one_millimetre(volume: Image) -> Image:
     It covers the same space: the faces of the volume stay where they are, within half a voxel.
 
     Raises:
-        InputError: the volume does not tell its spacing.
+        InputError: the spacing of the volume is not known.
     """
     from scipy.ndimage import gaussian_filter, zoom
 
@@ -45,7 +45,7 @@ def at_one_millimetre(volume: Image) -> Image:
 
 
 class Resample1mmd(MapTransform):
-    """Image (volume) -> Image at 1x1x1 mm (see `at_one_millimetre`), as Armanious et al. 2019 prepare their data."""
+    """Resample a volume to 1x1x1 mm (see `at_one_millimetre`), as Armanious et al. 2019 prepare their data."""
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         return {**data, **{key: at_one_millimetre(data[key]) for key in self.keys}}
@@ -54,13 +54,13 @@ class Resample1mmd(MapTransform):
 class RandSlicesd(RandomizableTransform, MapTransform):
     """Image (volume) -> pyramids of random slices as displayed: a list of so many entries, for `list_data_collate`.
 
-    Slices lie across the body where the file tells (along k otherwise), and only those are taken that hold at least
+    Slices are axial if the file states its orientation (else along k), and only those are used that contain at least
     half as much body as the fullest one. `CentreWindowd(side=256)` then makes them 256x256.
 
     Args:
         keys: key of the volume.
         num_samples: slices a volume.
-        level: the value above which a voxel is body; None takes a tenth of the volume's range, as for MR.
+        level: the value above which a voxel is body; None: a tenth of the volume's range, as for MR.
     """
 
     def __init__(self, keys: KeysCollection = "image", num_samples: int = 8, level: float | None = None) -> None:

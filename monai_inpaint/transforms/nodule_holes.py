@@ -1,4 +1,4 @@
-"""Nodules as the texture network sees them: the image without what lies in the mask, the mask, the density."""
+"""Input of the texture network for nodules: the image without the content of the mask, the mask, the density."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ class NoduleHoled(RandomizableTransform):
     """Network input and target: one of the masks, at random, with a rim, is the hole, and carries the density.
 
     Args:
-        rim: pixels by which the mask is dilated. A CT blurs a nodule over a pixel around its outline: left in the
-            image, that would tell the network of a nodule that healthy lung does not have.
+        rim: pixels by which the mask is dilated. A CT blurs a nodule over a pixel around its outline, which would
+            reveal the nodule to the network in training; healthy lung has no such blur.
         box: the hole is the mask's bounding box: table II, and what others do.
         density: whether the input has the density.
 

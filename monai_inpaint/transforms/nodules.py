@@ -1,4 +1,4 @@
-"""Put synthetic nodules into films and CT slices while a detector is trained."""
+"""Put synthetic nodules into films and CT slices, to train a detector."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class RandNodulesd(RandomizableTransform, MapTransform):
         modality: "cxr", or "ct" in Hounsfield units.
         prob: share of the images that get nodules.
         count: fewest and most nodules an image.
-        diameter: smallest and largest, all between equally likely; mm where `spacing` is given, else pixels.
+        diameter: smallest and largest, all between equally likely; in mm if `spacing` is given, else pixels.
         density: see `synthesize_nodule`.
         where: see `synthesize_nodule`.
         spacing: mm between rows and columns.
         boxes: key of the boxes, (N, 4) float32 left, top, right, bottom; those that are there already stay.
         labels: key of their labels, (N,) int64, 0 for new ones.
-        mask: key of the nodules' masks, (1, rows, columns) bool; None: not given.
+        mask: key of the nodules' masks, (1, rows, columns) bool; None: no masks.
         bundle, shape_bundle, engine: see `synthesize_nodule`.
     """
 

@@ -1,4 +1,4 @@
-"""Outlines of nodules as the shape generator learns them."""
+"""Normalise outlines of nodules for the shape generator."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class NormaliseOutlined(MapTransform):
 
     Args:
         keys: of masks, bool (rows, columns).
-        label: key under which the field is also given, for MONAI's trainers ask for a pair.
+        label: a second key for the field, because MONAI's trainers expect a pair.
     """
 
     def __init__(self, keys: KeysCollection, label: str = "label") -> None:

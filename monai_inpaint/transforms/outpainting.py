@@ -1,4 +1,4 @@
-"""Whole films of which little is kept, and the noise that the rest is drawn from."""
+"""Whole films with one large hole around small kept parts, and the noise that fills are drawn from."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RandFilmd(RandWindowd):
     Args:
         keys: keys of the pyramids.
         side: pixels of the window along each axis.
-        smallest: part of the film's sides that is shown at least.
+        smallest: smallest visible part of the film's sides.
     """
 
     def __init__(self, keys: KeysCollection, side: int = 128, smallest: float = 0.9) -> None:
@@ -36,7 +36,7 @@ class RandFilmd(RandWindowd):
 
 
 class RandOutpaintd(RandomizableTransform, MapTransform):
-    """Window -> network input and target (see `holed`) where one to three boxes or blobs are kept, all else is hole.
+    """Window -> network input and target (see `holed`) with one to three kept boxes or blobs; the rest is hole.
 
     What is kept covers 2 to 20 % of the window as a rule, as boxes around findings do.
 

@@ -1,4 +1,4 @@
-"""Films with the shadow of a real nodule, as the texture network for films is trained on."""
+"""Training films of the texture network, with the shadow of a real nodule."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class Projected(NamedTuple):
 class ProjectNoduled(Transform):
     """{"image": pyramid, "lungs": boxes, "seed": s} -> a window of a lung with the shadow of a nodule of LIDC.
 
-    Nodule, its size, the side it is seen from, and its place in the darker half of the lungs' boxes are drawn with the
-    seed, so that an entry always gives the same window and may be kept on disk. The shadow is added to the film:
-    `project_nodule`, in the film's own contrast.
+    Nodule, its size, the direction of projection, and its place in the darker half of the lungs' boxes are drawn with
+    the seed, so that an entry always produces the same window and may be cached on disk. The shadow is added to the
+    film in the film's own contrast: `project_nodule`.
 
     Args:
         index, split: of the nodules' patients; see `read_lidc_outlines`.
         side: rows and columns of the window.
-        width: mm across a film, by its source; films do not tell.
+        width: mm across a film, by its source; films do not state it.
         enlarge: largest factor by which a nodule is larger than it was: nodules that are seen on films are.
 
     Returns (of a call):
@@ -126,7 +126,7 @@ class ProjectNoduled(Transform):
 
 
 def _in_a_lung(rng: np.random.Generator, film: np.ndarray, lungs: np.ndarray) -> np.ndarray:
-    """A point of the darker half of the lungs' boxes, which hold chest wall and heart as well; on a small film."""
+    """A random point of the darker half of the lungs' boxes, which also contain chest wall and heart."""
     sizes = (lungs[:, 1] - lungs[:, 0]).prod(1)
     start, stop = lungs[rng.choice(len(lungs), p=sizes / sizes.sum())].astype(int)
     box = film[start[0] : stop[0], start[1] : stop[1]]

@@ -20,9 +20,9 @@ from monai_inpaint.io import read_image
 class ReadPyramidd(MapTransform):
     """Path -> list of 2D arrays (rows, columns) as displayed, each half the size of the one before.
 
-    `data["slice"]` chooses the slice along k of a volume. Values are in the image's units; 8-bit pictures stay uint8
-    to save memory, everything else is float32. What the mask `data["lesion"]` marks, if there is one, becomes NaN: it
-    is neither shown to a network nor asked of it.
+    `data["slice"]` selects the slice along k of a volume. Values are in the image's units; 8-bit pictures stay uint8 to
+    save memory, everything else is float32. Voxels marked by the mask `data["lesion"]`, if there is one, become NaN:
+    they are neither input nor target of a network.
 
     Args:
         keys: keys of the paths.

@@ -1,4 +1,4 @@
-"""Read a volume, and see it as a stack of slices along any of its axes."""
+"""Read a volume, and return it as a stack of slices along any of its axes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ReadVolumed(MapTransform):
             None keeps the units.
 
     Raises:
-        InputError: the file holds no volume.
+        InputError: the file contains no volume.
     """
 
     def __init__(self, keys: KeysCollection, percentile: float | None = None) -> None:

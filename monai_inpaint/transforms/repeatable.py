@@ -12,10 +12,10 @@ from monai_inpaint.transforms.hole import seed_of
 
 
 class Repeatable(Transform, ThreadUnsafe):
-    """`transform`, seeded by the name of the image and its slice if given: the same at every epoch, and in every run.
+    """`transform`, seeded by the name (and slice) of the image: the same in every epoch and every run.
 
-    MONAI's data sets fill their cache in threads, and copy what is `ThreadUnsafe` for each image: threads that share a
-    state draw from one another's.
+    MONAI's data sets fill their cache in threads, and copy `ThreadUnsafe` transforms for each image: threads that share
+    a random state disturb each other.
     """
 
     def __init__(self, transform: Compose) -> None:

@@ -17,11 +17,11 @@ from monai_inpaint.version import __version__
 
 
 class SaveDerived(Transform):
-    """Writes images to a folder, marked as derived; of its kinds each says in `description` what was done.
+    """Write images to a folder, marked as derived; the `description` of each subclass states what was done.
 
     Args:
         output_dir: made if it does not exist.
-        model: said in the written file, beside this package's version.
+        model: stated in the written file, beside this package's version.
     """
 
     description: str
@@ -61,7 +61,7 @@ class SaveFound(SaveDerived):
 
 
 class SaveCorrected(SaveDerived):
-    """Write `pred` (1, *spatial), in units, to `output_dir` by the source's name; what is equal stays as stored."""
+    """Write `pred` (1, *spatial), in units, to `output_dir` by the source's name; equal values stay as stored."""
 
     description = "metal artifacts reduced"
 

@@ -23,10 +23,10 @@ _TRIES = 20
 
 
 class SimulateMetald(Transform):
-    """{"image": path, "slice": k, "seed": s} -> a slice with metal as the network sees it, and the truth.
+    """{"image": path, "slice": k, "seed": s} -> a slice with metal as input of the network, and the truth.
 
-    Implant, its place, scanner and size of the pixels are drawn with the seed, so that an entry always gives the same
-    pair and may be kept on disk (MONAI's PersistentDataset). Values are rounded to whole HU and kept in 16 bits.
+    Implant, its place, scanner and size of the pixels are drawn with the seed, so that an entry always produces the
+    same pair and may be cached on disk (MONAI's PersistentDataset). Values are rounded to whole HU and kept in 16 bits.
 
     Args:
         side: rows and columns, of the slice in the middle of air.
@@ -81,7 +81,7 @@ class SimulateMetald(Transform):
 
 
 class RandAroundMetald(RandomizableTransform):
-    """Cut a square out of the pairs of `SimulateMetald` that holds a random pixel of the metal, at a random place.
+    """Cut a square that contains a random pixel of the metal out of the pairs of `SimulateMetald`.
 
     Artifacts are strongest near the metal; whole slices would spend most of the training on pixels that are right.
 

@@ -24,7 +24,7 @@ def reslice(stack: np.ndarray, places: np.ndarray, thickness: float) -> np.ndarr
 
     Args:
         stack: (slices, rows, columns).
-        places: where the middles of the new slices lie, in slices of the stack.
+        places: the middles of the new slices, in slices of the stack.
         thickness: of the new slices, in slices of the stack. Each averages what it covers; 1 is linear interpolation
             between neighbours, and at whole numbers the stack's own slice.
 
@@ -46,10 +46,10 @@ def reslice(stack: np.ndarray, places: np.ndarray, thickness: float) -> np.ndarr
 class RandSlabd(RandWindowd):
     """Image (volume) -> a random slab (depth, side, side) float32, NaN outside the volume, and its "ratio".
 
-    In the plane it is cut as by RandWindowd. Through the plane, slices are taken at a random stride, each the average
-    of one to `stride` neighbours, as protocols with thin, thick and spaced slices give them; the slab may reach over
-    the volume's ends a little, and shows fewer slices where the volume has fewer. Slices lie along the axis of the
-    largest spacing, in nearly isotropic volumes along any axis.
+    In the plane it is cut as by RandWindowd. Through the plane, slices are sampled at a random stride, each the average
+    of one to `stride` neighbours, as in protocols with thin, thick and spaced slices; the slab may extend slightly
+    beyond the volume's ends, and has fewer slices if the volume has. Slices are along the axis of the largest spacing,
+    in nearly isotropic volumes along any axis.
 
     "ratio" (float) is the slab's slice spacing over the spacing of its voxels in the plane.
 

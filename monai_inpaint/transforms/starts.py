@@ -16,13 +16,13 @@ from monai_inpaint.imaging.bounding_box import around
 
 
 class RandStartedSlicesd(Randomizable, MapTransform):
-    """What `RandHoledSlabd` gives -> a few of the slices that its hole meets, a list of entries for a batch.
+    """Output of `RandHoledSlabd` -> a few of the slices that contain its hole, a list of entries for a batch.
 
-    "image" becomes (3, H, W): the slice, in the hole its start; the hole; the nearness of the start. "label" is (2, H,
-    W). A slab whose hole hides nothing gives one slice.
+    "image" becomes (3, H, W): the slice with the start in the hole; the hole; the nearness of the start. "label" is (2,
+    H, W). A slab whose hole contains no voxel returns one slice.
 
     Args:
-        keys: key of the slab with its hole, (2, D, H, W); "label" and "ratio" lie beside it.
+        keys: key of the slab with its hole, (2, D, H, W); "label" and "ratio" are further keys.
         count: slices taken of a slab, at most.
     """
 
@@ -51,7 +51,7 @@ class RandStartedSlicesd(Randomizable, MapTransform):
 
 
 class Unstartedd(MapTransform):
-    """Append a channel of zeros, (2, H, W) -> (3, H, W): there is no start, and the network has its own.
+    """Append a channel of zeros, (2, H, W) -> (3, H, W): without a start, the network computes its own.
 
     Gives a list of one entry, so that a batch may have entries of `RandStartedSlicesd` too.
     """

@@ -51,7 +51,7 @@ class RandWindowd(RandomizableTransform, MapTransform):
     """A random window: extent log-uniform from `closest` slice voxels to `widest` times the slice, centre within it.
 
     Args:
-        keys: keys of the pyramids; all are cut alike.
+        keys: keys of the pyramids; all are cut in the same way.
         side: voxels of the window along each axis.
         closest: smallest extent in slice voxels.
         widest: largest extent, relative to the slice's longer side.

@@ -22,10 +22,10 @@ def is_encapsulated(dataset: Dataset) -> bool:
 
 
 def check_size(dataset: Dataset, path: Path) -> None:
-    """Refuse sizes that no image has, more than the file holds, and frames that claim another size than their data set.
+    """Refuse invalid sizes, sizes larger than the file, and frames that state another size than their data set.
 
     Raises:
-        InputError: as said.
+        InputError: see above.
     """
     rows, columns, bits = int(dataset.Rows), int(dataset.Columns), int(dataset.BitsAllocated)
     frames, packed = int(dataset.get("NumberOfFrames") or 1), is_encapsulated(dataset)
@@ -54,7 +54,7 @@ def check_size(dataset: Dataset, path: Path) -> None:
 
 
 def _check_runs(frame: bytes, path: Path) -> None:
-    """Segments of run lengths have to lie in their frame, one after the other."""
+    """Segments of run lengths must be within their frame, one after the other."""
     if len(frame) >= 64:
         count, *offsets = struct.unpack_from("<16I", frame)
         used = offsets[: min(count, _SEGMENTS)]

@@ -37,7 +37,7 @@ def new_uid() -> str:
 
 
 def series_number(source: Dataset, part: int) -> int:
-    """Of a new series beside the source's own: 1000 above it for the derived images (part 0), 2000 for the next."""
+    """Number of a new series: that of the source plus 1000 for the derived images (part 0), plus 2000 for the next."""
     number = str(source.get("SeriesNumber") or "")
     return (int(number) if number.isdecimal() else 0) + 1000 * (part + 1)
 
@@ -61,8 +61,8 @@ def mark_derived(dataset: Dataset, source: Dataset, extremes: Extremes, derived:
     Args:
         dataset: the copy; its elements are replaced, never changed in place.
         extremes: smallest and largest stored value, of this instance and of the series.
-        derived: {"description", "model", "version"} and perhaps "label", with which the series' description begins,
-            "burned_in": "NO" where no text is left in the pixels, and "part", see `series_number`: "0" without it.
+        derived: {"description", "model", "version"}; optionally "label", a prefix of the series description,
+            "burned_in": "NO" if no text is left in the pixels, and "part", see `series_number`: "0" without it.
         series: SeriesInstanceUID of the new series.
     """
     now = datetime.now()
@@ -96,7 +96,7 @@ def mark_derived(dataset: Dataset, source: Dataset, extremes: Extremes, derived:
 
 
 def replace_elements(dataset: Dataset, **values: object) -> None:
-    """Set elements by keyword, with the type that the standard gives them, whatever they had before."""
+    """Set elements by keyword, with their standard value representation, replacing existing ones."""
     for keyword, value in values.items():
         if keyword in dataset:
             del dataset[keyword]
@@ -104,7 +104,7 @@ def replace_elements(dataset: Dataset, **values: object) -> None:
 
 
 def is_enhanced(source: Dataset) -> bool:
-    """Return whether it is of a multi-frame class, which keeps what holds for single frames in functional groups."""
+    """Return whether it is of a multi-frame class, which has functional groups for single frames."""
     return "PerFrameFunctionalGroupsSequence" in source
 
 
@@ -115,17 +115,17 @@ def derived_type(image_type: object, *, enhanced: bool) -> list[str]:
 
 
 def derivation_codes(source: Dataset, derived: dict[str, str]) -> Sequence:
-    """What was done to the source before, then what was done now.
+    """The source's derivation codes, then that of this run.
 
-    Context group 7203 has nothing closer than "Pixel by pixel mask", for what is put in under a hole; it may be
-    extended, so a code of our own says the rest.
+    The closest code of context group 7203 is "Pixel by pixel mask"; the group is extensible, so a private code states
+    the rest.
     """
     now = [code("113047", "DCM", "Pixel by pixel mask"), code("COMPUTED", SCHEME, derived["description"][:64])]
     return Sequence([*_items(source, "DerivationCodeSequence"), *now])
 
 
 def reference_to(source: Dataset, frame: int | None = None) -> Dataset:
-    """An item of SourceImageSequence: an instance, or a frame (from 0) of it, that lies where the derived one does."""
+    """An item of SourceImageSequence: an instance, or a frame (from 0) of it, at the position of the derived one."""
     item = Dataset()
     item.ReferencedSOPClassUID = source.SOPClassUID
     item.ReferencedSOPInstanceUID = source.SOPInstanceUID
@@ -168,7 +168,7 @@ def _equipment(derived: dict[str, str], now: datetime) -> Dataset:
 
 
 def _mark_extremes(dataset: Dataset, extremes: Extremes) -> None:
-    """New values where the source tells them; where 16 bits do not hold them, none."""
+    """Update values that the source has; remove them if they do not fit into 16 bits."""
     signed = bool(dataset.get("PixelRepresentation"))
     low, high = (-(2**15), 2**15 - 1) if signed else (0, 2**16 - 1)
     for keyword, (scope, end) in _EXTREMES.items():

@@ -1,4 +1,4 @@
-"""One DICOM file as a data set, in memory that its size bounds, whatever its header claims."""
+"""Read one DICOM file into a data set, in memory bounded by the size of the file, whatever its header states."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def load(path: Path, *, head: bool = False, only: list[str] | None = None) -> Da
     """The data set of a file; with `head` without its pixels, with `only` no more than the elements of these keywords.
 
     Raises:
-        InputError: no regular file, no DICOM, damaged, cut short, or it unpacks to more than an image takes.
+        InputError: not a regular file, not DICOM, damaged, truncated, or it unpacks to more than the largest image.
     """
     regular_file(path)
     parts = _Parts()
@@ -85,7 +85,7 @@ class _Parts:
 
 
 class _Sized(io.BufferedReader):
-    """A file that is never asked for more than it has: Python takes memory for what is asked, elements lie about it.
+    """A file from which never more is read than it contains: Python allocates what a stated length asks for.
 
     Nor is it asked without end: millions of empty elements fit into a small file.
     """
@@ -106,7 +106,7 @@ class _Sized(io.BufferedReader):
 
 
 def _read_sequences(dataset: Dataset, path: Path, parts: _Parts) -> None:
-    """Read what pydicom would read later, and without our bounds: sequences that tell their length."""
+    """Read now, within our bounds, what pydicom would read later without: sequences with a stated length."""
     for element in list(dataset.values()):
         if isinstance(element, RawDataElement):
             if not element.value or element.VR not in ("SQ", "UN", None) or _vr(element, dataset) != "SQ":
@@ -122,7 +122,7 @@ def _read_sequences(dataset: Dataset, path: Path, parts: _Parts) -> None:
 
 
 def _vr(element: RawDataElement, dataset: Dataset) -> str | None:
-    """The value representation, looked up where the file does not tell it."""
+    """The value representation, looked up if the file does not state it."""
     found: dict[str, str] = {}
     raw_element_vr(element, found, ds=dataset)
     return found["VR"]

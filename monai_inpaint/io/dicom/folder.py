@@ -43,8 +43,8 @@ class Slices:
 def slices_in(folder: Path) -> Slices:
     """Return the slices of the one series in a folder (not in its subfolders).
 
-    Files other than DICOM images (a DICOMDIR, texts, reports, structures) are skipped, and localizers beside other
-    images. A file that is there twice, byte for byte, counts once.
+    Files other than DICOM images (a DICOMDIR, texts, reports, structures) are skipped, and so are localizers among
+    other images. Identical copies of a file count once.
 
     Raises:
         InputError: no image, several series, files that cannot be read or do not belong together, or a mosaic.
@@ -128,7 +128,7 @@ def note_part(head: Dataset) -> tuple[str, ...]:
 
 
 def is_cut(head: Dataset) -> bool:
-    """Whether a data set that lacks what every image has says that it is one, or is too short to say what it is."""
+    """Whether a data set without the required attributes of an image claims to be one, or is too short to tell."""
     if "DirectoryRecordSequence" in head:
         return False
     kinds = head.get("SOPClassUID"), head.file_meta.get("MediaStorageSOPClassUID")  # the first may be cut itself
@@ -143,7 +143,7 @@ def _without_copies(heads: Sequence[Head]) -> tuple[list[Head], int]:
     """Each instance once, and how many files are copies of others.
 
     Raises:
-        InputError: two files that differ say that they are one instance.
+        InputError: two different files have the same SOPInstanceUID.
     """
     first: dict[str, Head] = {}
     for path, head in heads:
@@ -181,7 +181,7 @@ def _check_one_series(folder: Path, heads: Sequence[Head]) -> None:
 
 
 def _other_counts(head: Dataset, count: int) -> list[str]:
-    """Where the header tells another number of images than there are, which a reconstruction may well have."""
+    """Note that the header states another number of images than there are, as reconstructions may."""
     notes = []
     for keyword, whole in _COUNTS.items():
         number = text_of(head, keyword)

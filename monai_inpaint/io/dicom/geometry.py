@@ -32,7 +32,7 @@ class Plane:
 
 
 def plane_of(dataset: Dataset, position: Dataset | None = None, orientation: Dataset | None = None) -> Plane | None:
-    """Return the plane of a data set (or of the given macro items); None where it is missing or invalid."""
+    """Return the plane of a data set (or of the given macro items); None if it is missing or invalid."""
     origin = (position or dataset).get("ImagePositionPatient")
     cosines = (orientation or dataset).get("ImageOrientationPatient")
     spacing = dataset.get("PixelSpacing")

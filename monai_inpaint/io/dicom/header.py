@@ -26,8 +26,8 @@ class DicomHeader:
     Attributes:
         datasets: one a slice of a series; a single one for a 2D image or a multi-frame file.
         frames: for a multi-frame file the frame (from 0) of each slice; None for all others.
-        words: of each slice the words of its file (rows, columns) where they hold more than its values, else None; ()
-            where all are.
+        words: for each slice the words of its file (rows, columns) if they contain more than its values, else None; ()
+            if all are None.
         left_out: SOPInstanceUIDs of the series that are not slices of it: localizers.
     """
 
@@ -41,7 +41,7 @@ class DicomHeader:
         return self.datasets[min(k, len(self.datasets) - 1)]
 
     def words_of_slice(self, k: int) -> np.ndarray | None:
-        """Return the words of a slice where they hold more than its values."""
+        """Return the words of a slice if they contain more than its values."""
         return self.words[k] if self.words else None
 
 

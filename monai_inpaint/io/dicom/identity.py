@@ -53,7 +53,7 @@ def uid_name(value: Any) -> str:
 
 
 def same_instance(first: Path, second: Path) -> bool:
-    """Return whether two DICOM files hold one instance: equal bytes, or the same instance in two transfer syntaxes.
+    """Return whether two DICOM files are one instance: equal bytes, or the same instance in two transfer syntaxes.
 
     In two transfer syntaxes even equal pixels are other bytes, so then only what the instance is of is compared.
     """
@@ -72,10 +72,10 @@ def same_instance(first: Path, second: Path) -> bool:
 def check_slices(folder: Path, heads: Sequence[tuple[Path, Dataset]]) -> None:
     """Refuse slices that do not all belong to one patient, study, frame of reference, modality and kind of image.
 
-    One machine makes a series in one go, so that an attribute which only some of its files tell sets them apart too.
+    All files of a series come from one acquisition, so an attribute that only some of them have separates them too.
 
     Raises:
-        InputError: as said.
+        InputError: see above.
     """
     (first_path, first), *others = heads
     for path, head in others:
@@ -91,7 +91,7 @@ def check_hole_image(hole: Image, image: Image) -> None:
     """Refuse a hole that is a DICOM image, for a DICOM image of another patient, study or frame of reference.
 
     Raises:
-        InputError: as said.
+        InputError: see above.
     """
     marked, source = (getattr(item.header, "datasets", None) for item in (hole, image))
     if not marked or not source:  # one of them is not DICOM, and tells nothing of the patient
@@ -104,10 +104,10 @@ def check_hole_image(hole: Image, image: Image) -> None:
 
 
 def patients_differ(one: Dataset, other: Dataset, *, lacking: bool) -> bool:
-    """Return whether two objects are of two patients, by PatientID, or by PatientName where neither tells an ID.
+    """Return whether two objects are of two patients, by PatientID, or by PatientName if neither has an ID.
 
     Args:
-        lacking: one that tells no patient differs from one that does.
+        lacking: whether an object without patient differs from one with a patient.
     """
     return _differ("PatientID", one, other, lacking=lacking)
 

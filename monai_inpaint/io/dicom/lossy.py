@@ -26,7 +26,7 @@ _METHODS = {
 def note_loss(dataset: Dataset) -> None:
     """Fill in the lossy compression attributes of a data set that still has its pixels, where it has none.
 
-    The ratio is that of what the pixels take uncompressed to what they take in the file.
+    The ratio is the uncompressed size of the pixels over their size in the file.
     """
     method = _METHODS.get(dataset.file_meta.get("TransferSyntaxUID"))
     if method is None:

@@ -26,7 +26,7 @@ def check_no_mosaic(dataset: Dataset, path: Path) -> None:
     """Refuse a mosaic: tiles side by side are not neighbours in the patient, and its position is that of none of them.
 
     Raises:
-        InputError: as said.
+        InputError: see above.
     """
     tiled = "MOSAIC" in text_of(dataset, "ImageType").upper()
     # nothing else is laid out so, and private elements cost time
@@ -50,7 +50,7 @@ def _private(dataset: Dataset, group: int, creator: str, element: int) -> Any:
 
 
 def _number(value: Any) -> int:
-    """A count that is written as a number or as text, or whose type the file does not tell; 0 for none."""
+    """A count stored as a number or as text, or without a value representation; 0 for none."""
     if isinstance(value, bytes) and len(value) == 2 and not value.strip().isdigit():
         return int.from_bytes(value, "little")
     text = (value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)).strip(" \0")

@@ -18,7 +18,7 @@ from monai_inpaint.io.dicom.lossy import note_loss
 
 
 def decode(dataset: Dataset, path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """Stored values of a file with one frame, and its words, as `decode_frame` gives them."""
+    """Return the stored values of a file with one frame, and its words, as `decode_frame` does."""
     check_pixels(dataset, path)
     return decode_frame(dataset, path, None)
 
@@ -27,8 +27,8 @@ def decode_frame(dataset: Dataset, path: Path, frame: int | None) -> tuple[np.nd
     """Stored values of a frame (from 0; None: the only one) of a data set that was checked.
 
     Returns:
-        the values (rows, columns), signed or unsigned as the header says; and the unsigned words of the file where they
-        hold more than the values (overlays in spare bits, signs that are not extended), else None.
+        the values (rows, columns), signed or unsigned by the header; and the unsigned words of the file if they contain
+        more than the values (overlays in spare bits, signs that are not extended), else None.
     """
     if not _has_words(dataset):
         with parsing(path, "DICOM"):
@@ -47,7 +47,7 @@ def check_pixels(dataset: Dataset, path: Path) -> None:
     """Refuse a data set without a grey image that can be decoded; note in it whether compression changed its values.
 
     Raises:
-        InputError: as said.
+        InputError: see above.
     """
     if "PixelData" not in dataset or "Rows" not in dataset:
         kind = uid_name(dataset.get("SOPClassUID", ""))
@@ -66,7 +66,7 @@ def check_bits(dataset: Dataset, path: Path) -> None:
     """Refuse bits that no word has, and such as decoders of compressed pixels do not place.
 
     Raises:
-        InputError: as said.
+        InputError: see above.
     """
     missing = next((keyword for keyword in ("BitsStored", "PixelRepresentation") if dataset.get(keyword) is None), "")
     if missing:
@@ -87,14 +87,14 @@ def check_bits(dataset: Dataset, path: Path) -> None:
 
 
 def values_of(words: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """Convert words to the values they hold: spare bits are left out, signs extended."""
+    """Convert words to values: drop spare bits, extend signs."""
     bits, stored, above = _layout(dataset)
     kind = f"{'i' if dataset.PixelRepresentation == 1 else 'u'}{bits // 8}"
     return words.view(kind) if stored == bits else (words << above).view(kind) >> (bits - stored)
 
 
 def words_of(values: np.ndarray, dataset: Dataset, before: np.ndarray | None = None) -> np.ndarray:
-    """Convert values to the words that hold them: signs extended, or zeros in the spare bits.
+    """Convert values to words: signs extended, or zeros in the spare bits.
 
     Args:
         before: words as they were read; where the value has not changed, the word does not.
@@ -128,7 +128,7 @@ def _layout(dataset: Dataset) -> tuple[int, int, int]:
 
 
 def _has_words(dataset: Dataset) -> bool:
-    """Whether the file holds words with all their bits: uncompressed or as run lengths."""
+    """Whether the file contains words with all their bits: uncompressed or as run lengths."""
     whole = not is_encapsulated(dataset) or dataset.file_meta.TransferSyntaxUID == RLELossless
     return whole and int(dataset.BitsAllocated) in (8, 16, 32, 64)
 

@@ -13,7 +13,7 @@ from pydicom.tag import BaseTag
 def drop_private(dataset: Dataset) -> None:
     """Remove private elements, in items of sequences too; sequences are replaced, never changed in place.
 
-    Nobody but their maker knows whether they hold for other pixels, and whom they name.
+    Only their manufacturer knows whether they are valid for other pixels, and whom they identify.
     """
     for tag in list(dataset.keys()):
         if tag.is_private:
@@ -35,7 +35,7 @@ def _has_private(dataset: Dataset) -> bool:
 
 
 def own_copy(item: Dataset) -> Dataset:
-    """Return a data set of its own with equal elements; Dataset(item) would share the table of elements."""
+    """Return a separate data set with equal elements; Dataset(item) would share the table of elements."""
     copied = Dataset({tag: copy.copy(item.get_item(tag)) for tag in item.keys()})  # noqa: SIM118
     implicit, little = item.original_encoding
     copied.set_original_encoding(implicit, little, item.original_character_set)

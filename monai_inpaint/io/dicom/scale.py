@@ -13,7 +13,7 @@ from monai_inpaint.errors import InputError
 
 
 def rescale_of(dataset: Dataset, path: Path) -> tuple[float, float]:
-    """Rescale slope and intercept; 1 and 0 where they are not given."""
+    """Rescale slope and intercept; the defaults are 1 and 0."""
     slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
     slope = 1.0 if slope in (None, "") else float(slope)
     intercept = 0.0 if intercept in (None, "") else float(intercept)
@@ -38,7 +38,7 @@ def merged_range(datasets: Sequence[Dataset]) -> tuple[float, float]:
 
 
 def merged_padding(datasets: Sequence[Dataset]) -> tuple[float, float] | None:
-    """Smallest and largest stored value that stands for no image in any slice; None where there is no such value."""
+    """Smallest and largest stored value that means "no image" in any slice; None if there is no such value."""
     values = [value for dataset in datasets for value in _padding(dataset)]
     return (min(values), max(values)) if values else None
 

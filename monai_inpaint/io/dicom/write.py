@@ -114,7 +114,7 @@ def taking_over(name: str) -> Iterator[None]:
     """Turn faults of elements that are copied from a source to `name` into an `InputError` of that source.
 
     Raises:
-        InputError: one of them holds what its type forbids.
+        InputError: one of them has a value that its type forbids.
     """
     try:
         yield
@@ -126,7 +126,7 @@ def taking_over(name: str) -> Iterator[None]:
 
 
 def _shallow_copy(source: Dataset) -> FileDataset:
-    """A data set of its own with equal elements; copy.copy of the whole would share the table of elements."""
+    """A separate data set with equal elements; copy.copy of the whole would share the table of elements."""
     meta = FileMetaDataset()
     for tag in source.file_meta.keys():  # noqa: SIM118 - iterating a Dataset gives its elements
         meta[tag] = source.file_meta.get_item(tag)

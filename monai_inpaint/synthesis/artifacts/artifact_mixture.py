@@ -44,6 +44,6 @@ def draw_artifact(image: np.ndarray, kind: str, params: dict[str, Any]) -> tuple
     """Draw the artifact into an image: (rows, columns) in units, float32, and its region, bool.
 
     Raises:
-        InputError: no part of it lies in the image.
+        InputError: no part of it is in the image.
     """
     return _DRAW[kind](image, **params)

@@ -16,13 +16,13 @@ from monai_inpaint.synthesis.holes.ranges import draw_log_uniform, draw_point, t
 def random_bars(
     shape: Sequence[int], rng: np.random.Generator, contrast: Sequence[float], *, side: float | None = None
 ) -> dict[str, Any]:
-    """Where some bars lie, and how bright they are: one, a few parallel ones, or lines across the whole image.
+    """Draw positions and intensity of bars: one, a few parallel ones, or lines across the whole image.
 
     Args:
         shape: (rows, columns) of the image.
         rng: the source of chance.
         contrast: see `contrast_of`.
-        side: of the image that lengths are a part of, in pixels; that of `shape` if not given.
+        side: size of the image in pixels that lengths are relative to; that of `shape` if not given.
 
     Returns:
         {"bars": [{"centre": [row, column], "size": [length, width], "angle": radians}, ...], "level": units,

@@ -16,13 +16,13 @@ def blended(
 
     Args:
         image: (rows, columns) in units.
-        level: what is laid over, a number or an array of that shape, in units.
+        level: intensity of the artifact, a number or an array of that shape, in units.
         opacity: of that shape, 0 to 1.
         least: the smallest change in units that is seen. What changes less (a black bar over air) is left as it was,
             but for pixels within two of those that are seen.
 
     Returns:
-        The new image, float32, and its region, bool, outside of which it is the one that was given.
+        The new image, float32, and its region, bool, outside which it is unchanged.
     """
     drawn = image + opacity * (level - image)
     visible = (np.abs(drawn - image) >= least) & (opacity > FAINTEST)

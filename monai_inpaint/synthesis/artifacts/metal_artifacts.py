@@ -21,17 +21,17 @@ TURNS = 90  # directions between which streaks change smoothly
 def random_metal(
     shape: Sequence[int], rng: np.random.Generator, contrast: Sequence[float], *, side: float | None = None
 ) -> dict[str, Any]:
-    """Which metal lies where, how bright it is, how blurred, and how high its streaks are.
+    """Draw shapes, brightness and blur of metal, and the strength of its streaks.
 
-    Hounsfield units are recognised by the contrast, which is that of `HOUNSFIELD` in CT only. There metal reaches from
-    1,800 HU (thin, or of a light metal) to far beyond what 12 bits hold, and is mostly limited to that; in films it is
-    about as bright as the brightest anatomy, and throws no streaks.
+    Hounsfield units are recognised by the contrast, which is that of `HOUNSFIELD` in CT only. There metal ranges from
+    1,800 HU (thin, or a light metal) to far beyond 12 bits, and is mostly clipped to these; in films it is about as
+    bright as the brightest anatomy, without streaks.
 
     Args:
         shape: (rows, columns) of the image.
         rng: the source of chance.
         contrast: see `contrast_of`.
-        side: of the image that lengths are a part of, in pixels; that of `shape` if not given.
+        side: size of the image in pixels that lengths are relative to; that of `shape` if not given.
 
     Returns:
         {"metal", "wires": as the hole makers of these names have them, "rings": [{"centre": [row, column], "radii":
@@ -89,7 +89,7 @@ def draw_metal(
     """The image (rows, columns) with the metal, float32, and its region with the rim, bool; streaks lie outside too.
 
     Raises:
-        InputError: none of it lies in the image.
+        InputError: none of it is in the image.
     """
     shape = _shape(image.shape, metal, wires, rings)
     if streaks:

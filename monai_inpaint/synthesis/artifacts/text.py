@@ -36,7 +36,7 @@ def random_text(
         shape: (rows, columns) of the image.
         rng: the source of chance.
         contrast: see `contrast_of`.
-        side: of the image that sizes are a part of, in pixels; that of `shape` if not given.
+        side: size of the image in pixels that sizes are relative to; that of `shape` if not given.
 
     Returns:
         {"lines": [{"words": str, "centre": [row, column]}, ...], "font": a number of `FONTS`, -1 for Pillow's,
@@ -112,7 +112,7 @@ def _words(rng: np.random.Generator) -> str:
 
 
 def _written(words: str, font: int, height: float, thickness: int) -> np.ndarray:
-    """The words as opacity on a canvas of their own, float32."""
+    """The words as opacity on a separate canvas, float32."""
     if font < 0:
         pillow = ImageFont.load_default(max(6, round(height / 0.72)))  # a capital letter is 0.72 of the size
         left, top, right, bottom = (round(value) for value in pillow.getbbox(words))

@@ -18,13 +18,13 @@ WAVES = 4  # around a void
 def random_voids(
     shape: Sequence[int], rng: np.random.Generator, contrast: Sequence[float], *, side: float | None = None
 ) -> dict[str, Any]:
-    """Where some voids lie, how they are shaped, and how bright their rims are.
+    """Draw positions and shapes of voids, and the brightness of their rims.
 
     Args:
         shape: (rows, columns) of the image.
         rng: the source of chance.
         contrast: see `contrast_of`.
-        side: of the image that lengths are a part of, in pixels; that of `shape` if not given.
+        side: size of the image in pixels that lengths are relative to; that of `shape` if not given.
 
     Returns:
         {"voids": [{"centre": [row, column], "radius": pixels, "stretch": factor, "angle": radians,

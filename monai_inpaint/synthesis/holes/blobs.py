@@ -32,13 +32,13 @@ def random_blobs(
     size: Sequence[float] = (0.002, 0.1),
     swing: Sequence[float] = (0.0, 0.35),
 ) -> dict[str, Any]:
-    """Where some blobs lie and how they are formed; their centres lie in the image, their rims may leave it.
+    """Draw parameters of blobs; their centres are in the image, their rims may leave it.
 
     Args:
         shape: of the image, 2 or 3 axes.
         rng: the source of chance.
         count: how many blobs, (low, high), both included.
-        size: what each covers when all of it lies in the image, as a fraction of the image, (low, high).
+        size: area of each if completely in the image, as a fraction of the image, (low, high).
         swing: how far the radius may leave that of the ellipse, as a fraction of it, (low, high), each below 1.
 
     Returns:
@@ -60,7 +60,7 @@ def draw_blobs(shape: Sequence[int], *, blobs: Sequence[Any]) -> np.ndarray:
     """Draw the blobs as one boolean array of that shape, True in the hole.
 
     Raises:
-        InputError: a blob's centre does not lie in the image.
+        InputError: a blob's centre is not in the image.
     """
     hole = np.zeros(checked_shape(shape), bool)
     for blob in blobs:
@@ -90,9 +90,9 @@ def random_blob(shape: tuple[int, ...], rng: np.random.Generator, voxels: float,
 def paint_blob(hole: np.ndarray, blob: dict[str, Any]) -> None:
     """Set the blob in the hole to True, in place; the voxel nearest its centre always belongs to it.
 
-    The rim lies where |p| = 1 + sum of amplitude * cos(order * angle between p and the wave's direction), p in the
+    The rim is at |p| = 1 + sum of amplitude * cos(order * angle between p and the wave's direction), with p in the
     blob's own axes and radii. The cosine is a Chebyshev polynomial of p . direction / |p|, so that one formula serves
-    2D and 3D, and nothing but products and a root decides: a replay does not hang on the machine's cosine.
+    2D and 3D and uses only products and a root: results do not depend on the machine's cosine.
     """
     centre, radii, axes, waves = blob["centre"], blob["radii"], blob["axes"], blob["waves"]
     if any(not 0 <= at <= size - 1 for at, size in zip(centre, hole.shape, strict=True)):

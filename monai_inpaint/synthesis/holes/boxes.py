@@ -18,7 +18,7 @@ def random_boxes(
     count: Sequence[int] = (1, 4),
     size: Sequence[float] = (0.002, 0.1),
 ) -> dict[str, Any]:
-    """Where some boxes lie; all of each lies in the image.
+    """Draw parameters of boxes; each is completely in the image.
 
     Args:
         shape: of the image, 2 or 3 axes.
@@ -41,7 +41,7 @@ def draw_boxes(shape: Sequence[int], *, boxes: Sequence[Any]) -> np.ndarray:
     """Draw the boxes as one boolean array of that shape, True in the hole.
 
     Raises:
-        InputError: a box does not lie in the image.
+        InputError: a box is not in the image.
     """
     hole = np.zeros(checked_shape(shape), bool)
     for box in boxes:

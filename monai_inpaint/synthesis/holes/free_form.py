@@ -34,12 +34,12 @@ def random_free_form(
     Args:
         shape: of the image, 2 or 3 axes.
         rng: the source of chance.
-        fraction: hole voxels over all voxels, (low, high); the hole as drawn always lies in this range.
+        fraction: hole voxels over all voxels, (low, high); the drawn hole is always in this range.
         kinds: of the parts, from "blobs", "strokes", "boxes".
 
     Returns:
-        {"parts": [[kind, one blob, stroke or box], ...]}, for `draw_free_form`. Where random parts miss a narrow
-        range, thin boxes make up what is missing, whatever the kinds.
+        {"parts": [[kind, one blob, stroke or box], ...]}, for `draw_free_form`. If random parts miss a narrow range,
+        thin boxes are added, whatever the kinds.
 
     Raises:
         InputError: an unknown kind, or no whole number of voxels in the range.
@@ -66,7 +66,7 @@ def checked_kinds(kinds: Sequence[str], known: Sequence[str]) -> tuple[str, ...]
     """`kinds` as a tuple.
 
     Raises:
-        InputError: none given, or one is not known.
+        InputError: none given, or an unknown one.
     """
     names = (kinds,) if isinstance(kinds, str) else tuple(kinds)
     unknown = [name for name in names if name not in known]

@@ -51,16 +51,15 @@ def random_hole(
 ) -> tuple[str, dict[str, Any]]:
     """Draw a hole of a random kind and size, for `draw_hole`.
 
-    Half of the holes take any fraction with equal chance, half take any factor of two with equal chance, so that large
-    and tiny holes are both common. Scattered lumps, wires and metal are as large as such things are; they too stay in
-    the range.
+    In half of the holes all fractions are equally likely, in half all factors of two, so that large and tiny holes are
+    both common. Scattered lumps, wires and metal have realistic sizes, also within the range.
 
     Args:
         shape: of the image, 2 or 3 axes.
         rng: the source of chance.
-        kinds: from KINDS, equally likely; name one twice to double it. SHARES if not given.
-        fraction: hole voxels over all voxels, (low, high); the hole as drawn always lies in this range, has at
-            least one voxel and leaves one known.
+        kinds: from KINDS, equally likely; a kind listed twice is twice as likely. SHARES if not given.
+        fraction: hole voxels over all voxels, (low, high); the drawn hole is always in this range, has at least one
+            voxel and leaves one known.
 
     Returns:
         The kind and its JSON-able parameters. Where the drawn kind cannot meet the range in this shape (no square

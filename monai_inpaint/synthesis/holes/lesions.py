@@ -1,4 +1,4 @@
-"""A real lesion's shape, moved to where healthy tissue lies, so that what a fill should show there is known."""
+"""A real lesion's shape, moved to healthy tissue, so that the truth under the hole is known."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def random_moved_lesion(
 ) -> dict[str, Any]:
     """A place for the lesion's shape, mirrored and turned by quarters at random; all that fit are equally likely.
 
-    Quarter turns lie in the plane of the first two axes: no voxel is interpolated, so the moved shape has exactly
-    the lesion's voxels.
+    Quarter turns are in the plane of the first two axes: without interpolation, the moved shape has exactly the
+    lesion's voxels.
 
     Args:
         lesion: array, 2 or 3 axes, nonzero in the lesion. It is moved as a whole, however many pieces it has.
         rng: the source of chance.
-        allowed: array of the same shape, nonzero where the moved lesion may lie, such as healthy tissue.
+        allowed: array of the same shape, nonzero where the moved lesion may be, such as healthy tissue.
         gap: voxels left free between the lesion and the moved one, diagonals included; 1: they do not touch,
             0: they may touch but not overlap.
 
@@ -71,7 +71,7 @@ def draw_moved_lesion(
     """Draw the moved lesion as a boolean array of the lesion array's shape, True in the hole.
 
     Raises:
-        InputError: the lesion is empty, or does not lie in the image at that place.
+        InputError: the lesion is empty, or is not in the image at that place.
     """
     source = np.asarray(lesion) != 0
     shape = _formed(_crop(source), mirrored, turned)
@@ -118,7 +118,7 @@ def _widened(source: np.ndarray, gap: int) -> np.ndarray:
 
 
 def _fits(free: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """For every place (first index of each axis) whether all of the shape lies in the free region.
+    """For every place (first index of each axis) whether the whole shape is in the free region.
 
     Counts the shape's voxels that are not free, for all places at once, by a correlation in Fourier space.
     """

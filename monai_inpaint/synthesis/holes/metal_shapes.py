@@ -1,4 +1,4 @@
-"""Implants as people mark them: metal outlines with the rim that its glare spoils.
+"""Holes over implants: outlines of metal, with the rim that its artifacts corrupt.
 
 All are unions of rods: straight pieces with round ends whose radius may change along the way. So a rim costs nothing:
 every radius grows by it.
@@ -37,7 +37,7 @@ def random_metal(
     length: Sequence[float] = (0.08, 1.0),
     rim: Sequence[float] = (1.0, 4.0),
 ) -> dict[str, Any]:
-    """Which implants lie where: artificial hips, screws, dental fillings and plates; each may leave the image in part.
+    """Draw implants: artificial hips, screws, dental fillings and plates; each may leave the image in part.
 
     Args:
         shape: of the image, 2 or 3 axes. In 2D they are drawn as a film shows them.
@@ -72,7 +72,7 @@ def draw_metal(shape: Sequence[int], *, metal: Sequence[Any]) -> np.ndarray:
     """Draw the implants and their rims as one boolean array of that shape, True in the hole.
 
     Raises:
-        InputError: no part of any implant lies in the image.
+        InputError: no part of any implant is in the image.
     """
     hole = np.zeros(checked_shape(shape), bool)
     for implant in metal:
@@ -86,7 +86,7 @@ def draw_metal(shape: Sequence[int], *, metal: Sequence[Any]) -> np.ndarray:
 
 
 def _placed(shape: tuple[int, ...], rng: np.random.Generator, length: float) -> list[Any]:
-    """The rods of any implant, turned anyhow, so that a random point of one of them lies anywhere in the image."""
+    """The rods of any implant, randomly rotated, so that a random point of one of them is anywhere in the image."""
     ndim = len(shape)
     rods = IMPLANTS[int(rng.integers(len(IMPLANTS)))](rng)
     # In 2D a mirrored implant is another one.
@@ -119,7 +119,7 @@ def _screws(rng: np.random.Generator) -> list[Rod]:
 
 
 def _fillings(rng: np.random.Generator) -> list[Rod]:
-    """Small lumps on a part of an arc, as teeth stand."""
+    """Small lumps on a part of an arc, arranged like teeth."""
     rods: list[Rod] = []
     bow = rng.uniform(0.0, 1.5)
     for along in rng.uniform(-0.5, 0.5, rng.integers(2, 8)):
@@ -131,7 +131,7 @@ def _fillings(rng: np.random.Generator) -> list[Rod]:
 
 
 def _plate(rng: np.random.Generator) -> list[Rod]:
-    """A bar, in 3D one to three times as broad as thick, and perhaps the screws that hold it."""
+    """A bar, in 3D one to three times as wide as thick, optionally with its screws."""
     radius, broad = rng.uniform(0.02, 0.05), rng.integers(1, 4)
     rods: list[Rod] = []
     for through in 1.5 * radius * (np.arange(broad) - (broad - 1) / 2):

@@ -40,7 +40,7 @@ def voxel_limits(shape: Sequence[int], fraction: Sequence[float]) -> tuple[int, 
     """Return the fewest and the most voxels a hole may have; always leaves one voxel in the hole and one known.
 
     Raises:
-        InputError: when no whole number of voxels lies in the range.
+        InputError: no whole number of voxels is in the range.
     """
     low, high = checked_range("fraction", fraction, 0.0, 1.0)
     total = math.prod(shape)
@@ -120,11 +120,11 @@ def offsets(box: tuple[slice, ...], origin: Sequence[float]) -> list[np.ndarray]
 def to_segment(
     shape: Sequence[int], a: Sequence[float], b: Sequence[float], reach: float
 ) -> tuple[tuple[slice, ...], Any, Any]:
-    """Return the straight line from a to b, as the voxels near it see it.
+    """Return the straight line from a to b, relative to the voxels near it.
 
     Returns:
-        The part of the image in which all voxels at most `reach` away lie; for each voxel in it which share of the way
-        from a to b (0 to 1) its nearest point of the line has gone, and the square of its distance in voxels.
+        The part of the image with all voxels at most `reach` away; for each voxel in it the position of its nearest
+        point on the line, as a share (0 to 1) of the way from a to b, and the square of its distance in voxels.
     """
     box = bounding_slices(
         [min(p, q) - reach for p, q in zip(a, b, strict=True)],
@@ -148,7 +148,7 @@ def to_segment(
 
 
 def paint_balls(hole: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> None:
-    """Set to True, in place, what lies in any of some balls; of those that lie in the image also the nearest voxel.
+    """Set to True, in place, the voxels in any ball, and the nearest voxel of each ball centred in the image.
 
     Args:
         hole: bool, changed.

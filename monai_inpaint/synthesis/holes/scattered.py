@@ -1,4 +1,4 @@
-"""Many small holes at once: lumps strewn over the image, as spots, calcifications, seeds or clips are marked."""
+"""Scattered holes: many small lumps, like marks of spots, calcifications, seeds or clips."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def random_scattered(
     count: Sequence[int] = (8, 30),
     size: Sequence[float] = (0.003, 0.06),
 ) -> dict[str, Any]:
-    """Where some small lumps lie; their centres lie in the image, their rims may leave it.
+    """Draw small lumps; their centres are in the image, their rims may leave it.
 
     Args:
         shape: of the image, 2 or 3 axes.
         rng: the source of chance.
         count: how many lumps, (low, high), both included.
-        size: what all cover together, about, as a fraction of the image, (low, high); lumps of one hole are alike in
-            size up to a factor of two in diameter.
+        size: approximate total size, as a fraction of the image, (low, high); diameters of lumps in one hole differ by
+            at most a factor of two.
 
     Returns:
         {"scattered": [[index of each axis, ..., radius in voxels] of each of some balls]}, for `draw_scattered`.
@@ -52,7 +52,7 @@ def draw_scattered(shape: Sequence[int], *, scattered: Sequence[Sequence[float]]
     """Draw the lumps as one boolean array of that shape, True in the hole.
 
     Raises:
-        InputError: a ball's centre does not lie in the image.
+        InputError: a ball's centre is not in the image.
     """
     hole = np.zeros(checked_shape(shape), bool)
     balls = np.asarray(scattered, float).reshape(-1, hole.ndim + 1)

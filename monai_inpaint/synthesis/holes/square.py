@@ -18,20 +18,20 @@ def random_square(
     side: int | Sequence[int] = 64,
     inside: np.ndarray | None = None,
 ) -> dict[str, Any]:
-    """Where a square lies, any place in the image equally likely.
+    """Draw the position of a square, uniformly in the image.
 
     Args:
         shape: of the image, 2 or 3 axes.
         rng: the source of chance.
         side: length in voxels, or a range (low, high), both included.
-        inside: boolean region of that shape, such as the body. The square then has at least half of its voxels
-            in it; where no place does, its centre lies in it.
+        inside: boolean region of that shape, such as the body. At least half of the voxels of the square are in it; if
+            no position allows that, its centre is.
 
     Returns:
         {"start": first index of each axis, "side": voxels}, for `draw_square`.
 
     Raises:
-        InputError: the square is larger than the image, or no place for it lies inside.
+        InputError: the square is larger than the image, or no position for it is inside.
     """
     sizes = checked_shape(shape)
     length = draw_count(rng, "side", (side, side) if isinstance(side, (int, np.integer)) else side)
@@ -59,7 +59,7 @@ def draw_square(shape: Sequence[int], *, start: Sequence[int], side: int) -> np.
     """Draw the square as a boolean array of that shape, True in the hole.
 
     Raises:
-        InputError: it does not lie in the image.
+        InputError: it is not in the image.
     """
     sizes = checked_shape(shape)
     if side < 1 or any(not 0 <= first <= size - side for first, size in zip(start, sizes, strict=True)):

@@ -37,7 +37,7 @@ def random_strokes(
         rng: the source of chance.
         count: how many strokes, (low, high), both included.
         size: length times cross-section of each, as a fraction of the image, (low, high); self-crossings and the
-            image's edges take from it, round caps add to it.
+            image's edges reduce it, round caps add to it.
         thickness: of the brush as a fraction of the image's shortest side, (low, high); drawn at least so thick
             that a line of voxels is covered without gaps.
 
@@ -94,7 +94,7 @@ def random_stroke(shape: tuple[int, ...], rng: np.random.Generator, voxels: floa
 
 
 def paint_stroke(hole: np.ndarray, stroke: dict[str, Any]) -> None:
-    """Set to True, in place, what lies within half a thickness of the stroke's line; one point is a disc."""
+    """Set to True, in place, all within half a thickness of the stroke's line; a single point is a disc."""
     points, radius = stroke["points"], stroke["thickness"] / 2
     inside = all(0 <= at <= size - 1 for point in points for at, size in zip(point, hole.shape, strict=True))
     if not points or not inside:

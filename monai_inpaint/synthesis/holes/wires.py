@@ -69,7 +69,7 @@ def draw_wires(shape: Sequence[int], *, wires: Sequence[Any]) -> np.ndarray:
     """Draw the wires as one boolean array of that shape, True in the hole.
 
     Raises:
-        InputError: no part of any wire lies in the image.
+        InputError: no part of any wire is in the image.
     """
     hole = np.zeros(checked_shape(shape), bool)
     radii = [wire["thickness"] / 2 for wire in wires]
@@ -97,7 +97,7 @@ def _course(shape: tuple[int, ...], rng: np.random.Generator, length: float) -> 
 
 
 def _side_by_side(rng: np.random.Generator, chord: np.ndarray, thickness: float) -> np.ndarray:
-    """How far each of some parallel wires lies from the first: around a circle across the chord (2D: as it is seen)."""
+    """Distances of parallel wires from the first: around a circle across the chord (2D: its projection)."""
     strands, radius = int(rng.choice(STRANDS)), thickness * draw_log_uniform(rng, 1.0, 3.0)
     angles = rng.uniform(0, 2 * math.pi) + np.arange(strands) * (2 * math.pi / strands)
     around = radius * np.stack((np.cos(angles), np.sin(angles)), axis=1)
@@ -107,7 +107,7 @@ def _side_by_side(rng: np.random.Generator, chord: np.ndarray, thickness: float)
 
 
 def _strung(points: np.ndarray, radius: float) -> np.ndarray:
-    """Where balls of that radius lie on the way through the points, so close that they leave no gaps."""
+    """Centres of balls of that radius along the points, close enough to leave no gaps."""
     steps = np.diff(points, axis=0)
     longest = math.sqrt((steps * steps).sum(axis=1).max(initial=0.0))
     share = np.arange(max(1, math.ceil(longest / max(0.5, radius / 2))))[:, None, None]

@@ -1,4 +1,4 @@
-"""Implants to simulate: rods of one metal, measured in mm, put where they belong in a patient."""
+"""Implants to simulate: rods of one metal, in mm, at anatomically plausible places in a patient."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Implant:
         return np.min(low, axis=0), np.max(high, axis=0)
 
     def holds(self, down: np.ndarray, right: np.ndarray, across: float) -> np.ndarray:
-        """Return whether points lie in the metal, bool; coordinates in mm that broadcast."""
+        """Return whether points are in the metal, bool; coordinates in mm that broadcast."""
         inside: Any = False
         for a, b, start, end in self.rods:
             way = np.subtract(b, a)
@@ -75,7 +75,7 @@ def _hip(rng: np.random.Generator) -> list[Rod]:
 
 
 def _fillings(rng: np.random.Generator) -> list[Rod]:
-    """Lumps of a tooth's crown on an arc, as teeth stand."""
+    """Lumps of a tooth's crown on an arc, arranged like teeth."""
     rods: list[Rod] = []
     for right in rng.uniform(-25, 25, rng.integers(2, 8)):
         at = (0.05 * right**2 + rng.normal(0, 1), float(right), rng.normal(0, 1))

@@ -17,10 +17,10 @@ _AIR = 0.05  # of water; what is thinner around the patient is noise
 
 @dataclass(frozen=True)
 class Cover:
-    """Where metal lies in a slice, finer than its pixels.
+    """Metal in a slice, sampled finer than its pixels.
 
     Attributes:
-        box: (rows, columns) of the slice that hold all of it.
+        box: (rows, columns) of the slice that contain all of it.
         fine: bool, FINER samples a pixel along both axes of the box.
     """
 

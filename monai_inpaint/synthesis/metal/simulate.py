@@ -36,7 +36,7 @@ class Simulation:
     Attributes:
         artifact: the CT with metal and its artifacts, like the source in geometry and dtype.
         truth: the source with the metal at its own value and without artifacts.
-        metal: uint8, 1 in every voxel that holds metal, in the source's geometry.
+        metal: uint8, 1 in every voxel that contains metal, in the source's geometry.
         facts: implant, scanner, slices and versions; JSON-able.
     """
 
@@ -63,7 +63,7 @@ def simulate_metal(
     Args:
         image: a CT in HU without metal: one axial slice, or a volume, which is scanned axial slice by axial slice.
         implant: "hip", "filling", "screw", "clip", or "random" for one of these.
-        seed: of the implant, its place and the noise: the same seed gives the same voxels.
+        seed: of the implant, its place and the noise: the same seed produces the same voxels.
         scanner: how it is scanned.
         progress: called with the slices done and the slices in all.
 
@@ -107,7 +107,7 @@ def simulate_metal(
 
 
 def _limited(values: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """Within a scanner's scale; padding below it, which marks what was not measured, stays."""
+    """Clip to a scanner's scale; padding below it, which marks unmeasured voxels, is kept."""
     return np.where(source < LOWEST, source, np.clip(values, LOWEST, HIGHEST))
 
 
@@ -115,7 +115,7 @@ def _placed(axial: Axial, kind: str, rng: np.random.Generator) -> Implant:
     """An implant of that kind wholly within the patient.
 
     Raises:
-        InputError: there is no patient, or no room in him.
+        InputError: there is no patient, or not enough room.
     """
     bodies: dict[int, np.ndarray] = {}
 
@@ -147,7 +147,7 @@ def _placed(axial: Axial, kind: str, rng: np.random.Generator) -> Implant:
 
 
 def _anchors(axial: Axial, number: int, body: np.ndarray, kind: str) -> np.ndarray:
-    """Pixels where an implant of that kind may lie, (pixels, 2)."""
+    """Pixels where an implant of that kind may be, (pixels, 2)."""
     from scipy.ndimage import distance_transform_edt
 
     if not body.any():
@@ -166,14 +166,14 @@ def _tissue(axial: Axial, number: int) -> np.ndarray:
 
 
 def _inside(implant: Implant, axial: Axial) -> bool:
-    """Whether it lies within the slices' edges; it may leave a volume at its first and last slice."""
+    """Whether it is within the slices' edges; it may leave a volume at its first and last slice."""
     low, high = implant.ends()
     size = np.asarray(axial.stored().shape[:2]) * axial.spacing[:2]
     return bool((low[:2] > 0).all() and (high[:2] < size).all())
 
 
 def _cover(implant: Implant, axial: Axial, number: int) -> Cover | None:
-    """Where the implant lies in a slice; None if it does not meet it."""
+    """The cross-section of the implant in a slice; None if it does not meet it."""
     across = 0.0 if axial.count == 1 else number * axial.spacing[2]
     low, high = implant.ends()
     if not low[2] <= across <= high[2]:

@@ -1,4 +1,4 @@
-"""One slice of an image as readers see it, in which a nodule is placed."""
+"""Displayed slice of an image, in which a nodule is placed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FILM, CT = "cxr", "ct"
 def kind_of(image: Image) -> str:
     """Whether an image is a chest film ("cxr") or a CT in Hounsfield units ("ct").
 
-    An image that does not tell its modality is a film where it has a single slice, and a CT where its values are HU.
+    An image without modality is a film if it has a single slice, and a CT if its values are HU.
 
     Raises:
         InputError: it is neither.
@@ -59,7 +59,7 @@ class DisplayedSlice:
 
     @property
     def spacing(self) -> tuple[float, float] | None:
-        """mm between rows and between columns as shown; None without geometry."""
+        """mm between rows and between columns as displayed; None without geometry."""
         lengths = self.image.spacing
         if lengths is None:
             return None
@@ -67,17 +67,17 @@ class DisplayedSlice:
         return (second, first) if self._turn[0] else (first, second)
 
     def view(self, values: np.ndarray) -> np.ndarray:
-        """A view of the slice in an array of the image's shape, as shown; what is written into it is in the array."""
+        """A view of the slice in an array of the image's shape, as displayed; writing to it writes to the array."""
         return self._turned(values[self.index])
 
     @cached_property
     def units(self) -> np.ndarray:
-        """The slice in units as shown, float32, dense bright."""
+        """The slice in units as displayed, float32, dense bright."""
         units = self.image.units(self.index)
         return self._turned(-units if self.image.inverted else units)
 
     def shown(self, place: Sequence[int]) -> tuple[int, int]:
-        """Row and column, as shown, of a place in the image's array."""
+        """Row and column, as displayed, of a place in the image's array."""
         first, second = (int(at) for axis, at in enumerate(place) if axis != self.axis)
         transpose, flip_rows, flip_columns = self._turn
         row, column = (second, first) if transpose else (first, second)
@@ -85,7 +85,7 @@ class DisplayedSlice:
         return (rows - 1 - row if flip_rows else row, columns - 1 - column if flip_columns else column)
 
     def place(self, row: int, column: int) -> tuple[int, ...]:
-        """The place in the image's array of a row and column as shown."""
+        """The place in the image's array of a row and column as displayed."""
         transpose, flip_rows, flip_columns = self._turn
         rows, columns = self.view(self.image.voxels).shape
         row, column = (rows - 1 - row if flip_rows else row, columns - 1 - column if flip_columns else column)
@@ -110,7 +110,7 @@ class DisplayedSlice:
 
 
 def planes_of(image: Image, kind: str) -> list[DisplayedSlice]:
-    """All slices in which a nodule can lie: the film, or the axial slices of a CT from one end to the other."""
+    """All slices in which a nodule can be: the film, or the axial slices of a CT from one end to the other."""
     if image.voxels.ndim == 2:
         return [DisplayedSlice(image, None)]
     if kind == FILM:

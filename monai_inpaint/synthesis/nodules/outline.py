@@ -1,4 +1,4 @@
-"""Outlines on one grid and of one size, as the shape generator learns and draws them."""
+"""Normalise outlines to the grid and size of the shape generator."""
 
 # scipy brings no types
 # pyright: basic
@@ -62,10 +62,10 @@ def ks_distance(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def roughened(field: np.ndarray, roughness: float) -> np.ndarray:
-    """Strengthen (positive) or smooth (negative) what is fine in an outline.
+    """Amplify (positive) or smooth (negative) the fine detail of an outline.
 
-    The generator draws outlines that are alike in how rough they are; real ones differ. Details of 1.5 to 6 pixels are
-    scaled by 1 + roughness; finer ones, the pattern of the generator's transposed convolutions, are taken out.
+    The generator draws outlines of equal roughness; real ones differ. Details of 1.5 to 6 pixels are scaled by 1 +
+    roughness; finer ones, the pattern of the generator's transposed convolutions, are removed.
     """
     from scipy.ndimage import gaussian_filter
 

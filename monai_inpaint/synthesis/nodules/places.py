@@ -1,4 +1,4 @@
-"""Where in a film or in a CT a nodule is put."""
+"""Place nodules in a film or a CT."""
 
 # scipy brings no types
 # pyright: basic
@@ -21,9 +21,9 @@ _SLICES = 24  # of a volume that are looked at before none is said to have a lun
 
 
 def region_in(plane: DisplayedSlice, kind: str, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The region that a nodule has to lie in, and that its centre has to lie in, by name.
+    """Return the region that must contain a nodule, and that of its centre, by name.
 
-    "lungs": both lungs, without heart, hila and what lies outside. Of films also "free", centred between ribs, "ribs",
+    "lungs": both lungs, without heart, hila and surroundings. For films also "free", centred between ribs, "ribs",
     centred on one, and "heart", before or behind the heart.
 
     Args:
@@ -32,7 +32,7 @@ def region_in(plane: DisplayedSlice, kind: str, name: str) -> tuple[np.ndarray, 
         name: of `REGIONS`.
 
     Returns:
-        Two bool arrays of rows and columns as shown.
+        Two bool arrays of rows and columns as displayed.
 
     Raises:
         InputError: no such region, or no lung was found.
@@ -60,11 +60,11 @@ def draw_place(
     rng: np.random.Generator,
     taken: np.ndarray | None = None,
 ) -> tuple[DisplayedSlice, tuple[int, int]] | None:
-    """Draw a slice and a place in it at which a shape lies wholly in the region and touches nothing that is taken.
+    """Draw a slice and a place in it at which a shape is completely in the region and touches nothing occupied.
 
     Args:
         planes: to choose from, all equally likely.
-        regions: of a plane, as `region_in` gives them.
+        regions: of a plane, see `region_in`.
         shape: bool, the tight bounding box of the nodule.
         rng: the source of chance.
         taken: bool, of the image's shape.
@@ -82,7 +82,7 @@ def draw_place(
 
 
 def corner_of(place: tuple[int, int], shape: np.ndarray) -> tuple[int, int]:
-    """First row and column of a shape whose middle lies at a place."""
+    """First row and column of a shape centred at a place."""
     return place[0] - shape.shape[0] // 2, place[1] - shape.shape[1] // 2
 
 

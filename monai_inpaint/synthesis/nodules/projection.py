@@ -3,10 +3,10 @@
 After Litjens et al., Simulation of Nodules and Diffuse Infiltrates in Chest Radiographs Using CT Templates, MICCAI
 2010.
 Grey values of a film follow the logarithm of the intensity behind the patient, which is the integral of the attenuation
-along the ray (Beer and Lambert). A nodule that takes the place of lung adds the integral of the difference. In
-Hounsfield units that is a length of water: (HU of the nodule - HU of the lung) / 1000 for each millimetre of the ray.
-Rays are taken as parallel, as the focus is 1.8 m away; scatter, and what processing a film had, are in the film's own
-contrast (`grey_per_mm`), and blur is not modelled.
+along the ray (Beer and Lambert). A nodule that replaces lung adds the integral of the difference. In Hounsfield units
+that is a length of water: (HU of the nodule - HU of the lung) / 1000 for each millimetre of the ray. Rays are assumed
+parallel, as the focus is 1.8 m away; scatter and the processing of the film are part of its contrast (`grey_per_mm`),
+and blur is not modelled.
 """
 
 # scipy brings no types
@@ -47,9 +47,9 @@ def project_nodule(
         spacing: mm between slices, rows and columns.
         hounsfield: of the nodule, see `hounsfield_of`.
         pixel: mm between the pixels of the film.
-        axis: along the rays. 1, from front to back, is the frontal film; 0 and 2 show the nodule from other sides, as
-            true as the first one, for a nodule may lie in the chest in any way. 0 has the finest outlines.
-        lung: HU of what the nodule takes the place of.
+        axis: along the rays. 1, from front to back, is the frontal film; 0 and 2 project the nodule from other sides,
+            which is equally realistic, as a nodule may have any orientation in the chest. 0 has the finest outlines.
+        lung: HU of the tissue that the nodule replaces.
 
     Returns:
         path: float32 (rows, columns) on the film's grid, mm of water that the nodule adds, 0 outside the mask; its rows
@@ -78,7 +78,7 @@ def grey_per_mm(film: np.ndarray, inverted: bool = False) -> float:
     """How much brighter a film gets with each millimetre of water, from its own contrast.
 
     The scale is the step from the lungs to the heart: the median of the darker half of both lungs, and the median of
-    the brighter half of what lies between them, are taken to differ by 110 mm of soft tissue in the place of lung.
+    the brighter half of the region between them, are assumed to differ by 110 mm of soft tissue in place of lung.
 
     Args:
         film: (rows, columns), frontal, upright, any units.
@@ -102,7 +102,7 @@ def grey_per_mm(film: np.ndarray, inverted: bool = False) -> float:
 
 
 def film_contrast(film: np.ndarray) -> float:
-    """Grey levels for each mm of water in a film, dense bright; by its range where no heart shows beside its lungs."""
+    """Grey levels for each mm of water in a film, dense bright; from its range if no heart is visible."""
     try:
         return grey_per_mm(film)
     except InputError:

@@ -1,4 +1,4 @@
-"""Put several nodules into one image, none on another."""
+"""Put several nodules into one image, without overlap."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from monai_inpaint.synthesis.nodules.synthesize import Place, Synthesis, synthes
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class NoduleRequest:
-    """A nodule that is wanted; see `synthesize_nodule`."""
+    """A requested nodule; see `synthesize_nodule`."""
 
     place: Place = "lungs"
     diameter: float = 12.0
@@ -35,10 +35,10 @@ def synthesize_nodules(image: Image, requests: Sequence[NoduleRequest], **networ
         networks: bundle, shape_bundle and engine of `synthesize_nodule`.
 
     Returns:
-        All of them: the mask and the box hold all nodules, the report has a list "nodules" in place of "nodule".
+        All of them: the mask and the box contain all nodules, the report has a list "nodules" instead of "nodule".
 
     Raises:
-        InputError: as `synthesize_nodule`, or there is no room for all of them.
+        InputError: see `synthesize_nodule`; or there is no room for all of them.
     """
     if not requests:
         raise InputError("No nodule is asked for; give one request or more.")

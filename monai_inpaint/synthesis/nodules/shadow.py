@@ -1,4 +1,4 @@
-"""The shadow on a film of a nodule of which no more than the outline is known.
+"""Compute the shadow on a film of a nodule of which only the outline is known.
 
 Its thickness along the ray is that of the surface which Poisson's equation blows up over the outline (Gorelick et al.
 2006, Shape Representation and Classification Using the Poisson Equation): a ball over a disc, an ellipsoid over an

@@ -22,10 +22,10 @@ def draw_shape(seed: int, engine: str = "auto", bundle: str | Path = BUNDLE) -> 
     """Draw an outline with the shape generator, and how rough it is (`roughened`).
 
     Args:
-        seed: of the latent vector, standard normal, and of the roughness: the same seed gives the same outline on every
-            engine, but for pixels in which their last bits decide.
+        seed: of the latent vector, standard normal, and of the roughness: the same seed produces the same outline on
+            every engine, up to rounding in single pixels.
         engine: see `load_engine`.
-        bundle: of kind "synthesis"; its graph takes a latent vector (B, C, 1, 1) and gives a field, positive inside.
+        bundle: of kind "synthesis"; its graph maps a latent vector (B, C, 1, 1) to a field, positive inside.
 
     Returns:
         bool (rows, columns), one part without holes.

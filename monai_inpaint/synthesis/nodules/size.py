@@ -21,8 +21,8 @@ def modulate_size(mask: np.ndarray, diameter: float, side: int = SIDE) -> np.nda
     """Scale a shape to a diameter and centre it in an empty array.
 
     As published: the shape is enlarged twofold by nearest neighbour, its diameter measured as the mean of the axes of
-    the ellipse of equal second moments, its bounding box cropped, scaled by the ratio of the diameters, and laid into
-    the middle. Where pixels are so few that their rounding would miss the diameter, see `scaled_shape`.
+    the ellipse of equal second moments, its bounding box cropped, scaled by the ratio of the diameters, and placed in
+    the middle. If rounding to few pixels would miss the diameter, see `scaled_shape`.
 
     Args:
         mask: bool (rows, columns), 128x128 as the shape generator draws it.

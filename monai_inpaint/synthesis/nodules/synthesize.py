@@ -43,7 +43,7 @@ class Synthesis:
         image: with the nodule, like the source in geometry and dtype; outside the mask voxel for voxel the source.
         mask: bool of the image's shape, the nodule.
         box: first index and length along each axis of the array, ((first, length), ...).
-        report: what was done; JSON-able; "nodule" has all that makes it again.
+        report: JSON-able; "nodule" contains everything needed to reproduce it.
     """
 
     image: Image
@@ -71,13 +71,13 @@ def synthesize_nodule(
 
     Args:
         image: a frontal film, or a CT in Hounsfield units.
-        place: "lungs", of films also "free", "ribs" and "heart" (see `region_in`); a mask of the image's shape, in
-            which the nodule is to lie; or the index of its middle along the axes of the array, (row, column) in a film.
+        place: "lungs", in films also "free", "ribs" and "heart" (see `region_in`); a mask of the image's shape that
+            must contain the nodule; or the index of its middle along the axes of the array, (row, column) in a film.
         diameter: the mean axis of the ellipse of equal second moments, in mm, or in pixels where the image has no
             spacing.
-        shape: "random", or a mask (rows, columns) as shown whose outline is taken.
+        shape: "random", or a mask (rows, columns) as displayed whose outline is used.
         density: "solid", "part-solid", "ground-glass", "random" (as often as in LIDC), or 0 ground-glass to 1 solid.
-        seed: of all that is drawn: the same seed gives the same voxels on the same engine.
+        seed: of all random choices: the same seed produces the same voxels on the same engine.
         taken: bool of the image's shape, voxels that the nodule must not touch, such as those of another one.
         bundle: texture generator; None: in CT `nodule_texture_ct`, in films none, but the shadow of the nodule (see
             `cast_shadow`).
@@ -190,7 +190,7 @@ def _place(
 def _slices(
     planes: list[DisplayedSlice], plane: DisplayedSlice, outline: np.ndarray, sized: np.ndarray, diameter: float
 ) -> list[tuple[DisplayedSlice, np.ndarray]]:
-    """The planes that the nodule lies in, and its shape in each: as large as a sphere is there."""
+    """The planes of the nodule, and its shape in each, scaled like the sections of a sphere."""
     spacing = plane.image.spacing
     if len(planes) == 1 or spacing is None or plane.axis is None:
         return [(plane, sized)]
@@ -207,7 +207,7 @@ def _slices(
 
 
 def _mark(plane: DisplayedSlice, middle: tuple[int, int], shape: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Mark a shape in the mask, and return what it has in the slice, as shown."""
+    """Mark a shape in the mask, and return the part within the slice, as displayed."""
     top, left = corner_of(middle, shape)
     shown = plane.view(mask)
     shown[top : top + shape.shape[0], left : left + shape.shape[1]] |= shape
@@ -226,7 +226,7 @@ def _patch(plane: DisplayedSlice, mask: np.ndarray, values: np.ndarray) -> Patch
 
 
 def _pixel(film: DisplayedSlice) -> tuple[float, float]:
-    """mm of a film's pixels; where it does not tell, it is taken for one of the usual size."""
+    """mm of a film's pixels; the default is that of a film of the usual size."""
     usual = FILM_MM / max(film.units.shape)
     return film.spacing or (usual, usual)
 
@@ -235,7 +235,7 @@ def _generator(kind: str, bundle: str | Path | None, engine: str) -> Engine | No
     """The texture generator; None for the shadow of a film.
 
     Raises:
-        InputError: no such bundle or engine, or one that gives no texture.
+        InputError: no such bundle or engine, or one that is no texture generator.
     """
     if bundle is None and kind == FILM:
         return None

@@ -22,7 +22,7 @@ def textured(units: np.ndarray, mask: np.ndarray, density: float, generator: Eng
         units: float32 (rows, columns), dense bright.
         mask: bool of that shape, the nodule.
         density: 0 ground-glass to 1 solid.
-        generator: takes image with the nodule zeroed, nodule and density (B, 3, 128, 128).
+        generator: its input is the image with the nodule zeroed, nodule and density (B, 3, 128, 128).
 
     Returns:
         float32 of the same shape; meaningful inside the nodule.
@@ -62,7 +62,7 @@ def _window(values: np.ndarray, starts: list[int], side: int) -> np.ndarray:
 
 
 def _inside(shape: tuple[int, ...], starts: list[int], side: int) -> np.ndarray:
-    """Which pixels of a window lie in the image."""
+    """Which pixels of a window are in the image."""
     rows, columns = (
         (np.arange(start, start + side) >= 0) & (np.arange(start, start + side) < size)
         for start, size in zip(starts, shape, strict=True)

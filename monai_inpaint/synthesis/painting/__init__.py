@@ -1,1 +1,1 @@
-"""Draw a part of a chest film anew: all but a finding, or a finding (LINOP)."""
+"""Generate a part of a chest film: everything around a finding, or a finding (LINOP)."""

@@ -1,4 +1,4 @@
-"""Draw a part of a film in one window that shows all of it, and fit what is drawn to what is kept."""
+"""Generate a part of a film in one window that contains all of it, and match it to the kept part."""
 
 # scipy brings no types
 # pyright: basic
@@ -16,17 +16,16 @@ _SEAM = 1.5  # pixels of the window over which what is drawn is fitted to what i
 
 
 def draw_film(units: np.ndarray, hole: np.ndarray, seed: int, generator: Engine) -> np.ndarray:
-    """Draw what lies in the hole.
+    """Generate the hole.
 
-    The film is averaged down to the network's window, squeezed where it is not square, as in training; what is drawn is
-    enlarged again. Kept pixels next to the hole then tell how far it is off there, and it is shifted by that, less and
-    less over a few pixels of the window.
+    The film is averaged down to the network's window, resized to a square as in training; the output is enlarged again.
+    Its error at the kept pixels next to the hole is subtracted from it, fading out over a few pixels of the window.
 
     Args:
         units: float32 (rows, columns), dense bright; 8-bit films as they are.
         hole: bool of that shape; some of it is True, some not.
         seed: of the noise.
-        generator: takes film, hole and noise (B, 3, side, side), 0 to 255.
+        generator: its input is film, hole and noise (B, 3, side, side), 0 to 255.
 
     Returns:
         float32 of the same shape; meaningful in the hole.

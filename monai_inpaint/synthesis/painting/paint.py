@@ -1,4 +1,4 @@
-"""Draw all of a chest film that lies in a hole, by a bundle for it or by samples of one that fills.
+"""Generate the hole of a chest film, by a bundle for it or by samples of one that fills.
 
 Lesion in-and-out painting for medical image augmentation (LINOP, 2023): the hole is what surrounds a finding, or the
 place of one to be.
@@ -34,8 +34,8 @@ class Painting:
 
     Attributes:
         image: the film, like the source in geometry and dtype; outside the hole voxel for voxel the source.
-        hole: bool of the image's shape, what was drawn.
-        report: what was done; JSON-able; "drawn" has the seed that draws it again.
+        hole: bool of the image's shape, the generated part.
+        report: JSON-able; "drawn" contains the seed that reproduces it.
     """
 
     image: Image
@@ -46,12 +46,12 @@ class Painting:
 def paint_film(
     image: Image, hole: np.ndarray, *, seed: int = 0, bundle: str | Path = BUNDLE, engine: str = "auto"
 ) -> Painting:
-    """Draw what lies in the hole of a chest film.
+    """Generate the hole of a chest film.
 
     Args:
         image: a frontal film.
-        hole: bool of the image's shape: all but what is kept, or the place of a finding.
-        seed: of the noise that it is drawn from; the same seed gives the same voxels on the same engine.
+        hole: bool of the image's shape: all but the kept part, or the place of a finding.
+        seed: of the noise; the same seed produces the same voxels on the same engine.
         bundle: one that paints, or one that fills and draws samples.
         engine: see `load_engine`.
 

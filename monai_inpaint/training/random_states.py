@@ -1,4 +1,4 @@
-"""Keep the states of the random generators of all processes with a training."""
+"""Save and restore the states of the random number generators of all processes of a training."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from torch import distributed
 
 
 class RandomGenerators:
-    """The generators of Python, numpy and torch (of the processor and of its GPU), for `make_resumable`.
+    """The generators of Python, numpy and torch (on the CPU and on the GPU), for `make_resumable`.
 
-    Random transforms have none that would have to be kept: they begin anew at each draw (see `training.draws`).
+    Random transforms need no saved state: they are seeded for each draw (see `training.draws`).
     """
 
     def __init__(self) -> None:
         self.states: list[dict[str, Any]] = []
 
     def gather(self) -> None:
-        """Take the states of all processes; all of them have to call it."""
+        """Collect the states of all processes; every process must call it."""
         self.states = [_state() for _ in range(idist.get_world_size())]
         if distributed.is_initialized():
             distributed.all_gather_object(self.states, self.states[0])
 
     def state_dict(self) -> dict[str, Any]:
-        """What was gathered last."""
+        """Return the states that were gathered last."""
         return {"processes": self.states}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from the state of this process; one that there was not before goes on from its own seed."""
+        """Restore the state of this process; a process without a saved state keeps its own seed."""
         self.states = state["processes"]
         if idist.get_rank() < len(self.states):
             _restore(self.states[idist.get_rank()])
@@ -39,7 +39,7 @@ class RandomGenerators:
 
 def _state() -> dict[str, Any]:
     state = np.random.get_state(legacy=False)
-    state["state"]["key"] = state["state"]["key"].tolist()  # numbers only: what is loaded can run no code
+    state["state"]["key"] = state["state"]["key"].tolist()  # plain numbers only, so that loading cannot run code
     generators = {"python": random.getstate(), "numpy": state, "torch": torch.get_rng_state()}
     return generators | ({"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
 
