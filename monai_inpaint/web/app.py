@@ -25,7 +25,7 @@ from monai_inpaint.imaging.modality import MODALITIES
 from monai_inpaint.io.isolated import read_image_isolated
 from monai_inpaint.slicer.errors import InpaintError
 from monai_inpaint.web.downloads import RESULTS, formats_of, saved_name, write_map, write_reports, write_step
-from monai_inpaint.web.fill_steps import Step, StepJob
+from monai_inpaint.web.fill_steps import ResultsJob, Step, StepJob
 from monai_inpaint.web.marked_regions import MarkedRegions
 from monai_inpaint.web.marks_file import read_marks
 from monai_inpaint.web.page import Page, slice_overlay
@@ -84,7 +84,7 @@ class InpaintApp(TrameApp):
             self.state.change(*names)(self._on_change(act))
         self.server.enable_module({"serve": {"monai_inpaint": _SERVED}, "scripts": ["monai_inpaint/page.js"]})
         editing = ("mark", "grow", "shrink", "undo", "redo", "add", "remove")
-        work = ("fill", "another", "find_artifacts", "find_metal", "metal", "map")
+        work = ("fill", "another", "find_artifacts", "find_metal", "metal", "map", "results")
         actions = {name: self._guarded(getattr(self, name), self._check_idle) for name in (*editing, *work)}
         actions |= {name: self._guarded(getattr(self, name)) for name in ("cancel", "flip")}
         for name, act in actions.items():
@@ -300,8 +300,19 @@ class InpaintApp(TrameApp):
         """End the run."""
         self._runs.cancel()
 
-    def _run(self, job: Any, then: Callable[[Any], None]) -> None:
-        self._runs.start(job, {self._history.shown.path: self._name}, then)
+    def results(self) -> None:
+        """Make the DICOM results that are not there yet of the fills that led to what is shown, and save them all."""
+        if not self.state.filled or RESULTS not in self.state.suffixes:
+            raise InpaintError("Fill a region of a DICOM image first.")
+        job = ResultsJob.next(self._history.shown)
+        if job:
+            self._run(job, lambda _: self.results(), job.source)
+        else:
+            self.state.message = "The DICOM results are made."
+            self.ui.save_results()
+
+    def _run(self, job: Any, then: Callable[[Any], None], source: Path | None = None) -> None:
+        self._runs.start(job, {source or self._history.shown.path: self._name}, then)
         self.state.tool = "look"
         self._use()
 

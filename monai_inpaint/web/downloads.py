@@ -11,9 +11,10 @@ from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image, suffix_of, write_image
 from monai_inpaint.io.dicom.header import DicomHeader
 from monai_inpaint.io.provenance import derivation_of
+from monai_inpaint.slicer.errors import InpaintError
 from monai_inpaint.version import NOTICE
 from monai_inpaint.web import fill_steps
-from monai_inpaint.web.fill_steps import Step
+from monai_inpaint.web.fill_steps import ResultsJob, Step
 
 VOLUME = (".nii.gz", ".nii", ".nrrd", ".mha")
 FILM = (".png", ".tif")
@@ -35,6 +36,7 @@ def write_step(step: Step, suffix: str, folder: Path) -> Path:
 
     Raises:
         InputError: the format cannot hold the image.
+        InpaintError: not all DICOM results have been made.
     """
     if suffix == RESULTS:
         return _write_results(step, folder / "results.zip")
@@ -67,11 +69,14 @@ def saved_name(name: str, end: str) -> str:
 
 def _write_results(step: Step, path: Path) -> Path:
     """All DICOM objects and reports, as the command wrote them: a folder for each step, from the source on."""
+    if ResultsJob.next(step):
+        raise InpaintError("The DICOM results are not made yet; press Image.")
     with ZipFile(path, "w", ZIP_DEFLATED) as archive:
         archive.writestr("notice.txt", f"{NOTICE}\n")
         for number, one in enumerate(step.line, start=1):
             results = one.place / fill_steps.RESULTS
-            for file in sorted(file for file in results.rglob("*") if file.is_file()):
-                archive.write(file, f"{number}/{file.relative_to(results)}")
-            archive.write(one.place / "report.json", f"{number}/report.json")
+            place = results if results.exists() else one.place
+            files = place.rglob("*") if place is results else [place / "report.json"]  # a map has no objects
+            for file in sorted(file for file in files if file.is_file()):
+                archive.write(file, f"{number}/{file.relative_to(place)}")
     return path

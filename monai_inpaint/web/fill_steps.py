@@ -16,7 +16,6 @@ import numpy as np
 from monai_inpaint.imaging.bounding_box import extent
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import FORMATS, read_image, suffix_of, write_image
-from monai_inpaint.io.dicom.header import DicomHeader
 from monai_inpaint.web.scene_volume import from_scene, in_scene, unit_of
 
 COMMAND = ["-m", "monai_inpaint"]
@@ -153,11 +152,14 @@ class StepJob:
 
     def prepare(self, folder: Path) -> list[str]:
         """See `slicer.jobs.Job.prepare`."""
-        words = [str(self._output(folder)), *report_words(folder), "--bundle", self.bundle]
-        words += ["--dicom-results"] if self._from_dicom else []
+        return self.words(folder, self.step.path, self._output(folder))
+
+    def words(self, folder: Path, source: Path, output: Path) -> list[str]:
+        """Python's arguments that make `output` of a source; writes the hole and the report into a folder."""
+        words = [str(output), *report_words(folder), "--bundle", self.bundle]
         if self.hole is None:
             chosen = ["--method", self.method] if self.method else []
-            return [*COMMAND, "metal", str(self.step.path), *words, *chosen]
+            return [*COMMAND, "metal", str(source), *words, *chosen]
         hole = write_marks(self.image, self.hole, folder)
         seed = ["--seed", str(self.seed)]
         drawn = {
@@ -165,15 +167,12 @@ class StepJob:
             "sample": ["--sample", *seed],
             "spread": ["--samples", str(SAMPLES), "--spread", str(folder / map_name(self.image, "spread")), *seed],
         }[self.drawn]
-        return [*COMMAND, "fill", str(self.step.path), str(hole), *words, *drawn]
+        return [*COMMAND, "fill", str(source), str(hole), *words, *drawn]
 
     def collect(self, folder: Path, said: list[str]) -> Step:  # noqa: ARG002
         """See `slicer.jobs.Job.collect`."""
         keep(folder, self.place, self._output(folder).name, "report.json", map_name(self.image, "spread"))
         path = self._output(self.place)
-        if self._from_dicom:
-            derived = path / "derived"
-            path = derived / "image.dcm" if (derived / "image.dcm").exists() else derived
         filled = read_image(path)
         box = extent(in_scene(filled.voxels != self.image.voxels))
         values, reach = None, 0.0
@@ -189,17 +188,68 @@ class StepJob:
             self.step.filled | self.regions,
         )  # fmt: skip
 
-    @property
-    def _from_dicom(self) -> bool:
-        return isinstance(self.image.header, DicomHeader)
-
     def _output(self, folder: Path) -> Path:
-        return folder / (RESULTS if self._from_dicom else f"image{step_suffix(self.step.path)}")
+        return folder / f"image{step_suffix(self.step.path)}"
+
+
+@dataclass(frozen=True, eq=False)
+class ResultsJob:
+    """Make a fill of a DICOM image again, with all DICOM results, which are kept in its place; a job for `slicer.runs`.
+
+    They take long and may be refused where the image itself is not, so they are made once they are asked for.
+
+    Attributes:
+        step: which a `StepJob` made.
+        source: what to make it of: the image among the results of the fill before, which they refer to.
+        number, count: which fill this is of those that led to an image.
+    """
+
+    step: Step
+    source: Path
+    number: int
+    count: int
+
+    @classmethod
+    def next(cls, step: Step) -> ResultsJob | None:
+        """The first that is still to be done for the fills that led to a step; None once all results are there."""
+        fills = [one for one in step.line if isinstance(one.job, StepJob)]
+        for number, fill in enumerate(fills, start=1):
+            if not (fill.place / RESULTS).exists():
+                before = fill.parent.origin
+                source = _derived(before.place / RESULTS) if before.parent else before.path
+                return cls(fill, source, number, len(fills))
+        return None
+
+    @property
+    def title(self) -> str:
+        return f"DICOM results: {self.step.title}"
+
+    @property
+    def doing(self) -> str:
+        """What the page says during the run."""
+        return f"Making the DICOM results, fill {self.number} of {self.count}"
+
+    def prepare(self, folder: Path) -> list[str]:
+        """See `slicer.jobs.Job.prepare`."""
+        return [*self.step.job.words(folder, self.source, folder / RESULTS), "--dicom-results"]
+
+    def collect(self, folder: Path, said: list[str]) -> None:  # noqa: ARG002
+        """See `slicer.jobs.Job.collect`."""
+        shutil.move(folder / "report.json", folder / RESULTS)
+        shutil.move(folder / RESULTS, self.step.place)
+
+
+def _derived(results: Path) -> Path:
+    """The image among DICOM results: a file, or the folder of a series."""
+    one = results / "derived" / "image.dcm"
+    return one if one.exists() else one.parent
 
 
 def step_suffix(path: Path) -> str:
     """The suffix of the next step's file: that of the source where it can be written, else one that loses nothing."""
-    suffix = suffix_of(path)
+    if path.is_dir():
+        return ""  # a DICOM series again
+    suffix = suffix_of(path) or ".dcm"
     # compressed only where it is saved, as that takes long; in one file, as it is moved
     simple = {".nii.gz": ".nii", ".mhd": ".mha"}.get(suffix, suffix)
     return simple if FORMATS[simple][1] else ".png"

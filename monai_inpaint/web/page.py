@@ -17,6 +17,7 @@ from trame_vuetify.ui.vuetify3 import VAppLayout
 from trame_vuetify.widgets import vuetify3 as v3
 
 from monai_inpaint.version import NOTICE
+from monai_inpaint.web.downloads import RESULTS
 from monai_inpaint.web.map_colours import GRADIENT
 
 READY, FILLED, REPORTED, RUNNING = "loaded && !busy", "filled && !busy", "reported && !busy", "running"
@@ -216,10 +217,14 @@ class Page:
                 for name, text, enabled in (
                     ("image", "Image", FILLED), ("report", "Report", REPORTED), ("map", "Map", f"mapped && {REPORTED}"),
                 ):  # fmt: skip
+                    save = f"window.saveFile('{name}')"
+                    if name == "image":  # results are made before they are saved
+                        save = f"suffix == '{RESULTS}' ? window.press('results') : {save}"
                     v3.VBtn(
-                        text, id=f"save-{name}", click=f"window.saveFile('{name}')", disabled=(f"!({enabled})",),
-                        size="small", variant="tonal",
+                        text, id=f"save-{name}", click=save, disabled=(f"!({enabled})",), size="small",
+                        variant="tonal",
                     )  # fmt: skip
+            self.save_results = client.JSEval(exec=f"window.saveFile('image', '{RESULTS}')").exec
 
     def _message(self) -> None:
         v3.VProgressLinear(

@@ -67,7 +67,8 @@ class RunWatch:
             self._state.update({**done, "message": _ended(run, names)})
             if run.state is State.DONE:
                 then(run.result)
-                self._state.message += f" ({run.seconds:.0f} s)"
+                if not self._state.running:  # then may start another
+                    self._state.message += f" ({run.seconds:.0f} s)"
 
 
 def _ended(run: Run, names: Mapping[Path, str]) -> str:

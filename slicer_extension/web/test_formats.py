@@ -80,6 +80,8 @@ def test_a_dicom_series_gives_all_dicom_results_of_each_fill(person: Person, tmp
     person.stroke(right=-0.2)
     person.run("fill")
 
+    unpacked(person.saved(), tmp_path / "shown")
+    assert not list(person.app.temporary.rglob("hole.dcm")), "results are made before they are asked for"
     saved = person.saved("DICOM results")
     person.picture("dicom")
     files = unpacked(saved, tmp_path / "results")
@@ -100,6 +102,70 @@ def test_a_dicom_series_gives_all_dicom_results_of_each_fill(person: Person, tmp
         dataset.SourceImageSequence[0].ReferencedSOPInstanceUID for name, dataset in read.items() if "2/der" in name
     }
     assert sources == {dataset.SOPInstanceUID for name, dataset in read.items() if "1/der" in name}
+    assert (read_image(tmp_path / "results" / "2" / "derived").voxels == read_image(tmp_path / "shown").voxels).all()
+    kept = unpacked(person.saved(), tmp_path / "kept")
+    assert kept["2/hole.dcm"].read_bytes() == files["2/hole.dcm"].read_bytes(), "they are made a second time"
+
+
+def test_dicom_results_of_a_single_file_refer_to_those_of_the_fill_before(person: Person, tmp_path: Path) -> None:
+    path = tmp_path / "IM1"
+    spacing = {"PixelSpacing": [0.5, 0.5], "PatientOrientation": ["L", "F"]}
+    write_dicom(path, film(), DigitalXRayImageStorageForPresentation, "DX", generate_uid(), **spacing)
+    person.load(path)
+    person.choose("bundle", "chest film")
+    person.stroke()
+    person.run("fill")
+    person.run("map")
+    person.stroke(down=0.2)
+    person.run("fill")
+
+    files = unpacked(person.saved("DICOM results"), tmp_path / "results")
+    first, second = (pydicom.dcmread(files[f"{number}/derived/image.dcm"]) for number in (1, 3))
+
+    assert {name for name in files if name.startswith("2/")} == {"2/report.json"}
+    assert second.SourceImageSequence[0].ReferencedSOPInstanceUID == first.SOPInstanceUID
+    assert {"1/hole.dcm", "3/hole.dcm", "1/report.json", "3/report.json"} <= files.keys()
+
+
+def test_making_dicom_results_is_cancelled_like_any_run_and_begun_again(person: Person, tmp_path: Path) -> None:
+    person.load(*ct_series(tmp_path, generate_uid()))
+    person.stroke()
+    person.page.click("#spread")
+    person.run("fill")
+
+    person.choose("suffix", "DICOM results")
+    person.page.click("#save-image")
+    person.told("Making the DICOM results, fill 1 of 1...")
+    person.page.click("#cancel")
+    person.told("Cancelled.")
+
+    assert person.steps() == ["Original", "Spread"]
+    assert "1/hole.dcm" in unpacked(person.saved(), tmp_path / "results")
+
+
+def test_a_header_that_dicom_results_forbid_stops_only_them_with_a_sentence(person: Person, tmp_path: Path) -> None:
+    files = ct_series(tmp_path, generate_uid())
+    for file in files:
+        dataset = pydicom.dcmread(file)
+        dataset.LossyImageCompression, dataset.LossyImageCompressionRatio = "01", "1000"
+        dataset.save_as(file)
+        file.write_bytes(file.read_bytes().replace(b"DS\x04\x001000", b"DS\x04\x0010:1"))  # no number, as some write it
+    person.load(*files)
+    person.stroke()
+    assert person.run("fill").startswith("Filled: best estimate, CT.")
+
+    person.choose("suffix", "DICOM results")
+    person.page.click("#save-image")
+    refused = person.told("damaged element")
+    person.page.wait_for_function("!trame.state.get('busy')")
+    person.picture("dicom-refused")
+
+    assert refused.startswith("The result cannot be written, as its source holds a damaged element")
+    assert "'10:1'" in refused
+    assert len(unpacked(person.saved(".zip"), tmp_path / "derived")) == 6
+    person.stroke(right=-0.2)
+    assert person.run("fill").startswith("Filled: best estimate, CT.")
+    assert len(person.saved_reports()) == 2
 
 
 def test_what_is_unlike_healthy_anatomy_is_mapped_in_a_film_with_its_scale(person: Person, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ window.uploadFiles = async (input, kind) => {
   input.value = ""; // so that the same file can be chosen again
 };
 
-window.saveFile = async (what) => {
-  const chosen = new URLSearchParams({ suffix: window.trame.state.get("suffix") });
+window.saveFile = async (what, suffix = window.trame.state.get("suffix")) => {
+  const chosen = new URLSearchParams({ suffix });
   const answer = await fetch(`save/${what}?${chosen}`, { method: "POST", headers: secret() });
   if (!answer.ok) return;
   const link = document.createElement("a");
