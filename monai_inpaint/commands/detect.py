@@ -92,7 +92,11 @@ def _score(args: argparse.Namespace) -> int:
         scored = score(truth, found, iou=args.iou, seed=args.seed, progress=progress.stage("score"))
     finally:
         progress.clear()
-    facts = {"detections of": Path(args.detections).name, "truth": Path(args.truth).name, "seed": str(args.seed)}
+    facts = {
+        "detections of": Path(args.detections).resolve().name,
+        "truth": Path(args.truth).resolve().name,
+        "seed": str(args.seed),
+    }
     if output:
         with staged(output, folder=True, overwrite=args.overwrite) as folder:
             write_score(scored, facts, folder)

@@ -18,7 +18,7 @@ from monai_inpaint.training.data_list import (
     training_slices,
     training_volumes,
 )
-from monai_inpaint.training.nodule_crops import nodule_crops, nodule_films
+from monai_inpaint.training.nodule_crops import boxed_nodules, nodule_crops, nodule_films
 
 if TYPE_CHECKING:
     from monai_inpaint.training.adversarial_iteration import AdversarialIteration, LossTerm, Term
@@ -103,6 +103,7 @@ __all__ = [
     "nodule_outlines",
     "nodule_crops",
     "nodule_films",
+    "boxed_nodules",
     "repeated",
     "sample_iteration",
     "sample_validation",

@@ -2,6 +2,7 @@
 
 from monai_inpaint.transforms.anatomy import SynthAnatomyd, SynthContrastd
 from monai_inpaint.transforms.artifact import CentreCropd, RandArtifactd
+from monai_inpaint.transforms.boxed_nodule import CutBoxedNoduled
 from monai_inpaint.transforms.cases import ReadFillPaird, SaveFilled, SaveNodules, SavePainted
 from monai_inpaint.transforms.hole import FixedHoled, RandHoled, RandSquareHoled
 from monai_inpaint.transforms.hole_slab import RandHoledSlabd
@@ -29,6 +30,7 @@ ReadCased, Seeded, SeededHoled = ReadFillPaird, Repeatable, FixedHoled
 __all__ = [
     "CentreCropd",
     "CentreWindowd",
+    "CutBoxedNoduled",
     "FixedHoled",
     "FixedLatentd",
     "FixedOutpaintd",

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 import torch
 from monai.bundle import ConfigParser
 from monai.engines import SupervisedTrainer
+from PIL import Image
+from scipy.ndimage import gaussian_filter
 from torch import nn
-from training_samples import ROOT, image_features
+from training_samples import ROOT, image_features, run_bundle
 
+from monai_inpaint.cli import main
+from monai_inpaint.errors import InputError
 from monai_inpaint.losses import HoleL1, PerceptualLoss, ValidHoleL1
 from monai_inpaint.networks import TextureDiscriminator, TextureGenerator, load_pools
-from monai_inpaint.training import AdversarialIteration, DiscriminatorTask, LossTerm, WithCondition, autocast_validation
+from monai_inpaint.training import (
+    AdversarialIteration,
+    DiscriminatorTask,
+    LossTerm,
+    WithCondition,
+    autocast_validation,
+    boxed_nodules,
+)
+from monai_inpaint.transforms import CutBoxedNoduled
+from monai_inpaint.transforms.pyramid import make_pyramid
 
 SIDE = 32
 ROWS = ROOT / "bundles" / "nodule_texture_ct" / "configs"
@@ -123,3 +139,54 @@ def test_every_row_of_the_papers_tables_learns_from_its_config(name: str | None,
     changed = [not torch.equal(old, new) for old, new in zip(before, network.parameters(), strict=True)]
     assert sum(changed) > 0.8 * len(changed)
     assert json.loads((ROWS / "full.json").read_text())["learning_rate"] == 1e-4
+
+
+@pytest.mark.slow
+def test_the_texture_of_films_is_learned_from_boxed_nodules_of_node21(tmp_path: Path) -> None:
+    folder, random = tmp_path / "data", np.random.default_rng(0)
+    (folder / "images").mkdir(parents=True)
+    films = [f"n{number:04}.mha" for number in range(12)]
+    for name in films:
+        film = gaussian_filter(random.normal(size=(200, 180)), 8)
+        film = (4000 * (film - film.min()) / np.ptp(film)).astype(np.uint16)
+        sitk.WriteImage(sitk.GetImageFromArray(film), str(folder / "images" / name))
+    rows = [f"{n},30,{name},{n % 2},{24 + n},{60 + n},80" for n, name in enumerate(films)]
+    (folder / "metadata.csv").write_text("\n".join([",height,img_name,label,width,x,y", *rows]) + "\n")
+    assert main(["index", "node21", str(folder), "--output", str(folder / "index.csv"), "--val", "0.4"]) == 0
+
+    bundle = ROOT / "bundles" / "nodule_texture_cxr"
+    run_bundle(
+        bundle / "configs" / "train.json", bundle / "configs" / "node21.json", bundle_root=bundle, dataset_dir=folder,
+        output_dir=tmp_path / "out", ckpt_dir=tmp_path / "out", features=image_features(tmp_path), epoch_length=2,
+        max_epochs=2, batch_size=2,
+    )  # fmt: skip
+
+    with (tmp_path / "out" / "curves.csv").open(newline="") as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert len(losses) == 2
+    assert np.isfinite(losses).all()
+    assert (tmp_path / "out" / "model.pt").is_file()
+
+
+def test_the_mask_of_a_boxed_nodule_is_the_ellipse_in_its_box_wherever_it_lies_and_however_large() -> None:
+    film = np.add.outer(np.arange(400.0), 1000.0 * np.arange(300.0)).astype(np.float32)
+    pyramid = make_pyramid(film, 4)
+    small = CutBoxedNoduled()({"image": pyramid, "box": (100.0, 50.0, 20.0, 31.0)})
+    corner = CutBoxedNoduled()({"image": pyramid, "box": (0.0, 0.0, 12.0, 12.0)})
+    large = CutBoxedNoduled()({"image": pyramid, "box": (20.0, 40.0, 224.0, 224.0)})
+
+    (mask,) = small["masks"]
+    assert mask.sum() == pytest.approx(np.pi / 4 * 20 * 31, rel=0.03)
+    middle = small["image"][63:65, 63:65].mean()
+    assert middle == pytest.approx(1000 * 109.5 + 65.0, abs=1.0)  # of columns 100 to 119 and rows 50 to 80
+    assert np.isfinite(corner["image"]).all()
+    assert large["masks"].sum() == pytest.approx(np.pi / 4 * 112**2, rel=0.03)
+
+
+def test_films_without_boxes_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "index.csv").write_text("path,source,modality,patient,split,mask,note\na.png,x,CR,a,train,,Nodule\n")
+    (tmp_path / "boxes.csv").write_text("image,label,x,y,w,h\nother.png,Nodule,1,2,3,4\n")
+    Image.new("L", (9, 9)).save(tmp_path / "a.png")
+
+    with pytest.raises(InputError, match="no film of split train"):
+        boxed_nodules(tmp_path / "index.csv", tmp_path / "boxes.csv", "train")
