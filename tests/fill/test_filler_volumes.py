@@ -251,6 +251,18 @@ def wavy(side: int) -> np.ndarray:
     return (np.sin(i / 8) + np.cos(j / 9) * np.sin(k / 7)).astype(np.float32)
 
 
+@pytest.mark.parametrize("shape", [(34, 34, 34), (33, 34, 35), (45, 31, 8), (33, 40, 2)])
+def test_the_continuation_of_a_flipped_volume_is_flipped(shape: tuple[int, int, int]) -> None:
+    image = wavy(max(shape))[: shape[0], : shape[1], : shape[2]]
+    hole = np.zeros(shape, bool)
+    hole[8:25, 9:25, : max(shape[2] - 7, 1)] = True
+    expected = continuation(np.where(hole, np.nan, image), hole)
+    for axes in ((0,), (1,), (2,), (0, 1, 2)):
+        flipped = np.ascontiguousarray(np.flip(image, axes)), np.ascontiguousarray(np.flip(hole, axes))
+        found = continuation(np.where(flipped[1], np.nan, flipped[0]), flipped[1])
+        np.testing.assert_allclose(np.flip(found, axes), expected, atol=1e-3 * np.ptp(image))
+
+
 @pytest.mark.parametrize("side", [4, 17])
 def test_the_continuation_comes_close_to_the_biharmonic_fill(side: int) -> None:
     image, hole = wavy(34), square((34, 34, 34), (8, 9, 6), side)
