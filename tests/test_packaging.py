@@ -181,6 +181,16 @@ def test_all_brings_nothing_under_the_gpl_and_nothing_proprietary() -> None:
     assert not {name: text for name, text in told.items() if re.search(r"GPL|Proprietary", text)}
 
 
+def test_the_apps_requirements_pin_what_the_package_and_its_extra_dicom_need() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = (ROOT / "deploy_app" / "requirements.txt").read_text().splitlines()
+    pinned = {canonicalize_name(line.partition("==")[0]) for line in lines if "==" in line}
+    needed = [*project["dependencies"], *project["optional-dependencies"]["dicom"]]
+    names = {canonicalize_name(Requirement(text).name) for text in needed}
+
+    assert names - {"monai-inpaint"} <= pinned
+
+
 def test_the_apps_requirements_are_without_what_metal_brings() -> None:
     base, more = (
         {line.partition("==")[0].lower() for line in (ROOT / "deploy_app" / name).read_text().splitlines()}
