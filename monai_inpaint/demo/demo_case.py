@@ -20,7 +20,7 @@ from monai_inpaint.io import read_image, write_image
 
 SAMPLES = 8  # from which the error is predicted
 METAL_METHODS = ("network", "li")
-BODY = -500.0  # HU
+_BODY = -500.0  # HU, above which a voxel is body
 _IMPLANT = 2  # seed
 
 
@@ -105,7 +105,7 @@ def run_sample(sample: Sample, folder: Path) -> FillDemonstration:
 
 @dataclass(frozen=True, eq=False)
 class MetalDemonstration:
-    """A CT slice with a simulated implant, and what became of its artifacts; all are of one slice, in HU.
+    """A CT slice with a simulated implant before and after correction; all images are of one slice, in HU.
 
     Attributes:
         truth: the slice with the implant, as it is.
@@ -125,7 +125,7 @@ class MetalDemonstration:
 
     def error(self, image: np.ndarray) -> float:
         """Mean absolute difference to the truth in the body outside the metal, in HU."""
-        body = (self.truth > BODY) & ~self.metal
+        body = (self.truth > _BODY) & ~self.metal
         return float(np.abs(image - self.truth)[body].mean(dtype=np.float64))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from monai_inpaint.evaluation.protocol import Method, Protocol
+from monai_inpaint.evaluation.summary import label_among
 from monai_inpaint.machine import processor, versions
 
 
@@ -25,7 +26,8 @@ def facts_of(
     """Name and value of each fact, in the order of display."""
     chosen = ", ".join(f"{name} {value}" for name, value in selection.items() if value is not None)
     images, taken = protocol.facts(methods, features)
-    bundles = ", ".join(f"{method.name} = {method.version}" for method in methods if not method.classical)
+    names = [method.name for method in methods]
+    bundles = ", ".join(f"{label_among(m.name, names)} = {m.version}" for m in methods if not m.classical)
     return {
         "protocol": protocol.name,
         "seed": str(seed),

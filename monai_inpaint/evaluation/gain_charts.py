@@ -58,9 +58,7 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def _gains(summary: Summary, method: str, baseline: str, variant: str) -> list[tuple[Result, float]]:
-    base = {result.case: result.figures["psnr"] for result in summary.of(baseline, variant)}
-    pairs = [(r, r.figures["psnr"] - base[r.case]) for r in summary.of(method, variant) if r.case in base]
-    return [(result, gain) for result, gain in pairs if np.isfinite(gain)]
+    return [(result, gain) for result, gain in summary.gains(method, baseline, variant) if np.isfinite(gain)]
 
 
 def _ranked(gains: list[float]) -> tuple[np.ndarray, np.ndarray]:

@@ -109,9 +109,8 @@ class Summary:
         return list(dict.fromkeys(name for result in self.results for name in result.figures))
 
     def label(self, method: str) -> str:
-        """Return a method's name as tables and pictures show it: of a bundle's path the folder, if that names it."""
-        short = _short(method)
-        return short if sum(_short(name) == short for name in self.methods) == 1 else method
+        """Return a method's name as tables and pictures show it: see `label_among`."""
+        return label_among(method, self.methods)
 
     def of(self, method: str, variant: str | None = None) -> list[Result]:
         """Return the successful results of a method, of one variant or of all."""
@@ -142,25 +141,33 @@ class Summary:
         means = {name: mean for name, mean in means.items() if np.isfinite(mean)}
         return max(means, key=lambda name: means[name]) if means else None
 
-    def gain(self, method: str, baseline: str, variant: str | None = None) -> Average:
-        """PSNR of `method` minus that of `baseline`, in dB, over the images both filled."""
+    def gains(self, method: str, baseline: str, variant: str | None = None) -> list[tuple[Result, float]]:
+        """Return each result of `method` on an image that both filled, and its PSNR minus that of `baseline`, in dB."""
         base = {(r.case, r.variant): r.figures["psnr"] for r in self.of(baseline, variant)}
         pairs = [(r, base.get((r.case, r.variant))) for r in self.of(method, variant)]
-        return _average([r.figures["psnr"] - other for r, other in pairs if other is not None])
+        return [(r, r.figures["psnr"] - other) for r, other in pairs if other is not None]
+
+    def gain(self, method: str, baseline: str, variant: str | None = None) -> Average:
+        """Average `gains` over the images."""
+        return _average(gain for _, gain in self.gains(method, baseline, variant))
 
     def gains_by_patient(self, method: str, baseline: str, variant: str | None = None) -> list[float]:
-        """Return for each patient the mean over images of what `gain` averages; infinite values are left out."""
-        base = {(r.case, r.variant): r.figures["psnr"] for r in self.of(baseline, variant)}
+        """Average `gains` over the images of each patient; infinite values are left out."""
         gains: dict[str, list[float]] = {}
-        for result in self.of(method, variant):
-            gain = result.figures["psnr"] - base.get((result.case, result.variant), np.nan)
+        for result, gain in self.gains(method, baseline, variant):
             if np.isfinite(gain):
                 gains.setdefault(result.patient, []).append(gain)
         return [float(np.mean(found)) for found in gains.values()]
 
 
-def _short(method: str) -> str:
-    return re.split(r"[/\\]", method.rstrip("/\\"))[-1]
+def label_among(method: str, methods: Sequence[str]) -> str:
+    """Return the name without folders, for a bundle given by its path, if no other method has the same."""
+
+    def last(name: str) -> str:
+        return re.split(r"[/\\]", name.rstrip("/\\"))[-1]
+
+    short = last(method)
+    return short if [last(name) for name in methods].count(short) == 1 else method
 
 
 def _average(values: Iterable[float]) -> Average:

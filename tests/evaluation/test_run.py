@@ -21,7 +21,7 @@ pytest.importorskip("cv2")
 from monai_inpaint.evaluation import evaluate, fill_methods, run
 from monai_inpaint.evaluation.classical import METHODS, fill_ring_mean
 from monai_inpaint.evaluation.gain_charts import gain_charts, ticks
-from monai_inpaint.evaluation.summary import Result, Summary
+from monai_inpaint.evaluation.summary import Result, Summary, label_among
 from monai_inpaint.evaluation.tables import tables
 
 CLASSICAL = list(METHODS)
@@ -264,3 +264,10 @@ def test_the_numbers_of_an_axis_are_round_and_enclose_the_values(low, high):
     assert found[-1] >= high
     assert 1 <= len(found) <= 11
     assert np.allclose(np.diff(found), found[1] - found[0] if len(found) > 1 else 0)
+
+
+def test_a_bundle_given_by_its_path_goes_by_its_folder_unless_another_has_the_same_name():
+    assert label_among("/home/me/net", ["ring", "/home/me/net"]) == "net"
+    assert label_among("C:\\me\\net\\", ["ring", "C:\\me\\net\\"]) == "net"
+    assert label_among("a/net", ["a/net", "b/net"]) == "a/net"
+    assert label_among("ring", ["ring", "a/net"]) == "ring"
