@@ -137,7 +137,7 @@ class StepJob:
 
     @property
     def doing(self) -> str:
-        """What the page says during the run."""
+        """The text of the page during the run."""
         return "Reducing the artifacts of metal" if self.hole is None else f"Filling, {MODELS[self.bundle]}"
 
     @property
@@ -226,7 +226,7 @@ class ResultsJob:
 
     @property
     def doing(self) -> str:
-        """What the page says during the run."""
+        """The text of the page during the run."""
         return f"Making the DICOM results, fill {self.number} of {self.count}"
 
     def prepare(self, folder: Path) -> list[str]:
@@ -261,17 +261,17 @@ def map_name(image: Image, name: str) -> str:
 
 
 def report_words(folder: Path) -> list[str]:
-    """Have the command tell what it does."""
+    """Return the arguments for a report and for progress as JSON."""
     return ["--report", str(folder / "report.json"), "--progress", "json"]
 
 
 def read_report(folder: Path) -> dict[str, Any]:
-    """What it told."""
+    """Read the report that the command wrote into a folder."""
     return json.loads((folder / "report.json").read_text(encoding="utf-8"))
 
 
 def keep(folder: Path, place: Path, *names: str) -> None:
-    """Move files and folders that the command wrote, of those that there are, into a new folder."""
+    """Move those of the named files and folders that the command wrote into a new folder."""
     place.mkdir()
     for name in names:
         if (folder / name).exists():
@@ -292,5 +292,5 @@ def from_scene_box(box: tuple[slice, ...], image: Image) -> tuple[slice, ...]:
 
 
 def marks_suffix(image: Image) -> str:
-    """Of a file of marked voxels."""
+    """Return the suffix for a file of marked voxels."""
     return ".png" if image.affine is None and image.voxels.ndim == 2 else ".nii.gz"

@@ -130,7 +130,7 @@ class MarkedRegions:
         self._sync()
 
     def use(self, tool: str) -> None:
-        """Take up "paint", "erase", "threshold", "lasso" or "box"; anything else lays them down."""
+        """Select "paint", "erase", "threshold", "lasso" or "box"; anything else deselects the tool."""
         if tool not in _EFFECTS:
             self._editor.deactivate_effect()
             return

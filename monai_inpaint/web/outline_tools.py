@@ -62,7 +62,7 @@ class BoxTool(LassoTool):
 
 
 class _OutlinePipeline(SegmentationScissorsPipeline):
-    """trame-slicer's, which would mark once more with every time that the tool is taken up."""
+    """trame-slicer's, which would mark once more each time the tool is selected."""
 
     def __init__(self, widget: SegmentationScissorsWidget) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class _OutlinePipeline(SegmentationScissorsPipeline):
         widget.interaction_stopped.connect(self._OnWidgetInteractionStopped)
 
     def SetActive(self, isActive: bool) -> None:  # noqa: N802, N803  VTK's names
-        """Take the tool up, or lay it down."""
+        """Select the tool, or deselect it."""
         SegmentationEffectPipeline.SetActive(self, isActive)
         self.widget.set_modifier(self._effect.modifier)
         self.widget.set_active(is_active=isActive)

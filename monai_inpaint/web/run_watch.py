@@ -1,4 +1,4 @@
-"""One run at a time, and what the page tells of it."""
+"""Run one job at a time, and show its progress on the page."""
 
 # trame brings no types
 # pyright: basic
