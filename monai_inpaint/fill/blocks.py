@@ -22,7 +22,8 @@ from monai_inpaint.fill.windows import (
     window_of,
 )
 from monai_inpaint.imaging.display import displayed
-from monai_inpaint.imaging.morphology import depth, doubled, pair_sums
+from monai_inpaint.imaging.half_resolution import doubled, halved_sums
+from monai_inpaint.imaging.morphology import depth
 from monai_inpaint.progress import Steps
 
 BAND = 16  # voxels next to the known ones that are filled again at each finer resolution
@@ -293,18 +294,22 @@ def _halved(block: Block, large: np.ndarray) -> Block:
     halved = (0, 1) if block.axes == (2,) else (0, 1, 2)
 
     def mean(values: np.ndarray, where: np.ndarray) -> np.ndarray:
-        count = pair_sums(where.astype(np.float32), halved)
-        return (pair_sums(np.where(where, values, 0.0), halved) / np.maximum(count, 1.0)).astype(np.float32)
+        count = sums(where)
+        return (halved_sums(np.where(where, values, 0.0), halved) / np.maximum(count, 1e-6)).astype(np.float32)
 
-    unknown = pair_sums(~block.unknown, halved) == 0
+    def sums(where: np.ndarray) -> np.ndarray:
+        return halved_sums(where.astype(np.float32), halved)
+
+    unknown = sums(~block.unknown) == 0.0
     return replace(
         block,
         values=mean(block.values, ~block.unknown),
-        hole=unknown & (pair_sums(large, halved) > 0),
+        hole=unknown & (sums(large) > 0.0),
         unknown=unknown,
         seeds=block.seeds and [(*seed, 0) for seed in _thinned(block)],  # noise of its own at each resolution
         start=None if block.start is None else mean(block.start, block.unknown),
         near=block.near and {a: np.minimum(2.0 * mean(n, block.unknown), 1.0) for a, n in block.near.items()},
+        chosen=None,  # the interior is known to all slices at full resolution
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from monai_inpaint.imaging.conjugate_gradients import conjugate_gradients
+from monai_inpaint.imaging.half_resolution import doubled, halved_sums
 
 _COARSEST = 300  # voxels of a hole that is solved without a coarser grid first
 _STEPS, _ALL_STEPS = 120, 200  # of conjugate gradients: from a coarser solution, and without one
@@ -59,45 +60,13 @@ def _filled(values: np.ndarray, unknown: np.ndarray) -> np.ndarray:
     start[unknown] = values[~unknown].mean() if inside < unknown.size else 0.0
     coarse = inside > _COARSEST
     if coarse:
-        sums, counts = (_halved(part) for part in (values, (~unknown).astype(np.float32)))
+        sums, counts = (halved_sums(part) for part in (values, (~unknown).astype(np.float32)))
         open_still = counts < _KNOWN
         if not open_still.all():
             means = _filled(sums / np.where(open_still, 1.0, counts), open_still)
-            start[unknown] = _doubled(means, values.shape)[unknown]
+            start[unknown] = doubled(means, values.shape)[unknown]
     start[unknown] += _correction(start, unknown, _STEPS if coarse else _ALL_STEPS)
     return start
-
-
-def _halved(values: np.ndarray) -> np.ndarray:
-    """Sum voxels into those of half the resolution, so that an array that is flipped gives the flipped sums.
-
-    Two voxels make one where a length is even; where it is odd, every second voxel stays and takes half of each
-    neighbour.
-    """
-    for axis in range(values.ndim):
-        lines = np.moveaxis(values, axis, 0)
-        if len(lines) % 2:
-            sums = lines[0::2].copy()
-            sums[:-1] += 0.5 * lines[1::2]
-            sums[1:] += 0.5 * lines[1::2]
-        else:
-            sums = lines[0::2] + lines[1::2]
-        values = np.moveaxis(sums, 0, axis)
-    return values
-
-
-def _doubled(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Interpolate linearly what lies where `_halved` puts it, to an array of this shape."""
-    for axis, length in enumerate(shape):
-        lines = np.moveaxis(values, axis, 0)
-        before, after = np.concatenate((lines[:1], lines[:-1])), np.concatenate((lines[1:], lines[-1:]))
-        fine = np.empty((length, *lines.shape[1:]), lines.dtype)
-        if length % 2:
-            fine[0::2], fine[1::2] = lines, (0.5 * (lines + after))[:-1]
-        else:
-            fine[0::2], fine[1::2] = 0.75 * lines + 0.25 * before, 0.75 * lines + 0.25 * after
-        values = np.moveaxis(fine, 0, axis)
-    return values
 
 
 def _correction(start: np.ndarray, unknown: np.ndarray, steps: int) -> np.ndarray:

@@ -50,28 +50,9 @@ def grown(hole: np.ndarray, mm: float, spacing: Sequence[float]) -> np.ndarray:
     return result
 
 
-def doubled(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Interpolate an array linearly to twice the resolution where `shape` is longer, and cut it to `shape`."""
-    from scipy import ndimage
-
-    factors = [2 if size > old else 1 for size, old in zip(shape, values.shape, strict=True)]
-    result: Any = ndimage.zoom(values, factors, order=1, mode="nearest", grid_mode=True)
-    return result[tuple(slice(size) for size in shape)]
-
-
 def enlarged(values: np.ndarray, factor: int) -> np.ndarray:
     """Enlarge every axis of an array by a whole factor, linearly interpolated."""
     from scipy import ndimage
 
     result: Any = ndimage.zoom(values, factor, order=1, mode="nearest", grid_mode=True)
     return result
-
-
-def pair_sums(values: np.ndarray, axes: Sequence[int]) -> np.ndarray:
-    """Sum every two voxels along each of these axes; the last ones are repeated where a length is odd."""
-    widths = [(0, size % 2 if axis in axes else 0) for axis, size in enumerate(values.shape)]
-    sums = np.pad(values, widths, mode="edge")
-    for axis in axes:
-        shape = (*sums.shape[:axis], sums.shape[axis] // 2, 2, *sums.shape[axis + 1 :])
-        sums = sums.reshape(shape).sum(axis=axis + 1)
-    return sums

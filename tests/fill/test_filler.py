@@ -232,6 +232,20 @@ def test_every_orientation_of_a_volume_gives_the_same_fill(mr: Filler) -> None:
         np.testing.assert_allclose(filled, turned(expected), atol=1e-3 * volume.max())
 
 
+@pytest.mark.parametrize("shape", [(603, 520), (600, 521)])
+def test_a_flipped_image_with_a_large_hole_gives_the_same_fill(engine: RowMeans, shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(3)
+    image = rng.normal(size=(*shape, 1)).astype(np.float32).cumsum(0).cumsum(1)
+    hole = np.zeros(image.shape, bool)
+    hole[60:540, 60:470] = True
+    filler, affine = Filler("ct"), np.eye(4)
+    expected = filler(Image(image, affine), hole).image.voxels
+    flipped = affine.copy()
+    flipped[0, 0], flipped[0, 3] = -1, shape[0] - 1
+    filled = filler(Image(image[::-1], flipped), hole[::-1]).image.voxels
+    np.testing.assert_allclose(filled[::-1], expected, atol=1e-4 * np.ptp(image))
+
+
 def test_a_hole_at_the_corner_and_a_tiny_image_are_filled(mr: Filler) -> None:
     image = head(40)
     for hole in (square(image.shape, (0, 0), 12), square(image.shape, (28, 28), 12), square(image.shape, (1, 1), 36)):

@@ -7,7 +7,7 @@ import pytest
 from filler_samples import engine_is, head, square
 
 from monai_inpaint import Filler
-from monai_inpaint.fill import volume
+from monai_inpaint.fill import blocks, volume
 from monai_inpaint.fill.continuation import continuation, nearness
 from monai_inpaint.fill.sampler import SAMPLERS
 from monai_inpaint.imaging.biharmonic import solve_biharmonic
@@ -292,3 +292,15 @@ def test_nearness_is_one_over_the_steps_to_the_nearer_end() -> None:
     unknown[5:] = True
     assert nearness(unknown, 0, 1.0).ravel().tolist() == pytest.approx([0, 1, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 6])
     assert not nearness(np.ones((3, 2, 2), bool), 0, 1.0).any()
+
+
+def test_a_hole_larger_than_any_window_is_tested_nearby_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "STARTED", (16, 32))
+    monkeypatch.setattr(blocks, "BAND", 4)
+    engine_is(Echo(), monkeypatch)
+    image = np.concatenate((wavy(34), wavy(34)[::-1]))
+    hole = square(image.shape, (3, 5, 4), 26)
+    fill = Filler("mr")(np.where(hole, -1000, image), hole)
+
+    assert np.abs(fill.image - image)[~hole].max() == 0
+    assert np.abs(fill.image - image).max() < np.ptp(image)
