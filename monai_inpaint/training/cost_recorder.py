@@ -20,7 +20,7 @@ from monai_inpaint.registry.training_cost import write_training_cost as write_ef
 
 
 def save_training_cost(trainer: Trainer, folder: str | Path, initial: str | Path | None = None) -> None:
-    """Write `docs/training.json` (see `TrainingCost`) into `folder` when the training ends.
+    """Write `docs/training.json` (see `TrainingCost`) into `folder` after every epoch.
 
     Times are those of its `curves.csv` (see `save_curves`), so that a resumed training counts as a whole. Images a
     second are those of the median epoch, which pauses do not affect; on a CPU per second of one core, which other work
@@ -49,15 +49,13 @@ class _Effort:
 
     def attach(self, trainer: Trainer) -> None:
         trainer.add_event_handler(Events.ITERATION_COMPLETED, self._add)
-        trainer.add_event_handler(Events.COMPLETED, self._write)
+        trainer.add_event_handler(Events.EPOCH_COMPLETED, self._write)
 
     def _add(self, engine: Trainer) -> None:
         self.images += len(engine.state.output) * idist.get_world_size()
         self.steps += 1
 
     def _write(self, engine: Trainer) -> None:
-        if not self.steps:
-            return  # it had ended before
         with (self.folder / "curves.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         device = torch.device(engine.state.device)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from ignite.engine import Engine
+from ignite.engine import Engine, Events
 from monai.engines import SupervisedTrainer
 
 from monai_inpaint.registry.training_cost import TrainingCost, read_training_cost
@@ -54,6 +54,22 @@ def test_the_effort_behind_the_weights_it_starts_from_is_added(weights: str, tmp
 
     assert (effort.steps, effort.cpu_minutes) == (2 * first.steps, 2 * first.cpu_minutes)
     assert effort.images_per_second == first.images_per_second
+
+
+def test_a_training_that_is_interrupted_keeps_the_cost_of_its_whole_epochs(tmp_path: Path) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    trainer = trainer_of(2, 30)
+    (tmp_path / "curves.csv").write_text("epoch,minutes,cpu_minutes\n1,2.0,1.0\n", encoding="utf-8")
+    save_training_cost(trainer, tmp_path)
+    trainer.add_event_handler(Events.ITERATION_COMPLETED(once=40), interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run()
+
+    effort = read_training_cost(tmp_path)
+    assert effort is not None
+    assert (effort.steps, effort.images, effort.cpu_minutes) == (30, 60, 1.0)
 
 
 def test_the_time_of_all_processes_counts_and_goes_on_in_a_training_that_is_resumed(
