@@ -12,7 +12,7 @@ from monai_inpaint.evaluation.ellipsoids import DIAMETERS, EACH, INSIDE, MARGIN,
 from monai_inpaint.evaluation.fill_protocol import FillProtocol
 from monai_inpaint.evaluation.image_region import ImageRegion, MarkedRegion, at_most, body_of, slices_of
 from monai_inpaint.evaluation.lung_patches import EACH_PLACE, PATCH, SMALLEST_FILM, SQUARE, cut_lung_patches
-from monai_inpaint.evaluation.protocol import Protocol
+from monai_inpaint.evaluation.protocol_interface import Protocol
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.resize import resized
 from monai_inpaint.synthesis.holes import (
