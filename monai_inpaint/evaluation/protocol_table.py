@@ -1,40 +1,27 @@
-"""Table of the protocols of `evaluate`, and the seeded holes of known content that those of fills cut."""
+"""Table of the protocols of `evaluate`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from functools import partial
-
-import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.ellipsoids import DIAMETERS, EACH, INSIDE, MARGIN, cut_ellipsoids
 from monai_inpaint.evaluation.fill_protocol import FillProtocol
-from monai_inpaint.evaluation.image_region import ImageRegion, MarkedRegion, at_most, body_of, slices_of
-from monai_inpaint.evaluation.lung_patches import EACH_PLACE, PATCH, SMALLEST_FILM, SQUARE, cut_lung_patches
+from monai_inpaint.evaluation.lung_patches import EACH_PLACE, PATCH, SQUARE, cut_lung_patches
 from monai_inpaint.evaluation.protocol_interface import Protocol
-from monai_inpaint.imaging.image import Image
-from monai_inpaint.imaging.resize import resized
-from monai_inpaint.synthesis.holes import (
-    centre_square,
-    draw_blobs,
-    draw_free_form,
-    draw_moved_lesion,
-    draw_square,
-    random_blobs,
-    random_free_form,
-    random_moved_lesion,
-    random_square,
+from monai_inpaint.evaluation.slice_holes import (
+    FILM,
+    RING,
+    SLICE,
+    by_slice,
+    cut_film_centre,
+    cut_film_patches,
+    cut_free_form,
+    cut_lesion,
+    cut_square,
 )
 
-FILM, SLICE = 128, 256  # pixels a side
-RING = 4
-DRAWS = 20
-SMALLEST = 48  # pixels a side of an image for arbitrary holes
-SMALLEST_LESION = 20  # pixels
 METAL = "metal"  # corrections of metal artifacts, whose protocol is in `metal_protocol`
-
-CutSlice = Callable[[ImageRegion, str, np.random.Generator], Iterator[MarkedRegion]]
 
 
 def find_protocol(name: str) -> Protocol:
@@ -52,117 +39,6 @@ def find_protocol(name: str) -> Protocol:
     return PROTOCOLS[name]
 
 
-def _by_slice(
-    cut: CutSlice, image: Image, lesion: np.ndarray | None, modality: str, rng: np.random.Generator
-) -> Iterator[MarkedRegion | str]:
-    """The cuts of a few slices of the image (or of the image itself in 2D)."""
-    for part in slices_of(image, lesion, modality, rng):
-        place = "" if part.index is None else f"#{part.index}"
-        try:
-            if not np.isfinite(part.pixels).all():
-                raise InputError("it holds NaN or infinite values, so the truth is not known everywhere.")
-            for piece, hole, variant, where in cut(part, modality, rng):
-                yield piece, hole, variant, f"{place}{where}"
-        except InputError as error:
-            yield f"slice {part.index}: {error}" if place else str(error)
-
-
-def _cut_film_centre(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:  # noqa: ARG001
-    film = ImageRegion(resized(part.pixels, (FILM, FILM)), None, part.index, _spacing(part, FILM), part.eight_bit)
-    shape = film.pixels.shape
-    yield film, draw_square(shape, **centre_square(shape, side=SQUARE)), "all hidden", ""
-    yield film, draw_square(shape, **centre_square(shape, side=SQUARE - 2 * RING)), "ring visible", ""
-
-
-def _cut_film_patches(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:  # noqa: ARG001
-    """One patch in each half of the film, its centre in the rough area of the lung."""
-    rows, columns = part.pixels.shape
-    if min(rows, columns) < SMALLEST_FILM:
-        raise InputError(f"{rows}x{columns} pixels, and the protocol needs at least {SMALLEST_FILM} a side.")
-    for side, (left, right) in (("left", (0.22, 0.40)), ("right", (0.60, 0.78))):
-        top = int(rng.uniform(0.30, 0.62) * rows) - PATCH // 2
-        start = int(rng.uniform(left, right) * columns) - PATCH // 2
-        patch = np.ascontiguousarray(part.pixels[top : top + PATCH, start : start + PATCH])
-        cut = ImageRegion(patch, None, part.index, part.spacing, part.eight_bit, film=part.pixels, corner=(top, start))
-        hole = draw_square(patch.shape, **centre_square(patch.shape, side=SQUARE))
-        yield cut, hole, "all hidden", f"@{side}"
-
-
-def _cut_square(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:
-    part = _reduced(part, SQUARE * 3 // 2)
-    body = body_of(part.pixels, modality)
-    hole = _in_body(body, lambda: draw_square(body.shape, **random_square(body.shape, rng, side=SQUARE, inside=body)))
-    yield part, hole, "square", ""
-
-
-def _cut_free_form(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:
-    part = _reduced(part, SMALLEST)
-    body = body_of(part.pixels, modality)
-    hole = _in_body(body, lambda: draw_free_form(body.shape, **random_free_form(body.shape, rng)), enough=0.6)
-    yield part, hole, "free form", ""
-
-
-def _cut_lesion(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:
-    part = _reduced(part, SMALLEST)
-    body = body_of(part.pixels, modality)
-    if part.lesion is None or not part.lesion.any():
-        one = {"count": (1, 1), "size": (0.005, 0.05)}
-        yield (
-            part,
-            _in_body(body, lambda: draw_blobs(body.shape, **random_blobs(body.shape, rng, **one))),
-            "lesion",
-            "@blob",
-        )
-        return
-    mirrored = part.lesion[:, ::-1]
-    if (mirrored & body).sum() >= INSIDE * mirrored.sum() and not (mirrored & part.lesion).any():
-        yield part, mirrored.copy(), "lesion", "@mirrored"
-        return
-    yield part, _moved(part.lesion, body & ~part.lesion, rng), "lesion", "@moved"
-
-
-def _moved(lesion: np.ndarray, healthy: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The lesion's shape in healthy tissue, at half the size again and again where it fits nowhere."""
-    shape = lesion
-    while shape.sum() >= SMALLEST_LESION:
-        try:
-            return draw_moved_lesion(shape, **random_moved_lesion(shape, rng, allowed=healthy, gap=0))
-        except InputError:
-            half = shape[::2, ::2]
-            shape = np.zeros_like(lesion)
-            shape[: half.shape[0], : half.shape[1]] = half
-    raise InputError("no healthy tissue is large enough for the lesion's shape, not even for a smaller one.")
-
-
-def _reduced(part: ImageRegion, smallest: int) -> ImageRegion:
-    rows, columns = part.pixels.shape
-    if min(rows, columns) < smallest:
-        raise InputError(f"{rows}x{columns} pixels, and the protocol needs at least {smallest} a side.")
-    return at_most(part, SLICE)
-
-
-def _in_body(body: np.ndarray, draw: Callable[[], np.ndarray], enough: float = INSIDE) -> np.ndarray:
-    """The first of a few draws that is far enough in the body; the best of them if none is."""
-    if not body.any():
-        raise InputError("no body was found in the slice.")
-    best, most = draw(), -1.0
-    for _ in range(DRAWS):
-        hole = draw()
-        inside = float(body[hole].mean())
-        if inside > most:
-            best, most = hole, inside
-        if most >= enough:
-            break
-    return best
-
-
-def _spacing(part: ImageRegion, side: int) -> tuple[float, float] | None:
-    if part.spacing is None:
-        return None
-    rows, columns = part.pixels.shape
-    return part.spacing[0] * rows / side, part.spacing[1] * columns / side
-
-
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
@@ -170,7 +46,7 @@ PROTOCOLS = {
             "cxr-centre",
             f"the whole film averaged down to {FILM}x{FILM}; the centre {SQUARE}x{SQUARE} hidden, once entirely and "
             f"once with its {RING}-pixel ring visible ({SQUARE - 2 * RING}x{SQUARE - 2 * RING} hidden)",
-            partial(_by_slice, _cut_film_centre),
+            partial(by_slice, cut_film_centre),
             FILM,
             ("cxr",),
         ),
@@ -178,7 +54,7 @@ PROTOCOLS = {
             "cxr-patch",
             f"{PATCH}x{PATCH} patches of the full-resolution film, one seeded place in each lung's rough area; the "
             f"centre {SQUARE}x{SQUARE} hidden",
-            partial(_by_slice, _cut_film_patches),
+            partial(by_slice, cut_film_patches),
             PATCH,
             ("cxr",),
         ),
@@ -187,7 +63,7 @@ PROTOCOLS = {
             f"{PATCH}x{PATCH} patches of the full-resolution film, {EACH_PLACE} seeded places in the lungs' boxes; the "
             f"centre {SQUARE}x{SQUARE} hidden; of a film with a lesion as many whose hole lies in it (or covers as "
             "much of it as can be), and as many of the lungs' boxes that show nothing of it",
-            partial(_by_slice, cut_lung_patches),
+            partial(by_slice, cut_lung_patches),
             PATCH,
             ("cxr",),
             lesions=True,
@@ -195,14 +71,14 @@ PROTOCOLS = {
         FillProtocol(
             "slice-square",
             f"slices averaged down to at most {SLICE} pixels a side; one seeded {SQUARE}x{SQUARE} square in the body",
-            partial(_by_slice, _cut_square),
+            partial(by_slice, cut_square),
             SLICE,
         ),
         FillProtocol(
             "free-form",
             f"images averaged down to at most {SLICE} pixels a side; seeded blobs, strokes and boxes over 1-25 % of "
             "the image",
-            partial(_by_slice, _cut_free_form),
+            partial(by_slice, cut_free_form),
             SLICE,
         ),
         FillProtocol(
@@ -210,7 +86,7 @@ PROTOCOLS = {
             f"slices averaged down to at most {SLICE} pixels a side; the lesion's shape mirrored to the other "
             "side (or, where that is not healthy tissue, moved, and halved until it fits); without a lesion a blob of "
             "0.5-5 % of the image; a case's name tells which",
-            partial(_by_slice, _cut_lesion),
+            partial(by_slice, cut_lesion),
             SLICE,
             lesions=True,
         ),
