@@ -193,6 +193,7 @@ class InpaintApp(TrameApp):
              "flicker": False, "bundle": bundle,
              "limits": [low, high, 1 if whole else (high - low) / 1000],
              "values": [high - 0.1 * (high - low), high], "suffixes": suffixes, "suffix": suffixes[0], "preset": None,
+             "length": "px" if image.affine is None else "mm",  # that brush and margin are measured in
              "margin": max(2.0, round(min(node.GetSpacing()) + 0.05, 1)),
              "message": f"{self._next}{ask}"}
         )  # fmt: skip
