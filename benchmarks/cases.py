@@ -11,7 +11,7 @@ from benchmarks.setting import Options
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.datalist import read_data_list
-from monai_inpaint.evaluation.protocols import find_protocol
+from monai_inpaint.evaluation.protocol_table import find_protocol
 from monai_inpaint.evaluation.run import lesion_of
 from monai_inpaint.io import read_image
 

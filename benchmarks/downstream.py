@@ -11,7 +11,7 @@ from benchmarks.cases import COPIES, cases_of
 from benchmarks.setting import Options, markdown
 from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.fill_methods import SAMPLE, find_methods
-from monai_inpaint.evaluation.protocol import Method
+from monai_inpaint.evaluation.protocol_interface import Method
 
 PROTOCOLS = (
     ("cxr", "cxr-centre"), ("ct", "slice-square"), ("ct", "ellipsoid"), ("mr", "slice-square"), ("mr", "lesion"),

@@ -249,14 +249,11 @@ def _frechet(row: Row, truth: Row, options: Options) -> str:
         return "-"
     variance = np.concatenate(list(truth.features.values())).var(axis=0).sum()
 
-    def distance(chosen: Iterable[str]) -> float:
-        names = list(chosen)
+    def distance(names: Sequence[str]) -> float:
         return frechet_distance(*(np.concatenate([one.features[p] for p in names]) for one in (truth, row))) / variance
 
     rng = np.random.default_rng(options.seed)
-    drawn = [distance(rng.choice(patients, len(patients))) for _ in range(options.repeats(RESAMPLED // 20))]
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    return f"{distance(patients):.3f} ({low:.3f} to {high:.3f})"
+    return resampled(distance, [patients], rng, ".3f", options.repeats(RESAMPLED // 20))
 
 
 def _profiles(rows: dict[str, Row], truth: Row, nodules: Sequence[Nodule]) -> str:

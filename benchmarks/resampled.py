@@ -6,10 +6,18 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from monai_inpaint.metrics.bootstrap import bootstrap_interval
+
 RESAMPLED = 1000  # times, for intervals
 
 
-def resampled(measure: Callable[..., float], groups: Sequence[Sequence], rng: np.random.Generator, told: str) -> str:
+def resampled(
+    measure: Callable[..., float],
+    groups: Sequence[Sequence],
+    rng: np.random.Generator,
+    told: str,
+    resamplings: int = RESAMPLED,
+) -> str:
     """The measure and, in brackets, the interval that holds it in 95 % of resamplings; "-" where a group is empty.
 
     Args:
@@ -17,12 +25,9 @@ def resampled(measure: Callable[..., float], groups: Sequence[Sequence], rng: np
         groups: of films or patients.
         rng: draws the resamplings.
         told: format of a number, such as ".2f".
+        resamplings: how many.
     """
     if not all(len(group) for group in groups):
         return "-"
-
-    def drawn(group: Sequence) -> Sequence:
-        return [group[number] for number in rng.integers(len(group), size=len(group))]
-
-    low, high = np.percentile([measure(*map(drawn, groups)) for _ in range(RESAMPLED)], (2.5, 97.5))
+    low, high = bootstrap_interval(measure, groups, rng, resamplings)
     return f"{measure(*groups):{told}} ({low:{told}} to {high:{told}})"

@@ -12,7 +12,7 @@ from monai_inpaint import Filler
 from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.classical import fill_biharmonic
 from monai_inpaint.evaluation.measure import measure
-from monai_inpaint.evaluation.protocols import find_protocol
+from monai_inpaint.evaluation.protocol_table import find_protocol
 from monai_inpaint.fill.uncertainty import WORTH
 
 BUNDLES = ("cxr", "ct", "mr")

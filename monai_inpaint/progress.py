@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from typing import TextIO
+from typing import Self, TextIO
 
 KINDS = ("auto", "json", "none")
 _QUIET_SECONDS = 2.0  # what is done by then needs no progress line
@@ -33,8 +33,14 @@ def part(progress: Steps | None, first: int, total: int, size: int = 1) -> Steps
 class Progress:
     """Reports nothing; the others extend it.
 
-    Call it with the stage's name, the steps done and the total (0 where it is not known).
+    Call it with the stage's name, the steps done and the total (0 where it is not known). `with` clears it at the end.
     """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Report nothing."""

@@ -11,7 +11,7 @@ from benchmarks.published.training_cost import EFFORT_HEADING, EFFORT_NOTES, eff
 from benchmarks.setting import Options, markdown
 from monai_inpaint.evaluation.classical import METHODS
 from monai_inpaint.evaluation.fill_methods import SAMPLE
-from monai_inpaint.evaluation.protocols import find_protocol
+from monai_inpaint.evaluation.protocol_table import find_protocol
 
 PROTOCOL = "cxr-centre"
 VARIANTS = ("all hidden", "ring visible")

@@ -13,7 +13,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation import Summary
 from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.fill_methods import find_methods
-from monai_inpaint.evaluation.protocol import Method
+from monai_inpaint.evaluation.protocol_interface import Method
 from monai_inpaint.evaluation.run import result_of
 
 DECIMALS = {"psnr": 2, "mse": 1, "ssim": 3, "uqi": 3}

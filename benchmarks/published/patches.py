@@ -22,7 +22,7 @@ from monai_inpaint.evaluation.classical import METHODS
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.evaluation.fill_methods import SAMPLE
 from monai_inpaint.evaluation.lung_patches import LUNGS, OFF, ON
-from monai_inpaint.evaluation.protocols import find_protocol
+from monai_inpaint.evaluation.protocol_table import find_protocol
 from monai_inpaint.io import read_image
 from monai_inpaint.synthesis.holes import draw_boxes
 

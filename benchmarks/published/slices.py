@@ -13,7 +13,7 @@ from benchmarks.published.training_cost import EFFORT_HEADING, EFFORT_NOTES, eff
 from benchmarks.setting import Options, markdown
 from monai_inpaint.evaluation.classical import METHODS
 from monai_inpaint.evaluation.fill_methods import SAMPLE
-from monai_inpaint.evaluation.protocols import find_protocol
+from monai_inpaint.evaluation.protocol_table import find_protocol
 
 # Those that bundles were trained on: images without metal, in Hounsfield units where they are CT.
 SOURCES = {"ct": ("tcga", "sarcoma"), "mr": ("figshare",)}

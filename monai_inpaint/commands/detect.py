@@ -85,13 +85,10 @@ def _score(args: argparse.Namespace) -> int:
         if args.overwrite:
             check_replaceable(output, "score.csv", "a score")
         check_output(output, overwrite=args.overwrite, sources=[args.detections, args.truth])
-    progress = make_progress(args.progress)
-    try:
+    with make_progress(args.progress) as progress:
         truth = read_truth(args.truth, progress.stage("read"))
         found = read_detections(args.detections, truth)
         scored = score(truth, found, iou=args.iou, seed=args.seed, progress=progress.stage("score"))
-    finally:
-        progress.clear()
     facts = {
         "detections of": Path(args.detections).resolve().name,
         "truth": Path(args.truth).resolve().name,
@@ -131,8 +128,7 @@ def _train(args: argparse.Namespace) -> int:
         rate=rate,
         seed=args.seed,
     )
-    progress = make_progress(args.progress)
-    try:
+    with make_progress(args.progress) as progress:
         done = train_folds(
             recipe,
             read_truth(args.data, progress.stage("read")),
@@ -145,8 +141,6 @@ def _train(args: argparse.Namespace) -> int:
             resume=args.resume,
             progress=progress,
         )
-    finally:
-        progress.clear()
     print(f"{len(done)} of {args.folds} folds trained; detections in {args.output}. Research use only.")
     return DONE
 

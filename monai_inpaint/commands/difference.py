@@ -47,8 +47,7 @@ def run(args: argparse.Namespace) -> int:
     boxes = table_target(args.boxes) if args.boxes else None
     doubled = picture_target(args.doubled) if args.doubled else None
     report = report_target(args.report) if args.report else None
-    progress = make_progress(args.progress)
-    try:
+    with make_progress(args.progress) as progress:
         fillers = Fillers(args.bundle, args.engine)
         map_anomaly(
             Path(args.image),
@@ -60,6 +59,4 @@ def run(args: argparse.Namespace) -> int:
             overwrite=args.overwrite,
             progress=progress,
         )
-    finally:
-        progress.clear()
     return DONE

@@ -59,8 +59,7 @@ def run(args: argparse.Namespace) -> int:
     if args.overwrite:
         check_replaceable(output, "cases.csv", "an evaluation")
     methods = [name for name in (part.strip() for part in args.methods.split(",")) if name]
-    progress = make_progress(args.progress)
-    try:
+    with make_progress(args.progress) as progress:
         summary = evaluate(
             args.data,
             args.protocol,
@@ -76,7 +75,5 @@ def run(args: argparse.Namespace) -> int:
             overwrite=args.overwrite,
             progress=progress.stage("evaluate"),
         )
-    finally:
-        progress.clear()
     print(summary_markdown(summary))
     return DONE

@@ -18,6 +18,7 @@ from monai_inpaint.commands.arguments import (
     nonempty_text,
     path_text,
 )
+from monai_inpaint.commands.find import proposal_notice
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE
 from monai_inpaint.progress import make_progress
@@ -115,13 +116,10 @@ def run(args: argparse.Namespace) -> int:
         grow=args.grow,
         results=args.dicom_results,
     )
-    progress = make_progress(args.progress)
-    try:
+    with make_progress(args.progress) as progress:
         fill_image(job, Fillers(args.bundle, args.engine), overwrite=args.overwrite, progress=progress)
-    finally:
-        progress.clear()
     if "proposed_by" in job.hole.facts():
-        print(f"{args.hole} is a proposal: check that it marks what you want to fill. Research use only.")
+        print(proposal_notice(args.hole))
     return DONE
 
 

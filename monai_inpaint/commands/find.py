@@ -37,8 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from monai_inpaint.jobs.outputs import hole_target
     from monai_inpaint.regions.sources import FoundArtifacts
 
-    progress = make_progress(args.progress)
-    try:
+    with make_progress(args.progress) as progress:
         find_hole(
             Path(args.image),
             hole_target(args.hole),
@@ -46,7 +45,10 @@ def run(args: argparse.Namespace) -> int:
             overwrite=args.overwrite,
             progress=progress,
         )
-    finally:
-        progress.clear()
-    print(f"{args.hole} is a proposal: check that it marks what you want to fill. Research use only.")
+    print(proposal_notice(args.hole))
     return DONE
+
+
+def proposal_notice(hole: str) -> str:
+    """What is said of a hole that was found."""
+    return f"{hole} is a proposal: check that it marks what you want to fill. Research use only."

@@ -98,11 +98,8 @@ def run(args: argparse.Namespace) -> int:
         bundle=args.bundle,
         engine=args.engine,
     )
-    progress = make_progress(args.progress)
-    try:
+    with make_progress(args.progress) as progress:
         facts = correct_metal(job, overwrite=args.overwrite, progress=progress)
-    finally:
-        progress.clear()
     for sentence in (facts.get("verdict"), *facts["found"]["warnings"]):
         if sentence:
             print(sentence)

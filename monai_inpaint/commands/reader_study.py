@@ -75,8 +75,7 @@ def _make(args: argparse.Namespace) -> int:
     output: Path = args.output
     if args.overwrite:
         check_replaceable(output, KEY, "a reader study")
-    progress = make_progress(args.progress)
-    try:
+    with make_progress(args.progress) as progress:
         key = make_study(
             args.images,
             args.holes,
@@ -95,8 +94,6 @@ def _make(args: argparse.Namespace) -> int:
             overwrite=args.overwrite,
             progress=progress,
         )
-    finally:
-        progress.clear()
     repeated = len(key["trials"]) - len(key["pairs"])
     print(f"{len(key['pairs'])} pairs, {repeated} of them shown twice. Research use only.")
     print(f"Give readers the folder {output / READERS} ({PAGE} opens in a browser); keep {output / KEY} from them.")

@@ -12,6 +12,7 @@ from monai_inpaint.detection.average_precision import Hits, average_precision, c
 from monai_inpaint.detection.froc import NODE21_RATE, RATES, Froc, froc
 from monai_inpaint.detection.image_roc import area_under, image_scores, roc
 from monai_inpaint.detection.matching import IOU, Matched, match
+from monai_inpaint.metrics.bootstrap import draw, percentile_interval
 from monai_inpaint.progress import Steps
 
 RESAMPLED = 1000  # times
@@ -88,6 +89,7 @@ def score(
     matched, hits = match(truth, found, iou), coco_hits(truth, found)
     scores, ill = image_scores(found), np.array([bool(image.boxes) for image in truth])
     groups = patients_of(truth)
+    patients = int(groups.max()) + 1
     rng = np.random.default_rng(seed)
     rates = np.geomspace(1 / 16, RATES[-1], 57)
     drawn: list[dict[str, float]] = []
@@ -95,16 +97,13 @@ def score(
     for number in range(resampled):
         if progress:
             progress(number, resampled)
-        times = np.bincount(rng.integers(groups.max() + 1, size=groups.max() + 1), minlength=groups.max() + 1)
-        weights = times[groups].astype(float)
-        if not weights.any():
-            continue
+        weights = np.bincount(draw(patients, rng), minlength=patients)[groups].astype(float)
         curve = froc(matched, weights)
         drawn.append(_figures(curve, hits, scores, ill, weights))
         band.append([curve.sensitivity_at(rate) for rate in rates])
     whole = froc(matched)
     figures = _figures(whole, hits, scores, ill, None)
-    intervals = {name: _interval([figures[name] for figures in drawn]) for name in figures}
+    intervals = {name: percentile_interval([one[name] for one in drawn]) for name in figures}
     return DetectionScore(
         truth,
         found,
@@ -116,7 +115,7 @@ def score(
         intervals,
         np.array(band).reshape(-1, len(rates)),
         rates,
-        int(groups.max()) + 1,
+        patients,
     )
 
 
@@ -141,11 +140,3 @@ def _figures(
         MEAN_SENSITIVITY: float(np.mean(list(sensitivities.values()))),
         **sensitivities,
     }
-
-
-def _interval(values: Sequence[float]) -> tuple[float, float]:
-    defined = [value for value in values if np.isfinite(value)]
-    if not defined:
-        return float("nan"), float("nan")
-    low, high = np.percentile(defined, (2.5, 97.5))
-    return float(low), float(high)

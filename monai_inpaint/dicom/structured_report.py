@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
 
 from monai_inpaint.dicom.codes import (
@@ -14,14 +13,12 @@ from monai_inpaint.dicom.codes import (
     HASH_AFTER,
     HASH_BEFORE,
     NOTICE,
-    SCHEME_NAME,
     VOXELS,
     load,
     own,
 )
-from monai_inpaint.dicom.evidence import Evidence, adopt_study
-from monai_inpaint.io.dicom.derive import SCHEME, new_uid, series_number
-from monai_inpaint.version import __version__
+from monai_inpaint.dicom.comprehensive_sr import comprehensive_sr, observed_by
+from monai_inpaint.dicom.evidence import Evidence
 
 
 def record_of(
@@ -40,36 +37,20 @@ def record_of(
     """
     sr = load("sr")
     group = _group(evidence, segmentation, series, voxels, size, report, derived)
-    device = sr.ObserverContext(
-        codes.DCM.Device, sr.DeviceObserverIdentifyingAttributes(new_uid(), "monai-inpaint", "monai-inpaint",
-                                                                 derived["model"])
-    )  # fmt: skip
     content = sr.MeasurementReport(
-        observation_context=sr.ObservationContext(observer_device_context=device),
+        observation_context=observed_by(derived["model"]),
         procedure_reported=codes.SCT.ImagingProcedure,
         imaging_measurements=[group],
         title=codes.DCM.ImagingMeasurementReport,
     )
-    dataset = sr.ComprehensiveSR(
-        evidence=[*evidence.images, segmentation],
-        content=content,
-        series_instance_uid=new_uid(),
-        series_number=series_number(evidence.first, 4),
-        sop_instance_uid=new_uid(),
-        instance_number=1,
-        manufacturer="monai-inpaint",
-        manufacturer_model_name=derived["model"],
-        software_versions=__version__,
-        device_serial_number="none",
-        is_complete=True,
-        is_final=False,
-        series_description="Record of the fill",
+    return comprehensive_sr(
+        content,
+        [*evidence.images, segmentation],
+        evidence.first,
+        model=derived["model"],
+        series=4,
+        description="Record of the fill",
     )
-    scheme = Dataset()
-    scheme.CodingSchemeDesignator, scheme.CodingSchemeName = SCHEME, SCHEME_NAME
-    dataset.CodingSchemeIdentificationSequence = Sequence([scheme])
-    adopt_study(dataset, evidence.first)
-    return dataset
 
 
 def _group(

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from monai_inpaint.evaluation.protocol import Method, Protocol
+from monai_inpaint.evaluation.protocol_interface import Method, Protocol
 from monai_inpaint.evaluation.summary import label_among
 from monai_inpaint.machine import processor, versions
 

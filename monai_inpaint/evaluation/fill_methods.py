@@ -9,7 +9,7 @@ import numpy as np
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.classical import METHODS
-from monai_inpaint.evaluation.protocol import Method
+from monai_inpaint.evaluation.protocol_interface import Method
 from monai_inpaint.imaging.image import Image
 
 SAMPLE = ":sample"  # after a bundle's name

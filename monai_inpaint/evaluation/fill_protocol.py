@@ -14,7 +14,7 @@ from monai_inpaint.evaluation.fill_methods import find_methods
 from monai_inpaint.evaluation.gallery import FillGallery
 from monai_inpaint.evaluation.image_region import MarkedRegion
 from monai_inpaint.evaluation.measure import measure
-from monai_inpaint.evaluation.protocol import Method, Protocol
+from monai_inpaint.evaluation.protocol_interface import Method, Protocol
 from monai_inpaint.evaluation.summary import Summary
 from monai_inpaint.evaluation.tables import cases_csv, summary_csv, tables
 from monai_inpaint.imaging.image import Image

@@ -14,7 +14,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.datalist import Entry
 from monai_inpaint.evaluation.image_region import ImageRegion, slices_of
-from monai_inpaint.evaluation.protocol import Method, Protocol
+from monai_inpaint.evaluation.protocol_interface import Method, Protocol
 from monai_inpaint.evaluation.summary import Summary
 from monai_inpaint.evaluation.tables import csv_text
 from monai_inpaint.imaging.axial import axial_slices

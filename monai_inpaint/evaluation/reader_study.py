@@ -18,8 +18,8 @@ from monai_inpaint.evaluation.automatic_reader import AutomaticReader
 from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.datalist import Entry, in_order
 from monai_inpaint.evaluation.given_holes import GIVEN_HOLES
-from monai_inpaint.evaluation.protocol import Method, Protocol
-from monai_inpaint.evaluation.protocols import METAL, find_protocol
+from monai_inpaint.evaluation.protocol_interface import Method, Protocol
+from monai_inpaint.evaluation.protocol_table import METAL, find_protocol
 from monai_inpaint.evaluation.run import cases_of, entries_for, eyes_of, modalities_of
 from monai_inpaint.evaluation.study_design import StudyTrial, assign, draw_trials
 from monai_inpaint.evaluation.study_files import AUTOMATIC, KEY, PAGE, PICTURES, READERS, answers_text

@@ -18,8 +18,8 @@ from monai_inpaint.evaluation.facts import facts_of
 from monai_inpaint.evaluation.gain_charts import gain_charts
 from monai_inpaint.evaluation.image_region import reduced
 from monai_inpaint.evaluation.measure import measure, seen_of
-from monai_inpaint.evaluation.protocol import Gallery, Method, Protocol
-from monai_inpaint.evaluation.protocols import find_protocol
+from monai_inpaint.evaluation.protocol_interface import Gallery, Method, Protocol
+from monai_inpaint.evaluation.protocol_table import find_protocol
 from monai_inpaint.evaluation.summary import Result, Summary
 from monai_inpaint.evaluation.tables import skipped_csv, summary_markdown
 from monai_inpaint.imaging.grid import align_hole

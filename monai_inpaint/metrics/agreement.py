@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from monai_inpaint.metrics.bootstrap import percentile_interval
+
 NORMAL_95 = 1.959963984540054  # quantile of the normal distribution that 95 % intervals end at
 RESAMPLINGS = 2000
 
@@ -57,5 +59,4 @@ def resampled_share(
     of_patients = rng.multinomial(patients, np.full(patients, 1 / patients), count)
     found = np.einsum("nr,rp,np->n", of_readers, right.astype(float), of_patients)
     given = np.einsum("nr,rp,np->n", of_readers, total.astype(float), of_patients)
-    low, high = np.quantile(found[given > 0] / given[given > 0], (0.025, 0.975))
-    return float(low), float(high)
+    return percentile_interval(found[given > 0] / given[given > 0])

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from monai_inpaint.metrics.bootstrap import bootstrap_interval
+
 _RESAMPLINGS = 2000
 _FEWEST = 6  # patients: below that no outcome of the test is significant at 5 %
 
@@ -34,9 +36,12 @@ def paired_difference(differences: Sequence[float], seed: int = 0) -> PairedDiff
 
     values = np.asarray(differences, float)
     if len(values) < 2:
-        return PairedDifference(float(values.mean()), np.nan, np.nan, np.nan)
-    drawn = np.random.default_rng(seed).choice(values, (_RESAMPLINGS, len(values)))
-    low, high = np.percentile(drawn.mean(axis=1), (2.5, 97.5))
+        return PairedDifference(_mean(values), np.nan, np.nan, np.nan)
+    low, high = bootstrap_interval(_mean, [values], np.random.default_rng(seed), _RESAMPLINGS)
     tested: Any = wilcoxon(values) if np.count_nonzero(values) >= _FEWEST else None
     p = float(tested.pvalue) if tested else np.nan
-    return PairedDifference(float(values.mean()), float(low), float(high), p)
+    return PairedDifference(_mean(values), low, high, p)
+
+
+def _mean(values: Sequence[float] | np.ndarray) -> float:
+    return float(np.mean(values))

@@ -40,6 +40,7 @@ from monai_inpaint.web.step_history import StepHistory
 from monai_inpaint.web.transfers import BUSY, Transfers
 
 FLICKER = 0.6  # seconds
+_ASK = "Choose the model"
 
 
 class InpaintApp(TrameApp):
@@ -186,14 +187,15 @@ class InpaintApp(TrameApp):
         whole = image.voxels.dtype.kind in "iu"
         suffixes = formats_of(image, path)
         bundle = image.modality if image.modality in MODALITIES else self._bundle
-        ask = "" if bundle else " Choose the model: the file does not say whether it is a film, CT or MR."
+        ask = "" if bundle else f" {_ASK}: the file does not say whether it is a film, CT or MR."
         self.state.update(
             {"loaded": True, "name": name, "cursor": "", "flat": image.voxels.ndim == 2, "tool": "look", "fade": 100,
              "flicker": False, "bundle": bundle,
              "limits": [low, high, 1 if whole else (high - low) / 1000],
              "values": [high - 0.1 * (high - low), high], "suffixes": suffixes, "suffix": suffixes[0], "preset": None,
+             "length": "px" if image.affine is None else "mm",  # that brush and margin are measured in
              "margin": max(2.0, round(min(node.GetSpacing()) + 0.05, 1)),
-             "message": f"{name}: mark what is to be filled.{ask}"}
+             "message": f"{self._next}{ask}"}
         )  # fmt: skip
         self._set_model()
         self._set_brush()
@@ -339,7 +341,7 @@ class InpaintApp(TrameApp):
 
     def _chosen_bundle(self) -> str:
         if self.state.bundle not in MODALITIES:
-            raise InpaintError("Choose the model first: the file does not say whether it is a film, CT or MR.")
+            raise InpaintError(f"{_ASK} first: the file does not say whether it is a film, CT or MR.")
         return self.state.bundle
 
     def _new_place(self) -> Path:
@@ -376,8 +378,15 @@ class InpaintApp(TrameApp):
         elif self.state.preset in PRESETS:
             self._display.set_window(*PRESETS[self.state.preset])
 
+    @property
+    def _next(self) -> str:
+        """What the page says of an image that was loaded."""
+        return f"{self._name}: mark what is to be filled."
+
     def _set_model(self) -> None:
         self._display.set_modality(self.state.bundle)
+        if self.state.bundle and _ASK in self.state.message:
+            self.state.message = self._next
 
     # what is saved
 

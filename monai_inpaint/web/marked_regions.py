@@ -13,12 +13,7 @@ import numpy as np
 import vtk
 from slicer import vtkMRMLSegmentationNode, vtkSegment
 from trame_slicer.core import SegmentationEditor
-from trame_slicer.segmentation import (
-    SegmentationEffectErase,
-    SegmentationEffectPaint,
-    SegmentationEffectThreshold,
-    SegmentationOverwriteMode,
-)
+from trame_slicer.segmentation import SegmentationEffectThreshold, SegmentationOverwriteMode
 from trame_slicer.segmentation.paint_effect_parameters import BrushDiameterMode
 from trame_slicer.segmentation.segment_modifier import ModificationMode
 from trame_slicer.segmentation.segmentation_undo_command import SegmentationLabelMapUndoCommand
@@ -29,14 +24,15 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from monai_inpaint.imaging.bounding_box import extent
 from monai_inpaint.imaging.morphology import grown
 from monai_inpaint.slicer.errors import InpaintError
+from monai_inpaint.web.brush_tools import EraseTool, PaintTool
 from monai_inpaint.web.outline_tools import BoxTool, LassoTool
 
 UNDOS = 15  # steps; each keeps the regions before and after
 MARKED = ((1.0, 0.62, 0.1), (0.95, 0.9, 0.2), (1.0, 0.4, 0.6), (0.75, 0.55, 1.0))  # one after another
 FILLED = (0.2, 0.85, 0.8)
 _EFFECTS = {
-    "paint": SegmentationEffectPaint,
-    "erase": SegmentationEffectErase,
+    "paint": PaintTool,
+    "erase": EraseTool,
     "threshold": SegmentationEffectThreshold,
     "lasso": LassoTool,
     "box": BoxTool,

@@ -113,7 +113,7 @@ class Page:
                     v_model=("brush",), min=1, max=100, step=1, id="brush", hide_details=True, density="compact",
                     thumb_size=14, disabled=("(tool == 'lasso' || tool == 'box') && !ball",),
                 )  # fmt: skip
-                Span("{{ brush }} mm", style="width: 52px; font-size: 13px;")
+                Span("{{ brush }} {{ length }}", style="width: 52px; font-size: 13px;")
                 v3.VCheckbox(
                     v_model=("ball",), label="3D", id="ball", hide_details=True, density="compact", v_if=("!flat",),
                     title="A ball; with lasso and box, so deep through the slices",
@@ -131,7 +131,7 @@ class Page:
                     self._button("mark", "mdi-check", "Mark", READY)
             with Div(classes="row"):
                 with Div(style="width: 62px;"):
-                    _number("margin", "margin", "mm", "margin = Number($event.target.value)")
+                    _number("margin", "margin", ("length",), "margin = Number($event.target.value)")
                 self._button("grow", "mdi-arrow-expand-all", "Grow", READY)
                 self._button("shrink", "mdi-arrow-collapse-all", "Shrink", READY)
             self._regions()
@@ -329,8 +329,8 @@ def _part(title: str):
         yield
 
 
-def _number(name: str, value: str, label: str, change: str) -> None:
-    """A field of a number, which counts once it is left or Enter is pressed."""
+def _number(name: str, value: str, label: str | tuple[str], change: str) -> None:
+    """A field of a number, which counts once it is left or Enter is pressed; the label is a text, or (variable,)."""
     v3.VTextField(
         model_value=(value,), change=change, id=name, label=label, type="number", classes="number",
         hide_spin_buttons=True, **_FLAT,

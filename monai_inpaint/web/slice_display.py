@@ -50,6 +50,7 @@ class SliceDisplay:
         self._setting = False
         self._scale = 0.0  # of the colours of the difference; stays while it is large enough
         for view in app.view_manager.get_slice_views():
+            view.render_window().SetMultiSamples(0)  # 8 are the default, and take ten times as long without a GPU
             view.modified.connect(self._tell_slice)
             # before what else follows the mouse, which may end the event
             view.interactor().AddObserver("MouseMoveEvent", lambda *_, view=view: self._tell_cursor(view), 10.0)
@@ -75,6 +76,8 @@ class SliceDisplay:
         for node in old:
             _remove(node)
         self._app.display_manager.reset_views()
+        for logic in self._app.app_logic.GetSliceLogics():
+            logic.DeleteSliceModel()  # for 3D views; as it moves with its slice, the other views would be rendered
         self._tell_window(self._source.GetDisplayNode())
         return self._source
 
@@ -109,15 +112,17 @@ class SliceDisplay:
     def show(self, fade: float, overlay: str) -> None:
         """Show before (0) to after (100), or "difference" or "map" over one of them."""
         over = self._overlays.get(overlay) if overlay != "difference" or fade > 0 else None
-        back = self._source if over is None or fade < 50 else self._after
-        front, opacity = (self._after, fade / 100) if over is None else (over, _OPACITY)
+        back, front, opacity = self._source, self._after, fade / 100
+        if over is not None:
+            back, front, opacity = self._after if fade >= 50 else self._source, over, _OPACITY
+        elif fade in (0, 100):  # a second layer that hides the first, or is not seen, would cost as much as the first
+            back, front = self._after if fade else self._source, None
         for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
             composite.SetLinkedControl(False)
             composite.SetBackgroundVolumeID(back.GetID())
-            composite.SetForegroundVolumeID(front.GetID())
+            composite.SetForegroundVolumeID(front.GetID() if front is not None else None)
             composite.SetForegroundOpacity(opacity)
-        for view in self._app.view_manager.get_slice_views():
-            view.schedule_render()  # an opacity alone does not lead to it
+        self._render()  # an opacity alone does not lead to it
 
     def set_window(self, window: float, level: float) -> None:
         """Set the window and level of before and after."""
@@ -127,15 +132,19 @@ class SliceDisplay:
             display.SetAutoWindowLevel(False)
             display.SetWindowLevel(window, level)
         self._setting = False
+        self._render()  # nor does a window
         self._told({"width": _short(window), "level": _short(level)})
 
     def set_window_by_itself(self) -> None:
         """Let the values in the image decide."""
         for node in (self._source, self._after):
             node.GetDisplayNode().SetAutoWindowLevel(True)
+        self._render()
 
     def drag_window(self, on: bool) -> None:
         """Have the left mouse button change window and level, or not."""
+        if on and self._after is not None:
+            self._after.GetImageData().GetScalarRange()  # the first drag asks for it, and waits: it takes long, once
         mode = slicer.vtkMRMLInteractionNode.AdjustWindowLevel if on else slicer.vtkMRMLInteractionNode.ViewTransform
         self._app.app_logic.GetInteractionNode().SetCurrentInteractionMode(mode)
 
@@ -145,6 +154,10 @@ class SliceDisplay:
             return
         for view in self._app.view_manager.get_slice_views():
             view.get_view_node().JumpSliceByOffsetting(*place)
+        self._render()
+
+    def _render(self) -> None:
+        for view in self._app.view_manager.get_slice_views():
             view.schedule_render()
 
     def _add_overlay(

@@ -175,6 +175,7 @@ def test_the_model_is_asked_for_where_the_file_does_not_tell_its_modality(person
         "Choose the model first: the file does not say whether it is a film, CT or MR."
     )
     asked.choose("bundle", "MR")
+    assert asked.told("mark what is to be filled") == "head.nii: mark what is to be filled."
     assert asked.run("fill").startswith("Filled: best estimate, MR.")
 
 

@@ -53,6 +53,50 @@ def test_a_window_is_chosen_typed_and_dragged_and_before_and_after_take_it(perso
     assert len({before, lung, typed, person.views()}) == 4
 
 
+def test_a_window_is_seen_while_it_is_dragged_and_the_last_one_stays(person: Person, head: Path) -> None:
+    person.load(head)
+    before = person.views()
+    x, y = person.place(0.0, -0.2)
+
+    person.page.click("#window")
+    person.page.mouse.move(x, y)
+    person.page.mouse.down()  # at once: the tool was chosen just before
+    for step in range(40):
+        person.page.mouse.move(x + 3 * step, y + 2 * step)
+    dragged = person.views()
+    person.page.mouse.up()
+    width, level = (float(person.page.input_value(f"#{name}")) for name in ("width", "level"))
+    left = person.views()
+    person.enter("width", 2 * width)
+    other = person.views()
+    person.enter("width", width)
+    person.enter("level", level)
+
+    assert dragged != before
+    assert left == dragged == person.views() != other
+
+
+def test_every_turn_of_the_wheel_counts_and_moves_its_own_view_alone(person: Person, head: Path) -> None:
+    person.load(head)
+    person.page.mouse.move(*person.place(0.0, 0.0))
+    person.views()
+    person.page.evaluate("""() => {
+      window.sent = 0;
+      const others = [...document.querySelectorAll("img")].filter((one) => one.offsetParent).slice(1);
+      const watch = new MutationObserver((changes) => { window.sent += changes.length; });
+      others.forEach((one) => watch.observe(one, { attributes: true, attributeFilter: ["src"] }));
+    }""")
+    slice_ = person.page.locator(".edge.slice").first
+    number = int(re.fullmatch(r"Axial (\d+) / 24", slice_.inner_text())[1])
+
+    for _ in range(8):
+        person.page.mouse.wheel(0, 120)
+    person.views()
+
+    assert abs(int(re.fullmatch(r"Axial (\d+) / 24", slice_.inner_text())[1]) - number) == 8
+    assert person.page.evaluate("window.sent") == 0
+
+
 def test_before_after_and_the_difference_are_compared(person: Person, head: Path) -> None:
     person.load(head)
     person.page.click("#threshold")

@@ -49,6 +49,20 @@ def test_a_larger_brush_and_a_ball_mark_more(person: Person, head: Path) -> None
     assert _millilitres(ball) > 2 * _millilitres(disc)
 
 
+def test_a_stroke_that_goes_back_and_on_marks_no_short_cut(person: Person, head: Path) -> None:
+    """Places where the brush was before are not remembered again; the way goes on from them all the same."""
+    corner, right, below = (-0.05, -0.05), (0.1, -0.05), (-0.05, 0.1)
+    person.load(head)
+    person.outline("paint", right, corner, below)
+    (angle,) = person.regions()
+    person.page.click("#undo")
+    person.wait_for_regions("Region 1: empty")
+    person.outline("paint", corner, right, corner, below)
+    (there_and_back,) = person.regions()
+
+    assert abs(_millilitres(there_and_back) / _millilitres(angle) - 1) < 0.05  # a short cut would add a third
+
+
 def test_a_lasso_marks_what_it_runs_around_and_a_box_its_rectangle_in_the_slice_or_deeper(
     person: Person, head: Path
 ) -> None:

@@ -16,7 +16,8 @@ from monai_inpaint.slicer.nifti import write_nifti
 SECONDS = 4  # of each interaction
 # far from what a free machine does (docs/slicer.md), as it may be busy
 LOAD_AT_MOST = 120.0  # seconds
-PROCESSOR_AT_MOST = 0.25  # seconds that the application computes for a movement of the mouse
+SEEN_AT_LEAST = 0.25  # frames for a movement of the mouse
+PROCESSOR_AT_MOST = 1 / 15  # seconds that the application computes for a movement: one core is enough for 15 a second
 _COUNT = """() => {
   const images = [...document.querySelectorAll("img")].filter((one) => one.offsetParent);
   window.frames_seen = 0;
@@ -82,7 +83,7 @@ def test_a_large_ct_is_loaded_with_progress_and_follows_the_mouse(person: Person
     scrolled = _interact(person, lambda turn: page.mouse.wheel(0, 120 if turn // 40 % 2 else -120))
     page.click("#window")
     page.mouse.move(x, y)
-    page.mouse.down()
+    page.mouse.down()  # at once: the tool was chosen just before
     windowed = _interact(person, lambda turn: page.mouse.move(*around(turn)))
     page.mouse.up()
     page.click("#paint")
@@ -100,5 +101,6 @@ def test_a_large_ct_is_loaded_with_progress_and_follows_the_mouse(person: Person
     assert len([share for share in shares if 0 < share < 100]) >= 3
     assert loading < LOAD_AT_MOST
     assert person.changes(before, seconds=60)
-    assert all(pace.computed / pace.movements < PROCESSOR_AT_MOST for pace in (scrolled, windowed, painted))
-    assert scrolled.frames + windowed.frames + painted.frames > 0
+    for pace in (scrolled, windowed, painted):
+        assert pace.computed / pace.movements < PROCESSOR_AT_MOST
+        assert pace.frames / pace.movements > SEEN_AT_LEAST

@@ -39,6 +39,8 @@ def test_2_remove_this_wire_from_the_film(person: Person, tmp_path: Path) -> Non
     PIL.Image.fromarray(film()).save(tmp_path / "film.png")
     person.load(tmp_path / "film.png")
     person.choose("bundle", "chest film")
+    units = person.page.locator(".v-field:has(#margin) label").all_text_contents()
+    assert set(units) == {"px"}  # a PNG file has no size
     person.outline("box", (-0.035, -0.2), (0.035, 0.2))
     person.run("fill")
     person.page.click("#show-difference")

@@ -20,7 +20,7 @@ from benchmarks.quality import ROWS
 from benchmarks.setting import Options
 from monai_inpaint import Image, write_image
 from monai_inpaint.evaluation.case import EvaluationCase
-from monai_inpaint.evaluation.protocol import Method
+from monai_inpaint.evaluation.protocol_interface import Method
 from monai_inpaint.registry import find_bundle
 
 pytest.importorskip("skimage")

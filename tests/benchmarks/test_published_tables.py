@@ -18,7 +18,7 @@ from monai_inpaint import Image, write_image
 from monai_inpaint.datasets import FindingBox
 from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.classical import METHODS
-from monai_inpaint.evaluation.protocol import Method
+from monai_inpaint.evaluation.protocol_interface import Method
 from monai_inpaint.registry import find_bundle
 from monai_inpaint.registry.training_cost import TrainingCost, write_training_cost
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.ellipsoids import draw_ellipsoid, random_ellipsoid
-from monai_inpaint.evaluation.protocols import find_protocol
+from monai_inpaint.evaluation.protocol_table import find_protocol
 from monai_inpaint.imaging.image import Image
 
 

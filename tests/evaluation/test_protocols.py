@@ -15,7 +15,7 @@ pytest.importorskip("skimage")
 pytest.importorskip("cv2")
 
 from monai_inpaint.evaluation.image_region import body_of
-from monai_inpaint.evaluation.protocols import PROTOCOLS, find_protocol
+from monai_inpaint.evaluation.protocol_table import PROTOCOLS, find_protocol
 from monai_inpaint.imaging.resize import resized
 
 

@@ -26,11 +26,33 @@ window.saveFile = async (what, suffix = window.trame.state.get("suffix")) => {
 
 // trame holds changed fields back while an answer is awaited, and sends a press at once: so that it does not come before
 // them, they go with it.
-window.press = (name) => {
+const changedFields = () => {
   const { state } = window.trame;
   const changed = Object.fromEntries([...state.dirtyKeys].map((key) => [key, state.get(key)]));
   state.dirtyKeys.clear();
-  window.trame.trigger(name, [], changed);
+  return changed;
+};
+
+window.press = (name) => window.trame.trigger(name, [], changedFields());
+
+// So it is with what the mouse does in a view, which a tool chosen just before is meant for. A view sends the newest of
+// its movements once the one before was answered, but each turn of the wheel; these do not wait, so that many of them
+// lead to one picture, and none comes late. trame's objects are frozen, so the views are given others in their place.
+const { client } = window.trame;
+const inOrder = (session) => (method, args, ...more) => {
+  if (method !== "trame.rca.event") return session.call(method, args, ...more);
+  const changes = Object.entries(changedFields()).map(([key, value]) => ({ key, value }));
+  if (changes.length) session.call("trame.state.update", [changes]);
+  const answer = session.call(method, args, ...more);
+  return args[2].type?.endsWith("MouseWheel") ? undefined : answer;
+};
+window.trame.client = {
+  ...client,
+  getConnection: () => {
+    const connection = client.getConnection();
+    const session = connection?.getSession();
+    return connection && { ...connection, getSession: () => session && { ...session, call: inOrder(session) } };
+  },
 };
 
 const click = (name) => document.getElementById(name)?.click();

@@ -1,18 +1,15 @@
-"""Table of the protocols of `evaluate`, and the seeded holes of known content that those of fills cut."""
+"""Seeded holes of known content in films and slices, which protocols of fills cut."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.evaluation.ellipsoids import DIAMETERS, EACH, INSIDE, MARGIN, cut_ellipsoids
-from monai_inpaint.evaluation.fill_protocol import FillProtocol
+from monai_inpaint.evaluation.ellipsoids import INSIDE
 from monai_inpaint.evaluation.image_region import ImageRegion, MarkedRegion, at_most, body_of, slices_of
-from monai_inpaint.evaluation.lung_patches import EACH_PLACE, PATCH, SMALLEST_FILM, SQUARE, cut_lung_patches
-from monai_inpaint.evaluation.protocol import Protocol
+from monai_inpaint.evaluation.lung_patches import PATCH, SMALLEST_FILM, SQUARE
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.resize import resized
 from monai_inpaint.synthesis.holes import (
@@ -32,27 +29,11 @@ RING = 4
 DRAWS = 20
 SMALLEST = 48  # pixels a side of an image for arbitrary holes
 SMALLEST_LESION = 20  # pixels
-METAL = "metal"  # corrections of metal artifacts, whose protocol is in `metal_protocol`
 
 CutSlice = Callable[[ImageRegion, str, np.random.Generator], Iterator[MarkedRegion]]
 
 
-def find_protocol(name: str) -> Protocol:
-    """Find a protocol by its name, `metal` included.
-
-    Raises:
-        InputError: there is none of that name.
-    """
-    if name == METAL:
-        from monai_inpaint.evaluation.metal_protocol import MetalProtocol
-
-        return MetalProtocol()
-    if name not in PROTOCOLS:
-        raise InputError(f"protocol {name!r} is not known; choose one of {', '.join((*PROTOCOLS, METAL))}.")
-    return PROTOCOLS[name]
-
-
-def _by_slice(
+def by_slice(
     cut: CutSlice, image: Image, lesion: np.ndarray | None, modality: str, rng: np.random.Generator
 ) -> Iterator[MarkedRegion | str]:
     """The cuts of a few slices of the image (or of the image itself in 2D)."""
@@ -67,14 +48,15 @@ def _by_slice(
             yield f"slice {part.index}: {error}" if place else str(error)
 
 
-def _cut_film_centre(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:  # noqa: ARG001
+def cut_film_centre(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:  # noqa: ARG001
+    """The centre of the whole film, reduced: once all hidden, once with its ring visible."""
     film = ImageRegion(resized(part.pixels, (FILM, FILM)), None, part.index, _spacing(part, FILM), part.eight_bit)
     shape = film.pixels.shape
     yield film, draw_square(shape, **centre_square(shape, side=SQUARE)), "all hidden", ""
     yield film, draw_square(shape, **centre_square(shape, side=SQUARE - 2 * RING)), "ring visible", ""
 
 
-def _cut_film_patches(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:  # noqa: ARG001
+def cut_film_patches(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:  # noqa: ARG001
     """One patch in each half of the film, its centre in the rough area of the lung."""
     rows, columns = part.pixels.shape
     if min(rows, columns) < SMALLEST_FILM:
@@ -88,21 +70,24 @@ def _cut_film_patches(part: ImageRegion, modality: str, rng: np.random.Generator
         yield cut, hole, "all hidden", f"@{side}"
 
 
-def _cut_square(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:
+def cut_square(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:
+    """One square in the body."""
     part = _reduced(part, SQUARE * 3 // 2)
     body = body_of(part.pixels, modality)
     hole = _in_body(body, lambda: draw_square(body.shape, **random_square(body.shape, rng, side=SQUARE, inside=body)))
     yield part, hole, "square", ""
 
 
-def _cut_free_form(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:
+def cut_free_form(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:
+    """Blobs, strokes and boxes, mostly in the body."""
     part = _reduced(part, SMALLEST)
     body = body_of(part.pixels, modality)
     hole = _in_body(body, lambda: draw_free_form(body.shape, **random_free_form(body.shape, rng)), enough=0.6)
     yield part, hole, "free form", ""
 
 
-def _cut_lesion(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:
+def cut_lesion(part: ImageRegion, modality: str, rng: np.random.Generator) -> Iterator[MarkedRegion]:
+    """The lesion's shape on the other side, or moved, or a blob where there is no lesion."""
     part = _reduced(part, SMALLEST)
     body = body_of(part.pixels, modality)
     if part.lesion is None or not part.lesion.any():
@@ -161,67 +146,3 @@ def _spacing(part: ImageRegion, side: int) -> tuple[float, float] | None:
         return None
     rows, columns = part.pixels.shape
     return part.spacing[0] * rows / side, part.spacing[1] * columns / side
-
-
-PROTOCOLS = {
-    protocol.name: protocol
-    for protocol in (
-        FillProtocol(
-            "cxr-centre",
-            f"the whole film averaged down to {FILM}x{FILM}; the centre {SQUARE}x{SQUARE} hidden, once entirely and "
-            f"once with its {RING}-pixel ring visible ({SQUARE - 2 * RING}x{SQUARE - 2 * RING} hidden)",
-            partial(_by_slice, _cut_film_centre),
-            FILM,
-            ("cxr",),
-        ),
-        FillProtocol(
-            "cxr-patch",
-            f"{PATCH}x{PATCH} patches of the full-resolution film, one seeded place in each lung's rough area; the "
-            f"centre {SQUARE}x{SQUARE} hidden",
-            partial(_by_slice, _cut_film_patches),
-            PATCH,
-            ("cxr",),
-        ),
-        FillProtocol(
-            "cxr-lungs",
-            f"{PATCH}x{PATCH} patches of the full-resolution film, {EACH_PLACE} seeded places in the lungs' boxes; the "
-            f"centre {SQUARE}x{SQUARE} hidden; of a film with a lesion as many whose hole lies in it (or covers as "
-            "much of it as can be), and as many of the lungs' boxes that show nothing of it",
-            partial(_by_slice, cut_lung_patches),
-            PATCH,
-            ("cxr",),
-            lesions=True,
-        ),
-        FillProtocol(
-            "slice-square",
-            f"slices averaged down to at most {SLICE} pixels a side; one seeded {SQUARE}x{SQUARE} square in the body",
-            partial(_by_slice, _cut_square),
-            SLICE,
-        ),
-        FillProtocol(
-            "free-form",
-            f"images averaged down to at most {SLICE} pixels a side; seeded blobs, strokes and boxes over 1-25 % of "
-            "the image",
-            partial(_by_slice, _cut_free_form),
-            SLICE,
-        ),
-        FillProtocol(
-            "lesion",
-            f"slices averaged down to at most {SLICE} pixels a side; the lesion's shape mirrored to the other "
-            "side (or, where that is not healthy tissue, moved, and halved until it fits); without a lesion a blob of "
-            "0.5-5 % of the image; a case's name tells which",
-            partial(_by_slice, _cut_lesion),
-            SLICE,
-            lesions=True,
-        ),
-        FillProtocol(
-            "ellipsoid",
-            f"volumes at their own spacing, of each the {MARGIN:g} mm around a hole; {EACH} seeded ellipsoids each of "
-            f"{' and '.join(f'{d:g}' for d in DIAMETERS)} mm mean diameter (axes 0.75 to 1.33 of it, any orientation), "
-            f"at least {INSIDE:.0%} of each in the body",
-            cut_ellipsoids,
-            PATCH,
-            ("ct", "mr"),
-        ),
-    )
-}

@@ -1,6 +1,6 @@
 """Interface of a protocol: the cases it makes, the methods it compares, and how results are shown.
 
-The table of all protocols is in `protocols.py`.
+The table of all protocols is in `protocol_table.py`.
 """
 
 from __future__ import annotations
