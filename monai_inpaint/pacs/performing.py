@@ -22,6 +22,7 @@ from monai_inpaint.pacs.work_item import WorkItem, outcome_of, read_item, write_
 
 _IN_HAND = 4  # work items that are ours at a time, so that others can perform the rest
 _PIECE = 2**20
+_POLLING = "polling"
 
 
 class Performing(ServiceStage):
@@ -52,11 +53,11 @@ class Performing(ServiceStage):
     def _poll(self, there: list[Path]) -> None:
         outcome = self.done("find")
         if outcome.how != tasks.DONE:
-            if self.name not in self.shared.waits:
-                self.log(f"{self.name} waits: {outcome.why}")
-            self.shared.waits[self.name] = outcome.why
+            if _POLLING not in self.shared.waits:
+                self.log(f"{_POLLING} waits: {outcome.why}")
+            self.shared.waits[_POLLING] = outcome.why
             return
-        self.shared.waits.pop(self.name, None)
+        self.shared.waits.pop(_POLLING, None)
         for uid in outcome.found[: _IN_HAND - len(there)]:
             path = self.queue.work_items / uid
             if not path.exists():
@@ -87,7 +88,7 @@ class Performing(ServiceStage):
         if not outputs:
             return self._cancel(job, item, why)
         outcome = self.done("complete", job.name, item.transaction, item.study, outputs, item.started)
-        return self._end(job, outcome, f"completed: {sum(len(output.instances) for output in outputs)} results")
+        return self._end(job, item, outcome, f"completed: {sum(len(output.instances) for output in outputs)} results")
 
     def _claim(self, job: Path, item: WorkItem) -> str | None:
         outcome = self.done("claim", job.name, item.transaction)
@@ -145,11 +146,12 @@ class Performing(ServiceStage):
             shutil.rmtree(place, ignore_errors=True)
 
     def _cancel(self, job: Path, item: WorkItem, why: str) -> str | None:
-        return self._end(job, self.done("cancel", job.name, item.transaction, why), f"canceled: {why}")
+        return self._end(job, item, self.done("cancel", job.name, item.transaction, why), f"canceled: {why}")
 
-    def _end(self, job: Path, outcome: tasks.Outcome, how: str) -> str | None:
+    def _end(self, job: Path, item: WorkItem, outcome: tasks.TaskOutcome, how: str) -> str | None:
         if outcome.how not in (tasks.DONE, tasks.NOTHING):
             return outcome.why
         job.unlink()
-        self.log(f"work item {job.name} {how if outcome.how == tasks.DONE else 'was ended by someone else'}")
+        name = f"work item {job.name}" + (f" of study {item.study}" if item.study else "")
+        self.log(f"{name} {how if outcome.how == tasks.DONE else 'was ended by someone else'}")
         return None

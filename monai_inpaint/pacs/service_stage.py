@@ -54,7 +54,7 @@ class ServiceStage(ABC):
     waits: ClassVar[str] = "waits"
     longest: ClassVar[float] = 3600.0
 
-    def __init__(self, shared: Shared, make: Callable[..., Callable[..., tasks.Outcome]], *given: Any) -> None:
+    def __init__(self, shared: Shared, make: Callable[..., Callable[..., tasks.TaskOutcome]], *given: Any) -> None:
         self.shared, self.queue, self.log = shared, shared.queue, shared.log
         self.worker = Worker(shared.ended, make, *given)
         self.later = Later()
@@ -80,7 +80,7 @@ class ServiceStage(ABC):
             self.log(f"{self.what} {job.name} {self.waits}: {why}")
         if why:
             self.shared.waits[self.name] = why
-        elif why is None:
+        else:
             self.shared.waits.pop(self.name, None)
         return True
 
@@ -96,12 +96,12 @@ class ServiceStage(ABC):
     def work(self, job: Path) -> str | None:
         """Do a job, and move it on: None; or why it is to be tried again later, "" where that is as usual."""
 
-    def done(self, *args: Any) -> tasks.Outcome:
+    def done(self, *args: Any) -> tasks.TaskOutcome:
         """What the worker has done; raises OSError where it found the disk full, and Stopped."""
         try:
             outcome = self.worker.do(self.longest, *args)
         except Lost as error:
-            return tasks.Outcome(tasks.FAILED, str(error))
+            return tasks.TaskOutcome(tasks.FAILED, str(error))
         if outcome.how == tasks.FULL:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return outcome

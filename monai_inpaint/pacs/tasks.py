@@ -14,9 +14,10 @@ from monai_inpaint.pacs.rules import Rule
 from monai_inpaint.pacs.settings import Node, WebNode, WorklistNode
 
 DONE, PARTLY, NOTHING, FAILED, FULL, LATER = "done", "partly", "nothing", "failed", "full", "later"
+_TOO_MUCH = "There is no room for it in the queue, or the study becomes larger than it may be."
 
 
-class Outcome(NamedTuple):
+class TaskOutcome(NamedTuple):
     """How a task ended.
 
     Attributes:
@@ -32,93 +33,95 @@ class Outcome(NamedTuple):
     found: tuple[Any, ...] = ()
 
 
-def filler(rules: Sequence[Rule], report_skipped: bool) -> Callable[[Path, Path, Collection[str]], Outcome]:
+def filler(rules: Sequence[Rule], report_skipped: bool) -> Callable[[Path, Path, Collection[str]], TaskOutcome]:
     """Return a function that fills a study: given its folder, one for the results, and what was filled before."""
     from monai_inpaint.pacs.study import Bundles, process_study
 
     bundles = Bundles()
 
-    def fill(study: Path, output: Path, filled: Collection[str]) -> Outcome:
+    def fill(study: Path, output: Path, filled: Collection[str]) -> TaskOutcome:
         try:
             record = process_study(study, output, rules, bundles, filled, report_skipped)
         except Exception as error:
             why = sentence_of(error, {str(study): "The study", str(output): "The folder of the results"})
-            return Outcome(FULL if is_full(error) else FAILED, why)
+            return TaskOutcome(FULL if is_full(error) else FAILED, why)
         if any(entry["status"] == FILLED for entry in record["series"]):
-            return Outcome(DONE)
-        return Outcome(NOTHING, _reasons(record))
+            return TaskOutcome(DONE)
+        return TaskOutcome(NOTHING, _reasons(record))
 
     return fill
 
 
-def sender(to: Node | WebNode, title: str) -> Callable[[Path], Outcome]:
+def sender(to: Node | WebNode, title: str) -> Callable[[Path], TaskOutcome]:
     """Return a function that sends all results in a folder to an archive; `title` is our AE title.
 
     Objects that the archive refuses are left out, but not images of a derived series: without them the study fails.
     """
     from monai_inpaint.dicom.results import DERIVED
 
-    def send_all(results: Path) -> Outcome:
+    def send_all(results: Path) -> TaskOutcome:
         try:
             instances = instances_below(results)
             refused = _send(instances, to, title) if instances else []
         except Unreachable as error:
-            return Outcome(LATER, f"{error}.")
+            return TaskOutcome(LATER, f"{error}.")
         except Exception as error:
             why = sentence_of(error, {str(results): "The folder of the results"})
-            return Outcome(FAILED, f"Its results cannot be sent. {why}")
+            return TaskOutcome(FAILED, f"Its results cannot be sent. {why}")
         left_out = {refusal.instance.uid for refusal in refused}
         taken = tuple((one.sop_class, one.uid) for one in instances if one.uid not in left_out)
         if not refused:
-            return Outcome(DONE, f"{len(instances)} results sent", taken)
+            return TaskOutcome(DONE, f"{len(instances)} results sent", taken)
         why = f"{to.name} refused {len(refused)} of {len(instances)} results: {kinds_of(refused)}."
         needed = any(refusal.instance.path.parent.name == DERIVED for refusal in refused)
-        return Outcome(FAILED if needed else PARTLY, why, taken)
+        return TaskOutcome(FAILED if needed else PARTLY, why, taken)
 
     return send_all
 
 
-def committer(to: Node, title: str) -> Callable[[Path, str], Outcome]:
+def committer(to: Node, title: str) -> Callable[[Path, str], TaskOutcome]:
     """Return a function that asks an archive to commit itself to what a job has sent, by the UID of the transaction."""
     from monai_inpaint.pacs.commitment import request_commitment
     from monai_inpaint.pacs.pending_commitment import keep_report, pending, report_in
 
-    def ask(job: Path, transaction: str) -> Outcome:
+    def ask(job: Path, transaction: str) -> TaskOutcome:
         try:
             request_commitment(
                 pending(job).instances, transaction, to, title,
                 keep=lambda report: keep_report(job, report), has_come=lambda: report_in(job) is not None,
             )  # fmt: skip
         except Unreachable as error:
-            return Outcome(LATER, f"{error}.")
+            return TaskOutcome(LATER, f"{error}.")
         except Exception as error:
-            return Outcome(FULL if is_full(error) else FAILED, sentence_of(error, {str(job): "The study"}))
-        return Outcome(DONE)
+            return TaskOutcome(FULL if is_full(error) else FAILED, sentence_of(error, {str(job): "The study"}))
+        return TaskOutcome(DONE)
 
     return ask
 
 
-def fetcher(rules: Sequence[Rule], at: Node | WebNode, title: str) -> Callable[[Path, Path, int], Outcome]:
+def fetcher(rules: Sequence[Rule], at: Node | WebNode, title: str) -> Callable[[Path, Path, int], TaskOutcome]:
     """Return a function that fetches what a study lacks: given its folder, one for what comes, and the bytes for it."""
     from monai_inpaint.pacs.fetching import TooMuch, fetch
 
-    def fetch_missing(study: Path, output: Path, limit: int) -> Outcome:
+    def fetch_missing(study: Path, output: Path, limit: int) -> TaskOutcome:
         try:
             asked = fetch(study, output, rules, at, title, limit)
         except Unreachable as error:
-            return Outcome(LATER, f"{error}.")
+            return TaskOutcome(LATER, f"{error}.")
         except TooMuch:
-            return Outcome(FAILED, "There is no room for it in the queue, or the study becomes larger than it may be.")
+            return TaskOutcome(
+                FAILED, "There is no room for it in the queue, or the study becomes larger than it may be."
+            )
         except Exception as error:
             why = sentence_of(error, {str(study): "The study", str(output): "The folder for it"})
-            return Outcome(FULL if is_full(error) else FAILED, why)
+            return TaskOutcome(FULL if is_full(error) else FAILED, why)
         came = ", ".join(f"{count} instances of series {series}" for series, count in asked)
-        return Outcome(DONE, came) if asked else Outcome(NOTHING)
+        return TaskOutcome(DONE, came) if asked else TaskOutcome(NOTHING)
 
     return fetch_missing
 
 
-def performer(worklist: WorklistNode, at: Node | WebNode, to: Node | WebNode, title: str) -> Callable[..., Outcome]:
+def performer(worklist: WorklistNode, at: Node | WebNode, to: Node | WebNode, title: str) -> Callable[..., TaskOutcome]:
     """Return a function that does one step of performing a work item: "find", "claim", "fetch", "complete" or "cancel".
 
     DONE: it is done; NOTHING: the work item is not ours.
@@ -128,30 +131,32 @@ def performer(worklist: WorklistNode, at: Node | WebNode, to: Node | WebNode, ti
 
     items = Worklist(worklist, title, to if isinstance(to, Node) else to.url)
 
-    def claim(uid: str, transaction: str) -> Outcome:
-        return Outcome(DONE, found=tuple(items.inputs(uid))) if items.claim(uid, transaction) else Outcome(NOTHING)
+    def claim(uid: str, transaction: str) -> TaskOutcome:
+        return (
+            TaskOutcome(DONE, found=tuple(items.inputs(uid))) if items.claim(uid, transaction) else TaskOutcome(NOTHING)
+        )
 
-    def fetch(wanted: Sequence[tuple[str, str]], output: Path, limit: int) -> Outcome:
+    def fetch(wanted: Sequence[tuple[str, str]], output: Path, limit: int) -> TaskOutcome:
         fetch_series(wanted, output, at, title, limit)
-        return Outcome(DONE)
+        return TaskOutcome(DONE)
 
     steps = {
-        "find": lambda: Outcome(DONE, found=tuple(items.scheduled())),
+        "find": lambda: TaskOutcome(DONE, found=tuple(items.scheduled())),
         "claim": claim,
         "fetch": fetch,
-        "complete": lambda *args: Outcome(DONE if items.complete(*args) else NOTHING),
-        "cancel": lambda *args: Outcome(DONE if items.cancel(*args) else NOTHING),
+        "complete": lambda *args: TaskOutcome(DONE if items.complete(*args) else NOTHING),
+        "cancel": lambda *args: TaskOutcome(DONE if items.cancel(*args) else NOTHING),
     }
 
-    def perform(step: str, *args: Any) -> Outcome:
+    def perform(step: str, *args: Any) -> TaskOutcome:
         try:
             return steps[step](*args)
         except Unreachable as error:
-            return Outcome(LATER, f"{error}.")
+            return TaskOutcome(LATER, f"{error}.")
         except TooMuch:
-            return Outcome(FAILED, "There is no room for it in the queue, or the study is larger than it may be.")
+            return TaskOutcome(FAILED, _TOO_MUCH)
         except Exception as error:
-            return Outcome(FULL if is_full(error) else FAILED, sentence_of(error))
+            return TaskOutcome(FULL if is_full(error) else FAILED, sentence_of(error))
 
     return perform
 
