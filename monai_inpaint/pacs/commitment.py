@@ -18,7 +18,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.pacs.archive import Unreachable
 from monai_inpaint.pacs.pending_commitment import CommitmentReport
-from monai_inpaint.pacs.requestor import associated, status_of
+from monai_inpaint.pacs.requestor import UNCOMPRESSED, associated, status_of
 from monai_inpaint.pacs.settings import Node
 
 SUCCESS, CANNOT_PROCESS, NO_RESOURCES = 0x0000, 0x0110, 0x0213  # PS3.7, annex C
@@ -83,7 +83,7 @@ def request_commitment(
             return CANNOT_PROCESS, None
         return SUCCESS, None
 
-    contexts = [build_context(StorageCommitmentPushModel)]
+    contexts = [build_context(StorageCommitmentPushModel, UNCOMPRESSED)]
     with associated(to, title, contexts, "storage commitment", [(evt.EVT_N_EVENT_REPORT, take)]) as association:
         status = _ask(association, instances, transaction, to.title)
         end = time.monotonic() + _TOGETHER

@@ -22,6 +22,7 @@ from monai_inpaint.pacs.commitment import CANNOT_PROCESS, NO_RESOURCES, SUCCESS,
 from monai_inpaint.pacs.disk_space import reason_of
 from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.receiver import Receiver
+from monai_inpaint.pacs.requestor import UNCOMPRESSED
 from monai_inpaint.pacs.settings import Settings, listening_tls
 from monai_inpaint.pacs.wire import Broken, Wire
 
@@ -81,7 +82,7 @@ class _Listener:
         contexts = [build_context(one.abstract_syntax or "", syntaxes) for one in AllStoragePresentationContexts]
         contexts.append(build_context(Verification))
         if settings.storage_commitment:
-            reports = build_context(StorageCommitmentPushModel)
+            reports = build_context(StorageCommitmentPushModel, UNCOMPRESSED)
             reports.scu_role, reports.scp_role = False, True  # who asks for the association provides the service
             contexts.append(reports)
         self._entity = Entity(settings.listen.title, settings.callers, contexts)

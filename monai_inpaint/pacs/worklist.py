@@ -16,7 +16,7 @@ from pynetdicom.sop_class import UnifiedProcedureStepPull, UnifiedProcedureStepP
 
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.pacs.archive import Unreachable
-from monai_inpaint.pacs.requestor import associated, status_of
+from monai_inpaint.pacs.requestor import UNCOMPRESSED, associated, status_of
 from monai_inpaint.pacs.settings import Node, WorklistNode
 
 SCHEDULED, IN_PROGRESS, COMPLETED, CANCELED = "SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"
@@ -171,7 +171,7 @@ class Worklist:
 
     @contextmanager
     def _association(self) -> Iterator[Association]:
-        contexts = [build_context(UnifiedProcedureStepPull)]
+        contexts = [build_context(UnifiedProcedureStepPull, UNCOMPRESSED)]
         with associated(self._node, self._title, contexts, "worklist (UPS Pull)") as association:
             try:
                 yield association

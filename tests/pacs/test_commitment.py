@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 import time
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 from orthanc import Orthanc
 from pydicom.dataset import Dataset
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, build_role, evt
+from pynetdicom.dsutils import decode, encode
 from pynetdicom.sop_class import (
     StorageCommitmentPushModel,
     StorageCommitmentPushModelInstance,
@@ -111,6 +114,12 @@ class Committer:
 
     def close(self) -> None:
         self._server.shutdown()
+
+
+def item_of(sop_class: str, uid: str) -> Dataset:
+    item = Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, uid
+    return item
 
 
 def answer_to(asked: Dataset, loses: int = 0) -> Dataset:
@@ -232,11 +241,8 @@ def test_a_report_that_comes_when_the_service_was_killed_meanwhile_is_known(
     service.start()
     note = pending_commitment.pending(job)
     asked = Dataset()
-    asked.TransactionUID, asked.ReferencedSOPSequence = archive.requests[0], []
-    for sop_class, uid in note.instances:
-        item = Dataset()
-        item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, uid
-        asked.ReferencedSOPSequence.append(item)
+    asked.TransactionUID = archive.requests[0]
+    asked.ReferencedSOPSequence = [item_of(*one) for one in note.instances]
     information = answer_to(asked)
 
     information.TransactionUID = "1.2.3"
@@ -246,18 +252,21 @@ def test_a_report_that_comes_when_the_service_was_killed_meanwhile_is_known(
     information.TransactionUID = ""
     archive.call(service.port, information)
     information.TransactionUID = archive.requests[0]
+    long = Dataset()
+    long.update(information)
+    long.ReferencedSOPSequence = [*information.ReferencedSOPSequence, *[item_of("1.2", "1." * 31 + "1")] * 25000]
+    archive.call(service.port, long)
+    assert service.jobs("committing")  # a report of more than 2 MiB is cut off
     archive.call(service.port, information, with_roles=False)
     until(lambda: bool(service.jobs("sent")), SECONDS, "the study is not done")
-    assert archive.statuses == [0, CANNOT_PROCESS, 0]
+    assert archive.statuses == [0, CANNOT_PROCESS, None, 0]
 
 
+@pytest.mark.filterwarnings("ignore")  # pydicom tells of each UID that is none
 def test_a_report_names_what_is_kept_and_why_the_rest_is_not() -> None:
     asked = Dataset()
-    asked.TransactionUID, asked.ReferencedSOPSequence = "1.2.3", []
-    for uid in ("1.2.4", "1.2.5"):
-        item = Dataset()
-        item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = "1.2", uid
-        asked.ReferencedSOPSequence.append(item)
+    asked.TransactionUID = "1.2.3"
+    asked.ReferencedSOPSequence = [item_of("1.2", "1.2.4"), item_of("1.2", "1.2.5")]
 
     report = report_of(answer_to(asked, 1))
 
@@ -266,6 +275,31 @@ def test_a_report_names_what_is_kept_and_why_the_rest_is_not() -> None:
     asked.TransactionUID = "Doe"
     with pytest.raises(InputError, match="no Transaction UID"):
         report_of(asked)
+
+
+@pytest.mark.filterwarnings("ignore")  # pydicom tells of each UID that is none
+def test_a_damaged_report_is_read_or_refused_and_no_more() -> None:
+    asked, rng, ends = Dataset(), random.Random(0), {"read": 0, "refused": 0, "no data set": 0}
+    asked.TransactionUID = "1.2.3"
+    asked.ReferencedSOPSequence = [item_of("1.2", "1.2.4"), item_of("1.2", "1.2.5")]
+    whole = encode(answer_to(asked, 1), True, True)
+    assert whole
+    for _ in range(300):
+        data = bytearray(whole)
+        for _ in range(rng.randint(1, 4)):
+            data[rng.randrange(len(data))] = rng.choice((0, 1, 127, 255))
+        try:
+            information = decode(BytesIO(data), True, True)
+        except Exception:  # ends the association, as `association` says
+            ends["no data set"] += 1
+            continue
+        try:
+            report_of(information)
+            ends["read"] += 1
+        except InputError:
+            ends["refused"] += 1
+    assert ends["read"]
+    assert ends["refused"]
 
 
 def test_images_of_a_study_that_waits_for_the_commitment_join_a_region_that_is_drawn_later(tmp_path: Path) -> None:
