@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE
 from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext
@@ -16,7 +16,7 @@ from monai_inpaint.pacs.settings import Node, sending_tls
 
 SECONDS = 60.0
 PDU = 2**17
-UNCOMPRESSED = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]  # of messages that hold no instances
+UNCOMPRESSED: list[str | UID] = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]  # of messages that hold no instances
 
 
 @contextmanager
