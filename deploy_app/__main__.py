@@ -8,7 +8,7 @@ import warnings
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE, exit_code_of
-from monai_inpaint.pacs.study import FILLED
+from monai_inpaint.pacs.kept_images import FILLED
 
 
 def main() -> int:

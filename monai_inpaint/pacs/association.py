@@ -1,4 +1,4 @@
-"""One association with a peer that sends: what DICOM's upper layer (PS3.8) and C-ECHO and C-STORE (PS3.7) need.
+"""One association with a peer that sends: DICOM's upper layer (PS3.8), and C-ECHO, C-STORE and N-EVENT-REPORT (PS3.7).
 
 PDUs and messages are those of pynetdicom. Its server is not used: it reads whatever length a PDU claims, waits as long
 as a peer likes, and keeps in memory what is not answered yet. Here one message is read at a time, each part of it has
@@ -18,8 +18,8 @@ from typing import Any, Protocol
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom import PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_VERSION
-from pynetdicom.dimse_messages import C_ECHO_RSP, C_STORE_RSP
-from pynetdicom.dimse_primitives import C_ECHO, C_STORE
+from pynetdicom.dimse_messages import C_ECHO_RSP, C_STORE_RSP, N_EVENT_REPORT_RSP
+from pynetdicom.dimse_primitives import C_ECHO, C_STORE, N_EVENT_REPORT
 from pynetdicom.dsutils import decode
 from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ
 from pynetdicom.pdu_primitives import (
@@ -27,8 +27,10 @@ from pynetdicom.pdu_primitives import (
     ImplementationClassUIDNotification,
     ImplementationVersionNameNotification,
     MaximumLengthNotification,
+    SCP_SCU_RoleSelectionNegotiation,
 )
 from pynetdicom.presentation import PresentationContext, negotiate_as_acceptor
+from pynetdicom.sop_class import StorageCommitmentPushModel  # type: ignore[attr-defined]
 
 from monai_inpaint.pacs.wire import (
     ABORT,
@@ -46,10 +48,11 @@ SUCCESS, NOT_SUPPORTED = 0x0000, 0x0122
 _LONGEST_REQUEST, _MOST_ITEMS = 2**18, 2**13  # bytes; 128 contexts, each with all transfer syntaxes, take less
 _LONGEST_DATA = 2**17  # bytes, which we tell the peer
 _LONGEST_COMMAND = 2**14
+_LONGEST_REPORT = 2**21  # bytes; 20 000 instances take less
 _OPENING = 10.0  # seconds for all that comes before the association
 _SECONDS = 60.0  # for each PDU, the wait for it included
 _APPLICATION = "1.2.840.10008.3.1.1.1"
-_C_STORE, _C_ECHO = 0x0001, 0x0030
+_C_STORE, _C_ECHO, _N_EVENT_REPORT = 0x0001, 0x0030, 0x0100
 _NO_DATA_SET = 0x0101
 _HOLD_ITEMS = {0x20: 4, 0x50: 0}  # presentation context, user information: bytes before the items within
 # result, source and reason (PS3.8, 9.3.4)
@@ -119,11 +122,12 @@ class Association:
         self._accept(body)
         return ""
 
-    def serve(self, begin: Callable[[str, str, str], InstanceSink]) -> bool:
+    def serve(self, begin: Callable[[str, str, str], InstanceSink], report: Callable[[Dataset], int]) -> bool:
         """Answer what is asked until the association ends.
 
         Args:
             begin: is given SOP class, SOPInstanceUID and transfer syntax of an instance that comes.
+            report: is given the Event Information of a storage commitment, and returns the status.
 
         Returns:
             whether the peer has released it.
@@ -137,6 +141,9 @@ class Association:
                 self._answer(C_ECHO_RSP(), C_ECHO(), context, command, SUCCESS)
             elif field == _C_STORE and parts:
                 self._answer(C_STORE_RSP(), C_STORE(), context, command, self._store(context, command, parts, begin))
+            elif field == _N_EVENT_REPORT and parts:
+                status = report(self._information(context, parts))
+                self._answer(N_EVENT_REPORT_RSP(), N_EVENT_REPORT(), context, command, status)
             else:
                 raise Broken("a message is none of those that are taken")
         return True
@@ -161,6 +168,21 @@ class Association:
             return instance.answer()
         finally:
             instance.discard()
+
+    def _information(self, context: int, parts: Iterator[bytes]) -> Dataset:
+        """The Event Information of an N-EVENT-REPORT."""
+        accepted, received = self._accepted[context], bytearray()
+        if accepted.abstract_syntax != StorageCommitmentPushModel:
+            raise Broken("a report is of something else than a storage commitment")
+        for part in parts:
+            received += part
+            if len(received) > _LONGEST_REPORT:
+                raise Broken("a report does not end")
+        syntax = accepted.transfer_syntax[0]
+        try:
+            return decode(BytesIO(received), syntax.is_implicit_VR, syntax.is_little_endian)
+        except Exception as error:  # of any kind, since pydicom reads what a peer made up
+            raise Broken("a report cannot be read") from error
 
     def _messages(self) -> Iterator[tuple[int, Dataset, Iterator[bytes] | None]]:
         """Each message: its context, its command, and the parts of its data set, which must be read to the end."""
@@ -212,7 +234,9 @@ class Association:
         try:
             answer.MessageIDBeingRespondedTo = command.get("MessageID")
             answer.AffectedSOPClassUID = command.get("AffectedSOPClassUID")
-            if isinstance(answer, C_STORE):
+            if isinstance(answer, N_EVENT_REPORT):
+                answer.EventTypeID = command.get("EventTypeID")
+            if not isinstance(answer, C_ECHO):
                 answer.AffectedSOPInstanceUID = command.get("AffectedSOPInstanceUID")
             answer.Status = status
             message.primitive_to_message(answer)
@@ -232,7 +256,12 @@ class Association:
             request.decode(bytes([ASSOCIATE_RQ, 0]) + struct.pack(">I", len(body)) + body)
             asked = request.to_primitive()
             offered = asked.presentation_context_definition_list
-            results, _ = negotiate_as_acceptor(offered, list(self._entity.contexts))
+            roles = {
+                UID(item.sop_class_uid or ""): (item.scu_role, item.scp_role)
+                for item in asked.user_information
+                if isinstance(item, SCP_SCU_RoleSelectionNegotiation)
+            }
+            results, accepted_roles = negotiate_as_acceptor(offered, list(self._entity.contexts), roles)
             longest, implementation = MaximumLengthNotification(), ImplementationClassUIDNotification()
             version = ImplementationVersionNameNotification()
             longest.maximum_length_received = _LONGEST_DATA
@@ -243,7 +272,7 @@ class Association:
             answer.calling_ae_title, answer.called_ae_title = asked.calling_ae_title, asked.called_ae_title
             answer.result, answer.result_source = 0, 1
             answer.presentation_context_definition_results_list = results
-            answer.user_information = [longest, implementation, version]
+            answer.user_information = [longest, implementation, version, *accepted_roles]
             accepted = A_ASSOCIATE_AC(answer).encode()
         except Exception as error:  # of any kind, since pynetdicom reads what a peer made up
             raise Broken("a request cannot be read") from error

@@ -87,10 +87,17 @@ def fetch(
         TooMuch, Unreachable: as they say.
         InputError: as `find_series` says, or TLS cannot be set up.
     """
+    return fetch_series(missing_series(study, {rule.hole for rule in rules}), output, at, title, limit)
+
+
+def fetch_series(
+    wanted: Sequence[tuple[str, str]], output: Path, at: Node | WebNode, title: str, limit: int
+) -> list[tuple[str, int]]:
+    """Fetch series, given by their study and series UIDs; all else as `fetch`."""
     asked = []
-    for uid, series in missing_series(study, {rule.hole for rule in rules}):
-        basket = Basket(output, uid, series, limit)
-        _get(uid, series, at, title, basket.put)
+    for study, series in wanted:
+        basket = Basket(output, study, series, limit)
+        _get(study, series, at, title, basket.put)
         limit -= basket.size
         asked.append((series, basket.count))
     return asked

@@ -26,17 +26,22 @@ from pydicom.uid import (
     JPEGLSNearLossless,
     MRImageStorage,
     RLELossless,
+    RTStructureSetStorage,
     SecondaryCaptureImageStorage,
+    SegmentationStorage,
 )
-from pynetdicom import AE, build_role, evt
+from pynetdicom import build_context, build_role, evt
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet  # type: ignore[attr-defined]
 
 from monai_inpaint.pacs.archive import Unreachable
-from monai_inpaint.pacs.settings import Node, sending_tls
+from monai_inpaint.pacs.requestor import associated
+from monai_inpaint.pacs.settings import Node
+from monai_inpaint.regions.hole_file import LABEL_MAP
 
-IMAGES = (
+KINDS = (
     CTImageStorage, EnhancedCTImageStorage, MRImageStorage, EnhancedMRImageStorage, ComputedRadiographyImageStorage,
     DigitalXRayImageStorageForPresentation, DigitalXRayImageStorageForProcessing, SecondaryCaptureImageStorage,
+    SegmentationStorage, LABEL_MAP, RTStructureSetStorage,
 )  # fmt: skip
 # A context for each way of compression, so that the archive sends what it has; the first is of what is not compressed.
 SYNTAXES = (
@@ -44,8 +49,6 @@ SYNTAXES = (
     (JPEGLosslessSV1,), (JPEGLossless,), (JPEGLSLossless,), (JPEGLSNearLossless,), (JPEG2000Lossless,), (JPEG2000,),
     (JPEGBaseline8Bit,), (JPEGExtended12Bit,), (RLELossless,),
 )  # fmt: skip
-_SECONDS = 60.0
-_PDU = 2**17
 _CANNOT = 0xC000
 
 
@@ -75,25 +78,11 @@ def get_series(study: str, series: str, at: Node, title: str, keep: Callable[[Da
             return _CANNOT
         return 0
 
-    entity = AE(title)
-    entity.network_timeout = entity.dimse_timeout = entity.acse_timeout = entity.connection_timeout = _SECONDS
-    entity.maximum_pdu_size = _PDU
-    entity.add_requested_context(StudyRootQueryRetrieveInformationModelGet)
-    for kind in IMAGES:
-        for syntaxes in SYNTAXES:
-            entity.add_requested_context(kind, list(syntaxes))
-    tls = (sending_tls(at.tls), at.host) if at.tls else None
-    association = entity.associate(
-        at.host, at.port, ae_title=at.title, tls_args=tls, evt_handlers=[(evt.EVT_C_STORE, store)],
-        ext_neg=[build_role(kind, scp_role=True) for kind in IMAGES],
-    )  # fmt: skip
-    if not association.is_established:
-        raise Unreachable(f"{at.title} at {at.host}:{at.port} is not reached or takes no association of {title}")
-    try:
+    contexts = [build_context(StudyRootQueryRetrieveInformationModelGet)]
+    contexts += [build_context(kind, list(syntaxes)) for kind in KINDS for syntaxes in SYNTAXES]
+    roles = [build_role(kind, scp_role=True) for kind in KINDS]
+    with associated(at, title, contexts, "C-GET", [(evt.EVT_C_STORE, store)], roles) as association:
         status = _ask(association, study, series, at)
-    finally:
-        if association.is_established:
-            association.release()
     if failures:
         raise failures[0]
     if status != 0 and status >> 12 != 0xB:  # Bxxx: some could not be sent, neither another time

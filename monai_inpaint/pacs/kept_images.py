@@ -10,6 +10,8 @@ from typing import Any
 from monai_inpaint.pacs import durable_files as disk
 
 INPUT, RECORD = "input", "record.json"
+FILLED, SKIPPED = "filled", "skipped"  # `status` of a series in a record
+FILLED_BEFORE = "It was filled before."  # `why` of a skipped one
 
 
 def is_unfilled(job: Path) -> bool:

@@ -9,16 +9,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from ssl import SSLContext
 
+from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, build_context
-from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
+from pynetdicom.sop_class import StorageCommitmentPushModel, Verification  # type: ignore[attr-defined]
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.pacs.admission import KNOWN, UNKNOWN, Admission
 from monai_inpaint.pacs.anonymous_errors import sentence_of
 from monai_inpaint.pacs.association import Association, Entity
+from monai_inpaint.pacs.commitment import CANNOT_PROCESS, NO_RESOURCES, SUCCESS, report_of
+from monai_inpaint.pacs.disk_space import reason_of
 from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.receiver import Receiver
+from monai_inpaint.pacs.requestor import UNCOMPRESSED
 from monai_inpaint.pacs.settings import Settings, listening_tls
 from monai_inpaint.pacs.wire import Broken, Wire
 
@@ -76,7 +80,12 @@ class _Listener:
         self._admission = Admission(self._strangers)
         syntaxes = [syntax for syntax in ALL_TRANSFER_SYNTAXES if syntax != DeflatedExplicitVRLittleEndian]
         contexts = [build_context(one.abstract_syntax or "", syntaxes) for one in AllStoragePresentationContexts]
-        self._entity = Entity(settings.listen.title, settings.callers, [*contexts, build_context(Verification)])
+        contexts.append(build_context(Verification))
+        if settings.storage_commitment:
+            reports = build_context(StorageCommitmentPushModel, UNCOMPRESSED)
+            reports.scu_role, reports.scp_role = False, True  # who asks for the association provides the service
+            contexts.append(reports)
+        self._entity = Entity(settings.listen.title, settings.callers, contexts)
         self._study_bytes = settings.study_bytes
         self._threads: set[threading.Thread] = set()
         self._ended = threading.Event()
@@ -132,7 +141,7 @@ class _Listener:
                 self._strangers(f"caller {association.caller or 'without a title'} refused: it {why}")
                 return
             receiver.caller = association.caller
-            whole = association.serve(receiver.begin)
+            whole = association.serve(receiver.begin, self._report)
         except Broken:
             with suppress(Broken):
                 association.abort()
@@ -143,6 +152,19 @@ class _Listener:
             self._admission.leave(wire)
             self._threads.discard(threading.current_thread())
             self._queue.ended(receiver.studies, whole=whole)
+
+    def _report(self, information: Dataset) -> int:
+        """Take a report on a storage commitment; returns the status."""
+        try:
+            if not self._queue.keep_report(report_of(information)):
+                self._strangers("a report on a storage commitment is passed over: none of the studies waits for it")
+        except InputError:
+            self._strangers("a report on a storage commitment is refused: it cannot be read")
+            return CANNOT_PROCESS
+        except OSError as error:
+            self._log(f"a report on a storage commitment cannot be kept. {reason_of(error)}")
+            return NO_RESOURCES
+        return SUCCESS
 
 
 class _Few:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 TEXT, JSON = KINDS = ("text", "json")
 
-_STUDY = re.compile(r"study ([0-9.]+)")
+_STUDY = re.compile(r"\bstudy ([0-9.]+)")
 
 
 def log_as(kind: str, say: Callable[[str], None]) -> Callable[[str], None]:
@@ -27,7 +27,7 @@ def log_as(kind: str, say: Callable[[str], None]) -> Callable[[str], None]:
         if kind == TEXT:
             say(f"{now} {sentence}")
             return
-        study = _STUDY.match(sentence)
+        study = _STUDY.search(sentence)
         line = json.dumps({"time": now, "study": study and study.group(1), "text": sentence})
         with suppress(OSError):  # nobody reads it
             sys.stderr.write(line + "\n")

@@ -75,7 +75,7 @@ class _Gauges(Collector):
         yield GaugeMetricFamily("monai_inpaint_queue_bytes", "Bytes that the queue takes.", value=used)
         yield GaugeMetricFamily("monai_inpaint_queue_quota_bytes", "Bytes that the queue may take.", value=quota)
         waits = GaugeMetricFamily("monai_inpaint_waits", "1 while a part of the service cannot go on.", labels=["part"])
-        for part in ("fetching", "filling", "sending"):
+        for part in ("fetching", "filling", "sending", "committing", "polling", "performing"):
             waits.add_metric([part], float(part in self._waits))
         yield waits
 

@@ -4,6 +4,7 @@
     fetching/UID_N    complete as it came; what its regions refer to and did not come is fetched from the archive
     waiting/UID_N     complete, to be filled
     sending/UID_N     filled; results are complete and their UIDs final
+    committing/UID_N  sent, but the archive has not committed itself to their safekeeping yet (storage commitment)
     sent/UID_N        done: the record, and the UIDs of what came and of what was sent; for some days what came, too
     failed/UID_N      nothing was filled, or given up, with everything; moved back to `waiting` it is tried again
 
@@ -29,10 +30,12 @@ import uuid
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.dicom.identity import is_uid, same_instance
 from monai_inpaint.pacs import durable_files as disk
+from monai_inpaint.pacs import pending_commitment
 from monai_inpaint.pacs.arrival import Arrival, Full
 from monai_inpaint.pacs.disk_space import is_full, reason_of
 from monai_inpaint.pacs.kept_images import (
@@ -46,11 +49,11 @@ from monai_inpaint.pacs.kept_images import (
 )
 from monai_inpaint.private import make_private, private_files
 
-ARRIVING, FETCHING, WAITING, SENDING, SENT, FAILED = STATES = (
-    "arriving", "fetching", "waiting", "sending", "sent", "failed",
+ARRIVING, FETCHING, WAITING, SENDING, COMMITTING, SENT, FAILED = STATES = (
+    "arriving", "fetching", "waiting", "sending", "committing", "sent", "failed",
 )  # fmt: skip
 RESULTS, INSTANCES, MADE = "results", "instances.json", "made.json"
-_INCOMING, _TRASH, _REFUSED, _WHOLE, _LOCK = "incoming", "trash", "refused", "whole", "lock"
+_INCOMING, _TRASH, _WORK_ITEMS, _REFUSED, _WHOLE, _LOCK = "incoming", "trash", "workitems", "refused", "whole", "lock"
 _PATIENCE = 10
 _HOUR = 3600.0
 _NUMBER = re.compile("[1-9][0-9]*")
@@ -74,6 +77,10 @@ class Queue:
         log: takes a sentence on what is damaged or does not belong here.
         keep_seconds: how long what came is kept of a study that is done; less where there is no room otherwise.
 
+    Attributes:
+        incoming: folder for what is not complete yet; it is emptied at the start.
+        work_items: folder of the work items that are performed; see `work_item`.
+
     Raises:
         InputError: the folder cannot be made, or another process holds it.
     """
@@ -86,7 +93,7 @@ class Queue:
         log: Callable[[str], None] = lambda _sentence: None,
         keep_seconds: float = 7 * 24 * _HOUR,
     ) -> None:
-        self.root = root
+        self.root, self.incoming, self.work_items = root, root / _INCOMING, root / _WORK_ITEMS
         self._study_bytes, self._quota_bytes, self._log = study_bytes, quota_bytes, log
         self._mutex = threading.RLock()
         self._closed = False
@@ -105,7 +112,7 @@ class Queue:
 
     def arrival(self) -> Arrival:
         """Return a file for an instance that comes in."""
-        return Arrival(self.root / _INCOMING, self)
+        return Arrival(self.incoming, self)
 
     def grow(self, size: int) -> None:
         """Count bytes that come in; raises Full where the quota does not hold them."""
@@ -264,7 +271,23 @@ class Queue:
     def filled(self, job: Path) -> list[str]:
         """Return the `source` of every series of the study that earlier jobs have filled, by their records."""
         study = job.name.rpartition("_")[0]
-        return sources_of(self._jobs(study, SENT))
+        return sources_of(self._jobs(study, COMMITTING, SENT))
+
+    def records_of(self, study: str, instances: Collection[str]) -> list[dict[str, Any]] | None:
+        """Return the records of the jobs that took some instances, the newest first.
+
+        None: something of the study is on its way. None of them: not all instances are in the queue.
+        """
+        with self._mutex:
+            if (self.root / ARRIVING / study).exists() or self._jobs(study, FETCHING, WAITING, SENDING):
+                return None
+            missing, records = set(instances), []
+            for job in sorted(self._jobs(study, COMMITTING, SENT, FAILED), key=_number_of, reverse=True):
+                taken = self._noted(study, (), INSTANCES, [job])
+                if not taken.isdisjoint(instances):
+                    records.append(record_in(job))
+                missing -= taken
+            return [] if missing else records
 
     def set_aside(self, job: Path, record: Path) -> None:
         """Put a job in `waiting` of which nothing was filled into `failed`, with the record that says why."""
@@ -272,16 +295,38 @@ class Queue:
         disk.rename(record, job / RECORD)
         self.move(job, FAILED)
 
-    def finish(self, job: Path, refused: str = "") -> None:
-        """Finish a job in `sending`: the record, the UIDs and for some time what came stay.
+    def await_commitment(self, job: Path, taken: tuple[tuple[str, str], ...], refused: str = "") -> None:
+        """Put a job in `sending` into `committing`, with its record.
+
+        Args:
+            taken: SOP class and SOPInstanceUID of what the archive has taken.
+            refused: as in `finish`.
+        """
+        pending_commitment.begin(job, taken)
+        self._keep_record(job, [uid for _, uid in taken], refused)
+        self.move(job, COMMITTING)
+
+    def keep_report(self, report: pending_commitment.CommitmentReport) -> bool:
+        """Keep what an archive says of a request with the job in `committing` that made it; whether there is one."""
+        with self._mutex:
+            for job in self._folders(COMMITTING):
+                with suppress(InputError):  # a damaged one is told when it is its turn
+                    if report.transaction in pending_commitment.pending(job).transactions:
+                        pending_commitment.keep_report(job, report)
+                        return True
+        return False
+
+    def finish(self, job: Path, refused: str = "", taken: Collection[str] = ()) -> None:
+        """Finish a job in `sending` or `committing`: the record, the UIDs and for some time what came stay.
 
         One of which nothing was filled goes to `failed`.
 
         Args:
-            refused: what the archive did not take, for the record.
+            refused: what the archive did not take, for the record of one in `sending`.
+            taken: the SOPInstanceUIDs of what it took, where something was refused.
         """
-        if (job / RESULTS / RECORD).is_file():
-            disk.write_json(job / RECORD, record_in(job / RESULTS) | ({"refused": refused} if refused else {}))
+        if job.parent.name == SENDING:
+            self._keep_record(job, taken, refused)
         if filled_nothing(job):  # what was sent says why
             self._discard(job / RESULTS)
             self.move(job, FAILED)
@@ -316,7 +361,7 @@ class Queue:
     def waiting_studies(self) -> int:
         """How many studies are not done."""
         counts = self.counts()
-        return sum(counts[state] for state in (ARRIVING, FETCHING, WAITING, SENDING))
+        return sum(counts[state] for state in (ARRIVING, FETCHING, WAITING, SENDING, COMMITTING))
 
     def close(self) -> None:
         """Take nothing more, and let another process have the queue."""
@@ -353,7 +398,7 @@ class Queue:
             self._discard(folder)
             return "dropped: it holds nothing"
         unfilled = [job for job in self._jobs(study, FAILED) if is_unfilled(job)]
-        if set(instances) <= self._noted(study, (FETCHING, WAITING, SENDING, SENT), INSTANCES, unfilled):
+        if set(instances) <= self._noted(study, (FETCHING, WAITING, SENDING, COMMITTING, SENT), INSTANCES, unfilled):
             self._arrived(folder)
             self._discard(folder)
             return "dropped: it was sent before"
@@ -383,14 +428,15 @@ class Queue:
         Whenever it is killed, the rest is moved when the study is taken again. What came now is newer.
         """
         target = folder / INPUT
-        jobs = [job for job in self._jobs(folder.name, SENT, FAILED) if job.parent.name == SENT or is_unfilled(job)]
+        done = self._jobs(folder.name, COMMITTING, SENT)
+        jobs = [*done, *filter(is_unfilled, self._jobs(folder.name, FAILED))]
         move_images(jobs, target)
         for job in jobs:
             if (job / MADE).exists() and job.parent.name == FAILED:  # what was made may come back
                 self._discard(job / INPUT)
                 self.move(job, SENT)
             else:
-                self._discard(job / INPUT if job.parent.name == SENT else job)
+                self._discard(job / INPUT if job in done else job)
         return sorted(path.stem for path in target.glob("*.dcm"))
 
     def _lacks(self, size: int) -> bool:
@@ -414,7 +460,8 @@ class Queue:
     def _done(self) -> list[Path]:
         """The jobs that are done and of which what came is kept, the oldest first."""
         unfilled = (job for job in self._folders(FAILED) if is_unfilled(job))
-        kept = (job for job in (*self._folders(SENT), *unfilled) if (job / INPUT).is_dir())
+        done = (*self._folders(COMMITTING), *self._folders(SENT))
+        kept = (job for job in (*done, *unfilled) if (job / INPUT).is_dir())
         return sorted(kept, key=disk.changed_at)
 
     def _noted(self, study: str, states: tuple[str, ...], name: str, others: Sequence[Path] = ()) -> set[str]:
@@ -442,7 +489,7 @@ class Queue:
 
     def _number(self, study: str) -> int:
         """For the next job of a study."""
-        return 1 + max((int(job.name.rpartition("_")[2]) for job in self._jobs(study)), default=0)
+        return 1 + max(map(_number_of, self._jobs(study)), default=0)
 
     def _folders(self, state: str) -> list[Path]:
         """List the studies in a state; anything else there is logged once."""
@@ -486,20 +533,29 @@ class Queue:
         """Whether a job in `fetching` or `waiting` is not being worked on."""
         return job.name != self._given[job.parent.name]
 
+    def _keep_record(self, job: Path, taken: Collection[str], refused: str) -> None:
+        if (job / RESULTS / RECORD).is_file():
+            record = record_in(job / RESULTS)
+            if refused:
+                record["refused"] = refused
+                for output in (one for entry in record.get("series", []) for one in entry.get("outputs", [])):
+                    output["instances"] = [uid for uid in output["instances"] if uid in taken]
+            disk.write_json(job / RECORD, record)
+
     def _strip(self, job: Path) -> None:
         shutil.rmtree(job / RESULTS, ignore_errors=True)
 
     def _make_folders(self) -> None:
         with private_files():
-            for name in (*STATES, _INCOMING, _TRASH):
+            for name in (*STATES, _INCOMING, _TRASH, _WORK_ITEMS):
                 try:
                     (self.root / name).mkdir(parents=True, exist_ok=True)
                 except OSError as error:
                     why = os.strerror(error.errno or 0)
                     raise InputError(f"The queue {self.root} cannot be made: {why}.") from error
-        ours = {*STATES, _INCOMING, _TRASH, _LOCK}
+        ours = {*STATES, _INCOMING, _TRASH, _WORK_ITEMS, _LOCK}
         # a folder that holds other things too is not ours to close
-        closed = [self.root / name for name in (*STATES, _INCOMING, _TRASH)]
+        closed = [self.root / name for name in (*STATES, _INCOMING, _TRASH, _WORK_ITEMS)]
         if {item.name for item in self.root.iterdir()} <= ours:
             closed.append(self.root)
         for folder in closed:
@@ -527,3 +583,7 @@ class Queue:
 def _is_job(name: str) -> bool:
     study, _, number = name.rpartition("_")
     return is_uid(study) and _NUMBER.fullmatch(number) is not None
+
+
+def _number_of(job: Path) -> int:
+    return int(job.name.rpartition("_")[2])

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pynetdicom import AE, _config
+from pynetdicom import _config, build_context
 
 from monai_inpaint.pacs.archive import Instance, RefusedInstance, Unreachable
-from monai_inpaint.pacs.settings import Node, sending_tls
-
-_SECONDS = 60.0
-_PDU = 2**17
+from monai_inpaint.pacs.requestor import associated
+from monai_inpaint.pacs.settings import Node
 
 
 def send(instances: Sequence[Instance], to: Node, title: str) -> list[RefusedInstance]:
@@ -28,17 +26,10 @@ def send(instances: Sequence[Instance], to: Node, title: str) -> list[RefusedIns
     """
     # Files go out as they are read.
     _config.STORE_SEND_CHUNKED_DATASET = True
-    entity = AE(title)
-    entity.network_timeout = entity.dimse_timeout = entity.acse_timeout = entity.connection_timeout = _SECONDS
-    entity.maximum_pdu_size = _PDU
-    for sop_class, syntax in sorted({(instance.sop_class, instance.syntax) for instance in instances}):
-        entity.add_requested_context(sop_class, syntax)
-    tls = (sending_tls(to.tls), to.host) if to.tls else None
-    association = entity.associate(to.host, to.port, ae_title=to.title, tls_args=tls)
-    if not association.is_established:
-        raise Unreachable(f"{to.title} at {to.host}:{to.port} is not reached or takes no association of {title}")
+    kinds = sorted({(instance.sop_class, instance.syntax) for instance in instances})
+    contexts = [build_context(sop_class, syntax) for sop_class, syntax in kinds]
     refused: list[RefusedInstance] = []
-    try:
+    with associated(to, title, contexts, "storage of such objects") as association:
         for instance in instances:
             status = _store(association, instance)
             if status is None:
@@ -47,9 +38,6 @@ def send(instances: Sequence[Instance], to: Node, title: str) -> list[RefusedIns
                 raise Unreachable(f"{to.title} has no room now (status {status:04X})")
             if status != 0 and status >> 12 != 0xB:  # Bxxx: taken, with a warning
                 refused.append(RefusedInstance(instance, f"status {status:04X}"))
-    finally:
-        if association.is_established:
-            association.release()
     return refused
 
 

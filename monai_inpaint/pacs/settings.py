@@ -17,7 +17,10 @@ from monai_inpaint.paths import path_of
 
 _MB = 10**6
 _DAY = 24 * 3600.0
-_OPTIONAL = {"quiet_seconds", "study_mb", "quota_mb", "keep_days", "monitor", "log", "fetch", "report_skipped"}
+_OPTIONAL = {
+    "quiet_seconds", "study_mb", "quota_mb", "keep_days", "monitor", "log", "fetch", "report_skipped",
+    "storage_commitment", "worklist",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,14 @@ class WebNode:
 
 
 @dataclass(frozen=True)
+class WorklistNode(Node):
+    """A worklist; `code` is of the work items that we perform: value, coding scheme and meaning."""
+
+    code: tuple[str, str, str] = ("", "", "")
+    poll_seconds: float = 30.0
+
+
+@dataclass(frozen=True)
 class Settings:
     """The service's settings.
 
@@ -75,6 +86,8 @@ class Settings:
         monitor: port on 127.0.0.1 of `/health` and `/metrics`; None: there are none.
         log: "text" or "json".
         report_skipped: why series are skipped that a rule is for goes to the archive, as a structured report.
+        storage_commitment: results are kept until the archive says that it keeps them.
+        worklist: whose work items are performed; None: nobody's.
     """
 
     queue: Path
@@ -90,6 +103,8 @@ class Settings:
     log: str = TEXT
     fetch: Node | WebNode | None = None
     report_skipped: bool = False
+    storage_commitment: bool = False
+    worklist: WorklistNode | None = None
 
 
 def read_settings(path: Path) -> Settings:
@@ -107,11 +122,15 @@ def read_settings(path: Path) -> Settings:
     callers = listen["callers"]
     if not isinstance(callers, list) or not callers or not all(_is_title(title) for title in callers):
         raise InputError(f"{path}: callers is {callers!r}; list the AE titles that may send, at least one.")
+    send = _archive(given["send"], f"{path}: send", path.parent)
+    storage_commitment = _switch(given, "storage_commitment", path)
+    if storage_commitment and isinstance(send, WebNode):
+        raise InputError(f"{path}: storage_commitment needs a DICOM node in send: host, port and title, not a url.")
     return Settings(
         path_of(queue, path.parent),
         _node({key: value for key, value in listen.items() if key != "callers"}, f"{path}: listen", path.parent),
         tuple(callers),
-        _archive(given["send"], f"{path}: send", path.parent),
+        send,
         tuple(rules_of(given["rules"], str(path))),
         _positive(given, "quiet_seconds", 30, path),
         round(_MB * _positive(given, "study_mb", 4000, path)),
@@ -121,6 +140,8 @@ def read_settings(path: Path) -> Settings:
         _log(given, path),
         _archive(given["fetch"], f"{path}: fetch", path.parent) if "fetch" in given else None,
         _switch(given, "report_skipped", path),
+        storage_commitment,
+        _worklist(given, path),
     )
 
 
@@ -166,6 +187,26 @@ def _archive(given: Any, name: str, folder: Path) -> Node | WebNode:
     if not fit:
         raise InputError(f"{name}: url must be http(s)://HOST/PATH of a DICOMweb service; passwords go to .netrc.")
     return WebNode(url.rstrip("/"), _tls(given, name, folder))
+
+
+def _worklist(given: Mapping[str, Any], path: Path) -> WorklistNode | None:
+    if "worklist" not in given:
+        return None
+    name, worklist = f"{path}: worklist", given["worklist"]
+    if "fetch" not in given:
+        raise InputError(f"{path}: worklist needs fetch, from where the images of a work item come.")
+    _check_keys(worklist, name, {"port", "title", "code"}, {"host", "tls", "poll_seconds"})
+    node = _node({key: worklist[key] for key in worklist if key not in ("code", "poll_seconds")}, name, path.parent)
+    code = worklist["code"]
+    _check_keys(code, f"{name}: code", {"value", "scheme", "meaning"}, set())
+    for key, most in (("value", 16), ("scheme", 16), ("meaning", 64)):
+        text = code[key]
+        if not isinstance(text, str) or not text.strip() or len(text) > most or "\\" in text:
+            raise InputError(f"{name}: code: {key} is {text!r}; give a text of 1 to {most} letters, no backslash.")
+    return WorklistNode(
+        node.host, node.port, node.title, node.tls,
+        (code["value"], code["scheme"], code["meaning"]), _positive(worklist, "poll_seconds", 30, path),
+    )  # fmt: skip
 
 
 def _node(given: Any, name: str, folder: Path) -> Node:

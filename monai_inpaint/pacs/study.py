@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from monai_inpaint.dicom.results import metal_regions, save_object, write_results
@@ -27,17 +28,17 @@ from monai_inpaint.io.atomic import staged
 from monai_inpaint.io.dicom.file import load
 from monai_inpaint.pacs.anonymous_errors import sentence_of
 from monai_inpaint.pacs.disk_space import is_full
+from monai_inpaint.pacs.kept_images import FILLED, FILLED_BEFORE, RECORD, SKIPPED
 from monai_inpaint.pacs.rules import METAL, RECTANGLES, Rule
 from monai_inpaint.pacs.series import Mark, Series, Study, find_series, read_series
 from monai_inpaint.regions.sources import HoleFile, ListedRectangles
 from monai_inpaint.registry import BundleInfo, find_bundle
 from monai_inpaint.version import NOTICE, __version__
 
-RECORD = "record.json"
-FILLED, SKIPPED = "filled", "skipped"
 _SYNTHETIC = "It holds synthetic data already, and is not a source to fill."
-_NO_RULE, _BEFORE = "No rule is for it.", "It was filled before."
-_EXPECTED = (_SYNTHETIC, _NO_RULE, _BEFORE)  # nobody asked for more
+_IDENTITY = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID")
+_NO_RULE = "No rule is for it."
+_EXPECTED = (_SYNTHETIC, _NO_RULE, FILLED_BEFORE)  # nobody asked for more
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ def choose_one(
         tasks = [SeriesTask(number, series, rule, place) for place in places]
         new = [task for task in tasks if task.source not in filled]
         if tasks and not new:
-            return SeriesTask(number, series, why=_BEFORE)
+            return SeriesTask(number, series, why=FILLED_BEFORE)
         mark = new[0].mark if len(new) == 1 else None
         if len(new) == 1 and (mark is None or rule.segment is not None or len(mark.names) == 1):
             return new[0]
@@ -235,8 +236,22 @@ def write_case(filled: TaskResult, output: Path) -> dict[str, Any]:
     kept = {key: value for key, value in filled.report.items() if key not in ("notice", "geometry", "seconds")}
     return {
         **entry, "status": FILLED, "why": "", "source": case.source, "hole": case.rule.hole, "folder": folder.name,
-        "results": len(results.files), "seconds": seconds, "report": kept,
+        "results": len(results.files), "outputs": _outputs(results.files), "seconds": seconds, "report": kept,
     }  # fmt: skip
+
+
+def _outputs(files: Sequence[Path]) -> list[dict[str, Any]]:
+    """Of each series and SOP class that was made: their UIDs, and those of the instances."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for path in files:
+        head = dcmread(
+            path, stop_before_pixels=True, specific_tags=["SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID"]
+        )
+        found.setdefault((str(head.SeriesInstanceUID), str(head.SOPClassUID)), []).append(str(head.SOPInstanceUID))
+    return [
+        {"series": series, "sop_class": sop_class, "instances": instances}
+        for (series, sop_class), instances in found.items()
+    ]
 
 
 def write_record(entries: Sequence[dict[str, Any]], unreadable: Sequence[str], output: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,10 @@ def test_a_derived_series_says_so_and_points_to_its_source(tmp_path):
         "SyntheticData",
         "InstanceCreationDate",
         "InstanceCreationTime",
+        "SeriesDate",
+        "SeriesTime",
+        "ContentDate",
+        "ContentTime",
         "SourceImageSequence",
         "ContributingEquipmentSequence",
     ]
@@ -126,6 +131,9 @@ def test_a_derived_series_says_so_and_points_to_its_source(tmp_path):
         assert ds.SeriesInstanceUID != old[number].SeriesInstanceUID
         assert ds.file_meta.MediaStorageSOPInstanceUID == ds.SOPInstanceUID
         assert ds.DerivationDescription == "Region filled"
+        assert (ds.SeriesDate, ds.SeriesTime) == (new[1].SeriesDate, new[1].SeriesTime)
+        began = datetime.strptime(ds.SeriesDate + ds.SeriesTime, "%Y%m%d%H%M%S")
+        assert abs(datetime.now() - began) < timedelta(hours=1)
 
 
 def test_writing_leaves_the_header_of_the_source_alone(tmp_path):

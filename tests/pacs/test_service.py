@@ -487,6 +487,8 @@ def ask(port: int, path: str) -> tuple[int, str]:
 
 # --- settings
 
+NODE, CODE = {"port": 1, "title": "A"}, {"value": "1", "scheme": "99TEST", "meaning": "Fill"}
+
 
 @pytest.mark.parametrize(
     ("change", "why"),
@@ -513,6 +515,15 @@ def ask(port: int, path: str) -> tuple[int, str]:
         ({"monitor": 0}, "monitor is 0"),
         ({"report_skipped": 1}, "report_skipped is 1; give true or false"),
         ({"log": "xml"}, "log is 'xml'; give one of text, json"),
+        (
+            {"send": {"url": "http://archive"}, "storage_commitment": True},
+            "storage_commitment needs a DICOM node in send",
+        ),
+        ({"worklist": {"port": 1, "title": "A", "code": CODE}}, "worklist needs fetch"),
+        ({"fetch": NODE, "worklist": {"port": 1, "title": "A"}}, "worklist lacks code"),
+        ({"fetch": NODE, "worklist": {**NODE, "code": {**CODE, "meaning": ""}}}, "code: meaning is ''"),
+        ({"fetch": NODE, "worklist": {**NODE, "code": {**CODE, "value": "A" * 17}}}, "1 to 16 letters"),
+        ({"fetch": NODE, "worklist": {**NODE, "code": CODE, "poll_seconds": 0}}, "poll_seconds is 0"),
     ],
 )
 def test_settings_that_are_out_of_place_are_refused_in_one_sentence(change, why: str, tmp_path: Path, capfd) -> None:

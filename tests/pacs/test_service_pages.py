@@ -16,7 +16,7 @@ from pynetdicom import (
     AllStoragePresentationContexts,
 )
 
-from monai_inpaint.pacs import admission, association, dicomweb, getter, receiver, sender
+from monai_inpaint.pacs import admission, association, commitment, dicomweb, getter, receiver, requestor, worklist
 
 DOCS = Path(__file__).parents[2] / "docs"
 STATEMENT = (DOCS / "conformance.md").read_text(encoding="utf-8")
@@ -30,9 +30,9 @@ def test_the_conformance_statement_tells_what_is_negotiated() -> None:
         PYNETDICOM_IMPLEMENTATION_UID,
         PYNETDICOM_IMPLEMENTATION_VERSION,
         f"| {admission.KNOWN}, at most {admission.KNOWN_FROM_ONE} from one address |",
-        f"| {association._LONGEST_DATA:,} bytes | {sender._PDU:,} bytes |",
-        f"| time for a request | {association._OPENING:.0f} s with TLS | {sender._SECONDS:.0f} s |",
-        f"| time for a PDU | {association._SECONDS:.0f} s | {sender._SECONDS:.0f} s |",
+        f"| {association._LONGEST_DATA:,} bytes | {requestor.PDU:,} bytes |",
+        f"| time for a request | {association._OPENING:.0f} s with TLS | {requestor.SECONDS:.0f} s |",
+        f"| time for a PDU | {association._SECONDS:.0f} s | {requestor.SECONDS:.0f} s |",
     ):
         assert str(said) in STATEMENT, said
     for code in (association._NO_SUCH_CALLER, association._NO_SUCH_TITLE, association._NO_PLACE):
@@ -60,12 +60,25 @@ def test_the_conformance_statement_tells_what_is_proposed_for_c_get() -> None:
     assert sorted(told) == sorted(uid for context in getter.SYNTAXES for uid in context)
     assert f"each with {'ten' if len(getter.SYNTAXES) == 10 else ''} presentation contexts" in section
     words = section.replace("\n", " ")
-    for kind in getter.IMAGES:
+    for kind in getter.KINDS:
         name = UID(kind).name.removesuffix(" Image Storage")
         main, _, purpose = name.partition(" Image Storage - For ")
         assert main.removesuffix(" Image Storage") in words, name
         assert purpose.lower() in words
-    assert len(getter.IMAGES) * len(getter.SYNTAXES) < 128  # PS3.8: odd numbers from 1 to 255
+    assert len(getter.KINDS) * len(getter.SYNTAXES) < 128  # PS3.8: odd numbers from 1 to 255
+
+
+def test_the_conformance_statement_tells_what_a_report_on_a_storage_commitment_is_answered_with() -> None:
+    section = STATEMENT.partition("### Storage Commitment SCU")[2].partition("### Unified")[0]
+
+    statuses = {commitment.SUCCESS, commitment.CANNOT_PROCESS, commitment.NO_RESOURCES}
+    table = section.partition("is answered with:")[2]
+    assert set(re.findall(r"^\| ([0-9A-F]{4}) \|", table, re.MULTILINE)) == {f"{status:04X}" for status in statuses}
+    assert f"{commitment._TOGETHER:.0f} s on this association" in section
+
+
+def test_the_conformance_statement_tells_which_statuses_say_that_a_work_item_is_not_ours() -> None:
+    assert f"| {', '.join(f'{status:04X}' for status in worklist.OVER)} | it is not ours" in STATEMENT
 
 
 def test_the_conformance_statement_tells_which_answers_of_dicomweb_refuse() -> None:

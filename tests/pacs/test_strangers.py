@@ -382,7 +382,7 @@ def test_whatever_is_damaged_in_what_a_peer_says_ends_its_association_and_no_mor
         association = Association(peer, Entity("FILLER", ["SENDER"], contexts))
         try:
             assert association.open(lambda: True) == ""
-            assert association.serve(lambda *_: Nowhere())
+            assert association.serve(lambda *_: Nowhere(), lambda _information: 0)
             ends["released"] += 1
         except Broken:
             ends["broken"] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydicom.dataset import Dataset
@@ -55,7 +56,17 @@ def check_identity(source: Dataset, name: object) -> None:
         )
 
 
-def mark_derived(dataset: Dataset, source: Dataset, extremes: Extremes, derived: dict[str, str], series: str) -> None:
+@dataclass(frozen=True)
+class NewSeries:
+    """A series that is being written: its UID, and when that began."""
+
+    uid: str = field(default_factory=new_uid)
+    started: datetime = field(default_factory=datetime.now)
+
+
+def mark_derived(
+    dataset: Dataset, source: Dataset, extremes: Extremes, derived: dict[str, str], series: NewSeries
+) -> None:
     """Turn a shallow copy of `source` into an instance of a new, derived series of the same study.
 
     Args:
@@ -63,18 +74,22 @@ def mark_derived(dataset: Dataset, source: Dataset, extremes: Extremes, derived:
         extremes: smallest and largest stored value, of this instance and of the series.
         derived: {"description", "model", "version"}; optionally "label", a prefix of the series description,
             "burned_in": "NO" if no text is left in the pixels, and "part", see `series_number`: "0" without it.
-        series: SeriesInstanceUID of the new series.
+        series: that it becomes part of.
     """
     now = datetime.now()
     label = derived.get("label", LABEL)
     replace_elements(
         dataset,
         SOPInstanceUID=new_uid(),
-        SeriesInstanceUID=series,
+        SeriesInstanceUID=series.uid,
         SeriesNumber=series_number(source, int(derived.get("part", 0))),
         SeriesDescription=_fit("SeriesDescription", f"{label}: {source.get('SeriesDescription') or ''}"),
         ImageType=derived_type(source.get("ImageType"), enhanced=is_enhanced(source)),
         SyntheticData="YES",
+        SeriesDate=series.started.strftime("%Y%m%d"),
+        SeriesTime=series.started.strftime("%H%M%S"),
+        ContentDate=now.strftime("%Y%m%d"),
+        ContentTime=now.strftime("%H%M%S"),
         InstanceCreationDate=now.strftime("%Y%m%d"),
         InstanceCreationTime=now.strftime("%H%M%S"),
         DerivationDescription=_described(source, derived),

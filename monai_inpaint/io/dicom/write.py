@@ -15,7 +15,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
-from monai_inpaint.io.dicom.derive import check_identity, is_enhanced, mark_derived, new_uid
+from monai_inpaint.io.dicom.derive import NewSeries, check_identity, is_enhanced, mark_derived
 from monai_inpaint.io.dicom.enhanced import mark_frames
 from monai_inpaint.io.dicom.header import BAD_VALUES, DicomHeader
 from monai_inpaint.io.dicom.pixels import words_of
@@ -48,7 +48,7 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
     if derived:
         for dataset in header.datasets:
             check_identity(dataset, image.path or path.name)
-    series, extremes = new_uid(), (int(image.voxels.min()), int(image.voxels.max()))
+    series, extremes = NewSeries(), (int(image.voxels.min()), int(image.voxels.max()))
     with taking_over(path.name):
         for k, dataset in enumerate(header.datasets):
             target = path / f"slice_{k + 1:04d}.dcm" if folder else path
@@ -74,7 +74,7 @@ def _save(
     before: list[np.ndarray | None],
     path: Path,
     derived: dict[str, str] | None,
-    series: str,
+    series: NewSeries,
     extremes: tuple[int, int],
 ) -> None:
     bits, signed = int(source.BitsAllocated), int(source.get("PixelRepresentation") or 0)

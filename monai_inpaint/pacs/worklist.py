@@ -1,0 +1,195 @@
+"""Find, claim and end the work items of a worklist (DICOM UPS Pull SCU, PS3.4 Annex CC)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
+from pynetdicom import build_context
+from pynetdicom.association import Association
+from pynetdicom.sop_class import UnifiedProcedureStepPull, UnifiedProcedureStepPush  # type: ignore[attr-defined]
+
+from monai_inpaint.io.dicom.identity import is_uid
+from monai_inpaint.pacs.archive import Unreachable
+from monai_inpaint.pacs.requestor import UNCOMPRESSED, associated, status_of
+from monai_inpaint.pacs.settings import Node, WorklistNode
+
+SCHEDULED, IN_PROGRESS, COMPLETED, CANCELED = "SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"
+_CHANGE_STATE = 1  # Action Type ID
+_ALREADY = {0xB304, 0xB306}  # canceled, completed: as asked before
+_IN_PROGRESS_ALREADY = 0xC302
+# may no longer be updated; another Transaction UID; does not exist; is not in progress; is completed
+OVER = (0xC300, 0xC301, 0xC307, 0xC310, 0xC311)
+_DISCONTINUED = ("110513", "DCM", "Discontinued for unspecified reason")
+_INPUT = Tag("InputInformationSequence")
+_MOST_LETTERS = 10240  # of VR LT
+
+
+@dataclass(frozen=True)
+class Output:
+    """Instances of one series and SOP class that were made for a work item."""
+
+    series: str
+    sop_class: str
+    instances: tuple[str, ...]
+
+
+class Worklist:
+    """The worklist of an application entity.
+
+    Args:
+        node: where it is, and the code of the work items that are ours.
+        title: our AE title.
+        archive: where results are, by AE title or URL.
+
+    All methods raise Unreachable where it does not answer now, and InputError where TLS cannot be set up.
+    """
+
+    def __init__(self, node: WorklistNode, title: str, archive: Node | str) -> None:
+        self._node, self._title, self._archive = node, title, archive
+
+    def scheduled(self) -> list[str]:
+        """Return the UIDs of the work items of our code that nobody performs yet."""
+        query = Dataset()
+        query.SOPInstanceUID = ""
+        query.ProcedureStepState = SCHEDULED
+        query.ScheduledWorkitemCodeSequence = [self._code()]
+        found, end = [], None
+        with self._association() as association:
+            for status, answer in association.send_c_find(query, UnifiedProcedureStepPull):
+                end = status_of(status, self._node.title)
+                if end >> 8 == 0xFF and answer is not None and self._is_ours(answer):
+                    found.append(str(answer.get("SOPInstanceUID", "")))
+        if end != 0:
+            raise Unreachable(f"{self._node.title} does not tell its work items (status {end or 0:04X})")
+        return [uid for uid in found if is_uid(uid)]
+
+    def claim(self, uid: str, transaction: str) -> bool:
+        """Become the performer of a work item, by a Transaction UID; whether we are.
+
+        Claimed again, with the same Transaction UID, it is still ours.
+        """
+        with self._association() as association:
+            status = self._change(association, uid, transaction, IN_PROGRESS)
+            if status == _IN_PROGRESS_ALREADY:  # by us, if it may be changed with our Transaction UID
+                progress = Dataset()
+                progress.ProcedureStepProgress = "0"
+                status = self._set(association, uid, transaction, _progress(progress))
+        return self._is_done(status)
+
+    def inputs(self, uid: str) -> list[tuple[str, str]]:
+        """Return study and series UIDs of what a work item is to be done with; "" where one is missing."""
+        with self._association() as association:
+            status, answer = association.send_n_get(
+                [_INPUT], UnifiedProcedureStepPush, uid, meta_uid=UnifiedProcedureStepPull
+            )
+            code = status_of(status, self._node.title)
+        if code >> 12 == 0xC or answer is None:
+            raise Unreachable(f"{self._node.title} does not tell the input of a work item (status {code:04X})")
+        return [
+            (str(item.get("StudyInstanceUID", "")), str(item.get("SeriesInstanceUID", "")))
+            for item in answer.get("InputInformationSequence") or []
+        ]
+
+    def complete(self, uid: str, transaction: str, study: str, outputs: Sequence[Output], started: datetime) -> bool:
+        """State what was made, and complete; whether the work item was still ours. Repeated, it has no effect."""
+        performed = Dataset()
+        performed.PerformedStationNameCodeSequence = []
+        performed.PerformedProcedureStepStartDateTime = _now(started)
+        performed.PerformedProcedureStepEndDateTime = _now(datetime.now())
+        performed.PerformedWorkitemCodeSequence = [self._code()]
+        performed.OutputInformationSequence = [self._referred(study, output) for output in outputs]
+        changes = Dataset()
+        changes.UnifiedProcedureStepPerformedProcedureSequence = [performed]
+        return self._end(uid, transaction, changes, COMPLETED)
+
+    def cancel(self, uid: str, transaction: str, why: str) -> bool:
+        """Say why nothing is made, and cancel; whether the work item was still ours. Repeated, it has no effect."""
+        progress = Dataset()
+        progress.ProcedureStepCancellationDateTime = _now(datetime.now())
+        progress.ReasonForCancellation = why[:_MOST_LETTERS]
+        progress.ProcedureStepDiscontinuationReasonCodeSequence = [_coded(*_DISCONTINUED)]
+        return self._end(uid, transaction, _progress(progress), CANCELED)
+
+    def _end(self, uid: str, transaction: str, changes: Dataset, state: str) -> bool:
+        with self._association() as association:
+            status = self._set(association, uid, transaction, changes)
+            if not self._is_done(status):
+                # ended by us before a kill, if it may be ended once more in the same way
+                return self._change(association, uid, transaction, state) in _ALREADY
+            return self._is_done(self._change(association, uid, transaction, state))
+
+    def _is_done(self, status: int) -> bool:
+        """Whether it was done; no: the work item is not ours."""
+        if status == 0 or status >> 12 == 0xB:
+            return True
+        if status in OVER:
+            return False
+        raise Unreachable(f"{self._node.title} does not change a work item (status {status:04X})")
+
+    def _set(self, association: Association, uid: str, transaction: str, changes: Dataset) -> int:
+        changes.TransactionUID = transaction
+        status, _ = association.send_n_set(changes, UnifiedProcedureStepPush, uid, meta_uid=UnifiedProcedureStepPull)
+        return status_of(status, self._node.title)
+
+    def _change(self, association: Association, uid: str, transaction: str, state: str) -> int:
+        change = Dataset()
+        change.ProcedureStepState, change.TransactionUID = state, transaction
+        status, _ = association.send_n_action(
+            change, _CHANGE_STATE, UnifiedProcedureStepPush, uid, meta_uid=UnifiedProcedureStepPull
+        )
+        return status_of(status, self._node.title)
+
+    def _is_ours(self, answer: Dataset) -> bool:
+        """Whether the code is ours; not every worklist matches it."""
+        codes = answer.get("ScheduledWorkitemCodeSequence") or []
+        return any((code.get("CodeValue"), code.get("CodingSchemeDesignator")) == self._node.code[:2] for code in codes)
+
+    def _referred(self, study: str, output: Output) -> Dataset:
+        item, place = Dataset(), Dataset()
+        item.TypeOfInstances, item.StudyInstanceUID, item.SeriesInstanceUID = "DICOM", study, output.series
+        item.ReferencedSOPSequence = []
+        for uid in output.instances:
+            one = Dataset()
+            one.ReferencedSOPClassUID, one.ReferencedSOPInstanceUID = output.sop_class, uid
+            item.ReferencedSOPSequence.append(one)
+        if isinstance(self._archive, Node):
+            place.RetrieveAETitle = self._archive.title
+            item.DICOMRetrievalSequence = [place]
+        else:
+            place.RetrieveURL = f"{self._archive}/studies/{study}/series/{output.series}"
+            item.WADORSRetrievalSequence = [place]
+        return item
+
+    def _code(self) -> Dataset:
+        return _coded(*self._node.code)
+
+    @contextmanager
+    def _association(self) -> Iterator[Association]:
+        contexts = [build_context(UnifiedProcedureStepPull, UNCOMPRESSED)]
+        with associated(self._node, self._title, contexts, "worklist (UPS Pull)") as association:
+            try:
+                yield association
+            except RuntimeError as error:  # no longer established
+                raise Unreachable(f"{self._node.title} ended the association") from error
+
+
+def _coded(value: str, scheme: str, meaning: str) -> Dataset:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning
+    return code
+
+
+def _progress(item: Dataset) -> Dataset:
+    changes = Dataset()
+    changes.ProcedureStepProgressInformationSequence = [item]
+    return changes
+
+
+def _now(moment: datetime) -> Any:
+    return moment.strftime("%Y%m%d%H%M%S")
