@@ -1,0 +1,67 @@
+"""Export of a filled volume as DICOM: the derived series and all objects beside it."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .jobs import MarkedBox, write_volume
+from .nifti import write_nifti
+from .volumes import Volume
+
+
+@dataclass(frozen=True, eq=False)
+class ExportResults:
+    """Write the derived series of a filled volume, with its region (SEG, RTSTRUCT), maps, record (SR) and overview.
+
+    Attributes:
+        volume: the filled one.
+        files: of the series that it was made of.
+        report: of the last run that led to it.
+        computed: what each of the runs that led to it computed.
+        output: a folder that does not exist; it appears complete, or not at all.
+        maps: "spread" (k, j, i) float32 and "labels" (of metal, uint8), where there are some.
+    """
+
+    volume: Volume
+    files: list[Path]
+    report: dict[str, Any]
+    computed: list[MarkedBox]
+    output: Path
+    maps: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        return f"{self.volume.name}: export"
+
+    def prepare(self, folder: Path) -> list[str]:
+        """See `Job.prepare`."""
+        series = folder / "series"
+        series.mkdir()
+        for number, file in enumerate(self.files):
+            (series / f"{number:06d}.dcm").write_bytes(file.read_bytes())
+        (folder / "report.json").write_text(json.dumps(self.report), encoding="utf-8")
+        write_volume(self.volume, folder)
+        computed = np.zeros(self.volume.voxels.shape, bool)
+        for marked in self.computed:
+            marked.mark_in(computed)
+        for name, voxels in {**self.maps, "computed": computed.view(np.uint8)}.items():
+            write_nifti(folder / f"{name}.nii", voxels, self.volume.ijk_to_ras)
+        script = Path(__file__).with_name("export_results.py")
+        return [str(script), str(folder), str(self.output.absolute())]
+
+    def collect(self, folder: Path, said: list[str]) -> Path:
+        """See `Job.collect`."""
+        return self.output
+
+
+def free_folder(parent: Path, name: str) -> Path:
+    """Return a folder in `parent` that does not exist: of this name, or with the first free number after it."""
+    plain = "".join(sign if sign.isalnum() or sign in " -_." else "_" for sign in name).strip(" .") or "results"
+    number, folder = 1, parent / plain
+    while folder.exists():
+        number += 1
+        folder = parent / f"{plain} {number}"
+    return folder
