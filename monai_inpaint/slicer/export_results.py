@@ -84,8 +84,8 @@ def check_known(source, units, computed):
         differs = np.abs(units - before) > step
     if (differs & ~computed).any():
         raise InputError(
-            "The volume has other values than its DICOM series where nothing was filled, so it was changed by something "
-            "else; load the series again and fill that."
+            "The volume has other values than its DICOM series where nothing was filled, so it was changed by "
+            "something else; load the series again and fill that."
         )
 
 

@@ -1,12 +1,14 @@
 """Export of a filled volume as DICOM: the derived series and all objects beside it."""
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .errors import InpaintError
 from .jobs import MarkedBox, write_volume
 from .nifti import write_nifti
 from .volumes import Volume
@@ -55,6 +57,18 @@ class ExportResults:
     def collect(self, folder: Path, said: list[str]) -> Path:
         """See `Job.collect`."""
         return self.output
+
+
+def remove_export(folder: Path) -> None:
+    """Remove the folder of an export that was copied elsewhere.
+
+    Raises:
+        InpaintError: it could not be removed.
+    """
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise InpaintError(f"{folder} could not be removed ({error.strerror}); remove it yourself.") from error
 
 
 def free_folder(parent: Path, name: str) -> Path:

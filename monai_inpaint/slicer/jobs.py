@@ -72,6 +72,7 @@ class Filled:
         computed: which voxels were computed; None: none.
         spread: (k, j, i) float32, the predicted error at each voxel, in the volume's units; None where not asked for.
         labels: (k, j, i) uint8, 1 metal, 2 what it affects; None unless metal was reduced.
+        bundle: "cxr", "ct" or "mr", which names the unit of the values; "" if unknown.
     """
 
     volume: Volume
@@ -83,6 +84,7 @@ class Filled:
     computed: MarkedBox | None = None
     spread: np.ndarray | None = None
     labels: np.ndarray | None = None
+    bundle: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +126,7 @@ class FillVolume:
 
     def collect(self, folder: Path, said: list[str]) -> Filled:
         """See `Job.collect`."""
-        filled = _collected(self.volume, folder, said)
+        filled = _collected(self.volume, self.bundle, folder, said)
         if isinstance(self.region, TextBox):
             facts = {"rectangles": [list(self.region.rectangle(self.volume))], "complete": False}
             filled.report["hole"]["burned_in"] = facts
@@ -160,7 +162,7 @@ class ReduceMetal:
 
     def collect(self, folder: Path, said: list[str]) -> Filled:
         """See `Job.collect`."""
-        return _collected(self.volume, folder, said)
+        return _collected(self.volume, self.bundle, folder, said)
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +218,7 @@ def threshold_words(value: float | None) -> list[str]:
     return [] if value is None else ["--threshold", f"{value:g}"]
 
 
-def _collected(volume: Volume, folder: Path, said: list[str]) -> Filled:
+def _collected(volume: Volume, bundle: str, folder: Path, said: list[str]) -> Filled:
     filled = read_nifti(folder / "filled.nii").astype(volume.voxels.dtype, copy=False)
     volume.check_unchanged()
     difference = np.subtract(filled, volume.voxels, dtype=np.float32, casting="unsafe")
@@ -225,7 +227,7 @@ def _collected(volume: Volume, folder: Path, said: list[str]) -> Filled:
     spread, labels = (
         read_nifti(path) if (path := folder / f"{name}.nii").exists() else None for name in ("spread", "labels")
     )
-    return Filled(volume, filled, difference, reach_of(difference), report, said, computed, spread, labels)
+    return Filled(volume, filled, difference, reach_of(difference), report, said, computed, spread, labels, bundle)
 
 
 def reach_of(values: np.ndarray) -> float:

@@ -31,21 +31,20 @@ _REGION_COLOUR = (1.0, 0.85, 0.1)
 Nodes = dict[str, Any]  # the nodes of one run, by their kind
 
 
-def add_filled(result: Filled, bundle: str = "") -> Nodes:
+def add_filled(result: Filled) -> Nodes:
     """Add all that a fill made as new nodes in the place of the source, under its transform.
 
     The filled volume, the signed difference, and where there are some the spread, the labels of metal and the region
     that was computed (a segmentation, shown as outline).
 
-    Args:
-        bundle: "cxr", "ct" or "mr", for the unit in the legend.
-
     Raises:
         InpaintError: the source is no longer in the scene.
     """
     source = _source(result.volume.node_id, result.volume.name)
-    run, unit = _next_run(), _UNITS.get(bundle, "units of the volume")
-    filled = _add(source, FILLED, result.voxels, run)
+    run, unit = _next_run(), _UNITS.get(result.bundle, "units of the volume")
+    drawn = result.report.get("drawn", {})
+    title = f"sample {drawn['seed']}" if drawn.get("fill") == "sample" else FILLED
+    filled = _add(source, FILLED, result.voxels, run, title)
     if source.GetDisplayNode() is not None:
         filled.GetDisplayNode().CopyContent(source.GetDisplayNode())
     filled.SetAttribute("Inpaint.Report", json.dumps(result.report))
@@ -57,7 +56,7 @@ def add_filled(result: Filled, bundle: str = "") -> Nodes:
         reach = float(result.spread.max()) or 1.0
         _colour(made[SPREAD], map_colours(), 0.0, reach, f"Predicted error, {unit}")
     if result.labels is not None:
-        made[LABELS] = _add(source, LABELS, result.labels, run, "vtkMRMLLabelMapVolumeNode")
+        made[LABELS] = _add(source, LABELS, result.labels, run, "metal", "vtkMRMLLabelMapVolumeNode")
     if result.computed is not None:
         made[REGION] = _add_region(source, result.computed, run)
     return made
@@ -75,8 +74,7 @@ def add_map(result: Mapped) -> Nodes:
 def add_labels(result: Labelled) -> Nodes:
     """Add what was found as a label map."""
     source = _source(result.volume.node_id, result.volume.name)
-    node = _add(source, LABELS, result.labels, _next_run(), "vtkMRMLLabelMapVolumeNode")
-    node.SetName(slicer.mrmlScene.GenerateUniqueName(f"{source.GetName()} {result.what}"))
+    node = _add(source, LABELS, result.labels, _next_run(), result.what, "vtkMRMLLabelMapVolumeNode")
     return {LABELS: node}
 
 
@@ -90,6 +88,30 @@ def newest() -> Nodes:
     """Return the nodes of the last run whose result is in the scene; empty if there is none."""
     made = _made()
     return nodes_beside(max(made, key=_run_of)) if made else {}
+
+
+def newest_filled() -> Any:
+    """Return the filled volume that was made last; None if there is none."""
+    filled = [node for node in _made() if _kind_of(node) == FILLED]
+    return max(filled, key=_run_of, default=None)
+
+
+def map_of(filled: "slicer.vtkMRMLScalarVolumeNode", kind: str) -> Any:
+    """Return a map of a filled volume: one of its own run, or the newest abnormality map of the same source.
+
+    Raises:
+        InpaintError: there is none.
+    """
+    beside = nodes_beside(filled).get(kind)
+    if beside is not None:
+        return beside
+    if kind == ABNORMALITY:
+        volumes = [*line_of(filled), source_of(line_of(filled)[0])]
+        maps = [node for node in _made() if _kind_of(node) == kind and source_of(node) in volumes]
+        if maps:
+            return max(maps, key=_run_of)
+        raise InpaintError(f"There is no abnormality map for {filled.GetName()}; press Abnormality map first.")
+    raise InpaintError(f"{filled.GetName()} has no {kind}; choose {kind} before you press Apply.")
 
 
 def undo() -> "slicer.vtkMRMLNode | None":
@@ -216,10 +238,11 @@ def _add(
     kind: str,
     voxels: np.ndarray,
     run: int,
+    title: str = "",
     node_class: str = "vtkMRMLScalarVolumeNode",
 ) -> Any:
-    """A volume node in the source's geometry."""
-    name = slicer.mrmlScene.GenerateUniqueName(f"{source.GetName()} {kind}")
+    """A volume node in the source's geometry, called after the source and a title (default: the kind)."""
+    name = slicer.mrmlScene.GenerateUniqueName(f"{source.GetName()} {title or kind}")
     node = slicer.mrmlScene.AddNewNodeByClass(node_class, name)
     node.CopyOrientation(source)
     slicer.util.updateVolumeFromArray(node, voxels)

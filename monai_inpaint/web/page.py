@@ -16,9 +16,9 @@ from trame_slicer.app.ui.slider import Slider
 from trame_vuetify.ui.vuetify3 import VAppLayout
 from trame_vuetify.widgets import vuetify3 as v3
 
+from monai_inpaint.slicer.colour_tables import MAP_GRADIENT
 from monai_inpaint.version import NOTICE
 from monai_inpaint.web.downloads import RESULTS
-from monai_inpaint.slicer.colour_tables import MAP_GRADIENT
 
 READY, FILLED, REPORTED, RUNNING = "loaded && !busy", "filled && !busy", "reported && !busy", "running"
 _STYLE = """

@@ -20,7 +20,7 @@ import conftest
 import Inpaint
 import numpy as np
 import slicer
-from InpaintLib import views
+from InpaintLib import results, views
 from InpaintLib.environment import Environment
 from InpaintLib.nifti import write_nifti
 from InpaintLib.regions import catch_point
@@ -146,7 +146,8 @@ def _pictures(node: Any, folder: Path) -> None:
     """Source, filled and overlay in two directions, as one picture each."""
     folder.mkdir(exist_ok=True, parents=True)
     slices = [SliceView("Red", "Axial", (300, 360)), SliceView("Green", "Coronal", (300, 360))]
-    source, filled, difference = node.inputVolume, node.filledVolume, node.differenceVolume
+    source, filled = node.inputVolume, node.filledVolume
+    difference = results.nodes_beside(filled)[results.DIFFERENCE]
     for volume in (source, filled):
         volume.GetDisplayNode().SetAutoWindowLevel(False)
         volume.GetDisplayNode().SetWindowLevelMinMax(0, 1000)

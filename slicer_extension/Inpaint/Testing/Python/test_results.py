@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import slicer
 from InpaintLib import preview, results, views
+from InpaintLib.colour_tables import difference_colours
 from InpaintLib.dicom import source_files
 from InpaintLib.errors import InpaintError
-from InpaintLib.jobs import Filled, Labelled
+from InpaintLib.jobs import Filled, MarkedBox
+from InpaintLib.searches import Labelled
 from InpaintLib.volumes import catch_volume
 from scene import add_transform, add_volume, ball, ijk_to_ras, oblique, positions, tissue
 from slices import SliceView
@@ -22,9 +24,15 @@ def _filled(volume, change: float = 100.0) -> Filled:
     voxels = caught.voxels.copy()
     voxels[HOLE] += int(change)
     voxels[HOLE & (np.indices(HOLE.shape)[2] < 32)] -= int(2 * change)
-    return Filled(
-        caught, voxels, voxels.astype(np.float32) - caught.voxels, change, {"notice": "Research use only."}, []
-    )
+    report = {"notice": "Research use only."}
+    computed = MarkedBox.of(HOLE)
+    return Filled(caught, voxels, voxels.astype(np.float32) - caught.voxels, change, report, [], computed, bundle="mr")
+
+
+def _two(volume) -> tuple:
+    """The filled volume and the difference of a result."""
+    made = results.add_filled(_filled(volume))
+    return made["filled"], made["difference"]
 
 
 def _nodes() -> int:
@@ -36,7 +44,7 @@ def test_the_filled_node_lies_where_the_source_lies_and_says_that_it_is_derived(
     moved = add_transform(oblique((1, 1, 1)))
     volume.SetAndObserveTransformNodeID(moved.GetID())
 
-    filled, difference = results.add_filled(_filled(volume))
+    filled, difference = _two(volume)
 
     assert (filled.GetName(), difference.GetName()) == ("head filled", "head difference")
     for node in (filled, difference):
@@ -56,14 +64,14 @@ def test_results_join_their_source_in_the_study_of_the_patient() -> None:
     study = hierarchy.CreateStudyItem(patient, "study")
     hierarchy.CreateItem(study, volume)
 
-    for node in results.add_filled(_filled(volume)):
+    for node in results.add_filled(_filled(volume)).values():
         assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) == study
 
 
 def test_the_overlay_shows_brighter_in_red_darker_in_blue_and_nothing_elsewhere() -> None:
     volume = add_volume()
     view = SliceView("Red")
-    filled, difference = results.add_filled(_filled(volume))
+    filled, difference = _two(volume)
     views.show(filled)
     plain = view.picture(CENTRE, 90)[..., :3].astype(int)
 
@@ -82,7 +90,7 @@ def test_the_overlay_shows_brighter_in_red_darker_in_blue_and_nothing_elsewhere(
 def test_views_are_linked_and_flip_between_before_and_after() -> None:
     volume = add_volume()
     slices = [SliceView(name) for name in ("Red", "Green")]
-    filled, difference = results.add_filled(_filled(volume))
+    filled, difference = _two(volume)
     views.show(filled, difference)
     assert all(view.composite.GetLinkedControl() for view in slices)
 
@@ -96,15 +104,16 @@ def test_views_are_linked_and_flip_between_before_and_after() -> None:
 
 def test_undo_takes_every_node_of_the_result_out_of_the_scene() -> None:
     result = _filled(add_volume())
-    results.difference_colours()  # one for all results
+    difference_colours()  # one for all results
     before = _nodes()
-    filled, difference = results.add_filled(result)
+    results.add_filled(result)
     assert _nodes() > before
 
-    results.remove(filled, difference)
+    source = results.undo()
 
     assert _nodes() == before
-    results.remove(filled, None)  # a second time does nothing
+    assert source is slicer.mrmlScene.GetNodeByID(result.volume.node_id)
+    assert results.undo() is None  # a second time does nothing
 
 
 def test_a_result_whose_source_was_deleted_is_refused_with_a_sentence() -> None:
@@ -120,7 +129,8 @@ def test_what_is_found_is_shown_as_labels() -> None:
     volume, view = add_volume(), SliceView("Red")
     labels = HOLE.astype(np.uint8)
 
-    node = results.add_labels(Labelled(catch_volume(volume), labels, []))
+    node = results.add_labels(Labelled(catch_volume(volume), labels, []))["labels"]
+    assert node.GetName() == "head metal"
     views.show_labels(node)
 
     assert np.array_equal(slicer.util.arrayFromVolume(node), labels)
@@ -160,7 +170,7 @@ def test_the_preview_moves_to_another_volume() -> None:
 
 def test_export_of_what_never_was_dicom_is_refused_with_a_sentence() -> None:
     volume = add_volume()
-    filled, _ = results.add_filled(_filled(volume))
+    filled, _ = _two(volume)
 
     with pytest.raises(InpaintError, match="head was not loaded from DICOM"):
         source_files(filled, None)
@@ -175,7 +185,7 @@ def test_export_whose_files_are_gone_is_refused_with_a_sentence() -> None:
 
     volume = add_volume()
     volume.SetAttribute("DICOM.instanceUIDs", "1.2.3 1.2.4")
-    filled, _ = results.add_filled(_filled(volume))
+    filled, _ = _two(volume)
 
     with pytest.raises(InpaintError, match="import its series again"):
         source_files(filled, Empty())
