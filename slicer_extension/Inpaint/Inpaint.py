@@ -285,6 +285,16 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         editor.setSegmentationNode(self._parameterNode.segmentation)
         editor.setSourceVolumeNode(self._parameterNode.inputVolume)
 
+    def fillSegment(self, volume, segmentation, segment: str, kind: str) -> None:
+        """Fill from the Segment Editor; `kind` of region: one segment, or all visible ones."""
+        node = self._parameterNode
+        if volume is not None:
+            node.inputVolume = volume
+        self.ui.segmentSelector.setCurrentNode(segmentation)
+        self.ui.segmentSelector.setCurrentSegmentID(segment)
+        node.segmentation, node.segment, node.region = segmentation, segment, kind
+        self.onQueueButton()
+
     def onFindButton(self, checked=False) -> None:
         self._add(lambda: [parameters.find_job(self._parameterNode)])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +18,6 @@ from InpaintLib.info_lines import info_lines
 from InpaintLib.runs import State
 from scene import add_point, add_segment, add_volume, ball, ijk_to_ras, oblique, positions, tissue
 
-ROOT = Path(__file__).parents[4]
 CENTRE = positions(oblique())[12, 36, 32]
 LESION = ball(oblique(), CENTRE, 5.0)
 
@@ -202,59 +200,3 @@ def test_a_model_has_to_be_chosen_where_nothing_tells_the_modality(module: Modul
 
     with pytest.raises(InpaintError, match="head does not state its modality"):
         given.job_of(parameters)
-
-
-_SERIES = """
-import sys, numpy as np
-sys.path.insert(0, sys.argv[1])
-from cli_samples import ct_series
-from pathlib import Path
-ct_series(Path(sys.argv[2]), 5)
-from monai_inpaint import read_image
-image = read_image(sys.argv[2])
-np.savez(sys.argv[3], voxels=image.units(), affine=image.affine)
-"""
-_COMPARE = """
-import sys, json
-from pathlib import Path
-from pydicom import dcmread
-from monai_inpaint import read_image
-before, after = read_image(sys.argv[1]), read_image(sys.argv[2])
-heads = [dcmread(next(Path(folder).iterdir()), stop_before_pixels=True) for folder in sys.argv[1:3]]
-print(json.dumps({
-    "changed": int((before.voxels != after.voxels).sum()),
-    "same study": heads[0].StudyInstanceUID == heads[1].StudyInstanceUID,
-    "same patient": heads[0].get("PatientID") == heads[1].get("PatientID"),
-    "same series": heads[0].SeriesInstanceUID == heads[1].SeriesInstanceUID,
-    "type": list(heads[1].ImageType),
-}))
-"""
-
-
-def test_a_filled_node_is_exported_as_a_series_derived_from_its_source(
-    module: ModuleType, logic, python: str, tmp_path: Path
-) -> None:
-    series, kept = tmp_path / "a series", tmp_path / "volume.npz"
-    subprocess.run([python, "-c", _SERIES, str(ROOT / "tests" / "samples"), str(series), str(kept)], check=True)
-    with np.load(kept) as loaded:
-        voxels, matrix = np.ascontiguousarray(loaded["voxels"].T.astype(np.int16)), loaded["affine"]
-    volume, parameters = add_volume(voxels, matrix, "CT"), logic.getParameterNode()
-    volume.SetAttribute("DICOM.instanceUIDs", " ".join(path.name for path in sorted(series.iterdir())))
-    slicer.dicomDatabase = type("Database", (), {"fileForInstance": lambda self, uid: str(series / uid)})()
-    parameters.inputVolume, parameters.region, parameters.bundle = volume, module.POINT, "ct"
-    parameters.point, parameters.radius = add_point(positions(matrix, voxels.shape)[2, 48, 48]), 12.0
-    logic.process(parameters)
-
-    export = logic.add(given.export_job(parameters, tmp_path))
-    _finish(logic, export)
-
-    assert export.state is State.DONE, export.error
-    told = json.loads(
-        subprocess.run(
-            [python, "-c", _COMPARE, str(series), str(export.result)], check=True, capture_output=True, text=True
-        ).stdout
-    )
-    filled = slicer.util.arrayFromVolume(parameters.filledVolume)
-    assert told["changed"] == (filled != voxels).sum() > 0
-    assert (told["same study"], told["same patient"], told["same series"]) == (True, True, False)
-    assert told["type"][:2] == ["DERIVED", "SECONDARY"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import slicer
@@ -10,7 +12,7 @@ from InpaintLib.colour_tables import difference_colours
 from InpaintLib.dicom import source_files
 from InpaintLib.errors import InpaintError
 from InpaintLib.jobs import Filled, MarkedBox
-from InpaintLib.searches import Labelled
+from InpaintLib.searches import Labelled, Mapped
 from InpaintLib.volumes import catch_volume
 from scene import add_transform, add_volume, ball, ijk_to_ras, oblique, positions, tissue
 from slices import SliceView
@@ -189,3 +191,70 @@ def test_export_whose_files_are_gone_is_refused_with_a_sentence() -> None:
 
     with pytest.raises(InpaintError, match="import its series again"):
         source_files(filled, Empty())
+
+
+def test_every_map_has_a_legend_that_names_what_its_colours_mean() -> None:
+    volume = add_volume()
+    result = _filled(volume)
+    spread = np.where(HOLE, 30.0, 0.0).astype(np.float32)
+    made = results.add_filled(replace(result, spread=spread))
+    made |= results.add_map(Mapped(catch_volume(volume), spread, 30.0, "SD of healthy films", {}, []))
+
+    titles = {}
+    for kind in results.MAPS:
+        legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(made[kind])
+        assert legend.GetVisibility()
+        titles[kind] = legend.GetTitleText()
+        low, high = made[kind].GetDisplayNode().GetWindowLevelMin(), made[kind].GetDisplayNode().GetWindowLevelMax()
+        assert (low < 0) == (kind == "difference")
+        assert high > 0
+    assert titles == {
+        "difference": "Filled - source, signal",
+        "spread": "Predicted error, signal",
+        "abnormality": "Unlike healthy anatomy, SD of healthy films",
+    }
+
+
+def test_what_was_computed_stays_as_an_outline_on_the_grid_of_the_volume() -> None:
+    made = results.add_filled(_filled(volume := add_volume()))
+
+    region = made["region"]
+    marked = slicer.util.arrayFromSegmentBinaryLabelmap(region, "region", volume)
+    assert np.array_equal(marked > 0, HOLE)
+    assert not region.GetDisplayNode().GetVisibility2DFill()
+    kept = results.computed_of(made["filled"])
+    again = np.zeros(HOLE.shape, bool)
+    kept.mark_in(again)
+    assert np.array_equal(again, HOLE)
+    slicer.mrmlScene.RemoveNode(region)
+    with pytest.raises(InpaintError, match="nothing tells which voxels were computed; fill again"):
+        results.computed_of(made["filled"])
+
+
+def test_undo_goes_back_through_every_kind_of_result_the_newest_first() -> None:
+    volume = add_volume()
+    first = results.add_filled(_filled(volume))
+    found = results.add_labels(Labelled(catch_volume(volume), HOLE.astype(np.uint8), [], "artifacts"))
+    second = results.add_filled(_filled(first["filled"]))
+    assert results.line_of(second["filled"]) == [first["filled"], second["filled"]]
+
+    assert results.undo() is first["filled"]
+    assert results.newest_filled() is first["filled"]
+    assert second["region"].GetScene() is None
+    assert results.undo() is volume
+    assert found["labels"].GetScene() is None
+    assert results.undo() is volume
+    assert results.newest() == {}
+
+
+def test_a_map_that_a_result_does_not_have_is_named() -> None:
+    volume = add_volume()
+    filled, difference = _two(volume)
+
+    assert results.map_of(filled, "difference") is difference
+    with pytest.raises(InpaintError, match="has no spread; choose spread before you press Apply"):
+        results.map_of(filled, "spread")
+    with pytest.raises(InpaintError, match="press Abnormality map first"):
+        results.map_of(filled, "abnormality")
+    made = results.add_map(Mapped(catch_volume(volume), HOLE.astype(np.float32), 1.0, "SD", {}, []))
+    assert results.map_of(filled, "abnormality") is made["abnormality"]

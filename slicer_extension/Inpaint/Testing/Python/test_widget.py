@@ -213,7 +213,8 @@ def test_the_package_is_installed_from_where_the_module_comes_from(module: Modul
 
 
 def test_apply_without_the_package_installs_it_and_then_goes_on(module: ModuleType, widget, pip, monkeypatch) -> None:
-    monkeypatch.setattr(slicer.app, "testingEnabled", lambda: False)
+    monkeypatch.setattr(slicer, "app", MagicMock(temporaryPath=slicer.app.temporaryPath))
+    slicer.app.testingEnabled.return_value = False
     monkeypatch.setattr(environments, "installed_version", lambda: None)
     _point_in_a_head(module, widget)
 
