@@ -67,8 +67,18 @@ class Inpaint(ScriptedLoadableModule):
 
 
 def registerSampleData():
-    """Offer two volumes of Slicer's own to try the module on."""
-    sample_data.register(Path(__file__).parent / "Resources" / "Icons" / "Inpaint.png")
+    """Offer volumes to try the module on: two of Slicer's own, two that the package computes."""
+    sample_data.register(Path(__file__).parent / "Resources" / "Icons" / "Inpaint.png", computeSample)
+
+
+def computeSample(name: str):
+    """Compute a sample and add it to the scene; returns the volume node, or None and shows why not."""
+    try:
+        logic = InpaintLogic()
+        return sample_data.add_sample(logic.wait(logic.add(sample_data.MakeSample(name))))
+    except InpaintError as error:
+        slicer.util.errorDisplay(str(error), windowTitle=_("Inpaint"))
+        return None
 
 
 @parameterNodeWrapper
@@ -494,6 +504,7 @@ class InpaintLogic(ScriptedLoadableModuleLogic):
         """Wait for a run; returns its result. Raises InpaintError."""
         while not run.ended:
             self.queue.tick()
+            slicer.app.processEvents()
             time.sleep(TICK_MS / 1000)
         self.queue.tick()
         if run.state is not State.DONE:

@@ -76,8 +76,19 @@ def test_sample_data_are_registered_with_checksums(module: ModuleType, monkeypat
     module.registerSampleData()
 
     entries = [call.kwargs for call in logic.registerCustomSampleDataSource.call_args_list]
-    assert [entry["nodeNames"] for entry in entries] == ["InpaintMRHead", "InpaintCTChest"]
-    assert all(entry["uris"].endswith(entry["checksums"].removeprefix("SHA256:")) for entry in entries)
+    assert [entry["sampleName"] for entry in entries[:2]] == ["InpaintMRHead", "InpaintCTChest"]
+    assert all(entry["uris"].endswith(entry["checksums"].removeprefix("SHA256:")) for entry in entries[:2])
+    assert [entry["sampleName"] for entry in entries[2:]] == ["InpaintFilm", "InpaintHip"]
+    assert all(callable(entry["customDownloader"]) for entry in entries[2:])
+
+
+def test_a_sample_that_cannot_be_computed_says_why(module: ModuleType, environment: Environment, monkeypatch) -> None:
+    nothing = Environment(environment.python, environment.temporary / "gone", {})
+    monkeypatch.setattr(environments, "slicer_environment", lambda temporary: nothing)
+    slicer.util.errorDisplay.reset_mock()
+
+    assert module.computeSample("InpaintFilm") is None
+    assert "may not be written to" in slicer.util.errorDisplay.call_args.args[0]
 
 
 def test_the_first_volume_is_chosen_and_panels_follow_the_kind_of_region(module: ModuleType, widget) -> None:
