@@ -53,7 +53,7 @@ class Labels:
         label = self._only() if self.label is None else self.label
         marked = self.voxels == label
         if not marked.any():
-            raise InpaintError(f"{self.name} is empty; mark what is to be filled.")
+            raise EmptySegmentError(f"{self.name} is empty; mark what is to be filled.")
         return marked.view(np.uint8), np.linalg.inv(volume.to_world) @ self.ijk_to_world
 
     def _only(self) -> int:
@@ -78,7 +78,14 @@ class Segments:
 
     def draw(self, volume: Volume) -> Drawn:
         """See `Region.draw`."""
-        drawn = [part.draw(volume) for part in self.parts]
+        drawn = []
+        for part in self.parts:
+            with contextlib.suppress(
+                EmptySegmentError
+            ):  # several segments share an image, so emptiness shows only here
+                drawn.append(part.draw(volume))
+        if not drawn:
+            raise EmptySegmentError(f"{self.name} has no segment that is shown and marked; mark one, or show it.")
         inverse = np.linalg.inv(drawn[0][1])
         places = [inverse @ place for _, place in drawn]
         firsts = np.rint([place[:3, 3] for place in places]).astype(int)

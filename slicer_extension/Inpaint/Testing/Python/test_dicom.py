@@ -92,10 +92,11 @@ def loaded(series: Path, tmp_path: Path, monkeypatch) -> Any:
 
 
 @pytest.fixture
-def filled(module: ModuleType, logic, loaded) -> Any:
-    """The parameters after a fill with its spread."""
+def filled(request, module: ModuleType, logic, loaded) -> Any:
+    """The parameters after a fill with the best estimate, or with what the test asks for."""
     node = logic.getParameterNode()
-    node.inputVolume, node.region, node.bundle, node.drawn = loaded, module.POINT, "ct", given.SPREAD
+    node.inputVolume, node.region, node.bundle = loaded, module.POINT, "ct"
+    node.drawn = getattr(request, "param", given.ESTIMATE)
     node.point, node.radius = add_point(_place(loaded, 48)), 12.0
     logic.process(node)
     return node
@@ -111,6 +112,7 @@ def _facts(python: str, series: Path, export: Path) -> dict:
     return json.loads(ran.stdout)
 
 
+@pytest.mark.parametrize("filled", [given.SPREAD], indirect=True)
 def test_an_export_holds_every_object_in_the_study_of_the_patient(
     logic, filled, series: Path, python: str, tmp_path: Path
 ) -> None:
@@ -141,7 +143,7 @@ def test_a_volume_that_was_filled_twice_is_exported_as_one_series_with_both_regi
 ) -> None:
     once = results.computed_of(filled.filledVolume).voxels.sum()
     filled.inputVolume = filled.filledVolume
-    filled.point, filled.radius = add_point(_place(loaded, 20)), 8.0
+    filled.point, filled.radius = add_point(_place(loaded, 16)), 6.0
     logic.process(filled)
     twice = results.computed_of(filled.filledVolume).voxels.sum()
 
