@@ -80,9 +80,8 @@ class Segments:
         """See `Region.draw`."""
         drawn = []
         for part in self.parts:
-            with contextlib.suppress(
-                EmptySegmentError
-            ):  # several segments share an image, so emptiness shows only here
+            # segments may share an image, so that one is empty shows only here
+            with contextlib.suppress(EmptySegmentError):
                 drawn.append(part.draw(volume))
         if not drawn:
             raise EmptySegmentError(f"{self.name} has no segment that is shown and marked; mark one, or show it.")

@@ -48,7 +48,7 @@ class MakeSample:
 
     def prepare(self, folder: Path) -> list[str]:
         """See `Job.prepare`."""
-        return [str(Path(__file__).with_name("make_sample.py")), COMPUTED[self.name], str(folder)]
+        return ["-m", "monai_inpaint.demo.computed_sample", COMPUTED[self.name], str(folder)]
 
     def collect(self, folder: Path, said: list[str]) -> ComputedSample:
         """See `Job.collect`."""
