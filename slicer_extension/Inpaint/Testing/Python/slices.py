@@ -26,6 +26,7 @@ class SliceView:
 
     def picture(self, centre: np.ndarray, side: float) -> np.ndarray:
         """(rows, columns, 4) uint8: the blended layers around a point, `side` mm wide, as shown."""
+        self.logic.UpdatePipeline()  # the first volume of a view is fitted into it: before it is placed
         columns, rows, _ = self.node.GetDimensions()
         self.node.SetFieldOfView(side, side * rows / columns, 1.0)
         self.node.JumpSliceByCentering(*centre)

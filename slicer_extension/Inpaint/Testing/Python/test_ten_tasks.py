@@ -72,9 +72,13 @@ class Person:
         segmentation.GetDisplayNode().SetSegmentVisibility("other", False)
         self.panel.inputVolume, self.panel.segmentation, self.panel.segment = volume, segmentation, segment
 
-    def picture(self, name: str, centre: np.ndarray = CENTRE, side: float = 200.0, views: slice = slice(None)) -> None:
-        """What the views show, as they are drawn."""
-        shown = [view.picture(centre, side)[..., :3] for view in self.views[views]]
+    def picture(
+        self, name: str, centre: np.ndarray | None = None, side: float = 200.0, views: slice = slice(None)
+    ) -> None:
+        """What the views show, as they are drawn; without a centre the slices of the lesion, around the head."""
+        places = [np.array([0.0, -20.0, CENTRE[2]]), np.array([0.0, CENTRE[1], 10.0])]
+        centres = places[views] if centre is None else [centre] * 2
+        shown = [view.picture(at, side)[..., :3] for view, at in zip(self.views[views], centres, strict=False)]
         assert np.ptp(shown[0]) > 100  # not empty
         folder = os.environ.get("PICTURES")
         if folder:
