@@ -65,7 +65,7 @@ def volumes_of_study(node: Any) -> list[Any]:
     if node is None:
         raise InpaintError("No volume is chosen; choose one of the study.")
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    level = slicer.vtkMRMLSubjectHierarchyConstants.GetSubjectHierarchyLevelStudy()
+    level = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMLevelStudy()
 
     def study_of(volume: Any) -> int:
         return hierarchy.GetItemAncestorAtLevel(hierarchy.GetItemByDataNode(volume), level)

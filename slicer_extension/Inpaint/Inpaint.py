@@ -269,7 +269,7 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.onQueueButton()
 
     def onQueueButton(self, checked=False) -> None:
-        self._add(lambda: [parameters.job_of(self._parameterNode)])
+        self._add(lambda node: [parameters.job_of(node)])
 
     def onAnotherButton(self, checked=False) -> None:
         """A sample; after a sample the next one."""
@@ -280,8 +280,8 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.onQueueButton()
 
     def onStudyButton(self, checked=False) -> None:
-        def make() -> list:
-            made, leftOut = parameters.study_jobs(self._parameterNode)
+        def make(node) -> list:
+            made, leftOut = parameters.study_jobs(node)
             if leftOut:
                 slicer.util.warningDisplay("\n".join(leftOut), windowTitle=_("Inpaint: left out"))
             return made
@@ -306,13 +306,13 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.onQueueButton()
 
     def onFindButton(self, checked=False) -> None:
-        self._add(lambda: [parameters.find_job(self._parameterNode)])
+        self._add(lambda node: [parameters.find_job(node)])
 
     def onMapButton(self, checked=False) -> None:
-        self._add(lambda: [parameters.map_job(self._parameterNode)])
+        self._add(lambda node: [parameters.map_job(node)])
 
     def onCheckButton(self, checked=False) -> None:
-        self._add(lambda: [parameters.inform_job(self._parameterNode)])
+        self._add(lambda node: [parameters.inform_job(node)])
 
     def onInstallButton(self, checked=False) -> None:
         self._guarded(lambda: self.install(REQUIREMENTS))
@@ -363,10 +363,10 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             then()
 
     def _add(self, make) -> None:
-        """Queue the jobs that `make` returns; where the package is missing it is installed first."""
+        """Queue the jobs that `make` returns for the parameters; where the package is missing it is installed first."""
 
         def add() -> None:
-            made = make()  # what is missing is said before anything is installed
+            made = make(self.logic.getParameterNode())
             for job in made:
                 self.logic.add(job)
             self._timer.start()
@@ -374,6 +374,7 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         def begin() -> None:
             if environment.installed_version() is None and not slicer.app.testingEnabled():
+                make(self.logic.getParameterNode())  # what is missing is said before anything is installed
                 self.install(REQUIREMENTS, then=lambda: self._guarded(add))
             else:
                 add()
@@ -455,10 +456,10 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onExportButton(self, checked=False) -> None:
         folder = qt.QFileDialog.getExistingDirectory(None, _("A folder for the DICOM results"))
         if folder:
-            self._add(lambda: [parameters.export_job(self._parameterNode, Path(folder))])
+            self._add(lambda node: [parameters.export_job(node, Path(folder))])
 
     def onDatabaseButton(self, checked=False) -> None:
-        self._add(lambda: [self.logic.databaseJob(self._parameterNode)])
+        self._add(lambda node: [self.logic.databaseJob(node)])
 
     def onCopyLogButton(self, checked=False) -> None:
         slicer.app.clipboard().setText(self.ui.logText.plainText)

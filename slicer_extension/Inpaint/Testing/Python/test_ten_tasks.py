@@ -262,7 +262,9 @@ def test_10_cancel_a_fill_that_takes_too_long(person: Person, head: Any, environ
     node = person.panel
     node.inputVolume, node.region, node.point, node.radius = head, "point and radius", add_point(CENTRE), 45
     person.widget.onApplyButton()
-    while not person.widget.ui.progressBar.value or person.widget.logic.queue.current.progress.stage != "fill":
+    queue = person.widget.logic.queue
+    while queue.current is None or queue.current.progress.stage != "fill":
+        assert len(queue)
         person.widget.onTick()
         time.sleep(0.01)
     person.press("Apply")  # is Cancel now
