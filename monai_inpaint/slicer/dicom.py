@@ -7,7 +7,7 @@ import slicer
 
 from . import results
 from .errors import InpaintError
-from .exports import ExportResults, free_folder
+from .exports import ExportResults
 from .volumes import catch_volume
 
 
@@ -17,7 +17,7 @@ class Database(Protocol):
     def fileForInstance(self, uid: str) -> str: ...  # noqa: N802  Slicer's name
 
 
-def export_results_job(filled: Any, database: Database | None, parent: Path) -> ExportResults:
+def export_results_job(filled: Any, database: Database | None, parent: Path, for_database: bool) -> ExportResults:
     """Return the job that writes all DICOM objects of a filled volume into a new folder in `parent`.
 
     A volume that was filled several times gives one derived series of its original, with all regions.
@@ -46,7 +46,8 @@ def export_results_job(filled: Any, database: Database | None, parent: Path) -> 
         source_files(filled, database),
         report,
         [results.computed_of(node) for node in line],
-        free_folder(parent, filled.GetName()),
+        parent,
+        for_database,
         maps,
     )
 

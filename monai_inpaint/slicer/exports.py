@@ -13,6 +13,16 @@ from .jobs import MarkedBox, write_volume
 from .nifti import write_nifti
 from .volumes import Volume
 
+_OUTPUT = "output.txt"  # keeps the path of the folder during a run
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The folder of an export, and whether it is meant for Slicer's DICOM database."""
+
+    folder: Path
+    for_database: bool
+
 
 @dataclass(frozen=True, eq=False)
 class ExportResults:
@@ -23,7 +33,8 @@ class ExportResults:
         files: of the series that it was made of.
         report: of the last run that led to it.
         computed: what each of the runs that led to it computed.
-        output: a folder that does not exist; it appears complete, or not at all.
+        parent: the folder in which a new one, called after the volume, appears complete or not at all.
+        for_database: whether it is meant for Slicer's DICOM database.
         maps: "spread" (k, j, i) float32 and "labels" (of metal, uint8), where there are some.
     """
 
@@ -31,7 +42,8 @@ class ExportResults:
     files: list[Path]
     report: dict[str, Any]
     computed: list[MarkedBox]
-    output: Path
+    parent: Path
+    for_database: bool = False
     maps: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
@@ -52,11 +64,13 @@ class ExportResults:
         for name, voxels in {**self.maps, "computed": computed.view(np.uint8)}.items():
             write_nifti(folder / f"{name}.nii", voxels, self.volume.ijk_to_ras)
         script = Path(__file__).with_name("export_results.py")
-        return [str(script), str(folder), str(self.output.absolute())]
+        output = free_folder(self.parent.absolute(), self.volume.name)  # now, as runs before this one make theirs
+        (folder / _OUTPUT).write_text(str(output), encoding="utf-8")
+        return [str(script), str(folder), str(output)]
 
-    def collect(self, folder: Path, said: list[str]) -> Path:
+    def collect(self, folder: Path, said: list[str]) -> Exported:
         """See `Job.collect`."""
-        return self.output
+        return Exported(Path((folder / _OUTPUT).read_text(encoding="utf-8")), self.for_database)
 
 
 def remove_export(folder: Path) -> None:

@@ -112,15 +112,21 @@ def inform_job(parameters: Any) -> Inform:
         return Inform()
 
 
-def export_job(parameters: Any, parent: Path) -> ExportResults:
+def export_job(parameters: Any, parent: Path, for_database: bool = False) -> ExportResults:
     """Return the job that writes all DICOM objects of the filled volume into a new folder in `parent`.
+
+    Args:
+        parameters: of the panel.
+        parent: of the new folder.
+        for_database: the objects are to go from there into Slicer's DICOM database.
 
     Raises:
         InpaintError: nothing was filled, or see `dicom.export_results_job`.
     """
     if parameters.filledVolume is None:
         raise InpaintError("There is no filled volume to export; press Apply first.")
-    return dicom.export_results_job(parameters.filledVolume, getattr(slicer, "dicomDatabase", None), parent)
+    database = getattr(slicer, "dicomDatabase", None)
+    return dicom.export_results_job(parameters.filledVolume, database, parent, for_database)
 
 
 def region_of(parameters: Any) -> regions.SceneRegion | None:

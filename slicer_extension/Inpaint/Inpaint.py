@@ -417,7 +417,7 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         elif isinstance(run.result, dict):
             self.ui.checksText.setPlainText("\n".join(info_lines(run.result)))
             self.ui.statusLabel.text = _("Checked.")
-        elif isinstance(run.result, Path):
+        elif isinstance(run.result, exports.Exported):
             self.ui.statusLabel.text = self.logic.exported(run.result)
         else:
             self.logic.accept(run.result, self.logic.getParameterNode())
@@ -487,7 +487,6 @@ class InpaintLogic(ScriptedLoadableModuleLogic):
         ScriptedLoadableModuleLogic.__init__(self)
         self.queue = RunQueue()
         self._where = where
-        self._forDatabase = set()  # folders of exports that go into Slicer's DICOM database
 
     def getParameterNode(self) -> InpaintParameterNode:
         return InpaintParameterNode(super().getParameterNode())
@@ -514,17 +513,14 @@ class InpaintLogic(ScriptedLoadableModuleLogic):
 
     def databaseJob(self, node: InpaintParameterNode) -> exports.ExportResults:
         """The export into a temporary folder, from which Slicer's DICOM database takes it."""
-        job = parameters.export_job(node, Path(slicer.app.temporaryPath))
-        self._forDatabase.add(job.output)
-        return job
+        return parameters.export_job(node, Path(slicer.app.temporaryPath), for_database=True)
 
-    def exported(self, folder: Path) -> str:
+    def exported(self, export: exports.Exported) -> str:
         """Go on with an export: into the database if it was meant for it. Returns a sentence. Raises InpaintError."""
-        if folder not in self._forDatabase:
-            return _("Exported to {}.").format(folder)
-        self._forDatabase.discard(folder)
-        count = dicom.add_to_database(folder)
-        exports.remove_export(folder)
+        if not export.for_database:
+            return _("Exported to {}.").format(export.folder)
+        count = dicom.add_to_database(export.folder)
+        exports.remove_export(export.folder)
         return _("{} DICOM files were added to the study of the patient; see the module DICOM.").format(count)
 
     def accept(self, result, node: InpaintParameterNode | None) -> None:

@@ -17,7 +17,7 @@ from InpaintLib import parameters as given
 from InpaintLib import results
 from InpaintLib.environment import Environment
 from InpaintLib.errors import InpaintError
-from InpaintLib.exports import free_folder
+from InpaintLib.exports import Exported, free_folder
 from scene import add_point, add_volume, positions
 
 ROOT = Path(__file__).parents[4]
@@ -118,7 +118,7 @@ def test_an_export_holds_every_object_in_the_study_of_the_patient(
 ) -> None:
     export = logic.wait(logic.add(given.export_job(filled, tmp_path)))
 
-    told = _facts(python, series, export)
+    told = _facts(python, series, export.folder)
     beside = results.nodes_beside(filled.filledVolume)
     change = slicer.util.arrayFromVolume(beside["difference"])
     assert told["changed"] == (change != 0).sum() > 0
@@ -132,7 +132,8 @@ def test_an_export_holds_every_object_in_the_study_of_the_patient(
 
 
 def test_a_second_export_goes_beside_the_first_one(logic, filled, tmp_path: Path) -> None:
-    first, second = (logic.wait(logic.add(given.export_job(filled, tmp_path))) for _ in range(2))
+    runs = [logic.add(given.export_job(filled, tmp_path)) for _ in range(2)]  # both wait before the first one begins
+    first, second = (logic.wait(run).folder for run in runs)
 
     assert (first.name, second.name) == ("CT filled", "CT filled 2")
     assert sorted(path.name for path in first.glob("*.dcm")) == sorted(path.name for path in second.glob("*.dcm"))
@@ -147,7 +148,7 @@ def test_a_volume_that_was_filled_twice_is_exported_as_one_series_with_both_regi
     logic.process(filled)
     twice = results.computed_of(filled.filledVolume).voxels.sum()
 
-    told = _facts(python, series, logic.wait(logic.add(given.export_job(filled, tmp_path))))
+    told = _facts(python, series, logic.wait(logic.add(given.export_job(filled, tmp_path))).folder)
 
     assert told["marked"] == once + twice
     change = slicer.util.arrayFromVolume(filled.filledVolume) != slicer.util.arrayFromVolume(loaded)
@@ -182,7 +183,7 @@ def test_the_database_gets_copies_of_all_files_and_no_temporary_folder_stays(
     assert set(taken.values()) == {b"DICM"}
     assert {"hole.dcm", "record.dcm"} <= {*taken}
     assert said.startswith(f"{len(taken)} DICOM files were added to the study")
-    assert not export.exists()
+    assert not export.folder.exists()
 
 
 def test_a_database_that_does_not_take_the_files_leaves_them_and_says_where(
@@ -191,10 +192,9 @@ def test_a_database_that_does_not_take_the_files_leaves_them_and_says_where(
     monkeypatch.setattr(slicer, "dicomDatabase", Database(series), raising=False)
     lib = SimpleNamespace(DICOMUtils=SimpleNamespace(importDicom=lambda *_, **__: False))
     monkeypatch.setitem(sys.modules, "DICOMLib", lib)
-    logic._forDatabase.add(series)
 
     with pytest.raises(InpaintError, match="did not take the files; they are in "):
-        logic.exported(series)
+        logic.exported(Exported(series, for_database=True))
 
     assert series.is_dir()
 
