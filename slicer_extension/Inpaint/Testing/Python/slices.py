@@ -27,15 +27,16 @@ class SliceView:
     def picture(self, centre: np.ndarray, side: float) -> np.ndarray:
         """(rows, columns, 4) uint8: the blended layers around a point, `side` mm wide, as shown."""
         columns, rows, _ = self.node.GetDimensions()
-        for _ in range(2):  # the first drawing fits a view to its volume, the second one keeps the place
-            self.node.SetFieldOfView(side, side * rows / columns, 1.0)
-            self.node.JumpSliceByCentering(*centre)
-            place = self.node.GetSliceToRAS()
-            for axis in range(3):
-                place.SetElement(axis, 3, centre[axis])
-            self.node.UpdateMatrices()
-            self.logic.UpdatePipeline()
-            self.logic.GetImageDataConnection().GetProducer().Update()
+        self.node.SetFieldOfView(side, side * rows / columns, 1.0)
+        self.node.JumpSliceByCentering(*centre)
+        place = self.node.GetSliceToRAS()
+        for axis in range(3):
+            place.SetElement(axis, 3, centre[axis])
+        self.node.UpdateMatrices()
+        self.logic.UpdatePipeline()
+        for layer in (self.logic.GetBackgroundLayer(), self.logic.GetForegroundLayer(), self.logic.GetLabelLayer()):
+            if layer is not None:
+                layer.UpdateTransforms()  # without a window nothing tells the layers that the view has moved
         port = self.logic.GetImageDataConnection()
         port.GetProducer().Update()
         image = port.GetProducer().GetOutputDataObject(port.GetIndex())
