@@ -177,7 +177,7 @@ def test_all_visible_segments_are_one_region_and_hidden_ones_are_not_in_it() -> 
     for name in ("lesion", "second"):
         node.GetDisplayNode().SetSegmentVisibility(name, False)
     with pytest.raises(InpaintError, match="has no segment that is shown and marked"):
-        catch_visible_segments(node)
+        catch_visible_segments(node).draw(catch_volume(volume))
 
 
 def test_a_box_around_text_marks_the_same_pixels_of_every_slice() -> None:
