@@ -136,8 +136,8 @@ def test_a_circle_is_found(tmp_path: Path) -> None:
 
 def test_the_files_that_slicer_has_a_copy_of_need_no_package() -> None:
     named = {name: others for name, others in imports_of(PACKAGE).items() if _room(name) == "slicer"}
-    # `export_series` is a script for the Python that the package is installed in
-    assert {name: others for name, others in named.items() if others and not name.endswith("export_series")} == {}
+    # `export_results` is a script for the Python that the package is installed in
+    assert {name: others for name, others in named.items() if others and not name.endswith("export_results")} == {}
     assert (PACKAGE.parent / "slicer_extension" / "Inpaint" / "InpaintLib").resolve() == PACKAGE / "slicer"
 
 

@@ -63,6 +63,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_results_argument(parser)
     parser.add_argument(
+        "--computed",
+        type=path_text,
+        metavar="PATH",
+        help="also write which voxels were computed: HOLE on the grid of IMAGE, dilated (uint8)",
+    )
+    parser.add_argument(
         "--difference",
         type=path_text,
         metavar="PATH",
@@ -107,6 +113,7 @@ def run(args: argparse.Namespace) -> int:
         hole=_source(args),
         output=results_target(args.output) if args.dicom_results else image_target(args.output),
         proposal=hole_target(args.hole) if args.find or args.burned_in is not None else None,
+        computed=hole_target(args.computed) if args.computed else None,
         difference=units_target(args.difference) if args.difference else None,
         report=report_target(args.report) if args.report else None,
         spread=units_target(args.spread) if args.spread else None,

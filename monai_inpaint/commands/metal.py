@@ -60,6 +60,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_segment_argument(parser)
     add_results_argument(parser)
     parser.add_argument(
+        "--computed",
+        type=path_text,
+        metavar="PATH",
+        help="also write which voxels were computed, or for methods on projections which changed (uint8)",
+    )
+    parser.add_argument(
+        "--labels",
+        type=path_text,
+        metavar="PATH",
+        help="also write the label map of --find-only",
+    )
+    parser.add_argument(
         "--find-only",
         action="store_true",
         help="only write a label map: 1 metal, 2 region with artifacts, 3 possible metal (MR)",
@@ -71,13 +83,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from monai_inpaint.jobs.correct_metal import MetalJob, correct_metal
-    from monai_inpaint.jobs.outputs import image_target, report_target, results_target
+    from monai_inpaint.jobs.outputs import hole_target, image_target, report_target, results_target
     from monai_inpaint.regions.sources import HoleFile
 
     if args.find_only and args.dicom_results:
         raise InputError(
             "--find-only changes no image, so there are no DICOM results; leave out --find-only or --dicom-results."
         )
+    if args.find_only and (args.computed or args.labels):
+        raise InputError("--find-only writes the label map to OUTPUT, and computes no voxel; leave out --computed and "
+                         "--labels.")  # fmt: skip
     if args.find_only and args.metal_hu is not None:
         raise InputError("--find-only changes no image; leave out --find-only or --metal-hu.")
     if args.segment is not None and not args.region:
@@ -88,6 +103,8 @@ def run(args: argparse.Namespace) -> int:
         image=Path(args.image),
         output=output,
         report=report_target(args.report) if args.report else None,
+        computed=hole_target(args.computed) if args.computed else None,
+        labels=_label_target(args.labels) if args.labels else None,
         region=HoleFile(Path(args.region), args.segment) if args.region else None,
         method=args.method,
         metal=args.metal,
@@ -113,5 +130,5 @@ def _label_target(text: str) -> Target:
     from monai_inpaint.jobs.outputs import HOLES, Target
 
     if suffix_of(text) not in HOLES:
-        raise InputError(f"{text}: --find-only writes a label map there; choose one of {', '.join(HOLES)}.")
+        raise InputError(f"{text}: a label map is written there; choose one of {', '.join(HOLES)}.")
     return Target(Path(text))

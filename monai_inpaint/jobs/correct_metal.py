@@ -12,7 +12,8 @@ import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.provenance import derivation_of
-from monai_inpaint.jobs.outputs import Target
+from monai_inpaint.jobs.find_hole import write_computed
+from monai_inpaint.jobs.outputs import Target, Write
 from monai_inpaint.jobs.run_job import Done, run
 from monai_inpaint.regions.sources import HoleFile
 from monai_inpaint.version import __version__
@@ -30,6 +31,8 @@ class MetalJob:
     image: Path
     output: Target
     report: Target | None = None
+    computed: Target | None = None
+    labels: Target | None = None
     region: HoleFile | None = None  # only what it marks may change
     method: str | None = None
     metal: str = "keep"
@@ -60,11 +63,13 @@ def correct_metal(job: MetalJob, *, overwrite: bool, progress: Progress) -> dict
         return compute
 
     inputs = [job.region.path] if job.region else []
-    run(job.image, [job.output], [], job.report, read, inputs=inputs, overwrite=overwrite, progress=progress)
+    images = [target for target in (job.output, job.computed, job.labels) if target]
+    run(job.image, images, [], job.report, read, inputs=inputs, overwrite=overwrite, progress=progress)
     return facts
 
 
 def _corrected(job: MetalJob, image: Image, progress: Progress) -> Done:
+    from monai_inpaint.fill.report import image_head
     from monai_inpaint.io import write_image
     from monai_inpaint.metal.reduce import assigned_value, find, reduce_metal
 
@@ -74,7 +79,8 @@ def _corrected(job: MetalJob, image: Image, progress: Progress) -> Done:
     seconds = {"find": time.perf_counter() - started}
     _check_found(found, job.image, only=job.find_only)
     if job.find_only:
-        return replace(_labels(image, found, job.output), seconds=seconds)
+        facts = {**image_head(image), "found": found.report()}
+        return Done([_write_labels(image, found, job.output)], lambda: facts, seconds=seconds)
     reduced = reduce_metal(
         image,
         job.method,
@@ -98,12 +104,16 @@ def _corrected(job: MetalJob, image: Image, progress: Progress) -> Done:
             write_image(reduced.image, place, derived=derivation_of(reduced.report))
 
     files = {"region": job.region.path.name} if job.region else {}
-    return Done([(job.output, write)], lambda: reduced.report, files, seconds)
+    writes: list[Write] = [(job.output, write)]
+    if job.computed:
+        writes.append(write_computed(job.computed, image, reduced.hole, derivation_of(reduced.report)))
+    if job.labels:
+        writes.append(_write_labels(image, found, job.labels))
+    return Done(writes, lambda: reduced.report, files, seconds)
 
 
-def _labels(image: Image, found: Found, output: Target) -> Done:
+def _write_labels(image: Image, found: Found, output: Target) -> Write:
     """1 metal, 2 affected, in MR 3 what may be metal."""
-    from monai_inpaint.fill.report import image_head
     from monai_inpaint.io import write_image
 
     labels = np.zeros(image.voxels.shape, np.uint8, order="F" if image.voxels.flags.f_contiguous else "C")
@@ -112,8 +122,7 @@ def _labels(image: Image, found: Found, output: Target) -> Done:
     labels[found.metal] = 1
     derived = {"description": "Metal found by monai-inpaint", "model": "monai-inpaint metal", "version": __version__}
     result = image.map_of(labels)
-    facts = {**image_head(image), "found": found.report()}
-    return Done([(output, lambda place: write_image(result, place, derived=derived))], lambda: facts)
+    return output, lambda place: write_image(result, place, derived=derived)
 
 
 def _with_modality(image: Image, bundle: str | None) -> Image:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.provenance import derivation_of
-from monai_inpaint.jobs.find_hole import write_of
+from monai_inpaint.jobs.find_hole import write_computed, write_of
 from monai_inpaint.jobs.outputs import Target, Write
 from monai_inpaint.jobs.run_job import Done, run
 from monai_inpaint.progress import Progress
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class FillJob:
-    """What to fill, and where the results go; a hole that is proposed is written to `proposal`."""
+    """What to fill, and where the results go: a proposed hole to `proposal`, the one that was filled to `computed`."""
 
     image: Path
     hole: Source
     output: Target
     proposal: Target | None = None
+    computed: Target | None = None
     difference: Target | None = None
     report: Target | None = None
     spread: Target | None = None
@@ -99,7 +100,8 @@ def fill_image(job: FillJob, fillers: Fillers, *, overwrite: bool, progress: Pro
 
         return compute
 
-    images = [target for target in (job.output, job.difference, job.spread, job.proposal) if target]
+    outputs = (job.output, job.computed, job.difference, job.spread, job.proposal)
+    images = [target for target in outputs if target]
     inputs = [given] if given else []
     run(job.image, images, [], job.report, read, inputs=inputs, overwrite=overwrite, progress=progress)
     return used
@@ -134,6 +136,8 @@ def _filled(job: FillJob, image: Image, hole: Hole | Image | None, filler: Fille
     derived = _derived(filler, job)
     output = write_results if job.results else _writer(lambda: fill.image, derived)
     writes: list[Write] = [(job.output, output)]
+    if job.computed:
+        writes.append(write_computed(job.computed, image, fill.hole, derived))
     # the scaling of the source is not that of differences
     if job.difference:
         writes.append((job.difference, _writer(lambda: image.map_of(fill.difference, image.modality), derived)))

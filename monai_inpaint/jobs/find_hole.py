@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,10 +38,19 @@ def find_hole(source: Path, output: Target, finder: FoundArtifacts, *, overwrite
 
 def write_of(target: Target, hole: Image, source: Source) -> Write:
     """Return what writes a hole that was proposed."""
+    model = source.facts().get("proposed_by", "rectangles that were listed")
+    derived = {"description": "Region to fill, proposed", "model": model, "version": __version__}
+    return _write_mask(target, hole, hole.voxels, derived)
+
+
+def write_computed(target: Target, image: Image, hole: np.ndarray, derived: Mapping[str, str]) -> Write:
+    """Return what writes the voxels of an image that were computed (bool, of its shape)."""
+    return _write_mask(target, image, hole, {**derived, "description": "Voxels that were computed"})
+
+
+def _write_mask(target: Target, image: Image, mask: np.ndarray, derived: dict[str, str]) -> Write:
     from monai_inpaint.io import write_image
 
     label = np.uint8(255 if target.path.suffix.lower() in _PICTURES else 1)
-    model = source.facts().get("proposed_by", "rectangles that were listed")
-    derived = {"description": "Region to fill, proposed", "model": model, "version": __version__}
-    labels = hole.map_of(hole.voxels * label)
+    labels = image.map_of(mask * label)
     return target, lambda place: write_image(labels, place, derived=derived)

@@ -55,15 +55,40 @@ def constraints() -> str:
     return "".join(f"{name}=={version}\n" for name in SLICERS_OWN if (version := _version(name)))
 
 
-def offline_arguments(requirements: Sequence[str], wheels: str) -> list[str]:
-    """For `slicer.packaging.pip_install`: install only from a folder of wheels, without network.
+def install_words(requirements: Sequence[str], module: Path, wheels: str = "") -> list[str]:
+    """Return the arguments for `slicer.packaging.pip_install`.
+
+    The package comes from the wheel that lies in the extension, else from the checkout that the module lies in, else
+    from the registry: so it has the version of the module.
+
+    Args:
+        requirements: on the package, with its extras.
+        module: the folder of the module.
+        wheels: a folder of wheels, from which all comes, without network; "": none.
 
     Raises:
         InpaintError: the folder contains no wheels.
     """
-    if not any(Path(wheels).glob("*.whl")):
-        raise InpaintError(f"{wheels} holds no wheels; choose the folder that `pip download {PACKAGE}` filled.")
-    return ["--no-index", "--find-links", str(Path(wheels)), *requirements]
+    if wheels:
+        if not any(Path(wheels).glob("*.whl")):
+            raise InpaintError(f"{wheels} holds no wheels; choose the folder that `pip wheel` filled.")
+        return ["--no-index", "--find-links", str(Path(wheels)), *requirements]
+    source = _shipped(module) or _checkout(module)
+    if source is None:
+        return list(requirements)
+    named = [requirement.partition(">=")[0] for requirement in requirements]
+    return [f"{name} @ {source.as_uri()}" if name.startswith(PACKAGE) else name for name in named]
+
+
+def _shipped(module: Path) -> Path | None:
+    """The wheel of the package that was built with the extension."""
+    return next(iter(sorted((module / "Resources" / "Wheels").glob("monai_inpaint-*.whl"))), None)
+
+
+def _checkout(module: Path) -> Path | None:
+    """The repository that the module lies in, if it does."""
+    root = module.resolve().parents[1]
+    return root if (root / "monai_inpaint" / "version.py").is_file() and (root / "pyproject.toml").is_file() else None
 
 
 def check_installable(place: str = sys.prefix) -> None:

@@ -1,4 +1,4 @@
-"""Jobs: write the files of a command, make its arguments, read its results. All of it off the main thread."""
+"""Jobs that fill: write the files of a command, make its arguments, read its results. All of it off the main thread."""
 
 import json
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ import numpy as np
 
 from .errors import InpaintError
 from .nifti import read_nifti, write_nifti
-from .regions import SceneRegion
+from .regions import SceneRegion, TextBox
 from .volumes import Volume
 
-_COMMAND = ["-m", "monai_inpaint"]
+COMMAND = ["-m", "monai_inpaint"]
 FORMATS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
+SAMPLES = 8  # that a spread is computed from, as its factors were chosen with
 
 
 class Job(Protocol):
@@ -31,6 +32,33 @@ class Job(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class MarkedBox:
+    """Marked voxels of a volume within their bounding box.
+
+    Attributes:
+        start: (k, j, i) of the first voxel of the box in the volume.
+        voxels: (k, j, i) bool.
+    """
+
+    start: tuple[int, int, int]
+    voxels: np.ndarray
+
+    @classmethod
+    def of(cls, mask: np.ndarray) -> "MarkedBox | None":
+        """Crop a mask (k, j, i) to what is marked; None where nothing is."""
+        ends = [np.flatnonzero(mask.any(axis=tuple(b for b in range(3) if b != a))) for a in range(3)]
+        if not ends[0].size:
+            return None
+        box = tuple(slice(int(end[0]), int(end[-1]) + 1) for end in ends)
+        return cls(tuple(part.start for part in box), np.ascontiguousarray(mask[box] != 0))
+
+    def mark_in(self, mask: np.ndarray) -> None:
+        """Mark these voxels in a mask (k, j, i) of the volume."""
+        box = tuple(slice(first, first + size) for first, size in zip(self.start, self.voxels.shape, strict=True))
+        mask[box] |= self.voxels
+
+
+@dataclass(frozen=True, eq=False)
 class Filled:
     """A result.
 
@@ -41,6 +69,10 @@ class Filled:
         reach: how far the difference goes, a few voxels aside.
         report: of the command.
         said: messages for the user.
+        computed: which voxels were computed; None: none.
+        spread: (k, j, i) float32, the predicted error at each voxel, in the volume's units; None where not asked for.
+        labels: (k, j, i) uint8, 1 metal, 2 what it affects; None unless metal was reduced.
+        bundle: "cxr", "ct" or "mr", which names the unit of the values; "" if unknown.
     """
 
     volume: Volume
@@ -49,6 +81,10 @@ class Filled:
     reach: float
     report: dict[str, Any]
     said: list[str]
+    computed: MarkedBox | None = None
+    spread: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    bundle: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,45 +92,62 @@ class FillVolume:
     """Fill a region.
 
     Attributes:
-        volume, region: what and where.
+        volume, region: what and where; without a region artifacts are found and filled.
         bundle: "cxr", "ct" or "mr".
         grow: mm by which the region is made larger.
-        sample: one plausible sample in place of the best estimate, by `seed`.
+        drawn: "estimate", "sample" or "spread" (the estimate, and the spread of samples around it).
+        seed: of the samples.
     """
 
     volume: Volume
-    region: SceneRegion
+    region: SceneRegion | None
     bundle: str
     grow: float = 0.0
-    sample: bool = False
+    drawn: str = "estimate"
     seed: int = 0
 
     @property
     def title(self) -> str:
-        return f"{self.volume.name}: fill"
+        sample = f" with sample {self.seed}" if self.drawn == "sample" else ""
+        return f"{self.volume.name}: fill{sample}"
 
     def prepare(self, folder: Path) -> list[str]:
         """See `Job.prepare`."""
-        hole, place = self.region.draw(self.volume)
-        image, marked = _write_volume(self.volume, folder), folder / "hole.nii"
-        write_nifti(marked, hole, place)
-        words = [*_COMMAND, "fill", str(image), str(marked), *_outputs(folder), "--bundle", self.bundle]
+        image, marked = write_volume(self.volume, folder), folder / "hole.nii"
+        words = [*COMMAND, "fill", str(image), str(marked), *_outputs(folder), "--bundle", self.bundle]
+        if self.region is None:
+            words.append("--find")
+        else:
+            write_nifti(marked, *self.region.draw(self.volume))
         words += ["--grow", f"{self.grow:g}"] if self.grow else []
-        return words + (["--sample", "--seed", str(self.seed)] if self.sample else [])
+        seed = ["--seed", str(self.seed)]
+        spread = ["--samples", str(SAMPLES), "--spread", str(folder / "spread.nii")]
+        return words + {"estimate": [], "sample": ["--sample", *seed], "spread": [*spread, *seed]}[self.drawn]
 
     def collect(self, folder: Path, said: list[str]) -> Filled:
         """See `Job.collect`."""
-        return _collected(self.volume, folder, said)
+        filled = _collected(self.volume, self.bundle, folder, said)
+        if isinstance(self.region, TextBox):
+            facts = {"rectangles": [list(self.region.rectangle(self.volume))], "complete": False}
+            filled.report["hole"]["burned_in"] = facts
+        return filled
 
 
 @dataclass(frozen=True, eq=False)
 class ReduceMetal:
-    """Find metal and reduce its artifacts; `threshold` in HU, or None to classify each piece."""
+    """Find metal and reduce its artifacts.
+
+    Attributes:
+        threshold: HU from which on all is metal; None: decided for each piece.
+        keep: leave the metal's own voxels as they are.
+        method: "network", "nmar", "li" or "inpaint"; None: the command chooses.
+    """
 
     volume: Volume
     bundle: str
     threshold: float | None = None
     keep: bool = True
+    method: str | None = None
 
     @property
     def title(self) -> str:
@@ -102,45 +155,14 @@ class ReduceMetal:
 
     def prepare(self, folder: Path) -> list[str]:
         """See `Job.prepare`."""
-        image = _write_volume(self.volume, folder)
-        words = [*_COMMAND, "metal", str(image), *_outputs(folder), "--bundle", self.bundle]
-        return [*words, "--metal", "keep" if self.keep else "fill", *_threshold(self.threshold)]
+        image = write_volume(self.volume, folder)
+        words = [*COMMAND, "metal", str(image), *_outputs(folder), "--labels", str(folder / "labels.nii")]
+        words += ["--bundle", self.bundle, "--metal", "keep" if self.keep else "fill"]
+        return [*words, *(["--method", self.method] if self.method else []), *threshold_words(self.threshold)]
 
     def collect(self, folder: Path, said: list[str]) -> Filled:
         """See `Job.collect`."""
-        return _collected(self.volume, folder, said)
-
-
-@dataclass(frozen=True, eq=False)
-class Labelled:
-    """Metal that was found: 1 metal, 2 what it affects, 3 what may be metal; (k, j, i) uint8."""
-
-    volume: Volume
-    labels: np.ndarray
-    said: list[str]
-
-
-@dataclass(frozen=True, eq=False)
-class FindMetal:
-    """Only show where metal is."""
-
-    volume: Volume
-    bundle: str
-    threshold: float | None = None
-
-    @property
-    def title(self) -> str:
-        return f"{self.volume.name}: find metal"
-
-    def prepare(self, folder: Path) -> list[str]:
-        """See `Job.prepare`."""
-        image = _write_volume(self.volume, folder)
-        words = [*_COMMAND, "metal", str(image), str(folder / "labels.nii"), "--find-only", "--progress", "json"]
-        return [*words, "--bundle", self.bundle, *_threshold(self.threshold)]
-
-    def collect(self, folder: Path, said: list[str]) -> Labelled:
-        """See `Job.collect`."""
-        return Labelled(self.volume, read_nifti(folder / "labels.nii"), said)
+        return _collected(self.volume, self.bundle, folder, said)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +175,7 @@ class Inform:
 
     def prepare(self, folder: Path) -> list[str]:
         """See `Job.prepare`."""
-        words = [*_COMMAND, "info", "--json"]
+        words = [*COMMAND, "info", "--json"]
         if self.volume is None or self.region is None:
             return words
         try:
@@ -169,49 +191,12 @@ class Inform:
         return json.loads("\n".join(said))
 
 
-@dataclass(frozen=True, eq=False)
-class ExportSeries:
-    """Write a filled volume as a DICOM series derived from that of its source.
+def write_volume(volume: Volume, folder: Path) -> Path:
+    """Write a volume as image.nii into a folder; returns its path.
 
-    Attributes:
-        volume: the filled one.
-        files: of the source's series.
-        report: of the fill.
-        output: a folder that does not exist or is empty.
+    Raises:
+        InpaintError: it was changed meanwhile.
     """
-
-    volume: Volume
-    files: list[Path]
-    report: dict[str, Any]
-    output: Path
-
-    @property
-    def title(self) -> str:
-        return f"{self.volume.name}: export"
-
-    def prepare(self, folder: Path) -> list[str]:
-        """See `Job.prepare`."""
-        series = folder / "series"
-        series.mkdir()
-        for number, file in enumerate(self.files):
-            (series / f"{number:06d}.dcm").write_bytes(file.read_bytes())
-        report = folder / "report.json"
-        report.write_text(json.dumps(self.report), encoding="utf-8")
-        script = Path(__file__).with_name("export_series.py")
-        return [
-            str(script),
-            str(series),
-            str(_write_volume(self.volume, folder)),
-            str(report),
-            str(self.output.absolute()),
-        ]
-
-    def collect(self, folder: Path, said: list[str]) -> Path:
-        """See `Job.collect`."""
-        return self.output
-
-
-def _write_volume(volume: Volume, folder: Path) -> Path:
     path = folder / "image.nii"
     write_nifti(path, volume.voxels.astype(_plain(volume.voxels.dtype), copy=False), volume.ijk_to_ras)
     volume.check_unchanged()
@@ -224,21 +209,31 @@ def _plain(dtype: np.dtype) -> np.dtype:
 
 
 def _outputs(folder: Path) -> list[str]:
-    return [str(folder / "filled.nii"), "--report", str(folder / "report.json"), "--progress", "json"]
+    computed = ["--computed", str(folder / "computed.nii")]
+    return [str(folder / "filled.nii"), *computed, "--report", str(folder / "report.json"), "--progress", "json"]
 
 
-def _threshold(value: float | None) -> list[str]:
+def threshold_words(value: float | None) -> list[str]:
+    """Return the arguments for the threshold of metal; none where the command decides."""
     return [] if value is None else ["--threshold", f"{value:g}"]
 
 
-def _collected(volume: Volume, folder: Path, said: list[str]) -> Filled:
+def _collected(volume: Volume, bundle: str, folder: Path, said: list[str]) -> Filled:
     filled = read_nifti(folder / "filled.nii").astype(volume.voxels.dtype, copy=False)
     volume.check_unchanged()
     difference = np.subtract(filled, volume.voxels, dtype=np.float32, casting="unsafe")
-    changed = np.abs(difference[difference != 0])
-    reach = float(np.nanpercentile(changed, 99)) if changed.size else 1.0
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    return Filled(volume, filled, difference, reach, report, said)
+    computed = MarkedBox.of(read_nifti(folder / "computed.nii"))
+    spread, labels = (
+        read_nifti(path) if (path := folder / f"{name}.nii").exists() else None for name in ("spread", "labels")
+    )
+    return Filled(volume, filled, difference, reach_of(difference), report, said, computed, spread, labels, bundle)
+
+
+def reach_of(values: np.ndarray) -> float:
+    """Return how far values go from 0, a few voxels aside; 1 where all are 0."""
+    sizes = np.abs(values[values != 0])
+    return float(np.nanpercentile(sizes, 99)) if sizes.size else 1.0
 
 
 def _box(volume: Volume, region: SceneRegion) -> list[int]:

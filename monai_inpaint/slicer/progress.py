@@ -3,7 +3,14 @@
 import json
 import time
 
-_SHARES = {"read": (0.0, 0.1), "find": (0.1, 0.2), "fill": (0.1, 0.95), "reduce": (0.3, 0.95), "write": (0.95, 1.0)}
+_SHARES = {
+    "read": (0.0, 0.1),
+    "find": (0.1, 0.2),
+    "fill": (0.1, 0.95),
+    "reduce": (0.3, 0.95),
+    "search": (0.1, 0.95),
+    "write": (0.95, 1.0),
+}
 _PREFIX = "monai-inpaint: "
 
 

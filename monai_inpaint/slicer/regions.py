@@ -3,6 +3,7 @@
 Regions are caught on the main thread, which costs nothing, and drawn in the thread of the run.
 """
 
+import contextlib
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,11 @@ from vtk.util.numpy_support import vtk_to_numpy
 from .errors import InpaintError
 from .transforms import array_of, to_world
 from .volumes import Volume
+
+
+class EmptySegmentError(InpaintError):
+    """A segment in which nothing is marked."""
+
 
 Drawn = tuple[np.ndarray, np.ndarray]  # (k, j, i) uint8, 1 in the hole; (4, 4) indices to the volume's own mm
 
@@ -47,7 +53,7 @@ class Labels:
         label = self._only() if self.label is None else self.label
         marked = self.voxels == label
         if not marked.any():
-            raise InpaintError(f"{self.name} is empty; mark what is to be filled.")
+            raise EmptySegmentError(f"{self.name} is empty; mark what is to be filled.")
         return marked.view(np.uint8), np.linalg.inv(volume.to_world) @ self.ijk_to_world
 
     def _only(self) -> int:
@@ -61,6 +67,39 @@ class Labels:
                 f"{self.name} holds {len(labels)} labels: {named}; import it as a segmentation and choose a segment."
             )
         return labels[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """Several segments of one segmentation, filled together."""
+
+    name: str
+    parts: list[Labels]
+
+    def draw(self, volume: Volume) -> Drawn:
+        """See `Region.draw`."""
+        drawn = []
+        for part in self.parts:
+            # segments may share an image, so that one is empty shows only here
+            with contextlib.suppress(EmptySegmentError):
+                drawn.append(part.draw(volume))
+        if not drawn:
+            raise EmptySegmentError(f"{self.name} has no segment that is shown and marked; mark one, or show it.")
+        inverse = np.linalg.inv(drawn[0][1])
+        places = [inverse @ place for _, place in drawn]
+        firsts = np.rint([place[:3, 3] for place in places]).astype(int)
+        for place, first in zip(places, firsts, strict=True):
+            if not np.allclose(place[:3, :3], np.eye(3), atol=1e-4) or not np.allclose(place[:3, 3], first, atol=1e-2):
+                raise InpaintError(f"The segments of {self.name} have different geometries; fill one after the other.")
+        sizes = np.array([hole.shape[::-1] for hole, _ in drawn])
+        low, high = firsts.min(axis=0), (firsts + sizes).max(axis=0)
+        union = np.zeros((high - low)[::-1], np.uint8)
+        for (hole, _), first in zip(drawn, firsts - low, strict=True):
+            i, j, k = first
+            union[k : k + hole.shape[0], j : j + hole.shape[1], i : i + hole.shape[2]] |= hole
+        shift = np.eye(4)
+        shift[:3, 3] = low
+        return union, drawn[0][1] @ shift
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +121,36 @@ class Box:
             return (np.abs(world @ inverse[:3, :3].T + inverse[:3, 3]) <= half).all(axis=-1)
 
         return _drawn(volume, self.name, corners @ self.to_world.T, inside)
+
+
+@dataclass(frozen=True, eq=False)
+class TextBox(Box):
+    """A markups ROI around burned-in text: the pixels that it covers, in every slice."""
+
+    def draw(self, volume: Volume) -> Drawn:
+        """See `Region.draw`."""
+        left, top, width, height = self.rectangle(volume)
+        hole = np.zeros(volume.voxels.shape, np.uint8)
+        hole[:, top : top + height, left : left + width] = 1
+        return hole, volume.ijk_to_ras
+
+    def rectangle(self, volume: Volume) -> tuple[int, int, int, int]:
+        """Return left column, top row, width and height in voxels (i, j) of the volume.
+
+        Raises:
+            InpaintError: the box has no size, or lies outside the slices.
+        """
+        if (self.size <= 0).any():
+            raise InpaintError(f"{self.name} has no size; draw the box again.")
+        half = self.size / 2
+        corners = np.array([(*corner, 1) for corner in itertools.product(*zip(-half, half, strict=True))])
+        reach = (corners @ self.to_world.T @ np.linalg.inv(volume.ijk_to_world).T)[:, :2]
+        sizes = volume.voxels.shape[:0:-1]
+        left, top = (int(first) for first in np.clip(np.ceil(reach.min(axis=0)), 0, sizes))
+        right, bottom = (int(last) for last in np.clip(np.floor(reach.max(axis=0)) + 1, 0, sizes))
+        if left >= right or top >= bottom:
+            raise InpaintError(f"{self.name} lies outside of {volume.name}; place it inside.")
+        return left, top, right - left, bottom - top
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +188,7 @@ def catch_segment(node: "slicer.vtkMRMLSegmentationNode | None", segment_id: str
         node.GetSegmentation().CreateRepresentation(kind)
     image = segment.GetRepresentation(kind)
     if image is None or min(image.GetDimensions()) < 1 or image.GetPointData().GetScalars() is None:
-        raise InpaintError(f"{segment.GetName()} is empty; mark what is to be filled.")
+        raise EmptySegmentError(f"{segment.GetName()} is empty; mark what is to be filled.")
     # indices of an oriented image count from its extent, those of our arrays from zero
     matrix, shift = vtk.vtkMatrix4x4(), np.eye(4)
     image.GetImageToWorldMatrix(matrix)
@@ -127,6 +196,25 @@ def catch_segment(node: "slicer.vtkMRMLSegmentationNode | None", segment_id: str
     voxels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
     place = to_world(node) @ array_of(matrix) @ shift
     return Labels(segment.GetName(), voxels, segment.GetLabelValue(), place, image)
+
+
+def catch_visible_segments(node: "slicer.vtkMRMLSegmentationNode | None") -> Segments:
+    """Catch all segments that are shown and marked.
+
+    Raises:
+        InpaintError: no segmentation, none of its segments is shown and marked, or a transform that is not linear.
+    """
+    if node is None:
+        raise InpaintError("No segmentation is chosen; choose the one that marks what to fill.")
+    display, parts = node.GetDisplayNode(), []
+    for segment_id in node.GetSegmentation().GetSegmentIDs():
+        if display is not None and not display.GetSegmentVisibility(segment_id):
+            continue
+        with contextlib.suppress(EmptySegmentError):
+            parts.append(catch_segment(node, segment_id))
+    if not parts:
+        raise InpaintError(f"{node.GetName()} has no segment that is shown and marked; mark one, or show it.")
+    return Segments(node.GetName(), parts)
 
 
 def catch_label_map(node: "slicer.vtkMRMLLabelMapVolumeNode | None") -> Labels:
@@ -145,15 +233,15 @@ def catch_label_map(node: "slicer.vtkMRMLLabelMapVolumeNode | None") -> Labels:
     return Labels(node.GetName(), slicer.util.arrayFromVolume(node), None, place, node.GetImageData())
 
 
-def catch_roi(node: "slicer.vtkMRMLMarkupsROINode | None") -> Box:
-    """Catch a box, in any direction.
+def catch_roi(node: "slicer.vtkMRMLMarkupsROINode | None", kind: type[Box] = Box) -> Box:
+    """Catch a box, in any direction; with `TextBox` as one around burned-in text.
 
     Raises:
         InpaintError: no ROI, or a transform that is not linear.
     """
     if node is None:
         raise InpaintError("No ROI is chosen; draw a box around what is to be filled.")
-    return Box(node.GetName(), np.array(node.GetSize()), to_world(node) @ array_of(node.GetObjectToNodeMatrix()))
+    return kind(node.GetName(), np.array(node.GetSize()), to_world(node) @ array_of(node.GetObjectToNodeMatrix()))
 
 
 def catch_point(node: "slicer.vtkMRMLMarkupsFiducialNode | None", radius: float) -> Ball:

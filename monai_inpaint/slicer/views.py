@@ -1,4 +1,4 @@
-"""Slice views: linked, the difference over the filled volume, switching between before and after."""
+"""Slice views: linked, a map over a volume, switching between before and after."""
 
 import slicer
 

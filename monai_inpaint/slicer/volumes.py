@@ -95,4 +95,7 @@ def _modality(node: "slicer.vtkMRMLNode") -> str | None:
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     item = hierarchy.GetItemByDataNode(node) if hierarchy else 0
     code = hierarchy.GetItemAttribute(item, "DICOM.Modality") if item else ""
+    source = node.GetNodeReference("InpaintSource")
+    if not code and source is not None:  # filled here before
+        return _modality(source)
     return {"CT": "ct", "MR": "mr", "CR": "cxr", "DX": "cxr"}.get(code)

@@ -16,9 +16,9 @@ from trame_slicer.app.ui.slider import Slider
 from trame_vuetify.ui.vuetify3 import VAppLayout
 from trame_vuetify.widgets import vuetify3 as v3
 
+from monai_inpaint.slicer.colour_tables import MAP_GRADIENT
 from monai_inpaint.version import NOTICE
 from monai_inpaint.web.downloads import RESULTS
-from monai_inpaint.web.map_colours import GRADIENT
 
 READY, FILLED, REPORTED, RUNNING = "loaded && !busy", "filled && !busy", "reported && !busy", "running"
 _STYLE = """
@@ -56,7 +56,7 @@ class Page:
     def __init__(self, server: Any, initialize_views: Callable[[Any], None]) -> None:
         with VAppLayout(server) as ui:
             ui.root.theme = "dark"
-            client.Style(f"{_STYLE}.scale.map {{ background: {GRADIENT}; }}")
+            client.Style(f"{_STYLE}.scale.map {{ background: {MAP_GRADIENT}; }}")
             with v3.VNavigationDrawer(permanent=True, width=300):
                 self._files()
                 self._marking()

@@ -14,9 +14,8 @@ from trame_slicer.core import SlicerApp
 from vtkmodules.vtkCommonCore import vtkCommand
 
 from monai_inpaint.imaging.image import Image
-from monai_inpaint.slicer.results import difference_colours
+from monai_inpaint.slicer.colour_tables import difference_colours, map_colours
 from monai_inpaint.web.fill_steps import Step
-from monai_inpaint.web.map_colours import map_colours
 from monai_inpaint.web.scene_volume import add_volume, letters, place_of_node, unit_of
 
 # window and level in HU, as they are common

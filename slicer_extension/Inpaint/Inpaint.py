@@ -3,7 +3,6 @@
 Only what is Qt is here; everything else is in InpaintLib.
 """
 
-import tempfile
 import time
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +10,11 @@ from typing import Annotated
 import qt
 import slicer
 import vtk
-from InpaintLib import dicom, environment, jobs, preview, regions, results, sample_data, views
+from InpaintLib import dicom, environment, exports, jobs, parameters, preview, results, sample_data, searches, views
 from InpaintLib.errors import InpaintError
 from InpaintLib.info_lines import info_lines
+from InpaintLib.parameters import ARTIFACTS, LABEL_MAP, METAL, POINT, ROI, SEGMENT, TEXT, VISIBLE
 from InpaintLib.runs import Run, RunQueue, State
-from InpaintLib.volumes import Volume, catch_volume
 from slicer import (
     vtkMRMLLabelMapVolumeNode,
     vtkMRMLMarkupsFiducialNode,
@@ -34,10 +33,19 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-SEGMENT, LABEL_MAP, ROI, POINT, METAL = REGIONS = ["segment", "label map", "ROI", "point and radius", "find metal"]
-AUTOMATIC, *MODELS = BUNDLES = ["automatic", "cxr", "ct", "mr"]
+REGIONS, BUNDLES, METHODS, DRAWN = parameters.REGIONS, parameters.BUNDLES, parameters.METHODS, list(parameters.DRAWN)
+OVERLAYS = ["none", *results.MAPS]
 TICK_MS = 50
 FLICKER_MS = 500
+REQUIREMENTS, FOR_METAL = "requirements.txt", "requirements-metal.txt"
+# what a key does while the module is shown; the buttons' tips name them too
+SHORTCUTS = {
+    "Alt+A": "onApplyButton",
+    "Alt+N": "onAnotherButton",
+    "Alt+B": "onFlipButton",
+    "Alt+D": "onOverlayButton",
+    "Alt+Z": "onUndoButton",
+}
 
 
 class Inpaint(ScriptedLoadableModule):
@@ -59,8 +67,18 @@ class Inpaint(ScriptedLoadableModule):
 
 
 def registerSampleData():
-    """Offer two volumes of Slicer's own to try the module on."""
-    sample_data.register(Path(__file__).parent / "Resources" / "Icons" / "Inpaint.png")
+    """Offer volumes to try the module on: two of Slicer's own, two that the package computes."""
+    sample_data.register(Path(__file__).parent / "Resources" / "Icons" / "Inpaint.png", computeSample)
+
+
+def computeSample(name: str):
+    """Compute a sample and add it to the scene; returns the volume node, or None and shows why not."""
+    try:
+        logic = InpaintLogic()
+        return sample_data.add_sample(logic.wait(logic.add(sample_data.MakeSample(name))))
+    except InpaintError as error:
+        slicer.util.errorDisplay(str(error), windowTitle=_("Inpaint"))
+        return None
 
 
 @parameterNodeWrapper
@@ -73,9 +91,10 @@ class InpaintParameterNode:
     labelMap, roi, point, radius - the other kinds of region; mm
     grow - mm by which a region is made larger
     bundle - the model; automatic: by the DICOM modality
-    sample, seed - one plausible sample in place of the best estimate
-    judgeThreshold, metalThreshold, keepMetal - for metal; HU
-    filledVolume, differenceVolume - of the last run
+    drawn, seed - the best estimate, a sample by its seed, or the best estimate with its predicted error
+    method, judgeThreshold, metalThreshold, keepMetal - for metal; HU
+    filledVolume - the result that is looked at; of the last run until another one is chosen
+    overlay - which of its maps is laid over it
     """
 
     inputVolume: vtkMRMLScalarVolumeNode
@@ -87,14 +106,15 @@ class InpaintParameterNode:
     point: vtkMRMLMarkupsFiducialNode
     radius: Annotated[float, WithinRange(1, 200)] = 15
     grow: Annotated[float, WithinRange(0, 50)] = 0
-    bundle: Annotated[str, Choice(BUNDLES)] = AUTOMATIC
-    sample: bool = False
+    bundle: Annotated[str, Choice(BUNDLES)] = parameters.AUTOMATIC
+    drawn: Annotated[str, Choice(DRAWN)] = parameters.ESTIMATE
     seed: Annotated[int, WithinRange(0, 9999)] = 0
+    method: Annotated[str, Choice(METHODS)] = parameters.AUTOMATIC
     judgeThreshold: bool = True
     metalThreshold: Annotated[float, WithinRange(500, 20000)] = 2500
     keepMetal: bool = True
     filledVolume: vtkMRMLScalarVolumeNode
-    differenceVolume: vtkMRMLScalarVolumeNode
+    overlay: Annotated[str, Choice(OVERLAYS)] = results.DIFFERENCE
 
 
 class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -107,6 +127,8 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNode = None
         self._parameterNodeGuiTag = None
         self._shown = None  # the run whose log is shown
+        self._installLog = []
+        self._shortcuts = []
 
     def setup(self) -> None:
         ScriptedLoadableModuleWidget.setup(self)
@@ -120,7 +142,12 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self.ui.applyButton.connect("clicked(bool)", self.onApplyButton)
         self.ui.queueButton.connect("clicked(bool)", self.onQueueButton)
-        self.ui.findMetalButton.connect("clicked(bool)", self.onFindMetalButton)
+        self.ui.anotherButton.connect("clicked(bool)", self.onAnotherButton)
+        self.ui.studyButton.connect("clicked(bool)", self.onStudyButton)
+        self.ui.editorButton.connect("clicked(bool)", self.onEditorButton)
+        self.ui.findMetalButton.connect("clicked(bool)", self.onFindButton)
+        self.ui.findArtifactsButton.connect("clicked(bool)", self.onFindButton)
+        self.ui.mapButton.connect("clicked(bool)", self.onMapButton)
         self.ui.previewButton.connect("toggled(bool)", self.updatePreview)
         self.ui.thresholdSlider.connect("valueChanged(double)", self.updatePreview)
         self.ui.segmentSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.onSegmentationChosen)
@@ -129,11 +156,15 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.flickerButton.connect("toggled(bool)", self.onFlickerButton)
         self.ui.overlayButton.connect("clicked(bool)", self.onOverlayButton)
         self.ui.undoButton.connect("clicked(bool)", self.onUndoButton)
+        self.ui.databaseButton.connect("clicked(bool)", self.onDatabaseButton)
         self.ui.exportButton.connect("clicked(bool)", self.onExportButton)
         self.ui.copyLogButton.connect("clicked(bool)", self.onCopyLogButton)
         self.ui.checkButton.connect("clicked(bool)", self.onCheckButton)
         self.ui.installButton.connect("clicked(bool)", self.onInstallButton)
         self.ui.installMetalButton.connect("clicked(bool)", self.onInstallMetalButton)
+
+        # only what this module filled can be compared and exported
+        self.ui.filledSelector.addAttribute("vtkMRMLScalarVolumeNode", "Inpaint.Kind", results.FILLED)
 
         self._timer = qt.QTimer()
         self._timer.setInterval(TICK_MS)
@@ -152,8 +183,16 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self) -> None:
         self.initializeParameterNode()
+        for keys, method in SHORTCUTS.items():
+            shortcut = qt.QShortcut(slicer.util.mainWindow())
+            shortcut.setKey(qt.QKeySequence(keys))
+            shortcut.connect("activated()", getattr(self, method))
+            self._shortcuts.append(shortcut)
 
     def exit(self) -> None:
+        for shortcut in self._shortcuts:
+            shortcut.setParent(None)
+        self._shortcuts.clear()
         self._flicker.stop()
         preview.hide_preview()
         self.setParameterNode(None)
@@ -203,21 +242,24 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         busy = self.logic.queue.current is not None
         self.ui.applyButton.text = _("Cancel") if busy else _("Apply")
         self.ui.queueButton.enabled = busy
-        for kind, panel in (
-            (SEGMENT, self.ui.segmentPanel),
-            (LABEL_MAP, self.ui.labelMapPanel),
-            (ROI, self.ui.roiPanel),
-            (POINT, self.ui.pointPanel),
-            (METAL, self.ui.metalPanel),
+        for kinds, panel in (
+            ((SEGMENT, VISIBLE), self.ui.segmentPanel),
+            ((LABEL_MAP,), self.ui.labelMapPanel),
+            ((ROI, TEXT), self.ui.roiPanel),
+            ((POINT,), self.ui.pointPanel),
+            ((ARTIFACTS,), self.ui.artifactsPanel),
+            ((METAL,), self.ui.metalPanel),
         ):
-            panel.setVisible(node.region == kind)
+            panel.setVisible(node.region in kinds)
         self.ui.growPanel.setVisible(node.region != METAL)
+        self.ui.drawnPanel.setVisible(node.region != METAL)
         self.ui.roiPlaceWidget.setCurrentNode(node.roi)
         self.ui.pointPlaceWidget.setCurrentNode(node.point)
         self.ui.thresholdSlider.enabled = not node.judgeThreshold
         there = node.filledVolume is not None
-        for button in ("flipButton", "flickerButton", "overlayButton", "undoButton", "exportButton"):
+        for button in ("flipButton", "flickerButton", "overlayButton", "databaseButton", "exportButton"):
             getattr(self.ui, button).enabled = there
+        self.ui.undoButton.enabled = bool(results.newest())
 
     def onApplyButton(self, checked=False) -> None:
         if self.logic.queue.current is not None:
@@ -227,44 +269,117 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.onQueueButton()
 
     def onQueueButton(self, checked=False) -> None:
-        self._add(lambda: self.logic.jobOf(self._parameterNode))
+        self._add(lambda node: [parameters.job_of(node)])
 
-    def onFindMetalButton(self, checked=False) -> None:
-        self._add(lambda: self.logic.findMetalJob(self._parameterNode))
+    def onAnotherButton(self, checked=False) -> None:
+        """A sample; after a sample the next one."""
+        node = self._parameterNode
+        if node.drawn == parameters.SAMPLE:
+            node.seed = (node.seed + 1) % 10000
+        node.drawn = parameters.SAMPLE
+        self.onQueueButton()
+
+    def onStudyButton(self, checked=False) -> None:
+        def make(node) -> list:
+            made, leftOut = parameters.study_jobs(node)
+            if leftOut:
+                slicer.util.warningDisplay("\n".join(leftOut), windowTitle=_("Inpaint: left out"))
+            return made
+
+        self._add(make)
+
+    def onEditorButton(self, checked=False) -> None:
+        """Mark the region in the Segment Editor, on this volume."""
+        slicer.util.selectModule("SegmentEditor")
+        editor = slicer.modules.SegmentEditorWidget.editor
+        editor.setSegmentationNode(self._parameterNode.segmentation)
+        editor.setSourceVolumeNode(self._parameterNode.inputVolume)
+
+    def fillSegment(self, volume, segmentation, segment: str, kind: str) -> None:
+        """Fill from the Segment Editor; `kind` of region: one segment, or all visible ones."""
+        node = self._parameterNode
+        if volume is not None:
+            node.inputVolume = volume
+        self.ui.segmentSelector.setCurrentNode(segmentation)
+        self.ui.segmentSelector.setCurrentSegmentID(segment)
+        node.segmentation, node.segment, node.region = segmentation, segment, kind
+        self.onQueueButton()
+
+    def onFindButton(self, checked=False) -> None:
+        self._add(lambda node: [parameters.find_job(node)])
+
+    def onMapButton(self, checked=False) -> None:
+        self._add(lambda node: [parameters.map_job(node)])
 
     def onCheckButton(self, checked=False) -> None:
-        self._add(lambda: self.logic.informJob(self._parameterNode))
+        self._add(lambda node: [parameters.inform_job(node)])
 
     def onInstallButton(self, checked=False) -> None:
-        self._guarded(lambda: self.install("requirements.txt"))
+        self._guarded(lambda: self.install(REQUIREMENTS))
 
     def onInstallMetalButton(self, checked=False) -> None:
-        self._guarded(lambda: self.install("requirements-metal.txt"))
+        self._guarded(lambda: self.install(FOR_METAL))
 
-    def install(self, file: str) -> None:
-        """What is missing, from the registry or from a folder of wheels; Slicer's own packages stay as they are."""
-        environment.check_installable()
-        requirements = slicer.packaging.load_requirements(self.resourcePath(file))
-        wheels = self.ui.wheelsPath.currentPath
-        with tempfile.TemporaryDirectory() as folder:
-            constraints = Path(folder) / "constraints.txt"
-            constraints.write_text(environment.constraints(), encoding="utf-8")
-            if wheels:
-                words = environment.offline_arguments([str(requirement) for requirement in requirements], wheels)
-                slicer.packaging.pip_install(words, constraints=constraints, requester="Inpaint")
-            else:
-                slicer.packaging.pip_ensure(requirements, constraints=constraints, requester="Inpaint")
-        self.ui.checksText.setPlainText(_("Installed: press Check."))
+    def install(self, file: str, then=None) -> None:
+        """Install what is missing, in the background; Slicer's own packages stay as they are.
+
+        Args:
+            file: of requirements.
+            then: called once all is installed.
+        """
+        if slicer.packaging.isPipInstallInProgress():
+            raise InpaintError(_("Packages are being installed; wait until that has ended."))
+        words, constraints = installation(self.resourcePath(file), self.ui.wheelsPath.currentPath)
+        question = _("Install {} into Slicer's Python? It downloads some 100 MB; Slicer can be used meanwhile.")
+        if not slicer.util.confirmOkCancelDisplay(question.format(environment.PACKAGE), windowTitle=_("Inpaint")):
+            self.ui.statusLabel.text = _("Not installed.")
+            return
+        self._installLog = []
+        self.ui.statusLabel.text = _("Installing...")
+        slicer.packaging.pip_install(
+            words,
+            constraints=constraints,
+            blocking=False,
+            requester="Inpaint",
+            logCallback=self.onInstallLine,
+            completedCallback=lambda code: self.onInstalled(code, then),
+        )
+
+    def onInstallLine(self, line: str) -> None:
+        self._installLog.append(line.rstrip())
+        self.ui.checksText.setPlainText("\n".join(self._installLog))
+
+    def onInstalled(self, code: int, then=None) -> None:
+        if code:
+            last = next((line for line in reversed(self._installLog) if line.startswith("ERROR")), "")
+            sentence = _("Nothing was installed: {}").format(
+                last.removeprefix("ERROR: ") or _("pip ended with an error.")
+            )
+            self.ui.statusLabel.text = sentence
+            slicer.util.errorDisplay(sentence, windowTitle=_("Inpaint"), detailedText="\n".join(self._installLog))
+            return
+        self.ui.statusLabel.text = _("Installed.")
+        if then:
+            then()
 
     def _add(self, make) -> None:
+        """Queue the jobs that `make` returns for the parameters; where the package is missing it is installed first."""
+
         def add() -> None:
-            if environment.installed_version() is None and not slicer.app.testingEnabled():
-                self.install("requirements.txt")
-            self.logic.add(make())
+            made = make(self.logic.getParameterNode())
+            for job in made:
+                self.logic.add(job)
             self._timer.start()
             self.updateButtons()
 
-        self._guarded(add)
+        def begin() -> None:
+            if environment.installed_version() is None and not slicer.app.testingEnabled():
+                make(self.logic.getParameterNode())  # what is missing is said before anything is installed
+                self.install(REQUIREMENTS, then=lambda: self._guarded(add))
+            else:
+                add()
+
+        self._guarded(begin)
 
     def _guarded(self, action) -> None:
         """Run it; what the user can put right appears as a sentence."""
@@ -273,8 +388,6 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         except InpaintError as error:
             self.ui.statusLabel.text = str(error)
             slicer.util.errorDisplay(str(error), windowTitle=_("Inpaint"))
-        except RuntimeError as error:  # the user declined to install
-            self.ui.statusLabel.text = str(error)
 
     def onTick(self) -> None:
         """Every 50 ms while something runs."""
@@ -304,6 +417,8 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         elif isinstance(run.result, dict):
             self.ui.checksText.setPlainText("\n".join(info_lines(run.result)))
             self.ui.statusLabel.text = _("Checked.")
+        elif isinstance(run.result, exports.Exported):
+            self.ui.statusLabel.text = self.logic.exported(run.result)
         else:
             self.logic.accept(run.result, self.logic.getParameterNode())
             said = getattr(run.result, "said", [])
@@ -317,29 +432,34 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             preview.hide_preview()
 
     def onFlipButton(self, *_ignored) -> None:
-        source, filled, _difference = self.logic.compared(self._parameterNode)
+        filled = self._parameterNode.filledVolume
         if filled is None:
             self._flicker.stop()
             return
-        after = views.flip(source, filled)
+        self._guarded(lambda: self._flip(filled))
+
+    def _flip(self, filled) -> None:
+        after = views.flip(results.source_of(filled), filled)
         self.ui.statusLabel.text = _("After") if after else _("Before")
 
     def onFlickerButton(self, on: bool) -> None:
         self._flicker.start() if on else self._flicker.stop()
 
     def onOverlayButton(self, checked=False) -> None:
-        _source, filled, difference = self.logic.compared(self._parameterNode)
-        if filled is not None:
-            views.show(filled, difference)
+        self._guarded(lambda: self.logic.showResult(self._parameterNode))
 
     def onUndoButton(self, checked=False) -> None:
         self._flicker.stop()
         self.logic.undo(self._parameterNode)
+        self.updateButtons()
 
     def onExportButton(self, checked=False) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(None, _("A folder for the derived DICOM series"))
+        folder = qt.QFileDialog.getExistingDirectory(None, _("A folder for the DICOM results"))
         if folder:
-            self._add(lambda: self.logic.exportJob(self._parameterNode, Path(folder)))
+            self._add(lambda node: [parameters.export_job(node, Path(folder))])
+
+    def onDatabaseButton(self, checked=False) -> None:
+        self._add(lambda node: [self.logic.databaseJob(node)])
 
     def onCopyLogButton(self, checked=False) -> None:
         slicer.app.clipboard().setText(self.ui.logText.plainText)
@@ -357,7 +477,7 @@ def statusOf(run: Run, count: int) -> str:
 
 
 class InpaintLogic(ScriptedLoadableModuleLogic):
-    """From parameters to jobs, from results to nodes; needs no widget.
+    """Runs jobs and puts their results into the scene; needs no widget.
 
     Args:
         where: the Python that runs the package; None: Slicer's own.
@@ -376,92 +496,74 @@ class InpaintLogic(ScriptedLoadableModuleLogic):
         where = self._where or environment.slicer_environment(slicer.app.temporaryPath)
         return self.queue.add(Run(job, where))
 
-    def process(self, parameters: InpaintParameterNode) -> None:
+    def process(self, node: InpaintParameterNode) -> None:
         """Run what the parameters say and wait for it; for scripts. Raises InpaintError."""
-        run = self.add(self.jobOf(parameters))
+        self.accept(self.wait(self.add(parameters.job_of(node))), node)
+
+    def wait(self, run: Run):
+        """Wait for a run; returns its result. Raises InpaintError."""
         while not run.ended:
             self.queue.tick()
+            slicer.app.processEvents()
             time.sleep(TICK_MS / 1000)
         self.queue.tick()
         if run.state is not State.DONE:
             raise InpaintError(run.error or _("Cancelled."))
-        self.accept(run.result, parameters)
+        return run.result
 
-    def jobOf(self, parameters: InpaintParameterNode) -> jobs.Job:
-        """What Apply does. Raises InpaintError, before anything is started."""
-        volume = catch_volume(parameters.inputVolume)
-        bundle = bundleOf(parameters, volume)
-        if parameters.region == METAL:
-            return jobs.ReduceMetal(volume, bundle, self._threshold(parameters), parameters.keepMetal)
-        region = self.regionOf(parameters)
-        return jobs.FillVolume(volume, region, bundle, parameters.grow, parameters.sample, parameters.seed)
+    def databaseJob(self, node: InpaintParameterNode) -> exports.ExportResults:
+        """The export into a temporary folder, from which Slicer's DICOM database takes it."""
+        return parameters.export_job(node, Path(slicer.app.temporaryPath), for_database=True)
 
-    def findMetalJob(self, parameters: InpaintParameterNode) -> jobs.FindMetal:
-        volume = catch_volume(parameters.inputVolume)
-        return jobs.FindMetal(volume, bundleOf(parameters, volume), self._threshold(parameters))
+    def exported(self, export: exports.Exported) -> str:
+        """Go on with an export: into the database if it was meant for it. Returns a sentence. Raises InpaintError."""
+        if not export.for_database:
+            return _("Exported to {}.").format(export.folder)
+        count = dicom.add_to_database(export.folder)
+        exports.remove_export(export.folder)
+        return _("{} DICOM files were added to the study of the patient; see the module DICOM.").format(count)
 
-    def informJob(self, parameters: InpaintParameterNode) -> jobs.Inform:
-        """What the package has, and the memory for this volume and region where both are there."""
-        try:
-            return jobs.Inform(catch_volume(parameters.inputVolume), self.regionOf(parameters))
-        except InpaintError:
-            return jobs.Inform()
-
-    def exportJob(self, parameters: InpaintParameterNode, folder: Path) -> jobs.ExportSeries:
-        filled = parameters.filledVolume
-        if filled is None:
-            raise InpaintError(_("There is no filled volume to export; press Apply first."))
-        files = dicom.source_files(filled, getattr(slicer, "dicomDatabase", None))
-        return jobs.ExportSeries(catch_volume(filled), files, results.report_of(filled), folder / "derived")
-
-    def regionOf(self, parameters: InpaintParameterNode) -> regions.SceneRegion:
-        """The region that the parameters name. Raises InpaintError."""
-        if parameters.region == SEGMENT:
-            return regions.catch_segment(parameters.segmentation, parameters.segment)
-        if parameters.region == LABEL_MAP:
-            return regions.catch_label_map(parameters.labelMap)
-        if parameters.region == ROI:
-            return regions.catch_roi(parameters.roi)
-        if parameters.region == POINT:
-            return regions.catch_point(parameters.point, parameters.radius)
-        raise InpaintError(_("Metal is found by itself; there is no region to fill."))
-
-    def accept(self, result, parameters: InpaintParameterNode | None) -> None:
-        """Put a result into the scene and show it."""
+    def accept(self, result, node: InpaintParameterNode | None) -> None:
+        """Put a result into the scene and show it. Raises InpaintError."""
         if isinstance(result, jobs.Filled):
-            filled, difference = results.add_filled(result)
-            if parameters:
-                parameters.filledVolume, parameters.differenceVolume = filled, difference
-            views.show(filled, difference)
-        elif isinstance(result, jobs.Labelled):
-            views.show_labels(results.add_labels(result))
+            made = results.add_filled(result)
+            views.show(made[results.FILLED], made[results.DIFFERENCE])
+            if node:
+                node.filledVolume = made[results.FILLED]
+                if node.overlay in made:
+                    self.showResult(node)
+        elif isinstance(result, searches.Mapped):
+            made = results.add_map(result)
+            views.show(results.source_of(made[results.ABNORMALITY]), made[results.ABNORMALITY])
+        elif isinstance(result, searches.Labelled):
+            views.show_labels(results.add_labels(result)[results.LABELS])
 
-    def compared(self, parameters: InpaintParameterNode) -> tuple:
-        """Source, filled volume and difference; None where they are gone."""
-        filled = parameters.filledVolume
-        source = filled.GetNodeReference("InpaintSource") if filled else None
-        return (source, filled, parameters.differenceVolume) if source else (None, None, None)
+    def showResult(self, node: InpaintParameterNode) -> None:
+        """Show the result that is chosen, with the map that is chosen over it. Raises InpaintError."""
+        filled = node.filledVolume
+        if filled is None:
+            return
+        over = None
+        if node.overlay != "none":
+            over = results.map_of(filled, node.overlay)
+        views.show(filled, over)
 
-    def undo(self, parameters: InpaintParameterNode) -> None:
-        """Take the last result out of the scene, and show the source again."""
-        source, filled, difference = self.compared(parameters)
+    def undo(self, node: InpaintParameterNode) -> None:
+        """Take the newest result out of the scene, and show what it was made of; again for the one before."""
+        source = results.undo()
+        views.show_labels(None)
         if source is not None:
             views.show(source)
-        results.remove(filled, difference)
-
-    def _threshold(self, parameters: InpaintParameterNode) -> float | None:
-        return None if parameters.judgeThreshold else parameters.metalThreshold
+        node.filledVolume = results.newest_filled()
 
 
-def bundleOf(parameters: InpaintParameterNode, volume: Volume) -> str:
-    """The model that was chosen, or that of the volume's modality. Raises InpaintError."""
-    if parameters.bundle != AUTOMATIC:
-        return parameters.bundle
-    if volume.modality is None:
-        raise InpaintError(
-            _("{} does not state its modality, as it was not loaded from DICOM; choose a model.").format(volume.name)
-        )
-    return volume.modality
+def installation(requirements: str, wheels: str = "") -> tuple[list[str], str]:
+    """The arguments for pip, and the path of its constraints: a file that stays while pip runs. Raises InpaintError."""
+    environment.check_installable()
+    named = [str(requirement) for requirement in slicer.packaging.load_requirements(requirements)]
+    constraints = Path(slicer.app.temporaryPath) / "inpaint-constraints.txt"
+    constraints.write_text(environment.constraints(), encoding="utf-8")
+    return environment.install_words(named, Path(__file__).parent, wheels), str(constraints)
 
 
 class InpaintTest(ScriptedLoadableModuleTest):
@@ -485,14 +587,15 @@ class InpaintTest(ScriptedLoadableModuleTest):
         point = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode")
         point.AddControlPointWorld(vtk.vtkVector3d(32, 32, 24))
         logic = InpaintLogic()
-        parameters = logic.getParameterNode()
-        parameters.inputVolume, parameters.region, parameters.point = node, POINT, point
-        parameters.radius, parameters.bundle = 5, "mr"
-        if environment.installed_version() is None:
-            self.skipTest("monai-inpaint is not installed in this Python")
-        logic.process(parameters)
+        given = logic.getParameterNode()
+        given.inputVolume, given.region, given.point, given.radius, given.bundle = node, POINT, point, 5, "mr"
+        if environment.installed_version() is None:  # a dashboard machine: what a user gets by pressing Install
+            resources = Path(__file__).parent / "Resources"
+            words, constraints = installation(str(resources / REQUIREMENTS))
+            slicer.packaging.pip_install(words, constraints=constraints, show_progress=False)
+        logic.process(given)
 
-        before, after = slicer.util.arrayFromVolume(node), slicer.util.arrayFromVolume(parameters.filledVolume)
+        before, after = slicer.util.arrayFromVolume(node), slicer.util.arrayFromVolume(given.filledVolume)
         world = np.stack(np.broadcast_arrays(i, j, 2 * k), axis=-1)
         outside = np.linalg.norm(world - [32, 32, 24], axis=-1) > 5
         self.assertTrue((before[outside] == after[outside]).all())

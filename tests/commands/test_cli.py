@@ -23,6 +23,7 @@ from cli_samples import (
     picture,
     picture_hole,
     run,
+    smooth,
     tree,
 )
 from dicom_hole_samples import sources, structures
@@ -41,6 +42,23 @@ def film(tmp_path: Path) -> tuple[Path, Path]:
 
 
 # --- fill
+
+
+def test_fill_writes_which_voxels_were_computed_the_grown_ones_too(tmp_path: Path, capfd) -> None:
+    image, hole = (
+        nifti(tmp_path / "head.nii.gz", (1000 * smooth((SIDE, SIDE, 8))).astype(np.int16)),
+        nifti(tmp_path / "hole.nii.gz", box((SIDE, SIDE, 8))),
+    )
+    words = [image, hole, tmp_path / "filled.nii.gz", "--bundle", "mr", "--grow", 2]
+
+    assert run(capfd, "fill", *words, "--computed", tmp_path / "computed.nii.gz").code == 0
+
+    before, after, computed = (read_image(tmp_path / f"{name}.nii.gz") for name in ("head", "filled", "computed"))
+    assert computed.voxels.dtype == np.uint8
+    assert np.array_equal(computed.affine, before.affine)
+    assert np.array_equal(before.voxels[computed.voxels == 0], after.voxels[computed.voxels == 0])
+    assert computed.voxels[box((SIDE, SIDE, 8)) > 0].all()
+    assert (computed.voxels > 0).sum() > (box((SIDE, SIDE, 8)) > 0).sum()
 
 
 def test_fill_writes_the_output_the_difference_and_the_report_together(film, tmp_path: Path, capfd) -> None:

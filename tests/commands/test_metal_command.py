@@ -269,6 +269,30 @@ def test_find_only_writes_labels_on_the_grid_of_the_image(
     assert np.array_equal(labels.voxels == 2, found.affected)
 
 
+def test_metal_writes_what_it_found_and_what_it_computed_beside_the_image(
+    hip_file: Path, hip: Image, found, tmp_path: Path, capfd
+) -> None:
+    labels, computed = tmp_path / "labels.nii.gz", tmp_path / "computed.nii.gz"
+    words = ["--method", "inpaint", "--labels", labels, "--computed", computed]
+
+    assert run(capfd, "metal", hip_file, tmp_path / "reduced.nii.gz", *words).code == 0
+
+    assert np.array_equal(read_image(labels).voxels == 1, found.metal)
+    marked, after = read_image(computed).voxels > 0, read_image(tmp_path / "reduced.nii.gz").voxels
+    assert marked.any()
+    assert not (marked & ~(found.affected | found.metal)).any()
+    assert np.array_equal(after[~marked], hip.voxels[~marked])
+
+
+def test_find_only_computes_nothing_to_write(hip_file: Path, tmp_path: Path, capfd) -> None:
+    words = [hip_file, tmp_path / "labels.nii.gz", "--find-only", "--computed", tmp_path / "computed.nii.gz"]
+
+    ran = run(capfd, "metal", *words)
+
+    assert ran.code == 2
+    assert "leave out --computed and --labels" in ran.lines[0]
+
+
 def test_find_only_offers_voids_of_an_mr_under_another_label(tmp_path: Path, capfd) -> None:
     head = head_mr()
     source = nifti(tmp_path / "head.nii.gz", head.voxels, head.affine)

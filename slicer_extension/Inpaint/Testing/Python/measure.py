@@ -1,7 +1,7 @@
-"""`.venv-slicer/bin/python slicer_extension/Inpaint/Testing/Python/measure.py [--runs N] [--pictures DIR]`
+"""`.venv-slicer/bin/python slicer_extension/Inpaint/Testing/Python/measure.py [--runs N]`
 
 From Apply to the result on a head of 256x256x180 voxels with a ball of 3 cm, against the command by itself, by turns;
-and the longest call on the main thread. The pictures are what Slicer's slice logic draws.
+and the longest call on the main thread.
 """
 
 from __future__ import annotations
@@ -20,13 +20,11 @@ import conftest
 import Inpaint
 import numpy as np
 import slicer
-from InpaintLib import views
 from InpaintLib.environment import Environment
 from InpaintLib.nifti import write_nifti
 from InpaintLib.regions import catch_point
 from InpaintLib.volumes import catch_volume
 from scene import add_point, add_volume
-from slices import SliceView, save
 
 SHAPE, SPACING = (256, 256, 180), (0.8, 0.8, 1.0)
 CENTRE, RADIUS = np.array([-35.0, -20.0, 30.0]), 15.0
@@ -50,7 +48,6 @@ np.savez(sys.argv[1], voxels=np.ascontiguousarray(head.T.astype(np.int16)), affi
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--pictures", type=Path)
     args = parser.parse_args()
     python = os.environ.get("INPAINT_PYTHON", str(conftest.ROOT / ".venv" / "bin" / "python"))
     with tempfile.TemporaryDirectory() as folder:
@@ -67,8 +64,6 @@ def main() -> int:
             between = _of_the_processor()
             applied.append(_apply(widget))
             shares.append((_of_the_processor() - between) / (between - before))
-        if args.pictures:
-            _pictures(widget._parameterNode, args.pictures)
     seconds = [taken for taken, *_ in applied]
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
     print(f"load average {load}, {os.cpu_count()} cores, {args.runs} runs by turns")
@@ -140,21 +135,6 @@ def _of_the_processor() -> float:
 def _now() -> np.ndarray:
     """Seconds by the clock, and of the processor's time that this thread has had."""
     return np.array([time.perf_counter(), time.thread_time()])
-
-
-def _pictures(node: Any, folder: Path) -> None:
-    """Source, filled and overlay in two directions, as one picture each."""
-    folder.mkdir(exist_ok=True, parents=True)
-    slices = [SliceView("Red", "Axial", (300, 360)), SliceView("Green", "Coronal", (300, 360))]
-    source, filled, difference = node.inputVolume, node.filledVolume, node.differenceVolume
-    for volume in (source, filled):
-        volume.GetDisplayNode().SetAutoWindowLevel(False)
-        volume.GetDisplayNode().SetWindowLevelMinMax(0, 1000)
-    for name, layers in (("before", (source,)), ("after", (filled,)), ("difference", (filled, difference))):
-        views.show(*layers)
-        middles = np.array([0.0, -20.0, CENTRE[2]]), np.array([0.0, CENTRE[1], 10.0])
-        shown = [view.picture(middle, 190.0)[..., :3] for view, middle in zip(slices, middles, strict=True)]
-        save(np.concatenate(shown, axis=1), str(folder / f"slicer-{name}.png"))
 
 
 if __name__ == "__main__":

@@ -34,6 +34,9 @@ class SliceView:
             place.SetElement(axis, 3, centre[axis])
         self.node.UpdateMatrices()
         self.logic.UpdatePipeline()
+        for layer in (self.logic.GetBackgroundLayer(), self.logic.GetForegroundLayer(), self.logic.GetLabelLayer()):
+            if layer is not None:
+                layer.UpdateTransforms()  # without a window nothing tells the layers that the view has moved
         port = self.logic.GetImageDataConnection()
         port.GetProducer().Update()
         image = port.GetProducer().GetOutputDataObject(port.GetIndex())

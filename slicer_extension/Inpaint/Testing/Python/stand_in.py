@@ -42,8 +42,17 @@ def install(temporary: Path) -> None:
     slicer.app = MagicMock(name="app", temporaryPath=str(temporary))
     slicer.app.testingEnabled.return_value = True
     slicer.app.applicationLogic.return_value = application
+    slicer.mrmlScene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())
     slicer.packaging = MagicMock(name="packaging")
-    _module("qt", QTimer=MagicMock(name="QTimer"), QWidget=type("QWidget", (), {}), QFileDialog=MagicMock())
+    slicer.packaging.isPipInstallInProgress.return_value = False
+    _module(
+        "qt",
+        QTimer=MagicMock(name="QTimer"),
+        QWidget=type("QWidget", (), {}),
+        QFileDialog=MagicMock(),
+        QShortcut=MagicMock(),
+        QKeySequence=str,
+    )
     _module("ctk")
     _module("slicer.i18n", tr=lambda text: text, translate=lambda context, text: text)
     _module(
@@ -200,6 +209,10 @@ def load_ui() -> None:
     slicer.util.loadUI = lambda path: MagicMock(name=path)
     slicer.util.childWidgetVariables = lambda widget: Widgets()
     slicer.util.errorDisplay = MagicMock()
+    slicer.util.warningDisplay = MagicMock()
+    slicer.util.confirmOkCancelDisplay = MagicMock(return_value=True)
+    slicer.util.mainWindow = MagicMock()
+    slicer.util.selectModule = MagicMock()
 
 
 __all__ = ["install", "load_ui", "vtk"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import slicer
 from InpaintLib.errors import InpaintError
-from InpaintLib.regions import catch_label_map, catch_point, catch_roi, catch_segment
+from InpaintLib.regions import TextBox, catch_label_map, catch_point, catch_roi, catch_segment, catch_visible_segments
 from InpaintLib.volumes import catch_volume
 from scene import SHAPE, add_point, add_segment, add_transform, add_volume, add_warp, ball, oblique, on_grid, positions
 
@@ -159,3 +159,39 @@ def test_the_modality_is_that_of_the_dicom_series() -> None:
     hierarchy.SetItemAttribute(item, "DICOM.Modality", "CT")
 
     assert catch_volume(volume).modality == "ct"
+
+
+def test_all_visible_segments_are_one_region_and_hidden_ones_are_not_in_it() -> None:
+    matrix, volume = oblique(), add_volume()
+    places = positions(matrix)
+    first, second = (ball(matrix, places[index], 5.0) for index in ((6, 20, 20), (16, 50, 44)))
+    node, _ = add_segment(first, volume)  # with a segment "other" of all voxels
+    node.GetSegmentation().AddEmptySegment("second", "second")
+    slicer.util.updateSegmentBinaryLabelmapFromArray(second.astype(np.uint8), node, "second", volume)
+    node.GetSegmentation().AddEmptySegment("empty", "empty")
+    node.GetDisplayNode().SetSegmentVisibility("other", False)
+
+    drawn = catch_visible_segments(node).draw(catch_volume(volume))
+
+    assert np.array_equal(on_grid(drawn, matrix), first | second)
+    for name in ("lesion", "second"):
+        node.GetDisplayNode().SetSegmentVisibility(name, False)
+    with pytest.raises(InpaintError, match="has no segment that is shown and marked"):
+        catch_visible_segments(node).draw(catch_volume(volume))
+
+
+def test_a_box_around_text_marks_the_same_pixels_of_every_slice() -> None:
+    volume = add_volume(matrix=np.diag([1.0, 1.0, 2.0, 1.0]))
+    roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "text")
+    roi.SetCenterWorld(12.0, 7.5, 10.0)
+    roi.SetSizeWorld(8.0, 3.0, 1.0)
+
+    region = catch_roi(roi, TextBox)
+    drawn, _ = region.draw(catch_volume(volume))
+
+    assert region.rectangle(catch_volume(volume)) == (8, 6, 9, 4)
+    assert drawn[:, 6:10, 8:17].all()
+    assert drawn.sum() == SHAPE[0] * 9 * 4
+    roi.SetCenterWorld(500.0, 0.0, 0.0)
+    with pytest.raises(InpaintError, match="text lies outside of head"):
+        catch_roi(roi, TextBox).draw(catch_volume(volume))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import slicer
 from InpaintLib import preview, results, views
+from InpaintLib.colour_tables import difference_colours
 from InpaintLib.dicom import source_files
 from InpaintLib.errors import InpaintError
-from InpaintLib.jobs import Filled, Labelled
+from InpaintLib.jobs import Filled, MarkedBox
+from InpaintLib.searches import Labelled, Mapped
 from InpaintLib.volumes import catch_volume
 from scene import add_transform, add_volume, ball, ijk_to_ras, oblique, positions, tissue
 from slices import SliceView
@@ -22,9 +26,15 @@ def _filled(volume, change: float = 100.0) -> Filled:
     voxels = caught.voxels.copy()
     voxels[HOLE] += int(change)
     voxels[HOLE & (np.indices(HOLE.shape)[2] < 32)] -= int(2 * change)
-    return Filled(
-        caught, voxels, voxels.astype(np.float32) - caught.voxels, change, {"notice": "Research use only."}, []
-    )
+    report = {"notice": "Research use only."}
+    computed = MarkedBox.of(HOLE)
+    return Filled(caught, voxels, voxels.astype(np.float32) - caught.voxels, change, report, [], computed, bundle="mr")
+
+
+def _two(volume) -> tuple:
+    """The filled volume and the difference of a result."""
+    made = results.add_filled(_filled(volume))
+    return made["filled"], made["difference"]
 
 
 def _nodes() -> int:
@@ -36,7 +46,7 @@ def test_the_filled_node_lies_where_the_source_lies_and_says_that_it_is_derived(
     moved = add_transform(oblique((1, 1, 1)))
     volume.SetAndObserveTransformNodeID(moved.GetID())
 
-    filled, difference = results.add_filled(_filled(volume))
+    filled, difference = _two(volume)
 
     assert (filled.GetName(), difference.GetName()) == ("head filled", "head difference")
     for node in (filled, difference):
@@ -56,14 +66,14 @@ def test_results_join_their_source_in_the_study_of_the_patient() -> None:
     study = hierarchy.CreateStudyItem(patient, "study")
     hierarchy.CreateItem(study, volume)
 
-    for node in results.add_filled(_filled(volume)):
+    for node in results.add_filled(_filled(volume)).values():
         assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) == study
 
 
 def test_the_overlay_shows_brighter_in_red_darker_in_blue_and_nothing_elsewhere() -> None:
     volume = add_volume()
     view = SliceView("Red")
-    filled, difference = results.add_filled(_filled(volume))
+    filled, difference = _two(volume)
     views.show(filled)
     plain = view.picture(CENTRE, 90)[..., :3].astype(int)
 
@@ -82,7 +92,7 @@ def test_the_overlay_shows_brighter_in_red_darker_in_blue_and_nothing_elsewhere(
 def test_views_are_linked_and_flip_between_before_and_after() -> None:
     volume = add_volume()
     slices = [SliceView(name) for name in ("Red", "Green")]
-    filled, difference = results.add_filled(_filled(volume))
+    filled, difference = _two(volume)
     views.show(filled, difference)
     assert all(view.composite.GetLinkedControl() for view in slices)
 
@@ -96,15 +106,16 @@ def test_views_are_linked_and_flip_between_before_and_after() -> None:
 
 def test_undo_takes_every_node_of_the_result_out_of_the_scene() -> None:
     result = _filled(add_volume())
-    results.difference_colours()  # one for all results
+    difference_colours()  # one for all results
     before = _nodes()
-    filled, difference = results.add_filled(result)
+    results.add_filled(result)
     assert _nodes() > before
 
-    results.remove(filled, difference)
+    source = results.undo()
 
     assert _nodes() == before
-    results.remove(filled, None)  # a second time does nothing
+    assert source is slicer.mrmlScene.GetNodeByID(result.volume.node_id)
+    assert results.undo() is None  # a second time does nothing
 
 
 def test_a_result_whose_source_was_deleted_is_refused_with_a_sentence() -> None:
@@ -120,7 +131,8 @@ def test_what_is_found_is_shown_as_labels() -> None:
     volume, view = add_volume(), SliceView("Red")
     labels = HOLE.astype(np.uint8)
 
-    node = results.add_labels(Labelled(catch_volume(volume), labels, []))
+    node = results.add_labels(Labelled(catch_volume(volume), labels, []))["labels"]
+    assert node.GetName() == "head metal"
     views.show_labels(node)
 
     assert np.array_equal(slicer.util.arrayFromVolume(node), labels)
@@ -160,7 +172,7 @@ def test_the_preview_moves_to_another_volume() -> None:
 
 def test_export_of_what_never_was_dicom_is_refused_with_a_sentence() -> None:
     volume = add_volume()
-    filled, _ = results.add_filled(_filled(volume))
+    filled, _ = _two(volume)
 
     with pytest.raises(InpaintError, match="head was not loaded from DICOM"):
         source_files(filled, None)
@@ -175,7 +187,74 @@ def test_export_whose_files_are_gone_is_refused_with_a_sentence() -> None:
 
     volume = add_volume()
     volume.SetAttribute("DICOM.instanceUIDs", "1.2.3 1.2.4")
-    filled, _ = results.add_filled(_filled(volume))
+    filled, _ = _two(volume)
 
     with pytest.raises(InpaintError, match="import its series again"):
         source_files(filled, Empty())
+
+
+def test_every_map_has_a_legend_that_names_what_its_colours_mean() -> None:
+    volume = add_volume()
+    result = _filled(volume)
+    spread = np.where(HOLE, 30.0, 0.0).astype(np.float32)
+    made = results.add_filled(replace(result, spread=spread))
+    made |= results.add_map(Mapped(catch_volume(volume), spread, 30.0, "SD of healthy films", {}, []))
+
+    titles = {}
+    for kind in results.MAPS:
+        legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(made[kind])
+        assert legend.GetVisibility()
+        titles[kind] = legend.GetTitleText()
+        low, high = made[kind].GetDisplayNode().GetWindowLevelMin(), made[kind].GetDisplayNode().GetWindowLevelMax()
+        assert (low < 0) == (kind == "difference")
+        assert high > 0
+    assert titles == {
+        "difference": "Filled - source, signal",
+        "spread": "Predicted error, signal",
+        "abnormality": "Unlike healthy anatomy, SD of healthy films",
+    }
+
+
+def test_what_was_computed_stays_as_an_outline_on_the_grid_of_the_volume() -> None:
+    made = results.add_filled(_filled(volume := add_volume()))
+
+    region = made["region"]
+    marked = slicer.util.arrayFromSegmentBinaryLabelmap(region, "region", volume)
+    assert np.array_equal(marked > 0, HOLE)
+    assert not region.GetDisplayNode().GetVisibility2DFill()
+    kept = results.computed_of(made["filled"])
+    again = np.zeros(HOLE.shape, bool)
+    kept.mark_in(again)
+    assert np.array_equal(again, HOLE)
+    slicer.mrmlScene.RemoveNode(region)
+    with pytest.raises(InpaintError, match="nothing tells which voxels were computed; fill again"):
+        results.computed_of(made["filled"])
+
+
+def test_undo_goes_back_through_every_kind_of_result_the_newest_first() -> None:
+    volume = add_volume()
+    first = results.add_filled(_filled(volume))
+    found = results.add_labels(Labelled(catch_volume(volume), HOLE.astype(np.uint8), [], "artifacts"))
+    second = results.add_filled(_filled(first["filled"]))
+    assert results.line_of(second["filled"]) == [first["filled"], second["filled"]]
+
+    assert results.undo() is first["filled"]
+    assert results.newest_filled() is first["filled"]
+    assert second["region"].GetScene() is None
+    assert results.undo() is volume
+    assert found["labels"].GetScene() is None
+    assert results.undo() is volume
+    assert results.newest() == {}
+
+
+def test_a_map_that_a_result_does_not_have_is_named() -> None:
+    volume = add_volume()
+    filled, difference = _two(volume)
+
+    assert results.map_of(filled, "difference") is difference
+    with pytest.raises(InpaintError, match="has no spread; choose spread before you press Apply"):
+        results.map_of(filled, "spread")
+    with pytest.raises(InpaintError, match="press Abnormality map first"):
+        results.map_of(filled, "abnormality")
+    made = results.add_map(Mapped(catch_volume(volume), HOLE.astype(np.float32), 1.0, "SD", {}, []))
+    assert results.map_of(filled, "abnormality") is made["abnormality"]

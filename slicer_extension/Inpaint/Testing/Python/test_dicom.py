@@ -1,0 +1,204 @@
+"""DICOM results of a filled volume, by the real command: what they hold, where they go, again and again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock
+
+import numpy as np
+import pytest
+import slicer
+from InpaintLib import parameters as given
+from InpaintLib import results
+from InpaintLib.environment import Environment
+from InpaintLib.errors import InpaintError
+from InpaintLib.exports import Exported, free_folder
+from scene import add_point, add_volume, positions
+
+ROOT = Path(__file__).parents[4]
+_SERIES = """
+import sys, numpy as np
+sys.path.insert(0, sys.argv[1])
+from cli_samples import ct_series
+from pathlib import Path
+ct_series(Path(sys.argv[2]), 5)
+from monai_inpaint import read_image
+image = read_image(sys.argv[2])
+np.savez(sys.argv[3], voxels=image.units(), affine=image.affine)
+"""
+# what is in an export: by modality, and how the derived series differs from its source
+_FACTS = """
+import sys, json
+from pathlib import Path
+from pydicom import dcmread
+from monai_inpaint import read_image
+source, export = Path(sys.argv[1]), Path(sys.argv[2])
+before, after = read_image(source), read_image(export / "derived")
+head = dcmread(next(source.iterdir()), stop_before_pixels=True)
+objects = {path.name: dcmread(path) for path in export.glob("*.dcm")}
+derived = dcmread(next((export / "derived").iterdir()), stop_before_pixels=True)
+everything = [derived, *objects.values()]
+print(json.dumps({
+    "changed": int((before.voxels != after.voxels).sum()),
+    "studies": len({one.StudyInstanceUID for one in [head, *everything]}),
+    "patients": len({one.PatientID for one in [head, *everything]}),
+    "series": len({one.SeriesInstanceUID for one in [head, *everything]}),
+    "type": list(derived.ImageType),
+    "modalities": {name: one.Modality for name, one in objects.items()},
+    "marked": int(objects["hole.dcm"].pixel_array.sum()),
+}))
+"""
+
+
+class Database:
+    """`slicer.dicomDatabase`, with the files of one folder."""
+
+    isOpen = True  # noqa: N815  Slicer's name
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def fileForInstance(self, uid: str) -> str:  # noqa: N802
+        return str(self.folder / uid)
+
+
+@pytest.fixture
+def logic(module: ModuleType, environment: Environment):
+    return module.InpaintLogic(environment)
+
+
+@pytest.fixture
+def series(python: str, tmp_path: Path) -> Path:
+    """A CT series; `loaded` is the node that Slicer would make of it."""
+    folder = tmp_path / "a series"
+    words = [str(ROOT / "tests" / "samples"), str(folder), str(tmp_path / "volume.npz")]
+    subprocess.run([python, "-c", _SERIES, *words], check=True)
+    return folder
+
+
+@pytest.fixture
+def loaded(series: Path, tmp_path: Path, monkeypatch) -> Any:
+    with np.load(tmp_path / "volume.npz") as kept:
+        volume = add_volume(np.ascontiguousarray(kept["voxels"].T.astype(np.int16)), kept["affine"], "CT")
+        volume.matrix = kept["affine"]
+    volume.SetAttribute("DICOM.instanceUIDs", " ".join(path.name for path in sorted(series.iterdir())))
+    monkeypatch.setattr(slicer, "dicomDatabase", Database(series), raising=False)
+    return volume
+
+
+@pytest.fixture
+def filled(request, module: ModuleType, logic, loaded) -> Any:
+    """The parameters after a fill with the best estimate, or with what the test asks for."""
+    node = logic.getParameterNode()
+    node.inputVolume, node.region, node.bundle = loaded, module.POINT, "ct"
+    node.drawn = getattr(request, "param", given.ESTIMATE)
+    node.point, node.radius = add_point(_place(loaded, 48)), 12.0
+    logic.process(node)
+    return node
+
+
+def _place(volume, column: int) -> np.ndarray:
+    shape = slicer.util.arrayFromVolume(volume).shape
+    return positions(volume.matrix, shape)[2, 48, column]
+
+
+def _facts(python: str, series: Path, export: Path) -> dict:
+    ran = subprocess.run([python, "-c", _FACTS, str(series), str(export)], check=True, capture_output=True, text=True)
+    return json.loads(ran.stdout)
+
+
+@pytest.mark.parametrize("filled", [given.SPREAD], indirect=True)
+def test_an_export_holds_every_object_in_the_study_of_the_patient(
+    logic, filled, series: Path, python: str, tmp_path: Path
+) -> None:
+    export = logic.wait(logic.add(given.export_job(filled, tmp_path)))
+
+    told = _facts(python, series, export.folder)
+    beside = results.nodes_beside(filled.filledVolume)
+    change = slicer.util.arrayFromVolume(beside["difference"])
+    assert told["changed"] == (change != 0).sum() > 0
+    assert told["marked"] == results.computed_of(filled.filledVolume).voxels.sum()
+    assert (told["studies"], told["patients"]) == (1, 1)
+    assert told["series"] == 2 + len(told["modalities"])  # each kind of object is a series of its own
+    assert told["type"][:2] == ["DERIVED", "SECONDARY"]
+    assert {"hole.dcm", "difference.dcm", "spread.dcm", "record.dcm", "overview.dcm"} <= {*told["modalities"]}
+    assert told["modalities"]["hole.dcm"] == "SEG"
+    assert told["modalities"]["record.dcm"] == "SR"
+
+
+def test_a_second_export_goes_beside_the_first_one(logic, filled, tmp_path: Path) -> None:
+    runs = [logic.add(given.export_job(filled, tmp_path)) for _ in range(2)]  # both wait before the first one begins
+    first, second = (logic.wait(run).folder for run in runs)
+
+    assert (first.name, second.name) == ("CT filled", "CT filled 2")
+    assert sorted(path.name for path in first.glob("*.dcm")) == sorted(path.name for path in second.glob("*.dcm"))
+
+
+def test_a_volume_that_was_filled_twice_is_exported_as_one_series_with_both_regions(
+    logic, filled, loaded, series: Path, python: str, tmp_path: Path
+) -> None:
+    once = results.computed_of(filled.filledVolume).voxels.sum()
+    filled.inputVolume = filled.filledVolume
+    filled.point, filled.radius = add_point(_place(loaded, 16)), 6.0
+    logic.process(filled)
+    twice = results.computed_of(filled.filledVolume).voxels.sum()
+
+    told = _facts(python, series, logic.wait(logic.add(given.export_job(filled, tmp_path))).folder)
+
+    assert told["marked"] == once + twice
+    change = slicer.util.arrayFromVolume(filled.filledVolume) != slicer.util.arrayFromVolume(loaded)
+    assert told["changed"] == change.sum()
+
+
+def test_a_volume_that_was_changed_elsewhere_is_not_exported(logic, filled, tmp_path: Path) -> None:
+    slicer.util.arrayFromVolume(filled.filledVolume)[0, 0, 0] += 500
+
+    with pytest.raises(InpaintError, match="has other values than its DICOM series where nothing was filled"):
+        logic.wait(logic.add(given.export_job(filled, tmp_path)))
+
+    assert not (tmp_path / "CT filled").exists()
+
+
+def test_the_database_gets_copies_of_all_files_and_no_temporary_folder_stays(
+    logic, filled, tmp_path: Path, monkeypatch
+) -> None:
+    taken = {}
+
+    def take(folder: str, database, copyFiles: bool) -> bool:  # noqa: N803
+        taken.update({path.name: path.read_bytes()[128:132] for path in Path(folder).rglob("*.dcm")})
+        return copyFiles and database is slicer.dicomDatabase
+
+    lib = SimpleNamespace(DICOMUtils=SimpleNamespace(importDicom=take))
+    monkeypatch.setitem(sys.modules, "DICOMLib", lib)
+    monkeypatch.setattr(slicer, "app", MagicMock(temporaryPath=str(tmp_path)))
+
+    export = logic.wait(logic.add(logic.databaseJob(filled)))
+    said = logic.exported(export)
+
+    assert set(taken.values()) == {b"DICM"}
+    assert {"hole.dcm", "record.dcm"} <= {*taken}
+    assert said.startswith(f"{len(taken)} DICOM files were added to the study")
+    assert not export.folder.exists()
+
+
+def test_a_database_that_does_not_take_the_files_leaves_them_and_says_where(
+    logic, tmp_path: Path, monkeypatch, series: Path
+) -> None:
+    monkeypatch.setattr(slicer, "dicomDatabase", Database(series), raising=False)
+    lib = SimpleNamespace(DICOMUtils=SimpleNamespace(importDicom=lambda *_, **__: False))
+    monkeypatch.setitem(sys.modules, "DICOMLib", lib)
+
+    with pytest.raises(InpaintError, match="did not take the files; they are in "):
+        logic.exported(Exported(series, for_database=True))
+
+    assert series.is_dir()
+
+
+def test_the_folder_of_an_export_has_a_name_that_every_system_takes(tmp_path: Path) -> None:
+    assert free_folder(tmp_path, "Kopf: 3/4 \\ schräg?").name == "Kopf_ 3_4 _ schräg_"
+    assert free_folder(tmp_path, "...").name == "results"
