@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monai_inpaint._lazy import loaded_when_used
+from monai_inpaint.training.boxed_findings import boxed_findings
 from monai_inpaint.training.data_list import (
     fill_pairs,
     find_images,
@@ -103,6 +104,7 @@ __all__ = [
     "nodule_outlines",
     "nodule_crops",
     "nodule_films",
+    "boxed_findings",
     "boxed_nodules",
     "repeated",
     "sample_iteration",
