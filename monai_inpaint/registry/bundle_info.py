@@ -22,7 +22,7 @@ KINDS = {
     "inpainting": "it fills images (fill)",
     "detection": "it proposes what to fill (fill --find)",
     "correction": "it reduces metal artifacts in CT (metal --method network)",
-    "synthesis": "it makes findings for training data",
+    "synthesis": "it makes images for training data (synthesize)",
 }
 # Those that only the repository has, to compare with and to train on.
 PUBLISHED = (
