@@ -15,13 +15,14 @@ from monai_inpaint.errors import InputError
 NAMES = ("speed", "start", "volume", "memory", "read_back", "precision", "quality", "trust", "downstream",
          "strangers", "pictures", "readme_picture", "lesion_sheet", "formulations", "abnormality", "published", "find",
          "mar_eval", "metal_real", "nodules", "nodule_shapes", "nodule_pictures", "augmentation", "outpainting",
-         "painting", "classification", "masses", "at_scale", "cohort", "deploy.app", "deploy.kills")  # fmt: skip
+         "painting", "classification",
+         "difference_classifier", "masses", "at_scale", "cohort", "deploy.app", "deploy.kills")  # fmt: skip
 NEED_DATA = ("precision", "quality", "trust", "downstream", "formulations", "abnormality", "published", "find",
              "metal_real", "nodules", "nodule_shapes", "augmentation", "outpainting", "painting", "classification",
-             "masses")  # fmt: skip
-# four write pictures instead of printing a table, four train for hours, two need an environment or half an hour
+             "difference_classifier", "masses")  # fmt: skip
+# four write pictures instead of printing a table, five train for hours, two need an environment or half an hour
 WHEN_NAMED = ("pictures", "readme_picture", "lesion_sheet", "nodule_pictures", "formulations", "augmentation",
-              "classification", "masses", "deploy.app", "deploy.kills")  # fmt: skip
+              "classification", "difference_classifier", "masses", "deploy.app", "deploy.kills")  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:

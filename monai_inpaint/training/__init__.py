@@ -19,6 +19,7 @@ from monai_inpaint.training.data_list import (
     training_slices,
     training_volumes,
 )
+from monai_inpaint.training.labelled_films import class_weights, labelled_films
 from monai_inpaint.training.nodule_crops import boxed_nodules, nodule_crops, nodule_films
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ __all__ = [
     "nodule_films",
     "boxed_findings",
     "boxed_nodules",
+    "class_weights",
+    "labelled_films",
     "repeated",
     "sample_iteration",
     "sample_validation",
