@@ -108,7 +108,7 @@ $(DETECTION_STAMP): pyproject.toml
 
 test-detection:
 	@if $(MAKE) --no-print-directory setup-detection; \
-	then $(ONE_THREAD) $(DETECTION_VENV)/bin/python -m pytest tests/detection/test_detector_training.py tests/benchmarks/test_augmentation.py; \
+	then $(ONE_THREAD) $(DETECTION_VENV)/bin/python -m pytest tests/detection/test_detector_training.py tests/benchmarks/test_augmentation.py tests/benchmarks/test_masses.py; \
 	else echo "SKIPPED tests of detectors: torchvision could not be installed here"; fi
 
 test-tensorrt:

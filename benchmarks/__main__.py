@@ -15,12 +15,14 @@ from monai_inpaint.errors import InputError
 NAMES = ("speed", "start", "volume", "memory", "read_back", "precision", "quality", "trust", "downstream",
          "strangers", "pictures", "readme_picture", "lesion_sheet", "formulations", "abnormality", "published", "find",
          "mar_eval", "metal_real", "nodules", "nodule_shapes", "nodule_pictures", "augmentation", "outpainting",
-         "classification", "at_scale", "cohort", "deploy.app", "deploy.kills")  # fmt: skip
+         "painting", "classification",
+         "difference_classifier", "masses", "at_scale", "cohort", "deploy.app", "deploy.kills")  # fmt: skip
 NEED_DATA = ("precision", "quality", "trust", "downstream", "formulations", "abnormality", "published", "find",
-             "metal_real", "nodules", "nodule_shapes", "augmentation", "outpainting", "classification")  # fmt: skip
-# four write pictures instead of printing a table, three train for hours, two need an environment or half an hour
+             "metal_real", "nodules", "nodule_shapes", "augmentation", "outpainting", "painting", "classification",
+             "difference_classifier", "masses")  # fmt: skip
+# four write pictures instead of printing a table, five train for hours, two need an environment or half an hour
 WHEN_NAMED = ("pictures", "readme_picture", "lesion_sheet", "nodule_pictures", "formulations", "augmentation",
-              "classification", "deploy.app", "deploy.kills")  # fmt: skip
+              "classification", "difference_classifier", "masses", "deploy.app", "deploy.kills")  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,15 +33,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, metavar="DIR", help="for pages: of quality's evaluations, of pictures")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, metavar="N", help="at most N images a row")
-    parser.add_argument("--features", type=Path, metavar="PATH", help="SqueezeNet features, for quality and nodules")
-    parser.add_argument("--boxes", type=Path, metavar="BOXES.csv", help="of findings, for abnormality, published")
+    parser.add_argument(
+        "--features", type=Path, metavar="PATH", help="SqueezeNet features, for quality, nodules, painting"
+    )
+    parser.add_argument(
+        "--boxes", type=Path, metavar="BOXES.csv", help="of findings, for abnormality, published, masses"
+    )
     parser.add_argument("--methods", metavar="A,B", help="to compare in published, as in monai-inpaint evaluate")
-    parser.add_argument("--detectors", default="retinanet", metavar="A,B", help="of augmentation")
-    parser.add_argument("--arms", metavar="A,B", help="of augmentation and classification (default: all)")
+    parser.add_argument("--detectors", default="retinanet", metavar="A,B", help="of augmentation and masses")
+    parser.add_argument("--arms", metavar="A,B", help="of augmentation, classification and masses (default: all)")
     parser.add_argument("--counts", default="500", metavar="N,M", help="of synthetic images, for augmentation")
     parser.add_argument("--folds", type=int, default=3, metavar="N", help="of patients, for augmentation")
     parser.add_argument("--fractions", metavar="P,Q", help="parts of the training films in classification, in %%")
-    parser.add_argument("--bundle", metavar="NAME", help="what draws the added films of classification")
+    parser.add_argument("--bundle", metavar="NAME", help="what paints in classification, masses and painting")
     parser.add_argument("--pages", type=Path, metavar="DIR", help="also write the tables into the pages of this folder")
     parser.add_argument("--tiny", action="store_true", help="only show that it works; the figures mean nothing")
     args = parser.parse_args(argv)

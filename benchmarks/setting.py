@@ -28,13 +28,14 @@ class Options:
         limit: at most so many images a row.
         features: SqueezeNet features for LPIPS (see `monai-inpaint evaluate`); None measures none.
         tiny: as little as shows that the benchmark works; its figures mean nothing.
-        boxes: of findings in films (see `monai_inpaint.datasets.read_boxes`), for `abnormality` and `published`.
+        boxes: of findings in films (see `monai_inpaint.datasets.read_boxes`), for `abnormality`, `published` and
+            `masses`.
         methods: to compare in `published` and `outpainting`, as `monai-inpaint evaluate` names them; none: its own
             choice.
-        detectors, counts, folds: of `augmentation`.
-        arms: of `augmentation` and `classification`; none: all.
+        detectors, counts, folds: of `augmentation`; detectors also of `masses`.
+        arms: of `augmentation`, `classification` and `masses`; none: all.
         fractions: of `classification`, in % of the training films; none: all.
-        bundle: what draws the films that `classification` adds; None: its own choice.
+        bundle: what paints in `classification`, `painting` and `masses`; None: their own choice.
     """
 
     data: Path | None = None

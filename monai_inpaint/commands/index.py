@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NAME = "index"
 HELP = "Write the data list of a published data set, split by patient, for training and for `evaluate`."
-LAYOUTS = ("nih", "node21", "brats", "cxr", "ct", "mr", "csv")
+LAYOUTS = ("nih", "node21", "vindr-cxr", "vindr-mammo", "cbis-ddsm", "brats", "cxr", "ct", "mr", "csv")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,11 +50,22 @@ def run(args: argparse.Namespace) -> int:
 
 def _reader(layout: str) -> Callable[[Path], Listing]:
     from monai_inpaint.datasets.brats import read_brats
+    from monai_inpaint.datasets.cbis_ddsm import read_cbis_ddsm
     from monai_inpaint.datasets.nih import read_nih
     from monai_inpaint.datasets.node21 import read_node21
     from monai_inpaint.datasets.plain import read_csv, read_folder
+    from monai_inpaint.datasets.vindr_cxr import read_vindr_cxr
+    from monai_inpaint.datasets.vindr_mammo import read_vindr_mammo
     from monai_inpaint.imaging.modality import FROM_DICOM
 
-    readers = {"nih": read_nih, "node21": read_node21, "brats": read_brats, "csv": read_csv}
+    readers = {
+        "nih": read_nih,
+        "node21": read_node21,
+        "vindr-cxr": read_vindr_cxr,
+        "vindr-mammo": read_vindr_mammo,
+        "cbis-ddsm": read_cbis_ddsm,
+        "brats": read_brats,
+        "csv": read_csv,
+    }
     code = next((code for code, modality in FROM_DICOM.items() if modality == layout), "")
     return readers.get(layout) or partial(read_folder, modality=code)

@@ -12,7 +12,7 @@ import numpy as np
 
 from monai_inpaint.commands.arguments import add_synthesis_arguments, add_synthesis_folder, nonempty_text, path_text
 from monai_inpaint.commands.synthesis_folder import ended, find_images, image_name, output_folder, run_all
-from monai_inpaint.datasets.finding_boxes import FindingBox, read_boxes
+from monai_inpaint.datasets.finding_boxes import BoxesByImage, FindingBox, read_boxes
 from monai_inpaint.errors import InputError
 from monai_inpaint.jobs.film_regions import DrawnPlace, ListedBoxes, MapPeaks, MaskFile, Region
 from monai_inpaint.jobs.paint_film import PaintJob, paint_into
@@ -120,19 +120,17 @@ def _lesions(text: str, engine: str) -> Callable[[Path], Region]:
     path = Path(text)
     if path.is_dir():
         masks = {image_name(mask): mask for mask in sorted(path.iterdir()) if not mask.name.startswith(".")}
-        return lambda image: MaskFile(_found(masks, image_name(image), image, f"mask in {path}"))
+        return lambda image: MaskFile(_some(masks.get(image_name(image)), image, f"mask in {path}"))
     if path.suffix.lower() != ".csv":
         raise InputError(f"{path} is neither a folder of masks nor a .csv of boxes; name one, or {PEAKS}.")
-    boxes: dict[str, tuple[FindingBox, ...]] = {}
-    for box in read_boxes(path):
-        boxes[box.image] = (*boxes.get(box.image, ()), box)
-    return lambda image: ListedBoxes(_found(boxes, image.name, image, f"box in {path}"))
+    boxes = BoxesByImage(read_boxes(path))
+    return lambda image: ListedBoxes(tuple(_some(boxes.of(image), image, f"box in {path}")))
 
 
-def _found(listed: dict[str, Value], key: str, image: Path, what: str) -> Value:
-    if key not in listed:
+def _some(found: Value | None, image: Path, what: str) -> Value:
+    if not found:
         raise InputError(f"{image} has no {what}; give one, or leave the image out.")
-    return listed[key]
+    return found
 
 
 def _place(text: str) -> Region | None:

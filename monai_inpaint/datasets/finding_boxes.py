@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from monai_inpaint.io.table import read_table
 
 @dataclass(frozen=True)
 class FindingBox:
-    """A box in the film named `image` (a file name): its left upper corner and its size in pixels of that film."""
+    """A box in a film: its left upper corner and its size in pixels of that film.
+
+    `image` is the film's file name or, where several films have one name, the end of its path: "case/1-1.dcm".
+    """
 
     image: str
     label: str
@@ -47,9 +51,45 @@ def finding_box(table: str | Path, image: str, label: str, numbers: tuple[str, s
         x, y, w, h = map(float, numbers)
     except ValueError as error:
         raise InputError(f"{table}: the box of {image} is not of numbers ({error}); correct it.") from error
-    if not (w > 0 and h > 0):
-        raise InputError(f"{table}: a box of {image} is {w:g} wide and {h:g} high; correct or remove it.")
-    return FindingBox(image, label, x, y, w, h)
+    return _checked(table, FindingBox(image, label, x, y, w, h))
+
+
+def corner_box(table: str | Path, image: str, label: str, corners: Sequence[str]) -> FindingBox:
+    """Return a box from the cells left, top, right, bottom of a table.
+
+    Raises:
+        InputError: they are not numbers, or the box is empty.
+    """
+    try:
+        left, top, right, bottom = map(float, corners)
+    except ValueError as error:
+        raise InputError(f"{table}: the box of {image} is not of numbers ({error}); correct it.") from error
+    return _checked(table, FindingBox(image, label, left, top, right - left, bottom - top))
+
+
+def _checked(table: str | Path, box: FindingBox) -> FindingBox:
+    if not (math.isfinite(box.x + box.y + box.w + box.h) and box.w > 0 and box.h > 0):
+        raise InputError(f"{table}: a box of {box.image} is {box.w:g} wide and {box.h:g} high; correct or remove it.")
+    return box
+
+
+class BoxesByImage:
+    """The boxes of each film, which is found by its file name or by the end of its path.
+
+    Args:
+        boxes: of any films.
+    """
+
+    def __init__(self, boxes: Iterable[FindingBox]) -> None:
+        self._boxes: dict[tuple[str, ...], list[FindingBox]] = {}
+        for box in boxes:
+            self._boxes.setdefault(Path(box.image).parts, []).append(box)
+        self._lengths = sorted({len(parts) for parts in self._boxes})
+
+    def of(self, path: Path) -> list[FindingBox]:
+        """The boxes in the film of a path, in their order; none of films that no box names."""
+        parts = path.absolute().parts
+        return [box for length in self._lengths for box in self._boxes.get(parts[-length:], ())]
 
 
 Box = tuple[float, float, float, float]  # left, top, width, height in pixels

@@ -29,10 +29,10 @@ class Row:
     Attributes:
         path: of the image.
         source: the data set's short name.
-        modality: as DICOM has it: CR, CT, MR.
+        modality: as DICOM has it: CR, CT, MR, MG.
         patient: must not be in two splits.
-        split: "train", "val" or "test", with "-unhealthy" after it for images that show a finding; "" before
-            `split_by_patient`.
+        split: "train", "val" or "test", with "-unhealthy" after it for images that show a finding; before
+            `split_by_patient` also "" or "-unhealthy".
         mask: of a lesion in the image.
         note: the finding, or "No Finding".
         hole: a region of the image to fill whose truth is in the image.
@@ -90,7 +90,7 @@ def split_by_patient(rows: Iterable[Row], val: float) -> list[Row]:
     """Rows with their splits: those without one go to train or val by patient, and unhealthy ones are marked.
 
     Splits depend on the names of the patients only, so the same list always has the same splits. Unhealthy images are
-    those of `unhealthy`.
+    those of `unhealthy`, and those that are marked already.
 
     Args:
         rows: of one data set.
@@ -102,20 +102,25 @@ def split_by_patient(rows: Iterable[Row], val: float) -> list[Row]:
     if not 0 < val < 1:
         raise InputError(f"The share of val is {val:g}; give one between 0 and 1.")
     rows = list(rows)
-    patients = sorted({row.patient for row in rows if not row.split}, key=lambda name: (crc32(name.encode()), name))
+    patients = sorted({row.patient for row in rows if _is_open(row)}, key=lambda name: (crc32(name.encode()), name))
     if len(patients) == 1:
         raise InputError(f"{patients[0]} is the only patient, which cannot be split into train and val; give more.")
     chosen = set(patients[: max(round(val * len(patients)), 1)])
     split: list[Row] = []
     where: dict[tuple[str, str], str] = {}
     for row, finding in zip(rows, unhealthy([(row.source, row.note) for row in rows]), strict=True):
-        place = row.split or (VAL if row.patient in chosen else TRAIN)
-        before = where.setdefault((row.source, row.patient), place.removesuffix(UNHEALTHY))
-        if before != place.removesuffix(UNHEALTHY):
+        drawn = VAL if row.patient in chosen else TRAIN
+        place = drawn if _is_open(row) else row.split.removesuffix(UNHEALTHY)
+        before = where.setdefault((row.source, row.patient), place)
+        if before != place:
             raise InputError(f"{row.path}: patient {row.patient} lies in {before} and in {place}; choose one of them.")
-        marked = finding and not place.endswith(UNHEALTHY)
-        split.append(replace(row, split=place + UNHEALTHY if marked else place))
+        split.append(replace(row, split=place + UNHEALTHY * (finding or row.split.endswith(UNHEALTHY))))
     return split
+
+
+def _is_open(row: Row) -> bool:
+    """Whether it has no split yet."""
+    return row.split in ("", UNHEALTHY)
 
 
 def write_listing(listing: Listing, output: Path) -> list[Path]:

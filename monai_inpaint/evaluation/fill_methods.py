@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,17 +13,21 @@ from monai_inpaint.evaluation.classical import METHODS
 from monai_inpaint.evaluation.protocol_interface import Method
 from monai_inpaint.imaging.image import Image
 
+if TYPE_CHECKING:
+    from monai_inpaint.registry import BundleInfo
+
 SAMPLE = ":sample"  # after a bundle's name
 
 
 def find_methods(names: Sequence[str], engine: str = "auto", seed: int = 0) -> list[Method]:
     """Find the methods of these names, in this order: classical ones, names of bundles, or paths to them.
 
-    A bundle fills with its best estimate; with ":sample" after its name, with one plausible sample of that seed.
+    A bundle fills with its best estimate; with ":sample" after its name, with one plausible sample of that seed. One
+    that paints films (`synthesize outpaint`) always draws one of that seed.
 
     Raises:
-        InputError: none or one twice is asked for, a package is missing, a bundle is missing or damaged, or samples
-            are asked of one that draws none.
+        InputError: none or one twice is asked for, a package is missing, a bundle is missing, damaged or does something
+            else, or samples are asked of one that draws none.
     """
     if not names:
         raise InputError(f"no method is named; choose from {', '.join(METHODS)} and bundles.")
@@ -54,6 +59,8 @@ def _bundle(name: str, engine: str, seed: int) -> Method:
     sample = name.endswith(SAMPLE)
     bundle = name.removesuffix(SAMPLE)
     info = find_bundle(bundle)
+    if info.kind == "synthesis" and not sample:
+        return _painting(name, info, engine, seed)
     filler = Filler(bundle, engine=engine)
     if sample and not filler.draws_samples:
         raise InputError(f"the bundle {bundle} draws no samples; name it without {SAMPLE!r}.")
@@ -68,3 +75,16 @@ def _bundle(name: str, engine: str, seed: int) -> Method:
 
     drawn = f", one sample, seed {seed}" if sample else ""
     return Method(name, f"{info.name} {info.version}{drawn}", info.modalities, fill)
+
+
+def _painting(name: str, info: BundleInfo, engine: str, seed: int) -> Method:
+    """A bundle that paints films: it sees all of a case in one window."""
+    from monai_inpaint.synthesis.painting.film_window import draw_film
+    from monai_inpaint.synthesis.painting.paint import painter_of
+
+    generator = painter_of(info, engine)
+
+    def fill(case: EvaluationCase) -> np.ndarray:
+        return np.where(case.hole, draw_film(case.voided, case.hole, seed, generator), case.voided)
+
+    return Method(name, f"{info.name} {info.version}, one sample, seed {seed}", info.modalities, fill)

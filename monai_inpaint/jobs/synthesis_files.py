@@ -28,14 +28,15 @@ class SynthesisFiles:
 
     @property
     def output(self) -> Target:
-        """The image, in the source's own format; PNG where that is lossy."""
+        """The image, in the source's own format; PNG where that is lossy, .dcm where DICOM has no such suffix."""
         from monai_inpaint.io import suffix_of
         from monai_inpaint.jobs.outputs import IMAGES as WRITABLE
 
         suffix = suffix_of(self.image)
         if self.image.is_dir():
             return Target(self.folder / IMAGES / self.name, folder=True)
-        return Target(self.folder / IMAGES / f"{self.name}{suffix if suffix in WRITABLE else '.png'}")
+        kind = (suffix if suffix in WRITABLE else ".png") if suffix else ".dcm"
+        return Target(self.folder / IMAGES / f"{self.name}{kind}")
 
     @property
     def mask(self) -> Target:

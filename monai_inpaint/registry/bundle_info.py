@@ -22,7 +22,8 @@ KINDS = {
     "inpainting": "it fills images (fill)",
     "detection": "it proposes what to fill (fill --find)",
     "correction": "it reduces metal artifacts in CT (metal --method network)",
-    "synthesis": "it makes findings for training data",
+    "classification": "it tells healthy from ill chest films (python -m monai.bundle run)",
+    "synthesis": "it makes images for training data (synthesize)",
 }
 # Those that only the repository has, to compare with and to train on.
 PUBLISHED = (
@@ -64,7 +65,7 @@ class BundleInfo:
 
     `name` is that of its folder, limited to what image headers can store. `modalities` are those that it is for, of
     "cxr", "ct" and "mr". `kind` is one of `KINDS`: "inpainting"; "detection", which proposes a hole; "correction" of
-    metal artifacts in CT; or "synthesis" of findings.
+    metal artifacts in CT; "classification" of films; or "synthesis" of findings.
 
     `spread_factor` and `noise_factor` calibrate the spread of samples (see `monai_inpaint.fill.spread`); a bundle whose
     metadata has neither was not calibrated. `network` is the name of its files in `models`, without suffix.

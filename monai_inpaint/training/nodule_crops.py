@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from monai_inpaint.datasets.finding_boxes import read_boxes
+from monai_inpaint.datasets.finding_boxes import BoxesByImage, read_boxes
 from monai_inpaint.datasets.lidc_crops import density_of, read_lidc_crop, readings_of
 from monai_inpaint.datasets.lidc_outlines import NoduleReading, read_lidc_outlines
 from monai_inpaint.errors import InputError
@@ -86,14 +86,14 @@ def boxed_nodules(index: str | Path, boxes: str | Path, split: str, *, density: 
     Raises:
         InputError: a file is missing or damaged, or no film of the split has a box.
     """
-    marked = read_boxes(boxes)
+    marked = BoxesByImage(read_boxes(boxes))
     with Path(index).open(newline="", encoding="utf-8-sig") as file:
         sources = {row["source"] for row in csv.DictReader(file)}
     films = training_slices(index, dict.fromkeys(sources, 0), split, modality="CR", healthy=False)
     entries = [
         {**film, "name": f"{film['name']}#{number}", "box": (box.x, box.y, box.w, box.h), "density": density}
         for film in films
-        for number, box in enumerate(one for one in marked if one.image == Path(film["image"]).name)
+        for number, box in enumerate(marked.of(Path(film["image"])))
     ]
     if not entries:
         raise InputError(f"{boxes}: no film of split {split} in {index} has a box.")

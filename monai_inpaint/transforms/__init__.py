@@ -7,6 +7,7 @@ from monai_inpaint.transforms.cases import ReadFillPaird, SaveFilled, SaveNodule
 from monai_inpaint.transforms.hole import FixedHoled, RandHoled, RandSquareHoled
 from monai_inpaint.transforms.hole_slab import RandHoledSlabd
 from monai_inpaint.transforms.intensity import RandContrastd, RandHounsfieldd, RandNoised
+from monai_inpaint.transforms.lesion_film import FixedLesionFilmd, RandLesionFilmd
 from monai_inpaint.transforms.lung_windows import LungBoxesd, RandLungWindowsd
 from monai_inpaint.transforms.millimetre import RandSlicesd, Resample1mmd
 from monai_inpaint.transforms.nodule_holes import NoduleHoled, RandNoduleWindowd, ReadNoduleCropd
@@ -33,6 +34,7 @@ __all__ = [
     "CutBoxedNoduled",
     "FixedHoled",
     "FixedLatentd",
+    "FixedLesionFilmd",
     "FixedOutpaintd",
     "LungBoxesd",
     "Middled",
@@ -48,6 +50,7 @@ __all__ = [
     "RandHoledSlabd",
     "RandHounsfieldd",
     "RandLatentd",
+    "RandLesionFilmd",
     "RandLungWindowsd",
     "RandNodulesd",
     "RandNoduleWindowd",

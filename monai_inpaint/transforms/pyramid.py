@@ -27,8 +27,8 @@ class ReadPyramidd(MapTransform):
     Args:
         keys: keys of the paths.
         levels: how many resolutions, the full one included.
-        percentile: stretch volumes to 0..255 between this percentile and its complement, for MR whose units mean
-            nothing; None keeps the units.
+        percentile: stretch all but 8-bit pictures to 0..255 between this percentile and its complement, for MR whose
+            units mean nothing, and for films of more bits; None keeps the units.
     """
 
     def __init__(self, keys: KeysCollection, levels: int = 4, percentile: float | None = None) -> None:
@@ -39,7 +39,10 @@ class ReadPyramidd(MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         out = dict(data)
         for key in self.keys:
-            level = _shown(_read(Path(out[key])), out.get("slice"))
+            image = _read(Path(out[key]))
+            level = _shown(image, out.get("slice"))
+            if image.inverted:
+                level = 255 - level if level.dtype == np.uint8 else -level
             if self.percentile is not None and level.dtype != np.uint8:
                 level = stretched(level, self.percentile).astype(np.float32)
             if "lesion" in out:

@@ -44,6 +44,24 @@ def test_films_that_are_drawn_are_held_against_real_ones(tmp_path: Path, capsys:
     assert float(rows[2][2]) > 0
 
 
+def test_painted_films_and_findings_are_measured_by_diversity_seam_and_what_they_keep(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = data_list(tmp_path, {"v0": "No_findings", "v1": "Pneumonia", "v2": "NORMAL"})
+
+    assert main(["painting", "--tiny", "--data", str(data), "--features", str(image_features(tmp_path))]) == 0
+
+    printed = capsys.readouterr().out
+    rows = table_of(printed)
+    bundles = ("real films", "cxr_lesion_painting", "cxr_inpainting", "cxr_inpainting, best estimate")
+    assert [row[0] for row in rows] == [f"{way}: {name}" for way in ("outpainting", "inpainting") for name in bundles]
+    assert [row[2] for row in rows] == ["-", "4/4", "4/4", "2/2"] * 2
+    assert all(float(row[3]) > 0 for row in rows)
+    assert [row[1] for row in rows if row[0].endswith(("films", "estimate"))] == ["-"] * 4
+    assert float(rows[1][1]) > 0
+    assert "2 films without a finding" in printed
+
+
 def test_classifiers_with_and_without_added_films_are_compared(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

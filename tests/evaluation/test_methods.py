@@ -35,7 +35,7 @@ def test_a_bundle_is_given_the_voided_slice_its_hole_and_spacing(monkeypatch):
             return SimpleNamespace(image=np.where(hole, 7, image))
 
     monkeypatch.setitem(sys.modules, "monai_inpaint.fill.filler", SimpleNamespace(Filler=FakeFiller))
-    info = SimpleNamespace(name="cxr_inpainting", version="0.1.0", modalities=("cxr",))
+    info = SimpleNamespace(name="cxr_inpainting", kind="inpainting", version="0.1.0", modalities=("cxr",))
     monkeypatch.setattr("monai_inpaint.registry.find_bundle", lambda _: info)
     truth, hole = smooth((40, 40)).astype(np.float32), square_hole((40, 40), 10, 10, 20)
     case = EvaluationCase("a", "p", truth, hole, 0, 255, "mr", "v", (0.5, 0.6))
@@ -68,7 +68,7 @@ class Sampler:
 def sampler(monkeypatch):
     monkeypatch.setattr(Sampler, "calls", [])
     monkeypatch.setitem(sys.modules, "monai_inpaint.fill.filler", SimpleNamespace(Filler=Sampler))
-    info = SimpleNamespace(name="mr_inpainting", version="0.2.0", modalities=("mr",))
+    info = SimpleNamespace(name="mr_inpainting", kind="inpainting", version="0.2.0", modalities=("mr",))
     monkeypatch.setattr("monai_inpaint.registry.find_bundle", lambda _: info)
     return Sampler
 
@@ -119,7 +119,7 @@ def small_bundles(monkeypatch):
 
     def find(name):
         modalities = ("ct", "mr") if name == "both" else (name,)
-        return SimpleNamespace(name=f"{name}_inpainting", version="0", modalities=modalities)
+        return SimpleNamespace(name=f"{name}_inpainting", kind="inpainting", version="0", modalities=modalities)
 
     monkeypatch.setitem(sys.modules, "monai_inpaint.fill.filler", SimpleNamespace(Filler=FakeFiller))
     monkeypatch.setattr("monai_inpaint.registry.find_bundle", find)
@@ -177,3 +177,26 @@ def test_bundles_that_cannot_be_compared_are_refused_before_the_work(mixed, tmp_
     with pytest.raises(InputError, match=re.escape(words)):
         evaluate(mixed, protocol, names, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_bundle_that_paints_films_is_measured_on_one_sample_and_keeps_what_is_known(painting_home):
+    truth, hole = (255 * smooth((96, 96))).round().astype(np.float32), square_hole((96, 96), 30, 30, 40)
+    case = EvaluationCase("a", "p", truth, hole, 0, 255, "cxr", "v")
+    first, again, other = (
+        fill_methods.find_methods(["cxr_lesion_painting"], "onnxruntime", seed)[0] for seed in (1, 1, 2)
+    )
+    filled = first.fill(case)
+
+    assert painting_home.is_dir()
+    assert (first.version, first.modalities) == ("cxr_lesion_painting 0.0.1, one sample, seed 1", ("cxr",))
+    np.testing.assert_array_equal(filled[~hole], truth[~hole])
+    np.testing.assert_array_equal(filled, again.fill(case))
+    assert (filled != other.fill(case))[hole].mean() > 0.9
+    with pytest.raises(InputError, match=r"does not fill images, it makes images for training data \(synthesize\)"):
+        fill_methods.find_methods(["cxr_lesion_painting:sample"])
+
+
+def test_a_bundle_that_makes_nodules_paints_no_films(nodule_home):
+    assert nodule_home.is_dir()
+    with pytest.raises(InputError, match="paints no films"):
+        fill_methods.find_methods(["nodule_texture_cxr"], "onnxruntime")

@@ -136,10 +136,42 @@ def test_two_processes_end_together_when_the_budget_is_spent(data: Path, tmp_pat
 
 
 @pytest.mark.slow
-def test_holes_of_any_shape_are_an_override_away(data: Path, features: Path, tmp_path: Path) -> None:
-    train("partial_conv", data, tmp_path, "free_form.json", **more("partial_conv", features))
+@pytest.mark.parametrize("name", ["glcic", "partial_conv"])
+def test_slice_systems_train_on_chest_films(name: str, data: Path, features: Path, tmp_path: Path) -> None:
+    train(name, data, tmp_path, "films.json", **more(name, features) | {"epoch_length": 1, "max_epochs": 1})
 
-    assert len(rows_of(tmp_path)) == 2
+    (row,) = rows_of(tmp_path)
+    assert math.isfinite(float(row["loss"]))
+    weights = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert all(torch.isfinite(values).all() for values in weights.values())
+
+
+@pytest.mark.parametrize("name", ["glcic", "partial_conv"])
+def test_systems_on_films_see_the_healthy_films_of_the_context_encoder_with_the_same_part_hidden(
+    name: str, data: Path, tmp_path: Path
+) -> None:
+    from monai.bundle import ConfigParser
+
+    index = (data / "index.csv").read_text().splitlines()
+    sick = [line.replace("nih-train", "sick").replace("made up", "Pneumonia") for line in index if "nih_train" in line]
+    well = [line.replace("made up", "NORMAL") for line in index]
+    (tmp_path / "index.csv").write_text("\n".join([well[0], *(f"{data}/{line}" for line in [*well[1:], *sick])]) + "\n")
+    windows = []
+    for bundle, files in ((name, ["train.json", "films.json"]), ("cxr_context_encoder", ["train.json"])):
+        parser = ConfigParser()
+        parser.read_config([str(config(bundle, file)) for file in files])
+        parser.update({"dataset_dir": str(tmp_path)})
+        windows.append(list(parser.get_parsed_content("validate#dataset")))
+        assert {Path(entry["image"]).name for entry in parser.get_parsed_content("films")} == {
+            "nih_train.png",
+            "kermany_train.png",
+        }
+
+    for ours, theirs in zip(*windows, strict=True):
+        assert ours["image"].shape == (2, 256, 256)
+        hidden, coarse = ours["label"][1], theirs["label"][1]
+        assert torch.equal(hidden[::2, ::2], coarse)
+        assert int(hidden.sum()) == 128 * 128
 
 
 @pytest.mark.parametrize("name", ["ip_medgan", "glcic", "cxr_context_encoder", "partial_conv"])

@@ -72,11 +72,21 @@ def paint_film(
     return _drawn(image, hole, seed, info, engine)
 
 
-def _drawn(image: Image, hole: np.ndarray, seed: int, info: BundleInfo, engine: str) -> Painting:
-    started = time.perf_counter()
+def painter_of(info: BundleInfo, engine: str = "auto") -> Engine:
+    """The network of a bundle that paints films, for `draw_film`.
+
+    Raises:
+        InputError: no such engine, or a bundle that does something else.
+    """
     generator: Engine = load_engine(engine, info)
     if info.kind != "synthesis" or generator.channels != _CHANNELS or not generator.side:
         raise InputError(f"{info.name} paints no films; use {BUNDLE}, or a bundle that fills and draws samples.")
+    return generator
+
+
+def _drawn(image: Image, hole: np.ndarray, seed: int, info: BundleInfo, engine: str) -> Painting:
+    started = time.perf_counter()
+    generator = painter_of(info, engine)
     plane = planes_of(image, FILM)[0]
     values = draw_film(plane.units, np.ascontiguousarray(plane.view(hole)), seed, generator)
     units = np.zeros(hole.shape, np.float32)
