@@ -321,11 +321,11 @@ class InpaintApp(TrameApp):
     def _show_step(self, step: Step) -> None:
         """Called by the history."""
         self._display.take(step)
-        overlay = "map" if step.map else "difference"
         self.state.update(
             {"steps": [one.label for one in self._history.steps], "at": self._history.number, "fade": 100,
-             "flicker": False, "overlay": overlay, "filled": step.box is not None, "reported": bool(step.line),
-             "sampled": _sampled(step.job), "mapped": step.map.title if step.map else "", "message": f"{step.title}."}
+             "flicker": False, "overlay": "map" if step.map else "", "filled": step.box is not None,
+             "reported": bool(step.line), "sampled": _sampled(step.job), "mapped": step.map.title if step.map else "",
+             "message": f"{step.title}."}
         )  # fmt: skip
         self._show()
 
@@ -407,7 +407,7 @@ class InpaintApp(TrameApp):
     async def save_map(self, _request: web.Request) -> web.StreamResponse:
         """Hand over the map that is shown."""
         if not self.state.mapped:
-            return self._transfers.answer("There is no map; fill with the spread, or press Map.", status=409)
+            return self._transfers.answer("There is no map; fill with the spread, or press Abnormalities.", status=409)
         suffix = f"_{self.state.mapped.lower()}{self._history.shown.map.path.suffix}"
         return await self._save(write_map, saved_name(self._name, suffix))
 

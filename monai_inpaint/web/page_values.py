@@ -31,7 +31,7 @@ def initial(bundle: str | None, secret: str) -> dict[str, Any]:
         "seed": 0,
         "models": [{"title": title, "value": name} for name, title in MODELS.items()], "method": METHODS[0],
         "methods": list(METHODS), "suffix": None, "suffixes": [], "fade": 100, "flicker": False,
-        "overlay": "difference", "reach": "", "unit": "", "mapped": "", "map_reach": "", "map_unit": "",
+        "overlay": "", "reach": "", "unit": "", "mapped": "", "map_reach": "", "map_unit": "",
         "steps": [], "at": 0, "flat": False, "cursor": "", "width": 1, "level": 0, "preset": None,
         "presets": [AUTO, *PRESETS], "secret": secret, "trame__title": "monai-inpaint",
     }  # fmt: skip

@@ -31,6 +31,7 @@ def test_marks_stay_told_apart_from_what_was_filled_and_the_next_fill_starts_fro
     assert person.run("fill").startswith("Filled: best estimate, MR.")
     filled = marked.replace(": ", ": filled, ")
     person.wait_for_regions(filled, "Region 2: empty")
+    person.page.click("#show-difference")
     person.picture("filled")
     first = person.saved_voxels().T
     person.stroke(right=-0.2, down=0.1)

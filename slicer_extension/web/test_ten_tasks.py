@@ -43,7 +43,6 @@ def test_2_remove_this_wire_from_the_film(person: Person, tmp_path: Path) -> Non
     assert set(units) == {"px"}  # a PNG file has no size
     person.outline("box", (-0.035, -0.2), (0.035, 0.2))
     person.run("fill")
-    person.page.click("#show-difference")
     person.picture("task-2-wire")
 
     saved = person.saved_voxels()
@@ -103,9 +102,10 @@ def test_6_compare_it_before_and_after(person: Person, head: Path) -> None:
     person.load(head)
     _mark_lesion(person)
     person.run("fill")
+    after = person.views()
+    person.page.click("#show-difference")
     person.picture("task-6-difference")
     person.page.click("#show-difference")
-    after = person.views()
     person.page.click("#flip")
     before = person.views()
     person.picture("task-6-before")
