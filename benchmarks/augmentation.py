@@ -8,9 +8,7 @@ nodule and turned, and as many beside it are negatives; they are enlarged to 128
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
@@ -18,6 +16,7 @@ from zlib import crc32
 import numpy as np
 from scipy.ndimage import binary_dilation, binary_erosion
 
+from benchmarks.kept_folder import kept_folder
 from benchmarks.setting import Options, markdown
 from monai_inpaint.datasets.boxed_images import read_detections, read_truth
 from monai_inpaint.datasets.finding_boxes import Box, BoxedImage
@@ -75,9 +74,7 @@ def run(options: Options) -> str:
     crops = _crops(options)
     epochs = (1, 1) if options.tiny else (FIRST[0], FINER[0])
     progress = make_progress("auto", sys.stderr)
-    with ExitStack() as stack:
-        folder = options.output or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        folder.mkdir(exist_ok=True)
+    with kept_folder(options) as folder:
         real = _windows(crops, folder / "real", options.seed)
         parts = fold_of(real, options.folds)
         rows = [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import torch
 from monai.bundle import ConfigWorkflow
 
 from benchmarks.classification import Film, auroc_of, grouped
+from benchmarks.kept_folder import kept_folder
 from benchmarks.resampled import RESAMPLED, resampled
 from benchmarks.setting import Options, markdown
 from monai_inpaint.registry import find_bundle
@@ -28,8 +27,7 @@ def run(options: Options) -> str:
     rows = []
     rng = np.random.default_rng(options.seed)
     films: list[dict[str, Any]] = []
-    with ExitStack() as stack:
-        folder = options.output or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    with kept_folder(options) as folder:
         for name, channels in ARMS.items():
             place = folder / name.replace(", ", "-").replace(" ", "-")
             films, scores = trained(options, place, channels, folder / "differences")

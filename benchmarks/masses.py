@@ -8,14 +8,13 @@ ended goes on there. Needs the environment of `make setup-detection`, and a bund
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.kept_folder import kept_folder
 from benchmarks.setting import Options, markdown
 from monai_inpaint.datasets.boxed_images import read_boxed, read_pixels
 from monai_inpaint.datasets.finding_boxes import Box, BoxedImage, BoxesByImage, FindingBox, read_boxes
@@ -57,8 +56,7 @@ def run(options: Options) -> str:
     side, epochs = (TINY_SIDE, 1) if options.tiny else (SIDE, FIRST[0])
     progress = make_progress("auto", sys.stderr)
     rows: list[list[str]] = []
-    with ExitStack() as stack:
-        folder = options.output or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    with kept_folder(options) as folder:
         painted = _painted(real, options.bundle, folder / "painted", options.seed)
         for name in options.detectors:
             recipe = Recipe(detector=name, side=side, epochs=epochs, rate=FIRST[1], seed=options.seed)
@@ -77,7 +75,8 @@ def run(options: Options) -> str:
     patients = len({image.patient for image in tested})
     notes = [
         f"data: {options.data.name}; trained on {len(real)} mammograms ({trained} with a mass), tested on "
-        f"{len(tested)} of split {options.split} ({seen} with a mass), {patients} patients; 95 % intervals by patient",
+        f"{len(tested)} of split {options.split or 'val'} ({seen} with a mass), {patients} patients; 95 % intervals by "
+        "patient",
         f"ResNet-18 from random weights, {epochs} epochs at {FIRST[1]:g}, images of {side} pixels, seed {options.seed}",
         f"painted by {Path(options.bundle).name}, in mammograms of train without a finding, one each",
         "published: VinDr-Mammo, by a Cascade R-CNN, which neither MONAI nor torchvision has",

@@ -94,8 +94,10 @@ class _Mask:
 def _mask(case: Path, size: tuple[int, int]) -> _Mask:
     """The larger of the two images of a case; the other one is a crop."""
     read = [(path, read_image(path).voxels) for path in sorted(case.rglob("*.dcm"))]
-    if not read:
-        raise InputError(f"{case}: holds no mask of its abnormality; download this case again.")
+    if len(read) != 2:
+        raise InputError(
+            f"{case}: holds {len(read)} DICOM files, but a mask and its crop are two; download this case again."
+        )
     path, voxels = max(read, key=lambda one: one[1].size)
     inside = extent(np.asarray(voxels > 0))
     if voxels.ndim != 2 or inside is None:

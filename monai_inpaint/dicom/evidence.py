@@ -24,6 +24,7 @@ from monai_inpaint.imaging.bounding_box import extent
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.dicom.geometry import LPS_TO_RAS
 from monai_inpaint.io.dicom.header import DicomHeader
+from monai_inpaint.io.dicom.moment import now_for, set_moment
 from monai_inpaint.io.dicom.write import taking_over
 
 # Of the patient, the study, the trial and the de-identification: what every object of one study shares.
@@ -128,6 +129,8 @@ def adopt_study(dataset: Dataset, source: Dataset) -> None:
                 setattr(dataset, keyword, "")
             elif keyword in dataset:
                 del dataset[keyword]
+        written = [name for name in ("InstanceCreation", "Content", "Series") if f"{name}Date" in dataset]
+        set_moment(dataset, now_for(source), *written)  # the source's offset from UTC holds for them now
 
 
 def blank_patient() -> Dataset:

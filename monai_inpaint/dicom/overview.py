@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from datetime import datetime
 
 import numpy as np
 from PIL import Image as Pillow
@@ -18,6 +17,7 @@ from monai_inpaint.imaging.display import display_axes, displayed
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.dicom.derive import new_uid, reference_to, series_number
 from monai_inpaint.io.dicom.header import DicomHeader
+from monai_inpaint.io.dicom.moment import now_for, set_moment
 from monai_inpaint.reports.slice_png import OUTLINE, difference_png, grey_png, outline_of
 from monai_inpaint.version import __version__
 
@@ -40,7 +40,7 @@ def overview_of(
     """
     header: DicomHeader = source.header
     k = int(np.argmax(hole.sum(axis=(0, 1)))) if hole.ndim == 3 else 0
-    shown, now = header.of_slice(k), datetime.now()
+    shown = header.of_slice(k)
     picture = overview_picture(source, result, hole, k, derived, hidden=hidden)
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
@@ -56,8 +56,8 @@ def overview_of(
     dataset.SourceImageSequence = Sequence([reference_to(shown, header.frames[k] if header.frames else None)])
     dataset.Manufacturer, dataset.ManufacturerModelName, dataset.SoftwareVersions = (
         "monai-inpaint", derived["model"], __version__)  # fmt: skip
-    dataset.InstanceCreationDate = dataset.ContentDate = dataset.DateOfSecondaryCapture = now.strftime("%Y%m%d")
-    dataset.InstanceCreationTime = dataset.ContentTime = dataset.TimeOfSecondaryCapture = now.strftime("%H%M%S")
+    set_moment(dataset, now_for(shown), "InstanceCreation", "Content")
+    dataset.DateOfSecondaryCapture, dataset.TimeOfSecondaryCapture = dataset.ContentDate, dataset.ContentTime
     dataset.PatientOrientation, dataset.Laterality = "", shown.get("Laterality") or ""
     # It says whether patient and date can be read in the picture. Our words tell neither; the source's pixels may.
     for keyword in ("BurnedInAnnotation", "RecognizableVisualFeatures"):

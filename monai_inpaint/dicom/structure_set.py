@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -16,6 +15,7 @@ from monai_inpaint.dicom.segmentation_writer import AFFECTED, METAL
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io.dicom.derive import new_uid, series_number
 from monai_inpaint.io.dicom.geometry import LPS_TO_RAS
+from monai_inpaint.io.dicom.moment import now_for, set_moment
 from monai_inpaint.version import __version__
 
 _COLOURS = {METAL: (86, 180, 233), AFFECTED: (230, 159, 0)}
@@ -42,7 +42,7 @@ def structure_set(
         derived: {"description", "model", "version", "label"}.
         found: a program chose the regions, not a person.
     """
-    first, now = images[0], datetime.now()
+    first = images[0]
     frame = first.FrameOfReferenceUID
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
@@ -57,8 +57,7 @@ def structure_set(
     dataset.OperatorsName, dataset.ApprovalStatus = "", "UNAPPROVED"
     dataset.FrameOfReferenceUID, dataset.PositionReferenceIndicator = frame, ""
     dataset.StructureSetLabel, dataset.StructureSetDescription = "monai-inpaint", derived["description"]
-    dataset.InstanceCreationDate = dataset.StructureSetDate = now.strftime("%Y%m%d")
-    dataset.InstanceCreationTime = dataset.StructureSetTime = now.strftime("%H%M%S")
+    set_moment(dataset, now_for(first), "InstanceCreation", "StructureSet")
     series, study, reference = Dataset(), Dataset(), Dataset()
     series.SeriesInstanceUID = first.SeriesInstanceUID
     series.ContourImageSequence = Items([_instance(image) for image in images])

@@ -48,6 +48,8 @@ def lesion_window(
         reach = max(box_width * sides[0] * side / width, 1.0) / 2, max(box_height * sides[1] * side / height, 1.0) / 2
         u, v = np.abs(x + 0.5 - middle[0]) / reach[0], np.abs(y + 0.5 - middle[1]) / reach[1]
         hole |= (u**2 + v**2 <= 1) if oval else (np.maximum(u, v) <= 1)
+        across_middle, down_middle = (min(max(int(place), 0), side - 1) for place in middle)
+        hole[down_middle, across_middle] = True  # a small ellipse may reach the middle of no pixel
     return window, hole
 
 

@@ -121,6 +121,9 @@ def test_mammograms_with_a_finding_are_taken_only_where_health_does_not_matter(t
     assert len(found) + len(rest) == 2
 
 
+REGION = "CBIS-DDSM/Mass-Training_P_00002_LEFT_CC_1/07-20-2016-DDSM-NA-30000/1.000000-ROI mask images-1"
+
+
 @pytest.mark.parametrize(
     ("layout", "make", "gone", "told"),
     [
@@ -130,6 +133,7 @@ def test_mammograms_with_a_finding_are_taken_only_where_health_does_not_matter(t
         ("vindr-mammo", vindr_mammo, "images", "unpack"),
         ("cbis-ddsm", cbis_ddsm, "CBIS-DDSM", "download the images"),
         ("cbis-ddsm", cbis_ddsm, "CBIS-DDSM/Mass-Training_P_00002_LEFT_CC_1", "is missing"),
+        ("cbis-ddsm", cbis_ddsm, f"{REGION}/1-1.dcm", "are two"),
     ],
 )
 def test_what_a_layout_lacks_is_named(

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +134,20 @@ def test_a_derived_series_says_so_and_points_to_its_source(tmp_path):
         assert (ds.SeriesDate, ds.SeriesTime) == (new[1].SeriesDate, new[1].SeriesTime)
         began = datetime.strptime(ds.SeriesDate + ds.SeriesTime, "%Y%m%d%H%M%S")
         assert abs(datetime.now() - began) < timedelta(hours=1)
+
+
+@pytest.mark.parametrize(("offset", "hours"), [("+0900", 9), ("-0500", -5), ("damaged", None), (None, None)])
+def test_dates_of_a_derived_series_are_in_the_time_zone_that_it_states(tmp_path, offset, hours):
+    tags = {} if offset is None else {"TimezoneOffsetFromUTC": offset}
+    image = read_image(dicom_series(tmp_path / "s", random_voxels((3, 5, 2), "int16"), **tags))
+    write_image(image, tmp_path / "out", derived=DERIVED)
+    expected = datetime.now() if hours is None else datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=hours)
+    for ds in map(pydicom.dcmread, (tmp_path / "out").iterdir()):
+        for name in ("Series", "Content", "InstanceCreation"):
+            said = datetime.strptime(ds[f"{name}Date"].value + ds[f"{name}Time"].value, "%Y%m%d%H%M%S")
+            assert abs(said - expected) < timedelta(minutes=10)
+        said = datetime.strptime(ds.ContributingEquipmentSequence[-1].ContributionDateTime, "%Y%m%d%H%M%S")
+        assert abs(said - expected) < timedelta(minutes=10)
 
 
 def test_writing_leaves_the_header_of_the_source_alone(tmp_path):

@@ -106,6 +106,14 @@ def test_a_hole_covers_its_finding_in_every_window_and_shows_it_in_the_truth() -
     assert 1.3 < max(sizes) < 2.0
 
 
+def test_the_hole_of_a_small_finding_is_never_empty() -> None:
+    film = make_pyramid(np.zeros((3000, 3000), np.float32), 4)
+    cut = RandLesionFilmd(side=64)
+    for seed in range(60):
+        cut.set_random_state(seed)
+        assert (cut({"image": film, "boxes": [(37.0 * seed, 41.0 * seed, 30.0, 30.0)]})["label"][1] > 0).any()
+
+
 def test_boxes_of_several_readers_around_one_finding_are_one_hole() -> None:
     boxes = [(10.0, 10.0, 20.0, 20.0), (25.0, 25.0, 20.0, 20.0), (70.0, 70.0, 10.0, 10.0)]
     entry = {"image": [np.zeros((100, 100), np.float32)], "boxes": boxes}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -11,6 +11,7 @@ from pydicom.uid import generate_uid
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.dicom.identity import is_uid
+from monai_inpaint.io.dicom.moment import now_for, set_moment, zoned
 
 Extremes = tuple[tuple[int, int], tuple[int, int]]  # smallest and largest stored value: of an instance, of its series
 
@@ -61,7 +62,7 @@ class NewSeries:
     """A series that is being written: its UID, and when that began."""
 
     uid: str = field(default_factory=new_uid)
-    started: datetime = field(default_factory=datetime.now)
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 def mark_derived(
@@ -76,7 +77,7 @@ def mark_derived(
             "burned_in": "NO" if no text is left in the pixels, and "part", see `series_number`: "0" without it.
         series: that it becomes part of.
     """
-    now = datetime.now()
+    now = now_for(source)
     label = derived.get("label", LABEL)
     replace_elements(
         dataset,
@@ -86,14 +87,10 @@ def mark_derived(
         SeriesDescription=_fit("SeriesDescription", f"{label}: {source.get('SeriesDescription') or ''}"),
         ImageType=derived_type(source.get("ImageType"), enhanced=is_enhanced(source)),
         SyntheticData="YES",
-        SeriesDate=series.started.strftime("%Y%m%d"),
-        SeriesTime=series.started.strftime("%H%M%S"),
-        ContentDate=now.strftime("%Y%m%d"),
-        ContentTime=now.strftime("%H%M%S"),
-        InstanceCreationDate=now.strftime("%Y%m%d"),
-        InstanceCreationTime=now.strftime("%H%M%S"),
         DerivationDescription=_described(source, derived),
     )
+    set_moment(dataset, zoned(series.started, source), "Series")
+    set_moment(dataset, now, "Content", "InstanceCreation")
     if not is_enhanced(source):  # those say it frame by frame
         replace_elements(
             dataset,
