@@ -333,7 +333,9 @@ def test_images_of_a_study_that_waits_for_the_commitment_join_a_region_that_is_d
     later = queue.next(places.WAITING)
     assert later is not None
     assert queue.filled(later) == ["1"]
-    queue.finish(tmp_path / places.COMMITTING / f"{STUDY}_1")
+    again = queue.move(tmp_path / places.COMMITTING / f"{STUDY}_1", places.SENDING)  # the archive does not keep it
+    assert queue.filled(later) == ["1"]
+    queue.finish(again)
     assert sorted(path.stem for path in (later / places.INPUT).iterdir()) == ["1.2.77.1", "1.2.77.2"]
     assert (tmp_path / places.SENT / f"{STUDY}_1" / places.RECORD).is_file()
     queue.close()
