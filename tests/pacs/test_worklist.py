@@ -271,8 +271,9 @@ class Inline:
 def performing(root: Path, hospital: Hospital) -> tuple[Queue, Performing]:
     queue = Queue(root, 10**6, 10**6)
     archive = Node("127.0.0.1", hospital.port, "ARCHIVE")
+    rules = (Rule("CT", "SEG"),)
     settings = Settings(
-        root, archive, ("ARCHIVE",), archive, (Rule("CT", "SEG"),), fetch=archive, worklist=hospital.node
+        root, archive, ("ARCHIVE",), archive, rules, 30, 10**6, 10**6, fetch=archive, worklist=hospital.node
     )
     stage = Performing(Shared(queue, settings, lambda _line: None, threading.Event(), {}))
     stage.worker = Inline(stage.worker._make(*stage.worker._given))  # type: ignore[assignment]
@@ -302,6 +303,63 @@ def perform(queue: Queue, stage: Performing, hospital: Hospital, made: list[str]
             made.append(job.name)
             queue.finish(job)
     raise AssertionError("it is not completed")
+
+
+def try_again(stage: Performing) -> None:
+    stage._polled = float("-inf")
+    stage.later._jobs.clear()
+    stage()
+
+
+def test_while_the_queue_is_full_nothing_is_claimed_and_what_is_ours_is_not_canceled(
+    hospital: Hospital, tmp_path: Path
+) -> None:
+    hospital.schedule(ITEM, inputs_of(hospital))
+    queue, stage = performing(tmp_path / "queue", hospital)
+    coming = queue.arrival()
+    coming.write(bytes(10**6))
+
+    try_again(stage)
+
+    assert hospital.changes == []
+    assert stage.shared.waits == {"polling": "There is no room in the queue."}
+
+    coming.discard()
+    coming = queue.arrival()
+    coming.write(bytes(10**6 - 100))
+    for _ in ("claimed", "not fetched"):
+        try_again(stage)
+    assert stage.shared.waits == {"performing": "There is no room in the queue."}
+
+    coming.discard()
+    made = list[str]()
+    perform(queue, stage, hospital, made)
+    assert hospital.changes == [(ITEM, IN_PROGRESS), (ITEM, COMPLETED)]
+    assert made == [f"{STUDY}_1"]
+    queue.close()
+
+
+def test_a_work_item_waits_for_its_study_that_is_on_its_way_in_another_form(hospital: Hospital, tmp_path: Path) -> None:
+    hospital.schedule(ITEM, inputs_of(hospital))
+    queue, stage = performing(tmp_path / "queue", hospital)
+    arrival = queue.arrival()
+    arrival.write(bytes(100))
+    arrival.finish()
+    queue.store(arrival, STUDY, max(hospital.held))
+    queue.ended({STUDY}, whole=True)
+
+    for _ in ("claimed", "not fetched", "not even tried"):
+        try_again(stage)
+
+    assert stage.shared.waits == {"performing": "An instance of its input is on its way already, in another form."}
+    queue._last[STUDY] -= 100
+    assert queue.take(30) == []  # a part of it came from us
+
+    made = list[str]()
+    perform(queue, stage, hospital, made)
+    assert hospital.changes == [(ITEM, IN_PROGRESS), (ITEM, COMPLETED)]
+    assert made == [f"{STUDY}_1"]
+    queue.close()
 
 
 @pytest.mark.slow
