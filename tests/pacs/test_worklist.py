@@ -48,12 +48,14 @@ class Hospital:
         held: instances.
         changes: each change of a state that was made: UID and state.
         copies: how often each instance was stored.
+        matches: whether it answers a query with what matches it; else with all work items.
     """
 
     def __init__(self, held: list[Dataset]) -> None:
         self.port, self.items, self.changes = free_port(), dict[str, Dataset](), list[tuple[str, str]]()
         self.held = {one.SOPInstanceUID: one for one in held}
         self.copies: dict[str, int] = {}
+        self.matches = True
         self.after: Callable[[str], None] = lambda _state: None
         entity = AE("ARCHIVE")
         for kind in (UnifiedProcedureStepPull, StudyRootQueryRetrieveInformationModelGet):
@@ -70,10 +72,13 @@ class Hospital:
     def node(self) -> WorklistNode:
         return WorklistNode("127.0.0.1", self.port, "ARCHIVE", None, CODE, 0.1)
 
-    def schedule(self, uid: str, inputs: list[tuple[str, str]], code: str = CODE[0]) -> Dataset:
+    def schedule(
+        self, uid: str, inputs: list[tuple[str, str]], code: str = CODE[0], readiness: str = "READY"
+    ) -> Dataset:
         """Add a work item."""
         item, coded = Dataset(), Dataset()
-        coded.CodeValue, coded.CodingSchemeDesignator, coded.CodeMeaning = code, CODE[1], CODE[2]
+        coded.CodeValue, coded.CodingSchemeDesignator, coded.CodeMeaning = code, CODE[1], "As the hospital says"
+        item.InputReadinessState = readiness
         item.SOPInstanceUID, item.ProcedureStepState, item.TransactionUID = uid, SCHEDULED, ""
         item.ScheduledWorkitemCodeSequence, item.InputInformationSequence = [coded], []
         for study, series in inputs:
@@ -88,10 +93,10 @@ class Hospital:
 
     def _find(self, event: Any) -> Iterator[Any]:
         for item in list(self.items.values()):
-            if item.ProcedureStepState == event.identifier.ProcedureStepState:
+            if not self.matches or is_match(item, event.identifier):
                 answer = Dataset()
-                for keyword in ("SOPInstanceUID", "ProcedureStepState", "ScheduledWorkitemCodeSequence"):
-                    setattr(answer, keyword, getattr(item, keyword))
+                for asked in event.identifier:
+                    answer[asked.tag] = item[asked.tag]
                 yield 0xFF00, answer
 
     def _get(self, event: Any) -> tuple[int, Dataset | None]:
@@ -150,6 +155,18 @@ class Hospital:
         self.held[dataset.SOPInstanceUID] = dataset
         self.copies[dataset.SOPInstanceUID] = self.copies.get(dataset.SOPInstanceUID, 0) + 1
         return 0
+
+
+def is_match(item: Dataset, query: Dataset) -> bool:
+    """Whether a work item has all values that a query gives, whatever they are of."""
+    for asked in query:
+        value = item[asked.tag].value if asked.tag in item else None
+        if asked.VR == "SQ":
+            if asked.value and not any(is_match(one, asked.value[0]) for one in value or ()):
+                return False
+        elif asked.value and asked.value != value:
+            return False
+    return True
 
 
 @pytest.fixture
@@ -399,6 +416,19 @@ def test_killed_at_any_step_a_work_item_is_ended_once(
         assert output.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == "1.2.6"
         steps += 3  # a third of them
     assert steps > 20
+
+
+@pytest.mark.parametrize("matches", [True, False])
+def test_a_work_item_is_ours_by_its_code_once_its_input_is_ready(matches: bool, hospital: Hospital) -> None:
+    hospital.matches = matches
+    worklist = Worklist(hospital.node, "FILLER", "http://127.0.0.1/dicom-web")
+    hospital.schedule(OTHER, inputs_of(hospital), code="READ")
+    item = hospital.schedule(ITEM, inputs_of(hospital), readiness="INCOMPLETE")
+    assert worklist.scheduled() == []
+
+    item.InputReadinessState = "READY"
+
+    assert worklist.scheduled() == [ITEM]
 
 
 def test_a_work_item_of_someone_else_is_not_ours(hospital: Hospital) -> None:
