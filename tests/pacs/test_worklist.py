@@ -34,6 +34,7 @@ from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.rules import Rule
 from monai_inpaint.pacs.service_stage import Shared
 from monai_inpaint.pacs.settings import Node, Settings, WorklistNode
+from monai_inpaint.pacs.work_item import WorkItem, outcome_of
 from monai_inpaint.pacs.worklist import CANCELED, COMPLETED, IN_PROGRESS, SCHEDULED, Output, Worklist
 
 STUDY, ITEM, OTHER, SECONDS = "1.2.77", "1.2.900.1", "1.2.900.2", 240
@@ -429,6 +430,15 @@ def test_a_work_item_is_ours_by_its_code_once_its_input_is_ready(matches: bool, 
     item.InputReadinessState = "READY"
 
     assert worklist.scheduled() == [ITEM]
+
+
+def test_what_an_earlier_version_filled_is_no_output_and_the_reason_says_so() -> None:
+    item = WorkItem("1.2.1", datetime(2026, 11, 30, 12), ((STUDY, f"{STUDY}.1"),), ("1.2.3",))
+    record = {"series": [{"series": f"{STUDY}.1", "why": "", "status": "filled", "source": "1"}]}
+
+    outcome = outcome_of(item, [record])
+
+    assert outcome == ([], "It was filled by an earlier version, which did not note its results.")
 
 
 def test_a_work_item_of_someone_else_is_not_ours(hospital: Hospital) -> None:
