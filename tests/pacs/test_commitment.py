@@ -377,6 +377,15 @@ def test_the_reason_of_a_study_that_cannot_go_on_is_told_until_it_goes_on(tmp_pa
     queue.close()
 
 
+def test_of_requests_without_end_the_last_ones_are_noted(tmp_path: Path) -> None:
+    pending_commitment.begin(tmp_path, (("1.2", "1.2.9"),))
+
+    for number in range(1, 61):
+        pending_commitment.ask(tmp_path, f"1.2.{number}")
+
+    assert pending_commitment.pending(tmp_path).transactions == tuple(f"1.2.{number}" for number in range(11, 61))
+
+
 def store(queue: Queue, uid: str) -> None:
     arrival = queue.arrival()
     arrival.write(bytes(100))
