@@ -13,6 +13,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.pacs import durable_files as disk
 
 _NOTE, _REPORT = "commitment.json", "commitment_report.json"
+_MOST_REQUESTS = 50  # an archive that refuses them is asked each minute
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class PendingCommitment:
 
     Attributes:
         instances: SOP class and SOPInstanceUID of each that the archive is to keep.
-        transactions: Transaction UIDs of the requests, all of which may still be answered.
+        transactions: Transaction UIDs of the latest requests, all of which may still be answered.
         asked: when the last one was taken, in seconds since 1970; 0: none was.
         attempts: how often the instances were sent.
     """
@@ -56,7 +57,8 @@ def begin(job: Path, instances: tuple[tuple[str, str], ...]) -> None:
 def ask(job: Path, transaction: str) -> None:
     """Note a request before it is made, so that its report is known whenever it comes."""
     note = pending(job)
-    disk.write_json(job / _NOTE, asdict(replace(note, transactions=(*note.transactions, transaction))))
+    transactions = (*note.transactions, transaction)[-_MOST_REQUESTS:]
+    disk.write_json(job / _NOTE, asdict(replace(note, transactions=transactions)))
 
 
 def asked(job: Path) -> None:

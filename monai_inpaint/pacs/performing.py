@@ -23,6 +23,8 @@ from monai_inpaint.pacs.work_item import WorkItem, outcome_of, read_item, write_
 _IN_HAND = 4  # work items that are ours at a time, so that others can perform the rest
 _PIECE = 2**20
 _POLLING = "polling"
+_NO_ROOM = "There is no room in the queue."
+_ON_ITS_WAY = "An instance of its input is on its way already, in another form."
 
 
 class Performing(ServiceStage):
@@ -36,6 +38,7 @@ class Performing(ServiceStage):
             shared, tasks.performer, settings.worklist, settings.fetch, settings.send, settings.listen.title
         )
         self._polled = float("-inf")
+        self._met = set[Path]()  # work items of which something was on its way that came in another form
 
     def next(self) -> Path | None:
         """Return the work item that is to be looked after now; looks for new ones first, if it is time."""
@@ -51,7 +54,8 @@ class Performing(ServiceStage):
         return [path for path in self.queue.work_items.iterdir() if is_uid(path.name)]
 
     def _poll(self, there: list[Path]) -> None:
-        outcome = self.done("find")
+        # what is found without room would be claimed and not performed, though others may have room
+        outcome = self.done("find") if self._has_room() else tasks.TaskOutcome(tasks.LATER, _NO_ROOM)
         if outcome.how != tasks.DONE:
             if _POLLING not in self.shared.waits:
                 self.log(f"{_POLLING} waits: {outcome.why}")
@@ -91,6 +95,8 @@ class Performing(ServiceStage):
         return self._end(job, item, outcome, f"completed: {sum(len(output.instances) for output in outputs)} results")
 
     def _claim(self, job: Path, item: WorkItem) -> str | None:
+        if not self._has_room():
+            return _NO_ROOM
         outcome = self.done("claim", job.name, item.transaction)
         if outcome.how == tasks.NOTHING:  # someone else performs it
             job.unlink()
@@ -103,27 +109,53 @@ class Performing(ServiceStage):
 
     def _fetch(self, job: Path, item: WorkItem) -> str | None:
         """Put the input into the queue, as if it had been sent."""
+        # fetched and stored again before it is through, it would hold up the study that it is part of
+        if job in self._met and self.queue.records_of(item.study, ()) is None:
+            return _ON_ITS_WAY
+        self._met.discard(job)
+        most = min(self.shared.settings.study_bytes, self.shared.settings.quota_bytes)
+        limit = self.queue.room_for(most)
+        if not limit:
+            return _NO_ROOM
         with self._place() as place:
-            limit = self.queue.room_for(self.shared.settings.study_bytes)
             outcome = self.done("fetch", item.inputs, place, limit)
             if outcome.how == tasks.LATER:
                 return outcome.why
             if outcome.how == tasks.FAILED:
+                if outcome.why == tasks.TOO_MUCH and limit < most:  # it may fit when others are done
+                    return _NO_ROOM
                 return self._cancel(job, item, outcome.why)
             try:
-                instances = tuple(path.stem for path in sorted(place.iterdir()) if self._store(path, item.study))
+                instances = self._store_all(place, item.study)
             except Full:
-                return "There is no room in the queue."
+                return _NO_ROOM
             except TooLarge:
                 return self._cancel(job, item, "The study is larger than may be taken.")
             except Different:
-                return self._cancel(job, item, "An instance of its input differs from one that came with the same UID.")
+                self._met.add(job)
+                return _ON_ITS_WAY
         if not instances:
             return self._cancel(job, item, "The archive has none of its input, or only what was made of it.")
         self.queue.ended({item.study}, whole=True)
         write_item(job, replace(item, instances=instances))
         self.log(f"work item {job.name}: {len(instances)} instances of study {item.study} fetched")
         return None
+
+    def _store_all(self, place: Path, study: str) -> tuple[str, ...]:
+        """Put files into the queue; returns the SOPInstanceUIDs of those that were taken."""
+        taken = list[str]()
+        try:
+            for path in sorted(place.iterdir()):
+                if self._store(path, study):
+                    taken.append(path.stem)
+        except Exception:
+            if taken:  # the rest comes later
+                self.queue.ended({study}, whole=False)
+            raise
+        return tuple(taken)
+
+    def _has_room(self) -> bool:
+        return self.queue.room_for(1) > 0
 
     def _store(self, path: Path, study: str) -> bool:
         arrival = self.queue.arrival()

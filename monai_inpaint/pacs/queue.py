@@ -271,7 +271,9 @@ class Queue:
     def filled(self, job: Path) -> list[str]:
         """Return the `source` of every series of the study that earlier jobs have filled, by their records."""
         study = job.name.rpartition("_")[0]
-        return sources_of(self._jobs(study, COMMITTING, SENT))
+        with self._mutex:  # none is missed since it moves on meanwhile
+            # one in `sending` has a record of its own when it was sent before, and is sent again
+            return sources_of(self._jobs(study, SENDING, COMMITTING, SENT))
 
     def records_of(self, study: str, instances: Collection[str]) -> list[dict[str, Any]] | None:
         """Return the records of the jobs that took some instances, the newest first.

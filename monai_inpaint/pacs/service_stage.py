@@ -63,26 +63,28 @@ class ServiceStage(ABC):
         """Do the next job; whether there was one."""
         try:
             job = self.next()
+            if job is not None:
+                self._do(job)
         except Stopped:
             return False
-        if job is None:
-            return False
+        if why := self.later.reason():
+            self.shared.waits[self.name] = why
+        else:
+            self.shared.waits.pop(self.name, None)
+        return job is not None
+
+    def _do(self, job: Path) -> None:
         try:
             why = self.work(job)
         except Stopped:
-            return False
+            raise
         except Exception as error:
             self.give_up(job, error)
-            return True
+            why = None
         if why is None:
             self.later.drop(job)
         elif self.later.put(job, why):
             self.log(f"{self.what} {job.name} {self.waits}: {why}")
-        if why:
-            self.shared.waits[self.name] = why
-        else:
-            self.shared.waits.pop(self.name, None)
-        return True
 
     def next(self) -> Path | None:
         """Return the job that is to be done now; None if there is none."""
@@ -121,19 +123,25 @@ class Later:
     """Jobs that are tried again, each after a while that grows."""
 
     def __init__(self) -> None:
-        self._jobs: dict[Path, tuple[float, float, bool]] = {}  # when, after how long, whether the log says why
+        # when, after how long, why ("": as usual), whether the log says why
+        self._jobs: dict[Path, tuple[float, float, str, bool]] = {}
 
     def jobs(self) -> set[Path]:
         """Those that are not due."""
         now = time.monotonic()
-        return {job for job, (when, _, _) in self._jobs.items() if when > now}
+        return {job for job, (when, *_) in self._jobs.items() if when > now}
 
     def put(self, job: Path, why: str) -> bool:
         """Try a job again later; whether the log is to say why, which it does once."""
-        _, wait, said = self._jobs.get(job, (0.0, WAIT / 2, False))
+        _, wait, _, said = self._jobs.get(job, (0.0, WAIT / 2, "", False))
         wait = min(2 * wait, LONGEST_WAIT)
-        self._jobs[job] = time.monotonic() + wait, wait, said or bool(why)
+        self._jobs[job] = time.monotonic() + wait, wait, why, said or bool(why)
         return bool(why) and not said
+
+    def reason(self) -> str:
+        """Why one of them cannot go on; "" where all wait as usual."""
+        # whoever keeps the queue may have taken a job away
+        return next((why for job, (_, _, why, _) in self._jobs.items() if why and job.exists()), "")
 
     def drop(self, job: Path) -> None:
         """It is done."""

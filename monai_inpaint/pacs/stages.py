@@ -123,7 +123,10 @@ class Committing(ServiceStage):
             return None
         if report_in(job) is None and (why := self._ask(job)):
             return why
-        return "" if report_in(job) is None else self._end(job)
+        if report_in(job) is None:
+            return ""
+        self._end(job)
+        return None
 
     def _ask(self, job: Path) -> str:
         """Ask, unless that was done lately; why the archive cannot be asked."""
@@ -139,8 +142,8 @@ class Committing(ServiceStage):
         pending_commitment.asked(job)
         return ""
 
-    def _end(self, job: Path) -> str | None:
-        """Do what the report says."""
+    def _end(self, job: Path) -> None:
+        """Do what the report says, and move the job on."""
         note, report = pending(job), report_in(job)
         assert report is not None
         lacking = [uid for _, uid in note.instances if uid not in report.kept]
@@ -148,12 +151,11 @@ class Committing(ServiceStage):
         if not lacking:
             self.queue.finish(job)
             self.log(f"study {job.name} done: {archive} keeps {len(note.instances)} results")
-            return None
+            return
         failed = f"{archive} does not keep {len(lacking)} of {len(note.instances)} results ({report.reasons(lacking)})."
         if note.attempts >= _ATTEMPTS:
             self.queue.fail(job, f"{failed} They were sent {note.attempts} times.")
             self.log(f"study {job.name} failed: {failed}")
-            return None
+            return
         self.queue.move(job, places.SENDING)
         self.log(f"study {job.name}: {failed} They are sent again")
-        return failed

@@ -14,7 +14,7 @@ from monai_inpaint.pacs.rules import Rule
 from monai_inpaint.pacs.settings import Node, WebNode, WorklistNode
 
 DONE, PARTLY, NOTHING, FAILED, FULL, LATER = "done", "partly", "nothing", "failed", "full", "later"
-_TOO_MUCH = "There is no room for it in the queue, or the study becomes larger than it may be."
+TOO_MUCH = "There is no room for it in the queue, or the study becomes larger than it may be."
 
 
 class TaskOutcome(NamedTuple):
@@ -109,9 +109,7 @@ def fetcher(rules: Sequence[Rule], at: Node | WebNode, title: str) -> Callable[[
         except Unreachable as error:
             return TaskOutcome(LATER, f"{error}.")
         except TooMuch:
-            return TaskOutcome(
-                FAILED, "There is no room for it in the queue, or the study becomes larger than it may be."
-            )
+            return TaskOutcome(FAILED, TOO_MUCH)
         except Exception as error:
             why = sentence_of(error, {str(study): "The study", str(output): "The folder for it"})
             return TaskOutcome(FULL if is_full(error) else FAILED, why)
@@ -154,7 +152,7 @@ def performer(worklist: WorklistNode, at: Node | WebNode, to: Node | WebNode, ti
         except Unreachable as error:
             return TaskOutcome(LATER, f"{error}.")
         except TooMuch:
-            return TaskOutcome(FAILED, _TOO_MUCH)
+            return TaskOutcome(FAILED, TOO_MUCH)
         except Exception as error:
             return TaskOutcome(FULL if is_full(error) else FAILED, sentence_of(error))
 

@@ -18,6 +18,8 @@ from monai_inpaint.pacs import durable_files as disk
 from monai_inpaint.pacs.kept_images import FILLED, FILLED_BEFORE
 from monai_inpaint.pacs.worklist import Output
 
+_NOT_NOTED = "It was filled by an earlier version, which did not note its results."
+
 
 @dataclass(frozen=True)
 class WorkItem:
@@ -76,10 +78,12 @@ def outcome_of(item: WorkItem, records: Iterable[Mapping[str, Any]]) -> tuple[li
         news = [entry for entry in entries if entry["why"] != FILLED_BEFORE]
         wanted -= {entry["series"] for entry in news}
         for entry in news:
-            if entry["status"] == FILLED:
+            if entry["status"] != FILLED:
+                reasons.append(entry["why"])
+            elif "outputs" in entry:
                 outputs += [
                     Output(one["series"], one["sop_class"], tuple(one["instances"])) for one in entry["outputs"]
                 ]
             else:
-                reasons.append(entry["why"])
+                reasons.append(_NOT_NOTED)
     return outputs, "" if outputs else " ".join(dict.fromkeys(reasons)) or "Its input holds no images."

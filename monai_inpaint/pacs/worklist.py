@@ -20,6 +20,7 @@ from monai_inpaint.pacs.requestor import UNCOMPRESSED, associated, status_of
 from monai_inpaint.pacs.settings import Node, WorklistNode
 
 SCHEDULED, IN_PROGRESS, COMPLETED, CANCELED = "SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"
+_READY = "READY"  # of InputReadinessState: all input is there
 _CHANGE_STATE = 1  # Action Type ID
 _ALREADY = {0xB304, 0xB306}  # canceled, completed: as asked before
 _IN_PROGRESS_ALREADY = 0xC302
@@ -54,11 +55,14 @@ class Worklist:
         self._node, self._title, self._archive = node, title, archive
 
     def scheduled(self) -> list[str]:
-        """Return the UIDs of the work items of our code that nobody performs yet."""
+        """Return the UIDs of the work items of our code that nobody performs yet, and whose input is ready."""
         query = Dataset()
         query.SOPInstanceUID = ""
         query.ProcedureStepState = SCHEDULED
-        query.ScheduledWorkitemCodeSequence = [self._code()]
+        query.InputReadinessState = _READY
+        value, scheme, _ = self._node.code
+        # the meaning is words, which a worklist that matches them may have others for
+        query.ScheduledWorkitemCodeSequence = [_coded(value, scheme, "")]
         found, end = [], None
         with self._association() as association:
             for status, answer in association.send_c_find(query, UnifiedProcedureStepPull):
@@ -146,7 +150,9 @@ class Worklist:
         return status_of(status, self._node.title)
 
     def _is_ours(self, answer: Dataset) -> bool:
-        """Whether the code is ours; not every worklist matches it."""
+        """Whether the code is ours and the input is ready, as far as it says so; not every worklist matches these."""
+        if (answer.get("InputReadinessState") or _READY) != _READY:
+            return False
         codes = answer.get("ScheduledWorkitemCodeSequence") or []
         return any((code.get("CodeValue"), code.get("CodingSchemeDesignator")) == self._node.code[:2] for code in codes)
 

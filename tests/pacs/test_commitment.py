@@ -32,13 +32,16 @@ from benchmarks.deploy.studies import small_study
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.pacs import pending_commitment
+from monai_inpaint.pacs import pending_commitment, tasks
 from monai_inpaint.pacs import queue as places
 from monai_inpaint.pacs.association import Association, Entity
 from monai_inpaint.pacs.commitment import CANNOT_PROCESS, report_of
 from monai_inpaint.pacs.pending_commitment import CommitmentReport
 from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.requestor import UNCOMPRESSED
+from monai_inpaint.pacs.service_stage import Shared
+from monai_inpaint.pacs.settings import Node, Settings
+from monai_inpaint.pacs.stages import Committing
 from monai_inpaint.pacs.wire import Broken, Wire
 
 STUDY, SECONDS = "1.2.77", 240
@@ -333,10 +336,54 @@ def test_images_of_a_study_that_waits_for_the_commitment_join_a_region_that_is_d
     later = queue.next(places.WAITING)
     assert later is not None
     assert queue.filled(later) == ["1"]
-    queue.finish(tmp_path / places.COMMITTING / f"{STUDY}_1")
+    again = queue.move(tmp_path / places.COMMITTING / f"{STUDY}_1", places.SENDING)  # the archive does not keep it
+    assert queue.filled(later) == ["1"]
+    queue.finish(again)
     assert sorted(path.stem for path in (later / places.INPUT).iterdir()) == ["1.2.77.1", "1.2.77.2"]
     assert (tmp_path / places.SENT / f"{STUDY}_1" / places.RECORD).is_file()
     queue.close()
+
+
+class Unanswered:
+    """A worker that reaches no archive."""
+
+    def do(self, *_args: Any) -> tasks.TaskOutcome:
+        return tasks.TaskOutcome(tasks.LATER, "ARCHIVE is not reached.")
+
+
+def test_the_reason_of_a_study_that_cannot_go_on_is_told_until_it_goes_on(tmp_path: Path) -> None:
+    queue, archive = Queue(tmp_path, 10**6, 10**6), Node("127.0.0.1", 104, "ARCHIVE")
+    settings = Settings(tmp_path, archive, ("ARCHIVE",), archive, (), storage_commitment=True)
+    stage = Committing(Shared(queue, settings, lambda _line: None, threading.Event(), {}))
+    stage.worker = Unanswered()  # type: ignore[assignment]
+    first, second = (tmp_path / places.COMMITTING / f"1.2.{study}_1" for study in (77, 78))
+    for job in (first, second):
+        job.mkdir()
+        pending_commitment.begin(job, (("1.2", "1.2.9"),))
+
+    assert stage()
+    assert stage.shared.waits == {"committing": "ARCHIVE is not reached."}
+
+    pending_commitment.asked(second)  # it waits for a report, as usual
+    assert stage()
+    assert stage.shared.waits == {"committing": "ARCHIVE is not reached."}
+
+    stage.later._jobs[first] = (0.0, 1.0, *stage.later._jobs[first][2:])
+    (transaction,) = pending_commitment.pending(first).transactions
+    pending_commitment.keep_report(first, CommitmentReport(transaction, (), ()))
+    assert stage()
+    assert [job.parent.name for job in queue._jobs("1.2.77")] == [places.SENDING]  # not kept: sent again
+    assert stage.shared.waits == {}
+    queue.close()
+
+
+def test_of_requests_without_end_the_last_ones_are_noted(tmp_path: Path) -> None:
+    pending_commitment.begin(tmp_path, (("1.2", "1.2.9"),))
+
+    for number in range(1, 61):
+        pending_commitment.ask(tmp_path, f"1.2.{number}")
+
+    assert pending_commitment.pending(tmp_path).transactions == tuple(f"1.2.{number}" for number in range(11, 61))
 
 
 def store(queue: Queue, uid: str) -> None:

@@ -34,6 +34,7 @@ from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.rules import Rule
 from monai_inpaint.pacs.service_stage import Shared
 from monai_inpaint.pacs.settings import Node, Settings, WorklistNode
+from monai_inpaint.pacs.work_item import WorkItem, outcome_of
 from monai_inpaint.pacs.worklist import CANCELED, COMPLETED, IN_PROGRESS, SCHEDULED, Output, Worklist
 
 STUDY, ITEM, OTHER, SECONDS = "1.2.77", "1.2.900.1", "1.2.900.2", 240
@@ -48,12 +49,14 @@ class Hospital:
         held: instances.
         changes: each change of a state that was made: UID and state.
         copies: how often each instance was stored.
+        matches: whether it answers a query with what matches it; else with all work items.
     """
 
     def __init__(self, held: list[Dataset]) -> None:
         self.port, self.items, self.changes = free_port(), dict[str, Dataset](), list[tuple[str, str]]()
         self.held = {one.SOPInstanceUID: one for one in held}
         self.copies: dict[str, int] = {}
+        self.matches = True
         self.after: Callable[[str], None] = lambda _state: None
         entity = AE("ARCHIVE")
         for kind in (UnifiedProcedureStepPull, StudyRootQueryRetrieveInformationModelGet):
@@ -70,10 +73,13 @@ class Hospital:
     def node(self) -> WorklistNode:
         return WorklistNode("127.0.0.1", self.port, "ARCHIVE", None, CODE, 0.1)
 
-    def schedule(self, uid: str, inputs: list[tuple[str, str]], code: str = CODE[0]) -> Dataset:
+    def schedule(
+        self, uid: str, inputs: list[tuple[str, str]], code: str = CODE[0], readiness: str = "READY"
+    ) -> Dataset:
         """Add a work item."""
         item, coded = Dataset(), Dataset()
-        coded.CodeValue, coded.CodingSchemeDesignator, coded.CodeMeaning = code, CODE[1], CODE[2]
+        coded.CodeValue, coded.CodingSchemeDesignator, coded.CodeMeaning = code, CODE[1], "As the hospital says"
+        item.InputReadinessState = readiness
         item.SOPInstanceUID, item.ProcedureStepState, item.TransactionUID = uid, SCHEDULED, ""
         item.ScheduledWorkitemCodeSequence, item.InputInformationSequence = [coded], []
         for study, series in inputs:
@@ -88,10 +94,10 @@ class Hospital:
 
     def _find(self, event: Any) -> Iterator[Any]:
         for item in list(self.items.values()):
-            if item.ProcedureStepState == event.identifier.ProcedureStepState:
+            if not self.matches or is_match(item, event.identifier):
                 answer = Dataset()
-                for keyword in ("SOPInstanceUID", "ProcedureStepState", "ScheduledWorkitemCodeSequence"):
-                    setattr(answer, keyword, getattr(item, keyword))
+                for asked in event.identifier:
+                    answer[asked.tag] = item[asked.tag]
                 yield 0xFF00, answer
 
     def _get(self, event: Any) -> tuple[int, Dataset | None]:
@@ -150,6 +156,18 @@ class Hospital:
         self.held[dataset.SOPInstanceUID] = dataset
         self.copies[dataset.SOPInstanceUID] = self.copies.get(dataset.SOPInstanceUID, 0) + 1
         return 0
+
+
+def is_match(item: Dataset, query: Dataset) -> bool:
+    """Whether a work item has all values that a query gives, whatever they are of."""
+    for asked in query:
+        value = item[asked.tag].value if asked.tag in item else None
+        if asked.VR == "SQ":
+            if asked.value and not any(is_match(one, asked.value[0]) for one in value or ()):
+                return False
+        elif asked.value and asked.value != value:
+            return False
+    return True
 
 
 @pytest.fixture
@@ -271,8 +289,9 @@ class Inline:
 def performing(root: Path, hospital: Hospital) -> tuple[Queue, Performing]:
     queue = Queue(root, 10**6, 10**6)
     archive = Node("127.0.0.1", hospital.port, "ARCHIVE")
+    rules = (Rule("CT", "SEG"),)
     settings = Settings(
-        root, archive, ("ARCHIVE",), archive, (Rule("CT", "SEG"),), fetch=archive, worklist=hospital.node
+        root, archive, ("ARCHIVE",), archive, rules, 30, 10**6, 10**6, fetch=archive, worklist=hospital.node
     )
     stage = Performing(Shared(queue, settings, lambda _line: None, threading.Event(), {}))
     stage.worker = Inline(stage.worker._make(*stage.worker._given))  # type: ignore[assignment]
@@ -302,6 +321,63 @@ def perform(queue: Queue, stage: Performing, hospital: Hospital, made: list[str]
             made.append(job.name)
             queue.finish(job)
     raise AssertionError("it is not completed")
+
+
+def try_again(stage: Performing) -> None:
+    stage._polled = float("-inf")
+    stage.later._jobs.clear()
+    stage()
+
+
+def test_while_the_queue_is_full_nothing_is_claimed_and_what_is_ours_is_not_canceled(
+    hospital: Hospital, tmp_path: Path
+) -> None:
+    hospital.schedule(ITEM, inputs_of(hospital))
+    queue, stage = performing(tmp_path / "queue", hospital)
+    coming = queue.arrival()
+    coming.write(bytes(10**6))
+
+    try_again(stage)
+
+    assert hospital.changes == []
+    assert stage.shared.waits == {"polling": "There is no room in the queue."}
+
+    coming.discard()
+    coming = queue.arrival()
+    coming.write(bytes(10**6 - 100))
+    for _ in ("claimed", "not fetched"):
+        try_again(stage)
+    assert stage.shared.waits == {"performing": "There is no room in the queue."}
+
+    coming.discard()
+    made = list[str]()
+    perform(queue, stage, hospital, made)
+    assert hospital.changes == [(ITEM, IN_PROGRESS), (ITEM, COMPLETED)]
+    assert made == [f"{STUDY}_1"]
+    queue.close()
+
+
+def test_a_work_item_waits_for_its_study_that_is_on_its_way_in_another_form(hospital: Hospital, tmp_path: Path) -> None:
+    hospital.schedule(ITEM, inputs_of(hospital))
+    queue, stage = performing(tmp_path / "queue", hospital)
+    arrival = queue.arrival()
+    arrival.write(bytes(100))
+    arrival.finish()
+    queue.store(arrival, STUDY, max(hospital.held))
+    queue.ended({STUDY}, whole=True)
+
+    for _ in ("claimed", "not fetched", "not even tried"):
+        try_again(stage)
+
+    assert stage.shared.waits == {"performing": "An instance of its input is on its way already, in another form."}
+    queue._last[STUDY] -= 100
+    assert queue.take(30) == []  # a part of it came from us
+
+    made = list[str]()
+    perform(queue, stage, hospital, made)
+    assert hospital.changes == [(ITEM, IN_PROGRESS), (ITEM, COMPLETED)]
+    assert made == [f"{STUDY}_1"]
+    queue.close()
 
 
 @pytest.mark.slow
@@ -341,6 +417,28 @@ def test_killed_at_any_step_a_work_item_is_ended_once(
         assert output.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == "1.2.6"
         steps += 3  # a third of them
     assert steps > 20
+
+
+@pytest.mark.parametrize("matches", [True, False])
+def test_a_work_item_is_ours_by_its_code_once_its_input_is_ready(matches: bool, hospital: Hospital) -> None:
+    hospital.matches = matches
+    worklist = Worklist(hospital.node, "FILLER", "http://127.0.0.1/dicom-web")
+    hospital.schedule(OTHER, inputs_of(hospital), code="READ")
+    item = hospital.schedule(ITEM, inputs_of(hospital), readiness="INCOMPLETE")
+    assert worklist.scheduled() == []
+
+    item.InputReadinessState = "READY"
+
+    assert worklist.scheduled() == [ITEM]
+
+
+def test_what_an_earlier_version_filled_is_no_output_and_the_reason_says_so() -> None:
+    item = WorkItem("1.2.1", datetime(2026, 11, 30, 12), ((STUDY, f"{STUDY}.1"),), ("1.2.3",))
+    record = {"series": [{"series": f"{STUDY}.1", "why": "", "status": "filled", "source": "1"}]}
+
+    outcome = outcome_of(item, [record])
+
+    assert outcome == ([], "It was filled by an earlier version, which did not note its results.")
 
 
 def test_a_work_item_of_someone_else_is_not_ours(hospital: Hospital) -> None:
