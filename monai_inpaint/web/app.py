@@ -407,7 +407,7 @@ class InpaintApp(TrameApp):
     async def save_map(self, _request: web.Request) -> web.StreamResponse:
         """Hand over the map that is shown."""
         if not self.state.mapped:
-            return self._transfers.answer("There is no map; fill with the spread, or press Abnormalities.", status=409)
+            return self._transfers.answer("There is no map; fill with the spread, or press Anomalies.", status=409)
         suffix = f"_{self.state.mapped.lower()}{self._history.shown.map.path.suffix}"
         return await self._save(write_map, saved_name(self._name, suffix))
 

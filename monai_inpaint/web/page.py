@@ -199,7 +199,7 @@ class Page:
         with _part("Find"), Div(classes="row"):
             self._button("find_artifacts", None, "Artifacts", READY, title="Mark what looks like an artifact")
             self._button("find_metal", None, "Metal", READY, title="Mark metal, and what it affects")
-            self._button("map", None, "Abnormalities", READY, title="Map where a chest film is unlike healthy anatomy")
+            self._button("map", None, "Anomalies", READY, title="Map where a chest film is unlike healthy anatomy")
         with _part("Artifacts of metal"), Div(classes="row", style="margin-top: 10px;"):
             v3.VSelect(
                 v_model=("method",), items=("methods",), id="method", label="Method", disabled=("busy",),
