@@ -268,7 +268,8 @@ def test_a_service_killed_whenever_a_work_item_changes_neither_loses_it_nor_does
     assert item.ProcedureStepState == COMPLETED
     assert hospital.changes == [(ITEM, IN_PROGRESS), (ITEM, COMPLETED)]
     assert set(hospital.copies.values()) == {1}
-    assert f"work item {ITEM} of study {STUDY} completed: {len(hospital.copies)} results" in service.lines()
+    completed = f"work item {ITEM} of study {STUDY} completed: {len(hospital.copies)} results"
+    until(lambda: completed in service.lines(), SECONDS, "the log does not say that it is completed")
     assert service.interrupt() == 130
 
 
