@@ -303,4 +303,4 @@ def test_a_hole_larger_than_any_window_is_tested_nearby_too(monkeypatch: pytest.
     fill = Filler("mr")(np.where(hole, -1000, image), hole)
 
     assert np.abs(fill.image - image)[~hole].max() == 0
-    assert np.abs(fill.image - image).max() < np.ptp(image)
+    assert np.abs(fill.image - image).max() < 0.1 * np.ptp(image)
