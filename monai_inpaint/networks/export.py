@@ -80,7 +80,7 @@ def _halve(graph: onnx.GraphProto) -> None:
 
 def export_bundle(folder: str | Path) -> None:
     """Write the graphs of a bundle's networks from their weights, and store those in half precision too."""
-    bundle = find_bundle(folder)
+    bundle = find_bundle(Path(folder).resolve())  # a folder of a bundle's name is that folder, not the installed bundle
     for network in (bundle, *filter(None, [bundle.sampler])):
         values = load_network(network).state_dict()
         unfinished = network.weights.with_name(f".{network.weights.name}.part")
