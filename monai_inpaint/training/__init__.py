@@ -43,7 +43,6 @@ if TYPE_CHECKING:
         IntermediateLoss,
     )
     from monai_inpaint.training.filled_batch import Conditional, HolePatch, WholeAndPatch, WithCondition, WithHole
-    from monai_inpaint.training.grow_windows import GrowWindows
     from monai_inpaint.training.iteration import (
         autocast_iteration,
         autocast_validation,
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
     from monai_inpaint.training.patch_gan import PatchAdversary, PatchGANLoss
     from monai_inpaint.training.schedule import Schedule, warm_hold_decay
     from monai_inpaint.training.validation_metrics import FalseAlarms, HolePSNR, MetalRMSE, ShapeDistance
+    from monai_inpaint.training.window_side import GrowWindows, WindowSideHandler
 
 __all__ = [
     "AdversarialIteration",
@@ -88,6 +88,7 @@ __all__ = [
     "ShapeDistance",
     "Term",
     "WholeAndPatch",
+    "WindowSideHandler",
     "WithCondition",
     "WithHole",
     "autocast_iteration",
@@ -133,7 +134,7 @@ _HOME = {
     "Conditional": "monai_inpaint.training.filled_batch",
     "DiscriminatorTask": "monai_inpaint.training.discriminator",
     "FalseAlarms": "monai_inpaint.training.validation_metrics",
-    "GrowWindows": "monai_inpaint.training.grow_windows",
+    "GrowWindows": "monai_inpaint.training.window_side",
     "HolePSNR": "monai_inpaint.training.validation_metrics",
     "HolePatch": "monai_inpaint.training.filled_batch",
     "Judge": "monai_inpaint.training.discriminator",
@@ -149,6 +150,7 @@ _HOME = {
     "ShapeDistance": "monai_inpaint.training.validation_metrics",
     "Term": "monai_inpaint.training.adversarial_iteration",
     "WholeAndPatch": "monai_inpaint.training.filled_batch",
+    "WindowSideHandler": "monai_inpaint.training.window_side",
     "WithCondition": "monai_inpaint.training.filled_batch",
     "WithHole": "monai_inpaint.training.filled_batch",
     "autocast_iteration": "monai_inpaint.training.iteration",
