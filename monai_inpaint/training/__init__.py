@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monai_inpaint._lazy import loaded_when_used
-from monai_inpaint.training.boxed_findings import boxed_findings
 from monai_inpaint.training.data_list import (
     fill_pairs,
     find_images,
@@ -19,8 +18,8 @@ from monai_inpaint.training.data_list import (
     training_slices,
     training_volumes,
 )
-from monai_inpaint.training.labelled_films import class_weights, labelled_films
-from monai_inpaint.training.nodule_crops import boxed_nodules, nodule_crops, nodule_films
+from monai_inpaint.training.film_findings import boxed_findings, boxed_nodules, class_weights, labelled_films
+from monai_inpaint.training.nodule_crops import nodule_crops, nodule_films
 
 if TYPE_CHECKING:
     from monai_inpaint.training.adversarial_iteration import AdversarialIteration, LossTerm, Term
