@@ -171,6 +171,12 @@ def add_progress_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_row_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add --split, --source and --modality, which select rows of a data list."""
+    for column in ("split", "source", "modality"):
+        parser.add_argument(f"--{column}", type=nonempty_text, metavar="VALUE", help=f"only rows with this {column}")
+
+
 def add_synthesis_arguments(parser: argparse.ArgumentParser) -> None:
     """Add --seed, --resume, --engine and --progress of commands that make synthetic images."""
     parser.add_argument("--seed", type=seed_number, default=0, metavar="N", help="same seed, same voxels (default: 0)")
