@@ -57,7 +57,7 @@ def image_count(text: str) -> int:
     except ValueError:
         number = 0
     if not 0 < number <= 10**6:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of images, such as 1000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of images, such as 1000")
     return number
 
 
@@ -68,7 +68,7 @@ def iou_share(text: str) -> float:
     except ValueError:
         share = -1.0
     if not 0 <= share < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no overlap; give a number from 0 to less than 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an overlap; give a number from 0 to less than 1")
     return share
 
 
