@@ -12,7 +12,7 @@ from PIL import ImageDraw
 from benchmarks.setting import Options
 from monai_inpaint import Filler
 from monai_inpaint.demo.phantom import chest_film
-from monai_inpaint.demo.shipped import shipped
+from monai_inpaint.demo.samples import shipped
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.quality import Row
 from benchmarks.strange_images import hand_film, patterns
 from monai_inpaint.demo.phantom import chest_film
-from monai_inpaint.demo.shipped import shipped
+from monai_inpaint.demo.samples import shipped
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import write_image
 

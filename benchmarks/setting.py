@@ -1,4 +1,4 @@
-"""What every benchmark is told, and what must be said with its figures."""
+"""Options of every benchmark, and the provenance that is printed with its figures: hardware, date, versions."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from monai_inpaint.demo.phantom import chest_film
-from monai_inpaint.demo.shipped import shipped
+from monai_inpaint.demo.samples import shipped
 from monai_inpaint.demo.tubes import project, tube
 from monai_inpaint.imaging.display import displayed
 from monai_inpaint.imaging.image import Image

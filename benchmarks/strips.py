@@ -1,4 +1,4 @@
-"""The pictures of an evaluation's page as one strip: a row for each case, cut to what lies around its hole."""
+"""Pictures of an evaluation as one strip: a row for each case, cut to the surroundings of its hole."""
 
 from __future__ import annotations
 

@@ -58,9 +58,10 @@ class Row:
     small: float = 0.7
 
     @property
-    def sides(self) -> dict[int, int]:
-        """Of the windows, by the first epoch that has them."""
-        return {1: SIDE // 2 if self.small else SIDE, 1 + round(self.small * self.epochs): SIDE}
+    def sides(self) -> list[int]:
+        """Of the windows, one an epoch."""
+        small = round(self.small * self.epochs)
+        return [SIDE // 2] * small + [SIDE] * (self.epochs - small)
 
     @property
     def network(self) -> dict[str, Any]:

@@ -25,9 +25,13 @@ LAST = ("train", "validate", "initialize", "run", "finalize")  # of the keys of 
 
 def files_of(recipe: Path) -> dict[str, str]:
     """Path inside the bundle -> text, for all files that the recipe makes."""
-    told = json.loads(recipe.read_text(encoding="utf-8"))
-    tokens = {"name": recipe.stem, "version": told["configs/metadata.json"][-1]["version"], **told.pop("tokens", {})}
-    return {name: _filled(_text(name, parts), tokens) for name, parts in told.items()}
+    content = json.loads(recipe.read_text(encoding="utf-8"))
+    tokens = {
+        "name": recipe.stem,
+        "version": content["configs/metadata.json"][-1]["version"],
+        **content.pop("tokens", {}),
+    }
+    return {name: _filled(_text(name, parts), tokens) for name, parts in content.items()}
 
 
 def _text(name: str, parts: list[Any]) -> str:

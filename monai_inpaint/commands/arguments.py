@@ -57,7 +57,7 @@ def image_count(text: str) -> int:
     except ValueError:
         number = 0
     if not 0 < number <= 10**6:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of images, such as 1000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of images, such as 1000")
     return number
 
 
@@ -68,7 +68,7 @@ def iou_share(text: str) -> float:
     except ValueError:
         share = -1.0
     if not 0 <= share < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no overlap; give a number from 0 to less than 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an overlap; give a number from 0 to less than 1")
     return share
 
 
@@ -169,6 +169,12 @@ def add_progress_argument(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="progress on stderr: a line on a terminal (auto, the default), JSON lines, or none",
     )
+
+
+def add_row_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add --split, --source and --modality, which select rows of a data list."""
+    for column in ("split", "source", "modality"):
+        parser.add_argument(f"--{column}", type=nonempty_text, metavar="VALUE", help=f"only rows with this {column}")
 
 
 def add_synthesis_arguments(parser: argparse.ArgumentParser) -> None:

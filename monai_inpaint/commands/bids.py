@@ -55,7 +55,7 @@ def read_bids(folder: Path, output_dir: Path, masks: str = MASKS) -> list[Pair]:
         if found:
             pairs.append(_pair(image, found[0], place, parts["entities"], parts["suffix"], folder, output_dir))
     if not pairs:
-        raise InputError(f"{folder} holds no image in anat with a mask at {masks}; say where masks lie: --masks.")
+        raise InputError(f"{folder} contains no image in anat with a mask at {masks}; name their place with --masks.")
     return pairs
 
 

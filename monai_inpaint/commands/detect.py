@@ -148,7 +148,7 @@ def _train(args: argparse.Namespace) -> int:
 def _folds(text: str) -> int:
     number = image_count(text)
     if number > 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of folds, such as 5")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of folds, such as 5")
     return number
 
 

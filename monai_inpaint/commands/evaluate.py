@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from monai_inpaint.commands.arguments import add_engine_argument, add_progress_argument, nonempty_text, path_text
+from monai_inpaint.commands.arguments import (
+    add_engine_argument,
+    add_progress_argument,
+    add_row_arguments,
+    nonempty_text,
+    path_text,
+)
 from monai_inpaint.failure import DONE
 from monai_inpaint.paths import check_replaceable
 from monai_inpaint.progress import make_progress
@@ -36,8 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=path_text, required=True, metavar="DIR", help="folder for the tables and the page"
     )
-    for column in ("split", "source", "modality"):
-        parser.add_argument(f"--{column}", type=nonempty_text, metavar="VALUE", help=f"only rows with this {column}")
+    add_row_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, help="seed of holes, samples and choice of images (default: 0)")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N images, chosen with the seed")
     parser.add_argument(

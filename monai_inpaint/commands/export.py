@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 
 from monai_inpaint.commands.arguments import nonempty_text, path_text
+from monai_inpaint.engines.names import EXPORTS
 from monai_inpaint.failure import DONE
 
 NAME = "export"
 HELP = "Write a bundle's network as ONNX or OpenVINO, or compile it by TensorRT."
-FORMATS = {"onnx": ".onnx", "openvino": ".xml", "tensorrt": ".engine"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OUTPUT",
         help="file ending with .onnx, .xml (weights in a .bin of the same name) or .engine",
     )
-    parser.add_argument("--format", choices=FORMATS, required=True, help="format of OUTPUT")
+    parser.add_argument("--format", choices=EXPORTS, required=True, help="format of OUTPUT")
     parser.add_argument(
         "--precision",
         choices=("fp32", "fp16"),

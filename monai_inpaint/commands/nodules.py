@@ -181,9 +181,9 @@ def _again(args: argparse.Namespace, folder: Path, images: list[Path]) -> Nodule
         diameters = tuple(float(mm) for mm in asked["diameters"])
         seeds = tuple(int(seed) for seed in asked["seeds"])
     except (KeyError, TypeError, ValueError):
-        raise InputError(f"{path} is no manifest of nodules; give one that synthesize has written.") from None
+        raise InputError(f"{path} is not a manifest of nodules; give one that synthesize has written.") from None
     if len(images) != 1:
-        raise InputError(f"{path} tells of one image; give that image alone.")
+        raise InputError(f"{path} describes one image; give that image alone.")
     _check_same(images[0], source, path)
     if isinstance(shape, dict):
         shape = _same(args.shape, shape, path, "--shape")
@@ -214,7 +214,7 @@ def _check_same(path: Path, content: dict[str, str], manifest: Path) -> None:
     from monai_inpaint.jobs.cohort import digest
 
     if digest(path) != content["sha256"]:
-        raise InputError(f"{path} is not the file {content['name']} that {manifest} tells of; give that one.")
+        raise InputError(f"{path} is not the file {content['name']} that {manifest} names; give that one.")
 
 
 def _asked(args: argparse.Namespace, images: Sequence[Path]) -> dict[str, Any]:
@@ -257,7 +257,9 @@ def _positive(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value < 1000:
-        raise InputError(f"{text!r} is no diameter in mm; give a number, a range such as 8-30, or a file of numbers.")
+        raise InputError(
+            f"{text!r} is not a diameter in mm; give a number, a range such as 8-30, or a file of numbers."
+        )
     return value
 
 
@@ -334,5 +336,5 @@ def _per_image(text: str) -> tuple[int, int]:
     except ValueError:
         ends = 0, 0
     if not 0 < ends[0] <= ends[1] <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of nodules; give 1 to 100, or a range such as 1-3")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of nodules; give 1 to 100, or a range such as 1-3")
     return ends

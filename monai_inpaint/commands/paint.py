@@ -18,7 +18,7 @@ from monai_inpaint.jobs.film_regions import DrawnPlace, ListedBoxes, MapPeaks, M
 from monai_inpaint.jobs.paint_film import PaintJob, paint_into
 from monai_inpaint.progress import Progress, make_progress
 
-OUTPAINT_HELP = "Keep the finding of chest films and draw anew all that is around it, for more training data."
+OUTPAINT_HELP = "Keep the finding of chest films and generate everything around it, for more training data."
 INPAINT_HELP = "Draw a finding at a place in chest films without one, by a bundle that was trained on such findings."
 PEAKS, RANDOM = "peaks", "random"
 _BUNDLE = "cxr_lesion_painting"
@@ -174,7 +174,7 @@ def _add_rest(parser: argparse.ArgumentParser, bundle: str | None) -> None:
 
 def _samples(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of samples from 1 to 1000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of samples from 1 to 1000")
     return int(text)
 
 
@@ -184,5 +184,5 @@ def _margin(text: str) -> float:
     except ValueError:
         mm = -1.0
     if not 0 <= mm <= 500:
-        raise argparse.ArgumentTypeError(f"{text!r} is no margin in mm from 0 to 500")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a margin in mm from 0 to 500")
     return mm

@@ -8,6 +8,7 @@ from pathlib import Path
 from monai_inpaint.commands.arguments import (
     add_engine_argument,
     add_progress_argument,
+    add_row_arguments,
     nonempty_path,
     nonempty_text,
     path_text,
@@ -42,8 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--size", type=int, default=1024, metavar="PIXELS", help="films are reduced to at most this (default: 1024)"
     )
     make.add_argument("--seconds", type=int, metavar="S", help="hide the images of a pair after S seconds")
-    for column in ("split", "source", "modality"):
-        make.add_argument(f"--{column}", type=nonempty_text, metavar="VALUE", help=f"only rows with this {column}")
+    add_row_arguments(make)
     make.add_argument("--seed", type=seed_number, default=0, metavar="N", help="same seed, same study (default: 0)")
     make.add_argument(
         "--features",

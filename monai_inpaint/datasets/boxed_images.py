@@ -134,7 +134,7 @@ def _measured(image: BoxedImage) -> BoxedImage:
         sizes, spacing = sizes[::-1], spacing[::-1]
     if image.columns and [image.columns, image.rows] != sizes[:2]:
         raise InputError(
-            f"{image.path} has {sizes[0]} columns and {sizes[1]} rows, its data set tells of {image.columns} and "
+            f"{image.path} has {sizes[0]} columns and {sizes[1]} rows, its data set states {image.columns} and "
             f"{image.rows}; give the image that the boxes are of."
         )
     return replace(image, columns=sizes[0], rows=sizes[1], spacing=(spacing[0], spacing[1]) if spacing else None)

@@ -71,7 +71,7 @@ def _folder(table: Path, cell: str) -> str:
     """The first part of a path: the folder of the case."""
     parts = cell.split("/")
     if len(parts) < 2:
-        raise InputError(f"{table}: {cell!r} is no path of a file in a case; give the file as published.")
+        raise InputError(f"{table}: {cell!r} is not the path of a file in a case; give the file as published.")
     return parts[0]
 
 

@@ -83,7 +83,9 @@ def read_coco(path: Path) -> list[BoxedImage]:
                 )
             )
     except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise InputError(f"{path} is no annotations of COCO ({type(error).__name__}: {error}); give these.") from None
+        raise InputError(
+            f"{path} is not a file of COCO annotations ({type(error).__name__}: {error}); give one."
+        ) from None
     if boxes:
         raise InputError(f"{path}: annotations name the image {next(iter(boxes))}, which is not among its images.")
     return images

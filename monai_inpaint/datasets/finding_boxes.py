@@ -47,11 +47,7 @@ def finding_box(table: str | Path, image: str, label: str, numbers: tuple[str, s
     Raises:
         InputError: they are not numbers, or the box is empty.
     """
-    try:
-        x, y, w, h = map(float, numbers)
-    except ValueError as error:
-        raise InputError(f"{table}: the box of {image} is not of numbers ({error}); correct it.") from error
-    return _checked(table, FindingBox(image, label, x, y, w, h))
+    return _checked(table, FindingBox(image, label, *_floats(table, image, numbers)))
 
 
 def corner_box(table: str | Path, image: str, label: str, corners: Sequence[str]) -> FindingBox:
@@ -60,11 +56,16 @@ def corner_box(table: str | Path, image: str, label: str, corners: Sequence[str]
     Raises:
         InputError: they are not numbers, or the box is empty.
     """
+    left, top, right, bottom = _floats(table, image, corners)
+    return _checked(table, FindingBox(image, label, left, top, right - left, bottom - top))
+
+
+def _floats(table: str | Path, image: str, cells: Sequence[str]) -> tuple[float, float, float, float]:
     try:
-        left, top, right, bottom = map(float, corners)
+        first, second, third, fourth = map(float, cells)
     except ValueError as error:
         raise InputError(f"{table}: the box of {image} is not of numbers ({error}); correct it.") from error
-    return _checked(table, FindingBox(image, label, left, top, right - left, bottom - top))
+    return first, second, third, fourth
 
 
 def _checked(table: str | Path, box: FindingBox) -> FindingBox:

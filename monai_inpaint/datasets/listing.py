@@ -113,7 +113,7 @@ def split_by_patient(rows: Iterable[Row], val: float) -> list[Row]:
         place = drawn if _is_open(row) else row.split.removesuffix(UNHEALTHY)
         before = where.setdefault((row.source, row.patient), place)
         if before != place:
-            raise InputError(f"{row.path}: patient {row.patient} lies in {before} and in {place}; choose one of them.")
+            raise InputError(f"{row.path}: patient {row.patient} is in {before} and in {place}; choose one of them.")
         split.append(replace(row, split=place + UNHEALTHY * (finding or row.split.endswith(UNHEALTHY))))
     return split
 

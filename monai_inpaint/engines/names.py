@@ -12,3 +12,5 @@ ENGINES = {
 CHOICES = ("auto", *ENGINES)
 NEEDS_GPU = ("tensorrt",)  # those that do not run on a CPU
 ON_GPU = ("tensorrt", "torch", "onnxruntime")  # those that can compute on a GPU, the fastest first
+
+EXPORTS = {"onnx": ".onnx", "openvino": ".xml", "tensorrt": ".engine"}  # formats of `export`, and their suffixes

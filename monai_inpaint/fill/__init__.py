@@ -6,5 +6,6 @@ volume.py     volumes (ct, mr): continuation.py, slices, and slices that start f
 blocks.py     run the network on the windows (windows.py) of a block (cutting.py): in one pass, or coarse to fine
 sampler.py    the noise and the time steps of a sample; blocks.py runs them
 compose.py    composite the fills into the image: the only place
-spread.py     the predicted error at each voxel; uncertainty.py: of the whole fill, for the report
+uncertainty.py  the predicted error at each voxel (the spread), and of the whole fill, for the report
+report.py     what was filled, by what, in how long; memory.py: how much memory a fill will take
 """

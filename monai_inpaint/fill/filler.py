@@ -18,8 +18,7 @@ from monai_inpaint.fill.compose import Patch, compose, difference, in_place
 from monai_inpaint.fill.report import fill_report
 from monai_inpaint.fill.sampler import SAMPLERS, Draw
 from monai_inpaint.fill.slices import fill_slices
-from monai_inpaint.fill.spread import spread_of
-from monai_inpaint.fill.uncertainty import reliability
+from monai_inpaint.fill.uncertainty import reliability, spread_of
 from monai_inpaint.imaging.grid import align_hole, check_hole
 from monai_inpaint.imaging.hounsfield import check_hounsfield_units
 from monai_inpaint.imaging.image import Image

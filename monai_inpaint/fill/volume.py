@@ -219,7 +219,10 @@ def _filled(
 
 
 def most_slices(*sides: int) -> int:
-    """Number of slices to fill at once, for a hole whose bounding box in a slice has these sides, in voxels."""
+    """Number of slices to fill at once, for a hole whose bounding box in a slice has these sides, in voxels.
+
+    It bounds the memory, so the side of the windows is taken as is; `window_side` also rounds it.
+    """
     side = min(max(SMALLEST, max(sides) / SHARE), LARGEST)
     return max(int(VOXELS / side**2), FEWEST)
 

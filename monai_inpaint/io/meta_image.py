@@ -141,7 +141,7 @@ def _header(path: Path) -> tuple[list[Line], dict[str, str], list[str], int]:
         if key != meant:
             raise InputError(f"{path} has a header with {key!r}, which MetaImage writes {meant!r}; repair it.")
         if fields.setdefault(field, value) != value:
-            raise InputError(f"{path} has a header that tells {field!r} twice; repair it.")
+            raise InputError(f"{path} has a header that states {field!r} twice; repair it.")
         lines.append(Line(key, text))
         if field == _DATA:
             break

@@ -139,7 +139,7 @@ def _header(path: Path) -> tuple[list[Line], dict[str, str], int]:
         else:
             field = _field(content, path)
             if any(line.field == field for line in lines):
-                raise InputError(f"{path} has a header that tells {field!r} twice; repair it.")
+                raise InputError(f"{path} has a header that states {field!r} twice; repair it.")
             lines.append(Line(field, text))
             listing = field == "data file" and _value(lines[-1]).split()[:1] == ["LIST"]
     if not lines:

@@ -9,12 +9,13 @@ from monai_inpaint import inputs
 from monai_inpaint.errors import InputError
 
 
-def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+def read_table(path: Path, columns: Sequence[str], advice: str = "give the file as published") -> list[dict[str, str]]:
     """Read the rows of a CSV file in UTF-8 by the names of its columns, spaces around cells removed.
 
     Args:
         path: the file. Cells that a row lacks are empty, cells without a column's name are left out.
         columns: that it must have.
+        advice: what to do if one is missing, as the end of a sentence.
 
     Raises:
         InputError: the file does not exist or is not CSV, a column is missing, or there are no rows.
@@ -24,8 +25,7 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     missing = [column for column in columns if column not in names]
     if missing:
         raise InputError(
-            f"{path}: has no column {missing[0]!r}, but {', '.join(filter(None, names)) or 'none at all'}; "
-            "give the file as published."
+            f"{path}: has no column {missing[0]!r}, but {', '.join(filter(None, names)) or 'none at all'}; {advice}."
         )
     if len(cells) < 2:
         raise InputError(f"{path}: holds no rows below the names of the columns; give the complete file.")

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from monai_inpaint.engines.base import CHANNELS
+from monai_inpaint.engines.names import EXPORTS
 from monai_inpaint.engines.tensorrt_builder import Precision, build, find_backend, graph_of, profile_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.atomic import check_output, staged
 from monai_inpaint.registry import BundleInfo, find_bundle
 
-SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "tensorrt": ".engine"}
 Three = tuple[int, int, int]
 
 
@@ -34,7 +34,7 @@ def export_bundle(
     Args:
         name: of the bundle, or its folder.
         output: a file with the suffix of its format; OpenVINO's weights are written to a .bin beside it.
-        kind: one of `SUFFIXES`.
+        kind: one of `EXPORTS`.
         precision: of convolutions and matrix products; all else is float32.
         batch, side: smallest, most usual and largest number of windows, and their sides in voxels; None: those that the
             package itself uses. For TensorRT only: other formats accept any.
@@ -51,10 +51,10 @@ def export_bundle(
     bundle = found.sampler if sampler else found
     if bundle is None:
         raise InputError(f"The bundle {found.name} has no network for samples alone; leave out --sampler.")
-    if kind not in SUFFIXES:
-        raise InputError(f"There is no format {kind}; use {', '.join(SUFFIXES)}.")
-    if output.suffix != SUFFIXES[kind]:
-        raise InputError(f"{output} is not the name of an export to {kind}; give one that ends with {SUFFIXES[kind]}.")
+    if kind not in EXPORTS:
+        raise InputError(f"There is no format {kind}; use {', '.join(EXPORTS)}.")
+    if output.suffix != EXPORTS[kind]:
+        raise InputError(f"{output} is not the name of an export to {kind}; give one that ends with {EXPORTS[kind]}.")
     if kind != "tensorrt" and (batch or side or gpus):
         raise InputError(f"--batch, --side and --gpu are for tensorrt; leave them out of an export to {kind}.")
     if not bundle.graph.is_file() or bundle.kind not in CHANNELS:

@@ -146,6 +146,6 @@ def _check_no_spacing(images: Sequence[Path]) -> None:
     for path in images:
         if read_image_guarded(path).spacing:
             raise InputError(
-                f"{path} tells its pixel size, and the images of the truth do not, so diameters of missed nodules are "
+                f"{path} states its pixel size, and the images of the truth do not, so diameters of missed nodules are "
                 "known in pixels only; give images without it, or a truth with it."
             )

@@ -74,25 +74,23 @@ def hole_target(text: str | Path) -> Target:
 
 def report_target(text: str | Path) -> Target:
     """Check a path for the report, a .json file."""
-    path = Path(text)
-    if path.suffix.lower() != ".json":
-        raise InputError(f"{path} must end with .json to be a report.")
-    return Target(path)
+    return _with_suffix(text, ".json", "a report")
 
 
 def picture_target(text: str | Path) -> Target:
     """Check a path for a picture of the difference, a .png file."""
-    path = Path(text)
-    if path.suffix.lower() != ".png":
-        raise InputError(f"{path} must end with .png to be a picture.")
-    return Target(path)
+    return _with_suffix(text, ".png", "a picture")
 
 
 def table_target(text: str | Path) -> Target:
     """Check a path for the boxes, a .csv file."""
+    return _with_suffix(text, ".csv", "a table")
+
+
+def _with_suffix(text: str | Path, suffix: str, what: str) -> Target:
     path = Path(text)
-    if path.suffix.lower() != ".csv":
-        raise InputError(f"{path} must end with .csv to be a table.")
+    if path.suffix.lower() != suffix:
+        raise InputError(f"{path} must end with {suffix} to be {what}.")
     return Target(path)
 
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from monai_inpaint.losses.hole_rmse import region_mean
+from monai_inpaint.losses.hole_losses import region_mean
 
 _LEVELS = 5
 _FLAT = 0.02  # in standard deviations of the image: bands in which next to nothing is known count no more than this

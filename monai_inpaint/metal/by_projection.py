@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,11 @@ from monai_inpaint.fill.compose import Patch
 from monai_inpaint.imaging.body import PADDING
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.metal.network_prior import predicted, with_prior
-from monai_inpaint.metal.prior_filter import averaged
 from monai_inpaint.metal.sinogram_correction import SinogramCorrector
 from monai_inpaint.metal.task import Correction, Task
+
+_REACH = 3.0  # mm, standard deviation of the weight of a neighbour
+_ALIKE = 100.0  # HU, standard deviation of the weight of a difference: streaks are averaged, edges of bone are not
 
 
 def li_method(task: Task) -> Correction:
@@ -118,3 +121,23 @@ def _check_axial(image: Image) -> None:
             raise InputError(
                 f"{image.path or 'The image'} is not an axial slice, so rays through its metal leave it: use inpaint."
             )
+
+
+def averaged(prior: np.ndarray, beside: Iterable[np.ndarray], spacing: float) -> np.ndarray:
+    """Average a prior with those of the slices before and after it, where they are similar.
+
+    A bilateral filter across the slices (Tomasi and Manduchi 1998): continuing anatomy is the same in both, guesses
+    about what the metal hid are not.
+
+    Args:
+        prior: (rows, columns) in HU.
+        beside: the priors of its neighbours.
+        spacing: mm between slices.
+    """
+    near = math.exp(-0.5 * (spacing / _REACH) ** 2)
+    total, weight = prior.astype(np.float64), np.ones(prior.shape)
+    for other in beside:
+        alike = near * np.exp(-0.5 * ((other - prior) / _ALIKE) ** 2)
+        total += alike * other
+        weight += alike
+    return (total / weight).astype(np.float32)

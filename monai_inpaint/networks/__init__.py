@@ -1,6 +1,6 @@
 """Networks and their papers; each module's first line states its paper again. In brackets: the bundles that use it.
 
-    InpaintUNet       our own: a masked U-net, with samples by a rectified flow (cxr, ct and mr_inpainting)
+    InpaintUNet       our own: a masked U-net; samples in one evaluation, or by a rectified flow (cxr, ct, mr)
     ContextEncoder    Belli et al. 2018 (cxr_context_encoder, cxr_context_encoder_patches, slices_context_encoder)
     GLCIC             Iizuka et al. 2017 (glcic)
     CasNet            Armanious et al.: MedGAN 2020 and ip-MedGAN 2019 (medgan, ip_medgan)
@@ -18,7 +18,7 @@ the hole; the output is the composited image. Discriminators are in the modules 
 discriminators are MONAI's `PatchDiscriminator`: 3 layers see 70x70 pixels, 2 see 34x34.
 """
 
-from monai_inpaint.networks.artifact_unet import ArtifactUNet
+from monai_inpaint.networks.block_unets import ArtifactUNet, MetalUNet
 from monai_inpaint.networks.casnet import CasNet
 from monai_inpaint.networks.context_encoder import ContextEncoder, ContextEncoderDiscriminator
 from monai_inpaint.networks.ctsdg import CTSDG, TwoStreamDiscriminator
@@ -27,7 +27,6 @@ from monai_inpaint.networks.glcic import GLCIC, GLCICDiscriminator
 from monai_inpaint.networks.image_features import SqueezeNetFeatures, Vgg19Features, load_features, load_pools
 from monai_inpaint.networks.inpaint_unet import InpaintUNet
 from monai_inpaint.networks.mat import MAT, MaskedDiscriminator
-from monai_inpaint.networks.metal_unet import MetalUNet
 from monai_inpaint.networks.nodule_shape import NoduleShapeDiscriminator, NoduleShapeGenerator
 from monai_inpaint.networks.partial_conv import PartialConvUNet
 from monai_inpaint.networks.texture_generator import TextureDiscriminator, TextureGenerator

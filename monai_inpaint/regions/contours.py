@@ -1,5 +1,8 @@
 """Rasterise closed contours: the pixels whose centres they enclose."""
 
+# numpy brings no types of the elements of an array
+# pyright: basic
+
 from __future__ import annotations
 
 from collections.abc import Sequence

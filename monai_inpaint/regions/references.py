@@ -1,5 +1,8 @@
 """Check that a SEG or RTSTRUCT belongs to an image (patient, study, series, instances, frame), and select its parts."""
 
+# pydicom brings no types of its elements
+# pyright: basic
+
 from __future__ import annotations
 
 from collections import defaultdict

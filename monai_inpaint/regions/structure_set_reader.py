@@ -1,5 +1,8 @@
 """Read a hole from a DICOM structure set (RTSTRUCT): closed contours, filled on the slices of the image."""
 
+# pydicom brings no types of its elements
+# pyright: basic
+
 from __future__ import annotations
 
 from collections import defaultdict

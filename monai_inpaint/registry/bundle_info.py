@@ -67,8 +67,8 @@ class BundleInfo:
     "cxr", "ct" and "mr". `kind` is one of `KINDS`: "inpainting"; "detection", which proposes a hole; "correction" of
     metal artifacts in CT; "classification" of films; or "synthesis" of findings.
 
-    `spread_factor` and `noise_factor` calibrate the spread of samples (see `monai_inpaint.fill.spread`); a bundle whose
-    metadata has neither was not calibrated. `network` is the name of its files in `models`, without suffix.
+    `spread_factor` and `noise_factor` calibrate the spread of samples (see `monai_inpaint.fill.uncertainty`); a bundle
+    whose metadata has neither was not calibrated. `network` is the name of its files in `models`, without suffix.
     """
 
     name: str

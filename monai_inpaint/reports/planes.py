@@ -1,5 +1,8 @@
 """Draw three planes of a volume through a voxel, side by side."""
 
+# numpy brings no types of the elements of an array
+# pyright: basic
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 
 from monai_inpaint.reports.slice_png import NEGATIVE, NEUTRAL, POSITIVE
@@ -55,7 +55,7 @@ class Table:
 
     caption: str
     heading: Sequence[str]
-    rows: Sequence[Sequence[str]] = field(default_factory=list)
+    rows: Sequence[Sequence[str]] = ()
 
 
 def comparison_page(

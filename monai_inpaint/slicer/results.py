@@ -173,7 +173,7 @@ def computed_of(filled: "slicer.vtkMRMLScalarVolumeNode") -> MarkedBox:
     image = segment.GetRepresentation(_labelmap()) if segment is not None else None
     if image is None or image.GetPointData().GetScalars() is None:
         raise InpaintError(
-            f"The segmentation of what was filled in {filled.GetName()} is gone, so nothing tells which voxels were "
+            f"The segmentation of what was filled in {filled.GetName()} is gone, so it is not known which voxels were "
             "computed; fill again."
         )
     voxels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])

@@ -1,1 +1,1 @@
-"""Seeded makers of training and test data: holes, artifacts, simulated metal. Knows images and physics only."""
+"""Seeded makers of training and test data: holes, artifacts, metal, nodules, films around a finding."""

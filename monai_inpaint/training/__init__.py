@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monai_inpaint._lazy import loaded_when_used
-from monai_inpaint.training.boxed_findings import boxed_findings
 from monai_inpaint.training.data_list import (
     fill_pairs,
     find_images,
@@ -19,8 +18,8 @@ from monai_inpaint.training.data_list import (
     training_slices,
     training_volumes,
 )
-from monai_inpaint.training.labelled_films import class_weights, labelled_films
-from monai_inpaint.training.nodule_crops import boxed_nodules, nodule_crops, nodule_films
+from monai_inpaint.training.film_findings import boxed_findings, boxed_nodules, class_weights, labelled_films
+from monai_inpaint.training.nodule_crops import nodule_crops, nodule_films
 
 if TYPE_CHECKING:
     from monai_inpaint.training.adversarial_iteration import AdversarialIteration, LossTerm, Term
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
         IntermediateLoss,
     )
     from monai_inpaint.training.filled_batch import Conditional, HolePatch, WholeAndPatch, WithCondition, WithHole
-    from monai_inpaint.training.grow_windows import GrowWindows
     from monai_inpaint.training.iteration import (
         autocast_iteration,
         autocast_validation,
@@ -61,6 +59,7 @@ if TYPE_CHECKING:
     from monai_inpaint.training.patch_gan import PatchAdversary, PatchGANLoss
     from monai_inpaint.training.schedule import Schedule, warm_hold_decay
     from monai_inpaint.training.validation_metrics import FalseAlarms, HolePSNR, MetalRMSE, ShapeDistance
+    from monai_inpaint.training.window_side import GrowWindows, WindowSideHandler
 
 __all__ = [
     "AdversarialIteration",
@@ -88,6 +87,7 @@ __all__ = [
     "ShapeDistance",
     "Term",
     "WholeAndPatch",
+    "WindowSideHandler",
     "WithCondition",
     "WithHole",
     "autocast_iteration",
@@ -133,7 +133,7 @@ _HOME = {
     "Conditional": "monai_inpaint.training.filled_batch",
     "DiscriminatorTask": "monai_inpaint.training.discriminator",
     "FalseAlarms": "monai_inpaint.training.validation_metrics",
-    "GrowWindows": "monai_inpaint.training.grow_windows",
+    "GrowWindows": "monai_inpaint.training.window_side",
     "HolePSNR": "monai_inpaint.training.validation_metrics",
     "HolePatch": "monai_inpaint.training.filled_batch",
     "Judge": "monai_inpaint.training.discriminator",
@@ -149,6 +149,7 @@ _HOME = {
     "ShapeDistance": "monai_inpaint.training.validation_metrics",
     "Term": "monai_inpaint.training.adversarial_iteration",
     "WholeAndPatch": "monai_inpaint.training.filled_batch",
+    "WindowSideHandler": "monai_inpaint.training.window_side",
     "WithCondition": "monai_inpaint.training.filled_batch",
     "WithHole": "monai_inpaint.training.filled_batch",
     "autocast_iteration": "monai_inpaint.training.iteration",

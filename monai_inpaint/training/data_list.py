@@ -12,6 +12,26 @@ import numpy as np
 
 from monai_inpaint.datasets.listing import UNHEALTHY, is_label_map, unhealthy
 from monai_inpaint.errors import InputError
+from monai_inpaint.io.table import read_table
+
+INDEX_COLUMNS = ("path", "source", "modality", "split")
+_OPTIONAL = ("patient", "mask", "note")
+
+
+def read_index(index: Path) -> list[dict[str, str]]:
+    """Read the rows of an index file, as `monai-inpaint index` writes it, by the names of its columns.
+
+    Args:
+        index: CSV with the columns path (relative to its folder), source, modality and split; optionally patient, mask
+            and note, which are empty where it has none.
+
+    Raises:
+        InputError: the index does not exist, is not CSV, lacks a column or has no rows.
+    """
+    if not index.is_file():
+        raise InputError(f"{index}: there is no such index file; pass its place with --dataset_dir.")
+    rows = read_table(index, INDEX_COLUMNS, "write it with monai-inpaint index")
+    return [dict.fromkeys(_OPTIONAL, "") | row for row in rows]
 
 
 def training_slices(
@@ -30,7 +50,7 @@ def training_slices(
     readers make unknown.
 
     Args:
-        index: CSV with the columns path (relative to the CSV), source, modality, split, mask and, optionally, note.
+        index: see `read_index`.
         sources: the sources to use, each with the fraction (0, 1) of slices to leave out at both ends of a volume.
         split: "train" or "val".
         modality: as spelled in the index (CR, CT, MR). Files that another row names as its mask, or whose name marks
@@ -40,14 +60,11 @@ def training_slices(
             any other part of the image.
 
     Raises:
-        InputError: the index does not exist, or no slice is left.
+        InputError: the index is missing or damaged, or no slice is left.
     """
     index = Path(index)
-    if not index.is_file():
-        raise InputError(f"{index}: there is no such index file; pass its place with --dataset_dir.")
-    with index.open(newline="", encoding="utf-8-sig") as file:
-        listed = list(csv.DictReader(file))
-    findings = unhealthy([(row["source"], row.get("note") or "") for row in listed])
+    listed = read_index(index)
+    findings = unhealthy([(row["source"], row["note"]) for row in listed])
     splits = (split,) if healthy else (split, split + UNHEALTHY)
     rows = [
         row
@@ -77,7 +94,7 @@ def training_volumes(index: str | Path, sources: Sequence[str], split: str, *, m
     Arguments as for `training_slices`.
 
     Raises:
-        InputError: the index does not exist, or names no such volume.
+        InputError: the index is missing or damaged, or names no such volume.
     """
     slices = training_slices(index, dict.fromkeys(sources, 0), split, modality=modality)
     volumes = {entry["image"]: entry for entry in slices if entry["slice"] is not None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from monai_inpaint.losses.hole_rmse import region_mean
+from monai_inpaint.losses.hole_losses import region_mean
 from monai_inpaint.networks.edges import edges_of
 from monai_inpaint.training.discriminator import DiscriminatorTask
 from monai_inpaint.training.filled_batch import FilledBatch

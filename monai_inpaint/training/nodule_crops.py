@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from monai_inpaint.datasets.finding_boxes import BoxesByImage, read_boxes
 from monai_inpaint.datasets.lidc_crops import density_of, read_lidc_crop, readings_of
 from monai_inpaint.datasets.lidc_outlines import NoduleReading, read_lidc_outlines
-from monai_inpaint.errors import InputError
 from monai_inpaint.training.data_list import seeded_draws, training_slices
 
 _LIDC = "LIDC-IDRI-"  # begins its patients' names
@@ -73,28 +70,3 @@ def nodule_films(
         first_seed: of the first one, and of the choice of films; the others follow.
     """
     return seeded_draws(films, shares, count, first_seed)
-
-
-def boxed_nodules(index: str | Path, boxes: str | Path, split: str, *, density: float = 1.0) -> list[dict[str, Any]]:
-    """Return one entry for each boxed nodule, for `CutBoxedNoduled`: "image", "name", "source", "box" and "density".
-
-    Args:
-        index, boxes: as `monai-inpaint index node21` writes them; see `training_slices` and `read_boxes`.
-        split: "train" or "val".
-        density: of all nodules, 0 ground-glass to 1 solid: boxes come without one.
-
-    Raises:
-        InputError: a file is missing or damaged, or no film of the split has a box.
-    """
-    marked = BoxesByImage(read_boxes(boxes))
-    with Path(index).open(newline="", encoding="utf-8-sig") as file:
-        sources = {row["source"] for row in csv.DictReader(file)}
-    films = training_slices(index, dict.fromkeys(sources, 0), split, modality="CR", healthy=False)
-    entries = [
-        {**film, "name": f"{film['name']}#{number}", "box": (box.x, box.y, box.w, box.h), "density": density}
-        for film in films
-        for number, box in enumerate(marked.of(Path(film["image"])))
-    ]
-    if not entries:
-        raise InputError(f"{boxes}: no film of split {split} in {index} has a box.")
-    return entries

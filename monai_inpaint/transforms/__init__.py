@@ -3,7 +3,15 @@
 from monai_inpaint.transforms.anatomy import SynthAnatomyd, SynthContrastd
 from monai_inpaint.transforms.artifact import CentreCropd, RandArtifactd
 from monai_inpaint.transforms.boxed_nodule import CutBoxedNoduled
-from monai_inpaint.transforms.cases import ReadFillPaird, SaveFilled, SaveNodules, SavePainted
+from monai_inpaint.transforms.cases import (
+    ReadFillPaird,
+    ReadImaged,
+    SaveCorrected,
+    SaveFilled,
+    SaveFound,
+    SaveNodules,
+    SavePainted,
+)
 from monai_inpaint.transforms.hole import FixedHoled, RandHoled, RandSquareHoled
 from monai_inpaint.transforms.hole_slab import RandHoledSlabd
 from monai_inpaint.transforms.intensity import RandContrastd, RandHounsfieldd, RandNoised
@@ -18,7 +26,6 @@ from monai_inpaint.transforms.projected_nodule import ProjectNoduled
 from monai_inpaint.transforms.pyramid import ReadPyramidd
 from monai_inpaint.transforms.read_volume import ReadVolumed
 from monai_inpaint.transforms.repeatable import Repeatable
-from monai_inpaint.transforms.save import ReadImaged, SaveCorrected, SaveFound
 from monai_inpaint.transforms.simulated_metal import RandAroundMetald, SimulateMetald
 from monai_inpaint.transforms.slab import RandSlabd
 from monai_inpaint.transforms.starts import RandStartedSlicesd, Unstartedd

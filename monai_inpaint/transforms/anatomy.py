@@ -18,7 +18,7 @@ from scipy import ndimage
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.image import Image
-from monai_inpaint.transforms.smooth import smooth_field
+from monai_inpaint.transforms.intensity import smooth_field
 
 _AIR, _FLUID, _GREY, _WHITE, _BONE, _FAT, _MUSCLE, _MARROW = range(8)
 _SHADES = 32  # of each tissue; a voxel's code is tissue * _SHADES + shade

@@ -14,7 +14,7 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.axial import axial_slices
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image
-from monai_inpaint.metal.network_grid import AIR, PIXEL, grid_of
+from monai_inpaint.metal.network_prior import AIR, PIXEL, grid_of
 from monai_inpaint.metal.sinogram_correction import nmar
 from monai_inpaint.synthesis.metal.simulate import simulate_metal
 

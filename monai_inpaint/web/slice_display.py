@@ -34,12 +34,12 @@ class SliceDisplay:
 
     Args:
         app: trame-slicer's.
-        told: called with the names and values of variables for the page, whenever one changes.
+        on_change: called with the names and values of variables for the page, whenever one changes.
     """
 
-    def __init__(self, app: SlicerApp, told: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, app: SlicerApp, on_change: Callable[[dict[str, Any]], None]) -> None:
         self._app = app
-        self._told = told
+        self._on_change = on_change
         self._source: Any = None
         self._after: Any = None
         self._overlays: dict[str, Any] = {}  # volumes of their own, small, by what they show
@@ -83,7 +83,7 @@ class SliceDisplay:
     def set_modality(self, modality: str | None) -> None:
         """Say in which units values are."""
         self._unit = unit_of(modality)
-        self._told({"unit": self._unit})
+        self._on_change({"unit": self._unit})
 
     def take(self, step: Step) -> None:
         """Show this step as after."""
@@ -103,10 +103,10 @@ class SliceDisplay:
         if step.map is not None:
             shown = step.map
             self._overlays["map"] = self._add_overlay(shown.values, shown.box, map_colours(), (0, shown.reach))
-            self._told({"map_reach": f"{shown.reach:.3g}", "map_unit": shown.unit})
+            self._on_change({"map_reach": f"{shown.reach:.3g}", "map_unit": shown.unit})
         for node in old.values():
             _remove(node)
-        self._told({"reach": f"{self._scale:.3g}"})
+        self._on_change({"reach": f"{self._scale:.3g}"})
 
     def show(self, fade: float, overlay: str) -> None:
         """Show before (0) to after (100), or "difference" or "map" over one of them."""
@@ -132,7 +132,7 @@ class SliceDisplay:
             display.SetWindowLevel(window, level)
         self._setting = False
         self._render()  # nor does a window
-        self._told({"width": _short(window), "level": _short(level)})
+        self._on_change({"width": _short(window), "level": _short(level)})
 
     def set_window_by_itself(self) -> None:
         """Let the values in the image decide."""
@@ -181,7 +181,7 @@ class SliceDisplay:
         if self._setting or self._source is None:
             return
         if display.GetAutoWindowLevel():
-            self._told({"width": _short(display.GetWindow()), "level": _short(display.GetLevel())})
+            self._on_change({"width": _short(display.GetWindow()), "level": _short(display.GetLevel())})
         else:
             self.set_window(display.GetWindow(), display.GetLevel())
 
@@ -196,7 +196,7 @@ class SliceDisplay:
         plane = node.GetOrientation().removesuffix(" (reformat)") if self._image.voxels.ndim == 3 else "Film"
         text = f"{plane} {number} / {count}" if self._image.voxels.ndim == 3 else plane
         edges = letters(self._image, matrix[:3, 0], -matrix[:3, 1])
-        self._told({f"edges_{view.get_singleton_tag()}": {**edges, "slice": text}})
+        self._on_change({f"edges_{view.get_singleton_tag()}": {**edges, "slice": text}})
 
     def _tell_cursor(self, view: Any) -> None:
         if self._source is None:
@@ -207,18 +207,18 @@ class SliceDisplay:
         i, j, k = np.rint((matrix @ ras)[:3]).astype(int)
         voxels = slicer.util.arrayFromVolume(self._source)
         if not all(0 <= at < size for at, size in zip((k, j, i), voxels.shape, strict=True)):
-            self._told({"cursor": ""})
+            self._on_change({"cursor": ""})
             return
         before, after = voxels[k, j, i], slicer.util.arrayFromVolume(self._after)[k, j, i]
         value = f"{before:.6g}" if before == after else f"before {before:.6g}, after {after:.6g}"
         where = f"row {i}, column {j}" if self._image.voxels.ndim == 2 else f"voxel {i}, {j}, {k}"
-        told = f"{where}: {value} {self._unit}".strip()
+        line = f"{where}: {value} {self._unit}".strip()
         shown = self._step.map if self._step is not None else None
         if shown is not None:
             place = [at - part.start for at, part in zip((k, j, i), shown.box, strict=True)]
             inside = all(0 <= at < size for at, size in zip(place, shown.values.shape, strict=True))
-            told += f"; {shown.title.lower()} {shown.values[tuple(place)] if inside else 0:.3g} {shown.unit}".rstrip()
-        self._told({"cursor": told})
+            line += f"; {shown.title.lower()} {shown.values[tuple(place)] if inside else 0:.3g} {shown.unit}".rstrip()
+        self._on_change({"cursor": line})
 
 
 def _short(value: float) -> float:

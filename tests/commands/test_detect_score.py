@@ -81,7 +81,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(capfd: Any, data: tuple[Pa
     for arguments, said in (
         ((bad, data[1]), "cannot be read as JSON"),
         ((data[0], data[0].parent / "nowhere"), "does not exist"),
-        ((*data, "--iou", "2"), "is no overlap"),
+        ((*data, "--iou", "2"), "is not an overlap"),
     ):
         ran = run(capfd, "detect", "score", *arguments, "--output", out)
 

@@ -146,8 +146,8 @@ def test_a_dicom_film_is_marked_as_synthetic(capfd: Any, tmp_path: Path) -> None
     ("words", "told"),
     [
         (("outpaint", "films", "nothing.txt", "out"), "neither a folder of masks nor a .csv"),
-        (("outpaint", "films", "boxes.csv", "out", "--samples", "0"), "no number of samples"),
-        (("outpaint", "films", "boxes.csv", "out", "--margin", "-1"), "no margin"),
+        (("outpaint", "films", "boxes.csv", "out", "--samples", "0"), "not a number of samples"),
+        (("outpaint", "films", "boxes.csv", "out", "--margin", "-1"), "not a margin"),
         (("inpaint-lesion", "films", "out", "--place", "random", "--kind", "mass"), "--bundle"),
         (("inpaint-lesion", "films", "out", "--place", "no", "--kind", "m", "--bundle", "b"), "there is no such file"),
         (("inpaint-lesion", "films", "out", "--place", "1,2,0,4", "--kind", "m", "--bundle", "b"), "no area"),

@@ -109,9 +109,9 @@ def test_a_run_goes_on_only_with_the_same_detections(capfd: Any, given: tuple[Pa
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--count", 0), "no number of images"),
-        (("--count", 1, "--by", "density"), "tells no density"),
-        (("--count", 1, "--iou", 1), "no overlap"),
+        (("--count", 0), "not a number of images"),
+        (("--count", 1, "--by", "density"), "states no density"),
+        (("--count", 1, "--iou", 1), "not an overlap"),
     ],
 )
 def test_what_cannot_be_mined_is_one_sentence_and_leaves_nothing(

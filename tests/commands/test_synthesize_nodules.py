@@ -257,15 +257,15 @@ def test_an_image_of_another_kind_and_a_mask_elsewhere_are_refused(capfd: Any, f
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--diameter", "wide"], "is no diameter"),
+        (["--diameter", "wide"], "is not a diameter"),
         (["--diameter", "30-8"], "run backwards"),
         (["--diameter", "900"], "no room for a nodule"),
         (["--where", "nowhere.png"], "there is no such file"),
         (["--where", "1,2,3,4"], "give column and row"),
         (["--where", "600,10"], "lies outside the image"),
         (["--shape", "none.png"], "there is no such file"),
-        (["--count", "0"], "is no number of images"),
-        (["--per-image", "3-1"], "is no number of nodules"),
+        (["--count", "0"], "is not a number of images"),
+        (["--per-image", "3-1"], "is not a number of nodules"),
         (["--per-image", "2", "--where", "150,230"], "the place of one nodule"),
         (["--per-image", "60", "--diameter", "90"], "no room for a nodule"),
         (["--again", "none.json"], "does not exist"),

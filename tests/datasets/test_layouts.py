@@ -268,7 +268,7 @@ def test_a_brain_that_lacks_its_hole_is_named(brats: Path, capsys: Any) -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        (["a.png,CR,1,train", "b.png,CR,1,val"], "lies in train and in val"),
+        (["a.png,CR,1,train", "b.png,CR,1,val"], "is in train and in val"),
         (["a.png,CR,1,"], "only patient"),
         (["a.png,CR,,train"], "row 2 has no patient"),
         (["c.png,CR,1,train"], "does not exist"),

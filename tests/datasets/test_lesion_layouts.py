@@ -149,7 +149,7 @@ def test_what_a_layout_lacks_is_named(
 @pytest.mark.parametrize(
     ("row", "told"),
     [
-        ("s,r,mass0,L,CC,9,9,B,D,Mass,B,1,2,3,4,training", "no list of categories"),
+        ("s,r,mass0,L,CC,9,9,B,D,Mass,B,1,2,3,4,training", "not a list of categories"),
         ("s,r,mass0,L,CC,9,9,B,D,['Mass'],B,1,2,x,4,training", "not of numbers"),
         ("s,r,mass0,L,CC,9,9,B,D,['Mass'],B,5,2,3,4,training", "-2 wide"),
         ("s,r,mass0,L,CC,9,9,B,D,['Mass'],B,1,2,3,4,later", "must be training or test"),

@@ -56,7 +56,7 @@ def test_densities_are_those_of_the_truth_or_of_its_hounsfield_units(tmp_path: P
 
     assert density_of(rated) == 0.4
     assert density_of(measured) == pytest.approx(0.5, abs=0.01)
-    with pytest.raises(InputError, match="tells no density"):
+    with pytest.raises(InputError, match="states no density"):
         density_of(told)
 
 

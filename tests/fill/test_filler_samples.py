@@ -10,7 +10,7 @@ from filler_samples import RowMeans, RowMeansAndNoise, engine_is, head, square
 
 from monai_inpaint import Filler, InputError
 from monai_inpaint.fill.sampler import SAMPLE_TIME, SAMPLERS
-from monai_inpaint.fill.spread import DEPTH
+from monai_inpaint.fill.uncertainty import DEPTH
 from monai_inpaint.registry import BundleInfo
 
 

@@ -10,8 +10,7 @@ import pytest
 
 from monai_inpaint import Image, InputError
 from monai_inpaint.fill.compose import Patch
-from monai_inpaint.fill.noise_level import noise_near
-from monai_inpaint.fill.spread import DEPTH, spread_of
+from monai_inpaint.fill.uncertainty import DEPTH, noise_near, spread_of
 from monai_inpaint.imaging.bounding_box import around
 from monai_inpaint.imaging.modality import MODALITIES
 from monai_inpaint.registry import find_bundle

@@ -19,7 +19,7 @@ from monai_inpaint.losses import (
     StyleLoss,
 )
 from monai_inpaint.losses.feature_losses import gram
-from monai_inpaint.losses.hole_rmse import region_mean
+from monai_inpaint.losses.hole_losses import region_mean
 from monai_inpaint.losses.partial_conv_loss import total_variation
 from monai_inpaint.networks import SqueezeNetFeatures, Vgg19Features
 from monai_inpaint.networks.image_features import ImageFeatures, SqueezeNet, Vgg19

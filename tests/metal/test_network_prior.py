@@ -17,8 +17,7 @@ from monai_inpaint import read_image
 from monai_inpaint.ct.scanner import Scanner
 from monai_inpaint.errors import InputError
 from monai_inpaint.losses import MetalLoss
-from monai_inpaint.metal.network_grid import grid_of
-from monai_inpaint.metal.network_prior import predicted, with_prior
+from monai_inpaint.metal.network_prior import grid_of, predicted, with_prior
 from monai_inpaint.metal.reduce import reduce_metal
 from monai_inpaint.metal.sinogram_correction import SinogramCorrector, li, nmar
 from monai_inpaint.networks import MetalUNet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monai_inpaint.metal.prior_filter import averaged
+from monai_inpaint.metal.by_projection import averaged
 
 FLAT = np.full((4, 4), 40.0, np.float32)
 

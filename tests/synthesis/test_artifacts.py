@@ -183,7 +183,7 @@ def test_scaling_and_shifting_an_image_changes_no_probability(scale: float, shif
 
 @torch.no_grad()
 def test_the_normalisation_hardly_sees_a_small_artifact() -> None:
-    from monai_inpaint.networks.artifact_unet import robust_statistics
+    from monai_inpaint.networks.block_unets import robust_statistics
 
     image = torch.from_numpy(clean("mr", 96)[None, None].copy())
     mean, deviation = robust_statistics(image)

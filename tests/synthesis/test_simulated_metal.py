@@ -15,8 +15,7 @@ from metal_samples import MM, SIDE, centres, disc, pelvis, rod
 from monai_inpaint import InputError, read_image
 from monai_inpaint.ct.attenuation import attenuation
 from monai_inpaint.ct.projector import fan_beam, project, reconstruct
-from monai_inpaint.ct.scanner import Scanner, counted, relative_to_water, transmitted, water_thickness
-from monai_inpaint.ct.spectrum import spectrum
+from monai_inpaint.ct.scanner import Scanner, counted, relative_to_water, spectrum, transmitted, water_thickness
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.synthesis.metal.implants import KINDS, draw_implant
 from monai_inpaint.synthesis.metal.scan import clean_slice, with_metal

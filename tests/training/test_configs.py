@@ -364,3 +364,10 @@ def test_a_lesion_with_a_mask_is_neither_shown_nor_asked_for(tmp_path: Path) -> 
 def test_a_missing_index_is_told_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such index file"):
         training_slices(tmp_path / "index.csv", {"msd": 0}, "val", modality="MR")
+
+
+def test_an_index_without_a_column_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "index.csv").write_text("path,source,modality,mask\na.png,msd,MR,\n")
+
+    with pytest.raises(InputError, match="index.csv: has no column 'split', .* monai-inpaint index"):
+        training_slices(tmp_path / "index.csv", {"msd": 0}, "val", modality="MR")

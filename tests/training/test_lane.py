@@ -1,9 +1,10 @@
-"""Training for hours in pieces: what is kept between them, how the rate and the windows go, and how Muon steps."""
+"""Training for hours in pieces: what is kept between them, how the rate and the windows change, and how Muon steps."""
 
 from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,14 @@ from training_samples import TINY, bundle, data_set, run_bundle
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.registry.training_cost import read_training_cost
-from monai_inpaint.training import GrowWindows, Muon, keep_state, load_initial_weights, warm_hold_decay
+from monai_inpaint.training import (
+    GrowWindows,
+    Muon,
+    WindowSideHandler,
+    keep_state,
+    load_initial_weights,
+    warm_hold_decay,
+)
 from monai_inpaint.training.muon import nearly_orthogonal
 from monai_inpaint.transforms import RandWindowd
 
@@ -96,13 +104,25 @@ def test_a_rate_that_does_not_fall_is_the_same_however_long_the_training() -> No
     assert [warm_hold_decay(n, decay=0.0)(10**6) for n in (10, 10**9)] == [1.0, 1.0]
 
 
-def test_windows_grow_with_the_epochs_and_keep_their_closest_zoom() -> None:
+def sides_of_epochs(handler: Callable[[list[Compose]], WindowSideHandler]) -> list[tuple[int, float]]:
+    """`side` and `closest` of a window in four epochs."""
     window = RandWindowd("image", side=128, closest=96)
     trainer = trainer_of(layers(), 4)
     seen: list[tuple[int, float]] = []
-    GrowWindows(json.loads('{"1": 64, "3": 128}'), [Compose([window])]).attach(trainer)
+    handler([Compose([window])]).attach(trainer)
     trainer.add_event_handler("EPOCH_COMPLETED", lambda: seen.append((window.side, window.closest)))
     trainer.run()
+    return seen
+
+
+def test_windows_take_the_listed_sides_in_turn_and_keep_their_closest_zoom() -> None:
+    seen = sides_of_epochs(lambda transforms: WindowSideHandler([128, 64, 64], transforms))
+
+    assert seen == [(128, 96.0), (64, 48.0), (64, 48.0), (128, 96.0)]
+
+
+def test_configs_of_earlier_versions_name_the_first_epoch_of_each_side() -> None:
+    seen = sides_of_epochs(lambda transforms: GrowWindows(json.loads('{"1": 64, "3": 128}'), transforms))
 
     assert seen == [(64, 48.0), (64, 48.0), (128, 96.0), (128, 96.0)]
 
@@ -155,7 +175,7 @@ def test_the_lane_goes_on_where_it_was_left(tmp_path: Path) -> None:
         "dataset_dir": data_set(tmp_path / "data"),
         "output_dir": tmp_path / "out",
         "ckpt_dir": tmp_path / "ckpt",
-        "sides": {"1": 64},
+        "sides": [64],
     }
     for epochs in (2, 3):
         run_bundle(*recipe, configs / "lane.json", **settings | {"max_epochs": epochs})

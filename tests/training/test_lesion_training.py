@@ -26,7 +26,7 @@ NETWORK = {
     **{"style": 8, "places": True, "side": 32, "limits": [0, 255]},
 }
 TINY = {
-    **{"side": 32, "sides": json.dumps({"1": 32}), "batch_size": 2, "epoch_length": 1, "max_epochs": 1},
+    **{"side": 32, "sides": json.dumps([32]), "batch_size": 2, "epoch_length": 1, "max_epochs": 1},
     **{"val_interval": 1, "generator_epochs": 0, "network_def": json.dumps(NETWORK)},
     **{"discriminator_def#features": 4, "discriminator_def#levels": 2},
 }  # one step, of all losses

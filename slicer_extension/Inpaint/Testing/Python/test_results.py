@@ -227,7 +227,7 @@ def test_what_was_computed_stays_as_an_outline_on_the_grid_of_the_volume() -> No
     kept.mark_in(again)
     assert np.array_equal(again, HOLE)
     slicer.mrmlScene.RemoveNode(region)
-    with pytest.raises(InpaintError, match="nothing tells which voxels were computed; fill again"):
+    with pytest.raises(InpaintError, match="it is not known which voxels were computed; fill again"):
         results.computed_of(made["filled"])
 
 
