@@ -22,7 +22,6 @@ that is damaged is put into `failed`, and where even that cannot be done, is set
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import threading
 import time
@@ -38,25 +37,34 @@ from monai_inpaint.pacs import durable_files as disk
 from monai_inpaint.pacs import pending_commitment
 from monai_inpaint.pacs.arrival import Arrival, Full
 from monai_inpaint.pacs.disk_space import is_full, reason_of
-from monai_inpaint.pacs.kept_images import (
+from monai_inpaint.pacs.job_layout import (
+    ARRIVING,
+    COMMITTING,
+    FAILED,
+    FETCHING,
+    INCOMING,
     INPUT,
+    INSTANCES,
+    LOCK,
+    MADE,
     RECORD,
-    filled_nothing,
-    is_unfilled,
-    move_images,
-    record_in,
-    sources_of,
-)
+    REFUSED,
+    RESULTS,
+    SENDING,
+    SENT,
+    STATES,
+    TRASH,
+    WAITING,
+    WHOLE,
+    WORK_ITEMS,
+    is_job,
+    number_of,
+)  # fmt: skip
+from monai_inpaint.pacs.kept_images import filled_nothing, is_unfilled, move_images, record_in, sources_of
 from monai_inpaint.private import make_private, private_files
 
-ARRIVING, FETCHING, WAITING, SENDING, COMMITTING, SENT, FAILED = STATES = (
-    "arriving", "fetching", "waiting", "sending", "committing", "sent", "failed",
-)  # fmt: skip
-RESULTS, INSTANCES, MADE = "results", "instances.json", "made.json"
-_INCOMING, _TRASH, _WORK_ITEMS, _REFUSED, _WHOLE, _LOCK = "incoming", "trash", "workitems", "refused", "whole", "lock"
 _PATIENCE = 10
 _HOUR = 3600.0
-_NUMBER = re.compile("[1-9][0-9]*")
 
 
 class TooLarge(Exception):
@@ -93,20 +101,20 @@ class Queue:
         log: Callable[[str], None] = lambda _sentence: None,
         keep_seconds: float = 7 * 24 * _HOUR,
     ) -> None:
-        self.root, self.incoming, self.work_items = root, root / _INCOMING, root / _WORK_ITEMS
+        self.root, self.incoming, self.work_items = root, root / INCOMING, root / WORK_ITEMS
         self._study_bytes, self._quota_bytes, self._log = study_bytes, quota_bytes, log
         self._mutex = threading.RLock()
         self._closed = False
         self._foreign: set[Path] = set()
         self._aside: set[tuple[Path, int]] = set()  # jobs that are left alone, and when they were last changed
         self._make_folders()
-        self._held = disk.hold(root / _LOCK)
+        self._held = disk.hold(root / LOCK)
         self._clean()
         self._coming = 0  # bytes of what comes in
         self._used = self._stored()
         # What lay here before we came counts from now on, and may lack what its sender could not send.
         self._last = {folder.name: time.monotonic() for folder in self._folders(ARRIVING)}
-        self._broken = {study for study in self._last if not (root / ARRIVING / study / _WHOLE).exists()}
+        self._broken = {study for study in self._last if not (root / ARRIVING / study / WHOLE).exists()}
         self._given = {FETCHING: "", WAITING: ""}  # the jobs that were last given out to be worked on
         self._keep_seconds, self._looked = keep_seconds, -_HOUR
 
@@ -162,7 +170,7 @@ class Queue:
                 folder.mkdir(parents=True)
                 disk.sync(folder.parent)
                 disk.sync(folder.parent.parent)
-            (folder.parent / _WHOLE).unlink(missing_ok=True)
+            (folder.parent / WHOLE).unlink(missing_ok=True)
             arrival.path.replace(there)
             disk.sync(folder)
             self._used += growth
@@ -178,7 +186,7 @@ class Queue:
             for folder in (self.root / ARRIVING / study for study in studies if whole):
                 with suppress(OSError):  # on a full disk; without it the study is waited for longer
                     if folder.is_dir():
-                        (folder / _WHOLE).touch()  # for the next start
+                        (folder / WHOLE).touch()  # for the next start
 
     def take(self, quiet_seconds: float, into: str = WAITING) -> list[tuple[str, str]]:
         """Move what has been quiet for so long on to `into`; gives (study, words for the log) of each.
@@ -284,7 +292,7 @@ class Queue:
             if (self.root / ARRIVING / study).exists() or self._jobs(study, FETCHING, WAITING, SENDING):
                 return None
             missing, records = set(instances), []
-            for job in sorted(self._jobs(study, COMMITTING, SENT, FAILED), key=_number_of, reverse=True):
+            for job in sorted(self._jobs(study, COMMITTING, SENT, FAILED), key=number_of, reverse=True):
                 taken = self._noted(study, (), INSTANCES, [job])
                 if not taken.isdisjoint(instances):
                     records.append(record_in(job))
@@ -346,7 +354,7 @@ class Queue:
                 raise
         with self._mutex:
             target = self.root / FAILED / job.name
-            if target.exists() or not _is_job(job.name):
+            if target.exists() or not is_job(job.name):
                 study = job.name.rpartition("_")[0] or job.name
                 target = target.with_name(f"{study}_{self._number(study)}")
             disk.rename(job, target)
@@ -374,12 +382,12 @@ class Queue:
     def _make_room(self, study: str, size: int) -> None:
         folder = self.root / ARRIVING / study
         if (
-            (folder / _REFUSED).exists()
+            (folder / REFUSED).exists()
             or size > self._study_bytes
             or disk.bytes_below(folder) + size > self._study_bytes
         ):
             folder.mkdir(exist_ok=True)
-            (folder / _REFUSED).touch()
+            (folder / REFUSED).touch()
             disk.sync(folder)
             self._last[study] = time.monotonic()
             self._discard(folder / INPUT)
@@ -387,11 +395,11 @@ class Queue:
 
     def _take(self, folder: Path, into: str) -> str:
         study = folder.name
-        if (folder / _REFUSED).exists():
+        if (folder / REFUSED).exists():
             self._arrived(folder)
             job = self.root / FAILED / f"{study}_{self._number(study)}"
             disk.write_json(folder / RECORD, {"why": "The study is larger than may be taken."})
-            (folder / _REFUSED).unlink()
+            (folder / REFUSED).unlink()
             disk.rename(folder, job)
             return "refused: it is larger than a study may be"
         instances = sorted(path.stem for path in (folder / INPUT).glob("*.dcm"))
@@ -422,7 +430,7 @@ class Queue:
         """A study leaves `arriving`."""
         self._last.pop(folder.name, None)
         self._broken.discard(folder.name)
-        (folder / _WHOLE).unlink(missing_ok=True)
+        (folder / WHOLE).unlink(missing_ok=True)
 
     def _joined(self, folder: Path) -> list[str]:
         """Move what is kept of a study to what has come of it now; returns the UIDs of all.
@@ -487,15 +495,15 @@ class Queue:
     def _jobs(self, study: str, *states: str) -> list[Path]:
         """Of a study, in these states or in any."""
         folders = (self.root / state for state in states or STATES[1:])
-        return [job for folder in folders for job in folder.glob(f"{study}_*") if _is_job(job.name)]
+        return [job for folder in folders for job in folder.glob(f"{study}_*") if is_job(job.name)]
 
     def _number(self, study: str) -> int:
         """For the next job of a study."""
-        return 1 + max(map(_number_of, self._jobs(study)), default=0)
+        return 1 + max(map(number_of, self._jobs(study)), default=0)
 
     def _folders(self, state: str) -> list[Path]:
         """List the studies in a state; anything else there is logged once."""
-        named = is_uid if state == ARRIVING else _is_job
+        named = is_uid if state == ARRIVING else is_job
         found, foreign = [], set()
         with os.scandir(self.root / state) as items:
             for item in items:
@@ -513,13 +521,13 @@ class Queue:
             self._used = self._stored()
 
     def _stored(self) -> int:
-        return sum(disk.bytes_below(self.root / name) for name in (*STATES, _TRASH))
+        return sum(disk.bytes_below(self.root / name) for name in (*STATES, TRASH))
 
     def _discard(self, folder: Path) -> None:
         """Take a folder out of the queue at once, and then delete it."""
         if not folder.is_dir():
             return
-        place = self.root / _TRASH / str(uuid.uuid4())
+        place = self.root / TRASH / str(uuid.uuid4())
         disk.rename(folder, place)
         shutil.rmtree(place, ignore_errors=True)
         self._count()
@@ -549,15 +557,15 @@ class Queue:
 
     def _make_folders(self) -> None:
         with private_files():
-            for name in (*STATES, _INCOMING, _TRASH, _WORK_ITEMS):
+            for name in (*STATES, INCOMING, TRASH, WORK_ITEMS):
                 try:
                     (self.root / name).mkdir(parents=True, exist_ok=True)
                 except OSError as error:
                     why = os.strerror(error.errno or 0)
                     raise InputError(f"The queue {self.root} cannot be made: {why}.") from error
-        ours = {*STATES, _INCOMING, _TRASH, _WORK_ITEMS, _LOCK}
+        ours = {*STATES, INCOMING, TRASH, WORK_ITEMS, LOCK}
         # a folder that holds other things too is not ours to close
-        closed = [self.root / name for name in (*STATES, _INCOMING, _TRASH, _WORK_ITEMS)]
+        closed = [self.root / name for name in (*STATES, INCOMING, TRASH, WORK_ITEMS)]
         if {item.name for item in self.root.iterdir()} <= ours:
             closed.append(self.root)
         for folder in closed:
@@ -569,7 +577,7 @@ class Queue:
 
     def _clean(self) -> None:
         """Remove what a killed process left: files half received, results half made, data of what is done."""
-        for name in (_INCOMING, _TRASH):
+        for name in (INCOMING, TRASH):
             for item in (self.root / name).iterdir():
                 disk.remove(item)
         for state in STATES:
@@ -580,12 +588,3 @@ class Queue:
                     disk.remove(item)
         for job in self._folders(SENT):
             self._strip(job)
-
-
-def _is_job(name: str) -> bool:
-    study, _, number = name.rpartition("_")
-    return is_uid(study) and _NUMBER.fullmatch(number) is not None
-
-
-def _number_of(job: Path) -> int:
-    return int(job.name.rpartition("_")[2])

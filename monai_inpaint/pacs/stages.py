@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 from monai_inpaint.io.dicom.derive import new_uid
+from monai_inpaint.pacs import job_layout as places
 from monai_inpaint.pacs import pending_commitment, tasks
-from monai_inpaint.pacs import queue as places
 from monai_inpaint.pacs.archive import instances_below
 from monai_inpaint.pacs.durable_files import bytes_below
 from monai_inpaint.pacs.pending_commitment import pending, report_in

@@ -32,8 +32,8 @@ from benchmarks.deploy.studies import small_study
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.pacs import job_layout as places
 from monai_inpaint.pacs import pending_commitment, tasks
-from monai_inpaint.pacs import queue as places
 from monai_inpaint.pacs.association import Association, Entity
 from monai_inpaint.pacs.commitment import CANNOT_PROCESS, report_of
 from monai_inpaint.pacs.pending_commitment import CommitmentReport

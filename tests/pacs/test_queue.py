@@ -14,9 +14,10 @@ import pytest
 
 from monai_inpaint import InputError
 from monai_inpaint.pacs import durable_files
-from monai_inpaint.pacs import queue as places
+from monai_inpaint.pacs import job_layout as places
 from monai_inpaint.pacs.arrival import Arrival, Full
-from monai_inpaint.pacs.queue import FAILED, FETCHING, SENDING, SENT, WAITING, Different, Queue, TooLarge
+from monai_inpaint.pacs.job_layout import FAILED, FETCHING, SENDING, SENT, WAITING
+from monai_inpaint.pacs.queue import Different, Queue, TooLarge
 
 STUDY, INSTANCES = "1.2.3", ["1.2.3.1", "1.2.3.2", "1.2.3.3"]
 LARGE = 10**6

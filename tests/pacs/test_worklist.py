@@ -28,7 +28,7 @@ from benchmarks.deploy.studies import small_study
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 
 from monai_inpaint.pacs import durable_files
-from monai_inpaint.pacs import queue as places
+from monai_inpaint.pacs import job_layout as places
 from monai_inpaint.pacs.performing import Performing
 from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.rules import Rule
