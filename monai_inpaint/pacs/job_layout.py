@@ -1,6 +1,6 @@
 """How a queue lies on the disk: the folders of the states, the names of jobs, and what a job's folder holds.
 
-The states are explained in `queue`.
+`queue` explains the states.
 """
 
 from __future__ import annotations

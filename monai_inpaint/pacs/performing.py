@@ -15,8 +15,8 @@ from monai_inpaint.io.dicom.derive import new_uid
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.pacs import tasks
 from monai_inpaint.pacs.arrival import Full
+from monai_inpaint.pacs.arriving import Different, TooLarge
 from monai_inpaint.pacs.disk_space import is_full, reason_of
-from monai_inpaint.pacs.queue import Different, TooLarge
 from monai_inpaint.pacs.service_stage import ServiceStage, Shared
 from monai_inpaint.pacs.work_item import WorkItem, outcome_of, read_item, write_item
 
@@ -114,7 +114,7 @@ class Performing(ServiceStage):
             return _ON_ITS_WAY
         self._met.discard(job)
         most = min(self.shared.settings.study_bytes, self.shared.settings.quota_bytes)
-        limit = self.queue.room_for(most)
+        limit = self.queue.quota.room_for(most)
         if not limit:
             return _NO_ROOM
         with self._place() as place:
@@ -136,7 +136,7 @@ class Performing(ServiceStage):
                 return _ON_ITS_WAY
         if not instances:
             return self._cancel(job, item, "The archive has none of its input, or only what was made of it.")
-        self.queue.ended({item.study}, whole=True)
+        self.queue.arriving.ended({item.study}, whole=True)
         write_item(job, replace(item, instances=instances))
         self.log(f"work item {job.name}: {len(instances)} instances of study {item.study} fetched")
         return None
@@ -150,21 +150,21 @@ class Performing(ServiceStage):
                     taken.append(path.stem)
         except Exception:
             if taken:  # the rest comes later
-                self.queue.ended({study}, whole=False)
+                self.queue.arriving.ended({study}, whole=False)
             raise
         return tuple(taken)
 
     def _has_room(self) -> bool:
-        return self.queue.room_for(1) > 0
+        return self.queue.quota.room_for(1) > 0
 
     def _store(self, path: Path, study: str) -> bool:
-        arrival = self.queue.arrival()
+        arrival = self.queue.arriving.arrival()
         try:
             with path.open("rb") as file:
                 while piece := file.read(_PIECE):
                     arrival.write(piece)
             arrival.finish()
-            return self.queue.store(arrival, study, path.stem)
+            return self.queue.arriving.store(arrival, study, path.stem)
         finally:
             arrival.discard()
 

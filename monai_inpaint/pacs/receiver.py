@@ -18,7 +18,8 @@ from pynetdicom.dsutils import create_file_meta
 
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.pacs.arrival import Arrival, Full
-from monai_inpaint.pacs.queue import Different, Queue, TooLarge
+from monai_inpaint.pacs.arriving import Different, TooLarge
+from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.wire import Broken
 
 SUCCESS, DUPLICATE, NO_RESOURCES, DOES_NOT_MATCH, CANNOT_UNDERSTAND = 0x0000, 0x0111, 0xA700, 0xA900, 0xC000
@@ -65,7 +66,7 @@ class Incoming:
             self._refuse(CANNOT_UNDERSTAND, f"an instance from {receiver.caller} has no valid UIDs and is refused")
             return
         with self._room():
-            self._arrival = receiver.queue.arrival()
+            self._arrival = receiver.queue.arriving.arrival()
             self._arrival.write(_preamble(sop_class, uid, syntax))
 
     def write(self, data: bytes) -> None:
@@ -108,7 +109,7 @@ class Incoming:
             self._refuse(CANNOT_UNDERSTAND, f"an instance from {caller} has no valid UIDs and is refused")
         else:
             try:
-                self._receiver.queue.store(arrival, study, uid)
+                self._receiver.queue.arriving.store(arrival, study, uid)
                 self._receiver.studies.add(study)
             except TooLarge:
                 self._refuse(NO_RESOURCES, f"study {study} is refused: it is larger than a study may be")

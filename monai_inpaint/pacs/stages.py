@@ -32,7 +32,7 @@ class Fetching(ServiceStage):
             return None
         with self.beside(job) as place:
             (place / places.INPUT).mkdir()
-            limit = self.queue.room_for(max(self.shared.settings.study_bytes - bytes_below(job), 0))
+            limit = self.queue.quota.room_for(max(self.shared.settings.study_bytes - bytes_below(job), 0))
             outcome = self.done(job / places.INPUT, place / places.INPUT, limit)
             if outcome.how == tasks.LATER:
                 return outcome.why
@@ -55,7 +55,7 @@ class Filling(ServiceStage):
 
     def __call__(self) -> bool:
         into = places.FETCHING if self.shared.settings.fetch else places.WAITING
-        for study, sentence in self.queue.take(self.shared.settings.quiet_seconds, into):
+        for study, sentence in self.queue.arriving.take(self.shared.settings.quiet_seconds, into):
             self.log(f"study {study} {sentence}")
         return super().__call__()
 

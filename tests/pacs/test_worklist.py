@@ -306,7 +306,7 @@ def perform(queue: Queue, stage: Performing, hospital: Hospital, made: list[str]
             return
         stage()
         stage.later._jobs.clear()
-        queue.take(0)
+        queue.arriving.take(0)
         job = queue.next(places.WAITING)
         if job:
             outputs = [{"series": "1.2.5", "sop_class": CTImageStorage, "instances": ["1.2.6"]}]
@@ -335,7 +335,7 @@ def test_while_the_queue_is_full_nothing_is_claimed_and_what_is_ours_is_not_canc
 ) -> None:
     hospital.schedule(ITEM, inputs_of(hospital))
     queue, stage = performing(tmp_path / "queue", hospital)
-    coming = queue.arrival()
+    coming = queue.arriving.arrival()
     coming.write(bytes(10**6))
 
     try_again(stage)
@@ -344,7 +344,7 @@ def test_while_the_queue_is_full_nothing_is_claimed_and_what_is_ours_is_not_canc
     assert stage.shared.waits == {"polling": "There is no room in the queue."}
 
     coming.discard()
-    coming = queue.arrival()
+    coming = queue.arriving.arrival()
     coming.write(bytes(10**6 - 100))
     for _ in ("claimed", "not fetched"):
         try_again(stage)
@@ -361,18 +361,18 @@ def test_while_the_queue_is_full_nothing_is_claimed_and_what_is_ours_is_not_canc
 def test_a_work_item_waits_for_its_study_that_is_on_its_way_in_another_form(hospital: Hospital, tmp_path: Path) -> None:
     hospital.schedule(ITEM, inputs_of(hospital))
     queue, stage = performing(tmp_path / "queue", hospital)
-    arrival = queue.arrival()
+    arrival = queue.arriving.arrival()
     arrival.write(bytes(100))
     arrival.finish()
-    queue.store(arrival, STUDY, max(hospital.held))
-    queue.ended({STUDY}, whole=True)
+    queue.arriving.store(arrival, STUDY, max(hospital.held))
+    queue.arriving.ended({STUDY}, whole=True)
 
     for _ in ("claimed", "not fetched", "not even tried"):
         try_again(stage)
 
     assert stage.shared.waits == {"performing": "An instance of its input is on its way already, in another form."}
-    queue._last[STUDY] -= 100
-    assert queue.take(30) == []  # a part of it came from us
+    queue.arriving._last[STUDY] -= 100
+    assert queue.arriving.take(30) == []  # a part of it came from us
 
     made = list[str]()
     perform(queue, stage, hospital, made)
