@@ -38,7 +38,6 @@ class Performing(ServiceStage):
             shared, tasks.performer, settings.worklist, settings.fetch, settings.send, settings.listen.title
         )
         self._polled = float("-inf")
-        self._met = set[Path]()  # work items of which something was on its way that came in another form
 
     def next(self) -> Path | None:
         """Return the work item that is to be looked after now; looks for new ones first, if it is time."""
@@ -109,10 +108,8 @@ class Performing(ServiceStage):
 
     def _fetch(self, job: Path, item: WorkItem) -> str | None:
         """Put the input into the queue, as if it had been sent."""
-        # fetched and stored again before it is through, it would hold up the study that it is part of
-        if job in self._met and self.queue.records_of(item.study, ()) is None:
+        if item.blocked and self.queue.records_of(item.study, ()) is None:
             return _ON_ITS_WAY
-        self._met.discard(job)
         most = min(self.shared.settings.study_bytes, self.shared.settings.quota_bytes)
         limit = self.queue.quota.room_for(most)
         if not limit:
@@ -132,12 +129,12 @@ class Performing(ServiceStage):
             except TooLarge:
                 return self._cancel(job, item, "The study is larger than may be taken.")
             except Different:
-                self._met.add(job)
+                write_item(job, replace(item, blocked=True))
                 return _ON_ITS_WAY
         if not instances:
             return self._cancel(job, item, "The archive has none of its input, or only what was made of it.")
         self.queue.arriving.ended({item.study}, whole=True)
-        write_item(job, replace(item, instances=instances))
+        write_item(job, replace(item, instances=instances, blocked=False))
         self.log(f"work item {job.name}: {len(instances)} instances of study {item.study} fetched")
         return None
 

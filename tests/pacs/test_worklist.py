@@ -49,6 +49,7 @@ class Hospital:
         held: instances.
         changes: each change of a state that was made: UID and state.
         copies: how often each instance was stored.
+        fetched: how often a series was.
         matches: whether it answers a query with what matches it; else with all work items.
     """
 
@@ -56,6 +57,7 @@ class Hospital:
         self.port, self.items, self.changes = free_port(), dict[str, Dataset](), list[tuple[str, str]]()
         self.held = {one.SOPInstanceUID: one for one in held}
         self.copies: dict[str, int] = {}
+        self.fetched = 0
         self.matches = True
         self.after: Callable[[str], None] = lambda _state: None
         entity = AE("ARCHIVE")
@@ -145,6 +147,7 @@ class Hospital:
         return 0 if item.TransactionUID == asked.TransactionUID else 0xC301
 
     def _send(self, event: Any) -> Iterator[Any]:
+        self.fetched += 1
         wanted = [one for one in self.held.values() if one.SeriesInstanceUID == event.identifier.SeriesInstanceUID]
         yield len(wanted)
         for one in wanted:
@@ -361,15 +364,16 @@ def test_while_the_queue_is_full_nothing_is_claimed_and_what_is_ours_is_not_canc
 def test_a_work_item_waits_for_its_study_that_is_on_its_way_in_another_form(hospital: Hospital, tmp_path: Path) -> None:
     hospital.schedule(ITEM, inputs_of(hospital))
     queue, stage = performing(tmp_path / "queue", hospital)
-    arrival = queue.arriving.arrival()
-    arrival.write(bytes(100))
-    arrival.finish()
-    queue.arriving.store(arrival, STUDY, max(hospital.held))
-    queue.arriving.ended({STUDY}, whole=True)
+    another_form_comes(queue, hospital)
 
     for _ in ("claimed", "not fetched", "not even tried"):
         try_again(stage)
+    fetched = hospital.fetched
+    os.close(queue._held)  # as if it were killed
+    queue, stage = performing(tmp_path / "queue", hospital)
+    try_again(stage)
 
+    assert hospital.fetched == fetched
     assert stage.shared.waits == {"performing": "An instance of its input is on its way already, in another form."}
     queue.arriving._last[STUDY] -= 100
     assert queue.arriving.take(30) == []  # a part of it came from us
@@ -381,9 +385,19 @@ def test_a_work_item_waits_for_its_study_that_is_on_its_way_in_another_form(hosp
     queue.close()
 
 
+def another_form_comes(queue: Queue, hospital: Hospital) -> None:
+    """An instance of the study comes that differs from the one that the archive holds."""
+    arrival = queue.arriving.arrival()
+    arrival.write(bytes(100))
+    arrival.finish()
+    queue.arriving.store(arrival, STUDY, max(hospital.held))
+    queue.arriving.ended({STUDY}, whole=True)
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("blocked", [False, True])
 def test_killed_at_any_step_a_work_item_is_ended_once(
-    hospital: Hospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    blocked: bool, hospital: Hospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left, sync = [-1], durable_files.sync
 
@@ -400,6 +414,9 @@ def test_killed_at_any_step_a_work_item_is_ended_once(
         hospital.changes.clear()
         queue, stage = performing(tmp_path / str(steps), hospital)
         made, killed = list[str](), False
+        if blocked:
+            another_form_comes(queue, hospital)
+            try_again(stage)  # claimed
         left[0] = steps
         try:
             perform(queue, stage, hospital, made)
