@@ -54,6 +54,7 @@ from monai_inpaint.pacs.job_layout import (
     number_of,
 )
 from monai_inpaint.pacs.kept_images import filled_nothing, move_images, record_in, sources_of
+from monai_inpaint.pacs.moves import Moves
 from monai_inpaint.pacs.queue_quota import QueueQuota
 from monai_inpaint.private import make_private, private_files
 
@@ -73,6 +74,7 @@ class Queue(JobFolders):
     Attributes:
         arriving: the studies that come in.
         quota: the bytes that it takes.
+        moves: our C-MOVE requests, whose instances do not go into the queue.
         incoming: folder for what is not complete yet; it is emptied at the start.
         work_items: folder of the work items that are performed; see `work_item`.
 
@@ -95,6 +97,7 @@ class Queue(JobFolders):
         self._clean()
         self.quota = QueueQuota(self, quota_bytes, keep_seconds)
         self.arriving = Arriving(self, self.quota, study_bytes)
+        self.moves = Moves(self.incoming, self.quota)
 
     def keep_fetched(self, job: Path, fetched: Path) -> None:
         """Add what was fetched to what came of a job; what is there already stays.
