@@ -12,7 +12,7 @@ from monai_inpaint.pacs.disk_space import is_full
 from monai_inpaint.pacs.kept_images import FILLED
 from monai_inpaint.pacs.moves import Move
 from monai_inpaint.pacs.rules import Rule
-from monai_inpaint.pacs.settings import Node, WebNode, WorklistNode
+from monai_inpaint.pacs.settings import Node, WebNode, WorklistSettings
 
 DONE, PARTLY, NOTHING, FAILED, FULL, LATER = "done", "partly", "nothing", "failed", "full", "later"
 TOO_MUCH = "There is no room for it in the queue, or the study becomes larger than it may be."
@@ -123,7 +123,9 @@ def fetcher(rules: Sequence[Rule], at: Node | WebNode, title: str) -> Callable[.
     return fetch_missing
 
 
-def performer(worklist: WorklistNode, at: Node | WebNode, to: Node | WebNode, title: str) -> Callable[..., TaskOutcome]:
+def performer(
+    worklist: WorklistSettings, at: Node | WebNode, to: Node | WebNode, title: str
+) -> Callable[..., TaskOutcome]:
     """Return a function that does one step of performing a work item: "find", "claim", "fetch", "complete" or "cancel".
 
     DONE: it is done; NOTHING: the work item is not ours.

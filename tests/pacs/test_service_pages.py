@@ -16,7 +16,17 @@ from pynetdicom import (
     AllStoragePresentationContexts,
 )
 
-from monai_inpaint.pacs import admission, association, commitment, dicomweb, getter, receiver, requestor, worklist
+from monai_inpaint.pacs import (
+    admission,
+    association,
+    commitment,
+    dicomweb,
+    getter,
+    receiver,
+    requestor,
+    worklist_service,
+    worklist_web,
+)
 
 DOCS = Path(__file__).parents[2] / "docs"
 STATEMENT = (DOCS / "conformance.md").read_text(encoding="utf-8")
@@ -79,7 +89,11 @@ def test_the_conformance_statement_tells_what_a_report_on_a_storage_commitment_i
 
 
 def test_the_conformance_statement_tells_which_statuses_say_that_a_work_item_is_not_ours() -> None:
-    assert f"| {', '.join(f'{status:04X}' for status in worklist.OVER)} | it is not ours" in STATEMENT
+    assert f"| {', '.join(f'{status:04X}' for status in worklist_service.OVER)} | it is not ours" in STATEMENT
+
+
+def test_the_conformance_statement_tells_which_answers_of_a_web_worklist_refuse() -> None:
+    assert f"| {', '.join(map(str, sorted(worklist_web.GONE + worklist_web.REFUSED)))} | as C301" in STATEMENT
 
 
 def test_the_conformance_statement_tells_which_answers_of_dicomweb_refuse() -> None:
