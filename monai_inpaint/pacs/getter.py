@@ -95,9 +95,10 @@ def get_series(study: str, series: str, at: Node, title: str, keep: Callable[[Da
     query.StudyInstanceUID, query.SeriesInstanceUID = study, series
     with associated(at, title, contexts, "C-GET or C-MOVE", [(evt.EVT_C_STORE, store)], roles) as association:
         offered = {context.abstract_syntax for context in association.accepted_contexts}
-        if StudyRootQueryRetrieveInformationModelGet in offered:
+        by_get, by_move = (model in offered for model in models)
+        if by_get:
             answers = association.send_c_get(query, StudyRootQueryRetrieveInformationModelGet)
-        elif StudyRootQueryRetrieveInformationModelMove in offered:
+        elif by_move:
             association.dimse_timeout = association.network_timeout = _SILENCE
             answers = association.send_c_move(
                 query, title, StudyRootQueryRetrieveInformationModelMove, msg_id=move.message
@@ -112,7 +113,7 @@ def get_series(study: str, series: str, at: Node, title: str, keep: Callable[[Da
     status = status_of(last[0] if last else {}, at.title)
     if status == _NO_SUCH_DESTINATION:
         raise Unreachable(f"{at.title} does not know where {title} is (status {status:04X})")
-    if StudyRootQueryRetrieveInformationModelGet not in offered and not _came(last[0]):
+    if not by_get and not _came(last[0]):
         raise Unreachable(f"{at.title} sends nothing of a series to {title} (status {status:04X})")
     if status != 0 and status >> 12 != 0xB:  # Bxxx: some could not be sent, neither another time
         raise Unreachable(f"{at.title} does not send a series now (status {status:04X})")
