@@ -18,6 +18,10 @@ class Unreachable(Exception):
     """The archive cannot be reached, or has no room; it may later."""
 
 
+class TooMuch(Exception):
+    """There is no room for what an archive sends."""
+
+
 @dataclass(frozen=True)
 class Instance:
     """A file with what its meta information says."""

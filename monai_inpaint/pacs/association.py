@@ -73,6 +73,9 @@ class InstanceSink(Protocol):
         """It will not be complete."""
 
 
+Begin = Callable[[str, str, str, int | None], InstanceSink]
+
+
 @dataclass(frozen=True)
 class Entity:
     """We as others see us: our title, the callers we know, and what we take."""
@@ -122,11 +125,12 @@ class Association:
         self._accept(body)
         return ""
 
-    def serve(self, begin: Callable[[str, str, str], InstanceSink], report: Callable[[Dataset], int]) -> bool:
+    def serve(self, begin: Begin, report: Callable[[Dataset], int]) -> bool:
         """Answer what is asked until the association ends.
 
         Args:
-            begin: is given SOP class, SOPInstanceUID and transfer syntax of an instance that comes.
+            begin: is given SOP class, SOPInstanceUID and transfer syntax of an instance that comes, and the Message ID
+                of our C-MOVE that it comes for, None if for none.
             report: is given the Event Information of a storage commitment, and returns the status.
 
         Returns:
@@ -153,7 +157,11 @@ class Association:
         self._wire.send(ABORT, bytes([0, 0, 2, 0]), 1.0)
 
     def _store(
-        self, context: int, command: Dataset, parts: Iterator[bytes], begin: Callable[[str, str, str], InstanceSink]
+        self,
+        context: int,
+        command: Dataset,
+        parts: Iterator[bytes],
+        begin: Begin,
     ) -> int:
         sop_class, uid = (str(command.get(f"AffectedSOP{kind}UID", "")) for kind in ("Class", "Instance"))
         accepted = self._accepted[context]
@@ -161,13 +169,21 @@ class Association:
             for _ in parts:
                 pass
             return NOT_SUPPORTED
-        instance = begin(sop_class, uid, str(accepted.transfer_syntax[0]))
+        instance = begin(sop_class, uid, str(accepted.transfer_syntax[0]), self._asked_by_us(command))
         try:
             for part in parts:
                 instance.write(part)
             return instance.answer()
         finally:
             instance.discard()
+
+    def _asked_by_us(self, command: Dataset) -> int | None:
+        """The Message ID of our C-MOVE that a C-STORE is a part of."""
+        originator = str(command.get("MoveOriginatorApplicationEntityTitle", "")).strip()
+        message = command.get("MoveOriginatorMessageID")
+        # some, such as those made with pynetdicom, give the title of the archive instead of ours
+        ours = originator in (self._entity.title, self.caller)
+        return message if ours and isinstance(message, int) else None
 
     def _information(self, context: int, parts: Iterator[bytes]) -> Dataset:
         """The Event Information of an N-EVENT-REPORT."""

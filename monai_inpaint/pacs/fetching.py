@@ -10,13 +10,11 @@ from pydicom.dataset import Dataset
 
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.io.dicom.write import save
+from monai_inpaint.pacs.archive import TooMuch
+from monai_inpaint.pacs.moves import Move
 from monai_inpaint.pacs.rules import Rule
 from monai_inpaint.pacs.series import find_series
 from monai_inpaint.pacs.settings import Node, WebNode
-
-
-class TooMuch(Exception):
-    """There is no room for what comes."""
 
 
 class Basket:
@@ -69,7 +67,7 @@ def missing_series(study: Path, kinds: Collection[str]) -> list[tuple[str, str]]
 
 
 def fetch(
-    study: Path, output: Path, rules: Sequence[Rule], at: Node | WebNode, title: str, limit: int
+    study: Path, output: Path, rules: Sequence[Rule], at: Node | WebNode, title: str, limit: int, move: Move
 ) -> list[tuple[str, int]]:
     """Fetch all that is missing.
 
@@ -79,6 +77,7 @@ def fetch(
         rules: fetched is what their holes refer to.
         title: our AE title.
         limit: bytes that may be fetched.
+        move: what a C-MOVE is asked for with, where an archive offers no C-GET.
 
     Returns:
         the UID of each series that was asked for, and how many instances of it came.
@@ -87,23 +86,23 @@ def fetch(
         TooMuch, Unreachable: as they say.
         InputError: as `find_series` says, or TLS cannot be set up.
     """
-    return fetch_series(missing_series(study, {rule.hole for rule in rules}), output, at, title, limit)
+    return fetch_series(missing_series(study, {rule.hole for rule in rules}), output, at, title, limit, move)
 
 
 def fetch_series(
-    wanted: Sequence[tuple[str, str]], output: Path, at: Node | WebNode, title: str, limit: int
+    wanted: Sequence[tuple[str, str]], output: Path, at: Node | WebNode, title: str, limit: int, move: Move
 ) -> list[tuple[str, int]]:
     """Fetch series, given by their study and series UIDs; all else as `fetch`."""
     asked = []
     for study, series in wanted:
         basket = Basket(output, study, series, limit)
-        _get(study, series, at, title, basket.put)
+        _get(study, series, at, title, basket.put, move)
         limit -= basket.size
         asked.append((series, basket.count))
     return asked
 
 
-def _get(study: str, series: str, at: Node | WebNode, title: str, keep: Callable[[Dataset], None]) -> None:
+def _get(study: str, series: str, at: Node | WebNode, title: str, keep: Callable[[Dataset], None], move: Move) -> None:
     if isinstance(at, WebNode):
         from monai_inpaint.pacs.dicomweb import series_at
 
@@ -112,4 +111,4 @@ def _get(study: str, series: str, at: Node | WebNode, title: str, keep: Callable
     else:
         from monai_inpaint.pacs.getter import get_series
 
-        get_series(study, series, at, title, keep)
+        get_series(study, series, at, title, keep, move)

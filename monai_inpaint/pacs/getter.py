@@ -1,10 +1,11 @@
-"""Fetch series from an archive by DIMSE (C-GET)."""
+"""Fetch series from an archive by DIMSE: C-GET, or C-MOVE where the archive does not offer it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     JPEG2000,
@@ -31,10 +32,14 @@ from pydicom.uid import (
     SegmentationStorage,
 )
 from pynetdicom import build_context, build_role, evt
-from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet  # type: ignore[attr-defined]
+from pynetdicom.sop_class import (
+    StudyRootQueryRetrieveInformationModelGet,  # type: ignore[attr-defined]
+    StudyRootQueryRetrieveInformationModelMove,  # type: ignore[attr-defined]
+)
 
-from monai_inpaint.pacs.archive import Unreachable
-from monai_inpaint.pacs.requestor import associated
+from monai_inpaint.pacs.archive import TooMuch, Unreachable
+from monai_inpaint.pacs.moves import Move
+from monai_inpaint.pacs.requestor import associated, status_of
 from monai_inpaint.pacs.settings import Node
 from monai_inpaint.regions.hole_file import LABEL_MAP
 
@@ -49,18 +54,21 @@ SYNTAXES = (
     (JPEGLosslessSV1,), (JPEGLossless,), (JPEGLSLossless,), (JPEGLSNearLossless,), (JPEG2000Lossless,), (JPEG2000,),
     (JPEGBaseline8Bit,), (JPEGExtended12Bit,), (RLELossless,),
 )  # fmt: skip
-_CANNOT = 0xC000
+_CANNOT, _NO_SUCH_DESTINATION = 0xC000, 0xA801
+_SILENCE = 600.0  # seconds that an archive may take to send the next part of a C-MOVE, of which it may say nothing
 
 
-def get_series(study: str, series: str, at: Node, title: str, keep: Callable[[Dataset], None]) -> None:
+def get_series(study: str, series: str, at: Node, title: str, keep: Callable[[Dataset], None], move: Move) -> None:
     """Fetch the instances of a series as they are stored; none if it is not there.
 
     Args:
         title: our AE title.
         keep: takes each instance, with its file_meta.
+        move: where the instances of a C-MOVE come to.
 
     Raises:
         Unreachable: the archive does not send it now; another time it may.
+        TooMuch: what a C-MOVE sends finds no room.
         Exception: what `keep` raised.
         InputError: TLS cannot be set up.
     """
@@ -78,27 +86,43 @@ def get_series(study: str, series: str, at: Node, title: str, keep: Callable[[Da
             return _CANNOT
         return 0
 
-    contexts = [build_context(StudyRootQueryRetrieveInformationModelGet)]
+    models = [StudyRootQueryRetrieveInformationModelGet, StudyRootQueryRetrieveInformationModelMove]
+    contexts = [build_context(model) for model in models]
     contexts += [build_context(kind, list(syntaxes)) for kind in KINDS for syntaxes in SYNTAXES]
     roles = [build_role(kind, scp_role=True) for kind in KINDS]
-    with associated(at, title, contexts, "C-GET", [(evt.EVT_C_STORE, store)], roles) as association:
-        status = _ask(association, study, series, at)
-    if failures:
-        raise failures[0]
-    if status != 0 and status >> 12 != 0xB:  # Bxxx: some could not be sent, neither another time
-        raise Unreachable(f"{at.title} does not send a series now (status {status:04X})")
-
-
-def _ask(association: Any, study: str, series: str, at: Node) -> int:
-    """The final status of the C-GET."""
     query = Dataset()
     query.QueryRetrieveLevel = "SERIES"
     query.StudyInstanceUID, query.SeriesInstanceUID = study, series
-    try:
-        answers = list(association.send_c_get(query, StudyRootQueryRetrieveInformationModelGet))
-    except ValueError:  # it takes no C-GET
-        raise Unreachable(f"{at.title} takes no C-GET") from None
-    status = next((answer for answer, _ in reversed(answers) if "Status" in answer), None)
-    if status is None:
-        raise Unreachable(f"{at.title} ended the association")
-    return int(status.Status)
+    with associated(at, title, contexts, "C-GET or C-MOVE", [(evt.EVT_C_STORE, store)], roles) as association:
+        offered = {context.abstract_syntax for context in association.accepted_contexts}
+        by_get, by_move = (model in offered for model in models)
+        if by_get:
+            answers = association.send_c_get(query, StudyRootQueryRetrieveInformationModelGet)
+        elif by_move:
+            association.dimse_timeout = association.network_timeout = _SILENCE
+            answers = association.send_c_move(
+                query, title, StudyRootQueryRetrieveInformationModelMove, msg_id=move.message
+            )
+        else:
+            raise Unreachable(f"{at.title} takes neither C-GET nor C-MOVE")
+        last = [answer for answer, _ in answers if "Status" in answer][-1:]
+    if failures:
+        raise failures[0]
+    if move.lacked_room():
+        raise TooMuch
+    status = status_of(last[0] if last else {}, at.title)
+    if status == _NO_SUCH_DESTINATION:
+        raise Unreachable(f"{at.title} does not know where {title} is (status {status:04X})")
+    if not by_get and not _came(last[0]):
+        raise Unreachable(f"{at.title} sends nothing of a series to {title} (status {status:04X})")
+    if status != 0 and status >> 12 != 0xB:  # Bxxx: some could not be sent, neither another time
+        raise Unreachable(f"{at.title} does not send a series now (status {status:04X})")
+    for path in move.instances():
+        keep(dcmread(path))
+        path.unlink()
+
+
+def _came(answer: Dataset) -> bool:
+    """Whether a C-MOVE has sent something, if there was something to send."""
+    sent, failed = (answer.get(f"NumberOf{kind}Suboperations") or 0 for kind in ("Completed", "Failed"))
+    return bool(sent or not failed)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from monai_inpaint.pacs import durable_files as disk
+from monai_inpaint.pacs.job_layout import INPUT, RECORD
 
-INPUT, RECORD = "input", "record.json"
 FILLED, SKIPPED = "filled", "skipped"  # `status` of a series in a record
 FILLED_BEFORE = "It was filled before."  # `why` of a skipped one
 

@@ -151,7 +151,7 @@ class _Listener:
             wire.close()
             self._admission.leave(wire)
             self._threads.discard(threading.current_thread())
-            self._queue.ended(receiver.studies, whole=whole)
+            self._queue.arriving.ended(receiver.studies, whole=whole)
 
     def _report(self, information: Dataset) -> int:
         """Take a report on a storage commitment; returns the status."""

@@ -71,7 +71,7 @@ class _Gauges(Collector):
         for state, count in self._queue.counts().items():
             studies.add_metric([state], count)
         yield studies
-        used, quota = self._queue.room()
+        used, quota = self._queue.quota.room()
         yield GaugeMetricFamily("monai_inpaint_queue_bytes", "Bytes that the queue takes.", value=used)
         yield GaugeMetricFamily("monai_inpaint_queue_quota_bytes", "Bytes that the queue may take.", value=quota)
         waits = GaugeMetricFamily("monai_inpaint_waits", "1 while a part of the service cannot go on.", labels=["part"])

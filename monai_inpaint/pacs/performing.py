@@ -15,8 +15,8 @@ from monai_inpaint.io.dicom.derive import new_uid
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.pacs import tasks
 from monai_inpaint.pacs.arrival import Full
+from monai_inpaint.pacs.arriving import Different, TooLarge
 from monai_inpaint.pacs.disk_space import is_full, reason_of
-from monai_inpaint.pacs.queue import Different, TooLarge
 from monai_inpaint.pacs.service_stage import ServiceStage, Shared
 from monai_inpaint.pacs.work_item import WorkItem, outcome_of, read_item, write_item
 
@@ -38,7 +38,6 @@ class Performing(ServiceStage):
             shared, tasks.performer, settings.worklist, settings.fetch, settings.send, settings.listen.title
         )
         self._polled = float("-inf")
-        self._met = set[Path]()  # work items of which something was on its way that came in another form
 
     def next(self) -> Path | None:
         """Return the work item that is to be looked after now; looks for new ones first, if it is time."""
@@ -109,16 +108,14 @@ class Performing(ServiceStage):
 
     def _fetch(self, job: Path, item: WorkItem) -> str | None:
         """Put the input into the queue, as if it had been sent."""
-        # fetched and stored again before it is through, it would hold up the study that it is part of
-        if job in self._met and self.queue.records_of(item.study, ()) is None:
+        if item.blocked and self.queue.records_of(item.study, ()) is None:
             return _ON_ITS_WAY
-        self._met.discard(job)
         most = min(self.shared.settings.study_bytes, self.shared.settings.quota_bytes)
-        limit = self.queue.room_for(most)
+        limit = self.queue.quota.room_for(most)
         if not limit:
             return _NO_ROOM
-        with self._place() as place:
-            outcome = self.done("fetch", item.inputs, place, limit)
+        with self._place() as place, self.queue.moves.begin() as move:
+            outcome = self.done("fetch", item.inputs, place, limit, move)
             if outcome.how == tasks.LATER:
                 return outcome.why
             if outcome.how == tasks.FAILED:
@@ -132,12 +129,12 @@ class Performing(ServiceStage):
             except TooLarge:
                 return self._cancel(job, item, "The study is larger than may be taken.")
             except Different:
-                self._met.add(job)
+                write_item(job, replace(item, blocked=True))
                 return _ON_ITS_WAY
         if not instances:
             return self._cancel(job, item, "The archive has none of its input, or only what was made of it.")
-        self.queue.ended({item.study}, whole=True)
-        write_item(job, replace(item, instances=instances))
+        self.queue.arriving.ended({item.study}, whole=True)
+        write_item(job, replace(item, instances=instances, blocked=False))
         self.log(f"work item {job.name}: {len(instances)} instances of study {item.study} fetched")
         return None
 
@@ -150,21 +147,21 @@ class Performing(ServiceStage):
                     taken.append(path.stem)
         except Exception:
             if taken:  # the rest comes later
-                self.queue.ended({study}, whole=False)
+                self.queue.arriving.ended({study}, whole=False)
             raise
         return tuple(taken)
 
     def _has_room(self) -> bool:
-        return self.queue.room_for(1) > 0
+        return self.queue.quota.room_for(1) > 0
 
     def _store(self, path: Path, study: str) -> bool:
-        arrival = self.queue.arrival()
+        arrival = self.queue.arriving.arrival()
         try:
             with path.open("rb") as file:
                 while piece := file.read(_PIECE):
                     arrival.write(piece)
             arrival.finish()
-            return self.queue.store(arrival, study, path.stem)
+            return self.queue.arriving.store(arrival, study, path.stem)
         finally:
             arrival.discard()
 

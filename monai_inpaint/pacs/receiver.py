@@ -18,7 +18,8 @@ from pynetdicom.dsutils import create_file_meta
 
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.pacs.arrival import Arrival, Full
-from monai_inpaint.pacs.queue import Different, Queue, TooLarge
+from monai_inpaint.pacs.arriving import Different, TooLarge
+from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.wire import Broken
 
 SUCCESS, DUPLICATE, NO_RESOURCES, DOES_NOT_MATCH, CANNOT_UNDERSTAND = 0x0000, 0x0111, 0xA700, 0xA900, 0xC000
@@ -43,9 +44,9 @@ class Receiver:
         self._log = log
         self._said: set[str] = set()
 
-    def begin(self, sop_class: str, uid: str, syntax: str) -> Incoming:
-        """Begin an instance that arrives."""
-        return Incoming(self, sop_class, uid, syntax)
+    def begin(self, sop_class: str, uid: str, syntax: str, move: int | None) -> Incoming:
+        """Begin an instance that arrives; `move` is the Message ID of our C-MOVE that it comes for."""
+        return Incoming(self, sop_class, uid, syntax, move)
 
     def say(self, sentence: str) -> None:
         """Tell the log, once."""
@@ -57,15 +58,15 @@ class Receiver:
 class Incoming:
     """An instance that arrives: written as it comes; the rest of a refused one is skipped."""
 
-    def __init__(self, receiver: Receiver, sop_class: str, uid: str, syntax: str) -> None:
-        self._receiver, self._uid = receiver, uid
+    def __init__(self, receiver: Receiver, sop_class: str, uid: str, syntax: str, move: int | None) -> None:
+        self._receiver, self._uid, self._move = receiver, uid, move
         self._bytes, self._status = 0, SUCCESS
         self._arrival: Arrival | None = None
         if not (is_uid(sop_class) and is_uid(uid)):
             self._refuse(CANNOT_UNDERSTAND, f"an instance from {receiver.caller} has no valid UIDs and is refused")
             return
         with self._room():
-            self._arrival = receiver.queue.arrival()
+            self._arrival = receiver.queue.arriving.arrival()
             self._arrival.write(_preamble(sop_class, uid, syntax))
 
     def write(self, data: bytes) -> None:
@@ -106,9 +107,9 @@ class Incoming:
             self._refuse(DOES_NOT_MATCH, f"an instance from {caller} is another one than announced, and is refused")
         elif not is_uid(study):
             self._refuse(CANNOT_UNDERSTAND, f"an instance from {caller} has no valid UIDs and is refused")
-        else:
+        elif not self._receiver.queue.moves.keep(self._move, arrival, uid):
             try:
-                self._receiver.queue.store(arrival, study, uid)
+                self._receiver.queue.arriving.store(arrival, study, uid)
                 self._receiver.studies.add(study)
             except TooLarge:
                 self._refuse(NO_RESOURCES, f"study {study} is refused: it is larger than a study may be")
@@ -131,6 +132,8 @@ class Incoming:
 
     def _refuse(self, status: int, sentence: str) -> None:
         self._status = status
+        if status == NO_RESOURCES:
+            self._receiver.queue.moves.lacks_room(self._move)
         self.discard()
         self._receiver.say(sentence)
 

@@ -36,9 +36,9 @@ def serve(settings: Settings, log: Log, stop: threading.Event | None = None) -> 
     stop = stop or threading.Event()
     log = log_as(settings.log, log)
     warnings.simplefilter("ignore")  # libraries quote what they warn of
-    for archive in (settings.send, settings.fetch, settings.worklist):
-        if archive and archive.tls:
-            sending_tls(archive.tls)  # refused now rather than when the first study is done
+    for peer in (settings.send, settings.fetch, settings.worklist and settings.worklist.at):
+        if peer and peer.tls:
+            sending_tls(peer.tls)  # refused now rather than when the first study is done
     with private_files():
         queue = Queue(settings.queue, settings.study_bytes, settings.quota_bytes, log, settings.keep_seconds)
         try:

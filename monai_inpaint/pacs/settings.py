@@ -61,10 +61,11 @@ class WebNode:
 
 
 @dataclass(frozen=True)
-class WorklistNode(Node):
-    """A worklist; `code` is of the work items that we perform: value, coding scheme and meaning."""
+class WorklistSettings:
+    """Where a worklist is, and the code of the work items that we perform: value, coding scheme and meaning."""
 
-    code: tuple[str, str, str] = ("", "", "")
+    at: Node | WebNode
+    code: tuple[str, str, str]
     poll_seconds: float = 30.0
 
 
@@ -104,7 +105,7 @@ class Settings:
     fetch: Node | WebNode | None = None
     report_skipped: bool = False
     storage_commitment: bool = False
-    worklist: WorklistNode | None = None
+    worklist: WorklistSettings | None = None
 
 
 def read_settings(path: Path) -> Settings:
@@ -189,24 +190,25 @@ def _archive(given: Any, name: str, folder: Path) -> Node | WebNode:
     return WebNode(url.rstrip("/"), _tls(given, name, folder))
 
 
-def _worklist(given: Mapping[str, Any], path: Path) -> WorklistNode | None:
+def _worklist(given: Mapping[str, Any], path: Path) -> WorklistSettings | None:
     if "worklist" not in given:
         return None
     name, worklist = f"{path}: worklist", given["worklist"]
     if "fetch" not in given:
         raise InputError(f"{path}: worklist needs fetch, from where the images of a work item come.")
-    _check_keys(worklist, name, {"port", "title", "code"}, {"host", "tls", "poll_seconds"})
-    node = _node({key: worklist[key] for key in worklist if key not in ("code", "poll_seconds")}, name, path.parent)
+    if not (isinstance(worklist, dict) and "code" in worklist):
+        raise InputError(f"{name} lacks code; see docs/deploy.md.")
+    ours = ("code", "poll_seconds")
+    at = _archive({key: value for key, value in worklist.items() if key not in ours}, name, path.parent)
     code = worklist["code"]
     _check_keys(code, f"{name}: code", {"value", "scheme", "meaning"}, set())
     for key, most in (("value", 16), ("scheme", 16), ("meaning", 64)):
         text = code[key]
         if not isinstance(text, str) or not text.strip() or len(text) > most or "\\" in text:
             raise InputError(f"{name}: code: {key} is {text!r}; give a text of 1 to {most} letters, no backslash.")
-    return WorklistNode(
-        node.host, node.port, node.title, node.tls,
-        (code["value"], code["scheme"], code["meaning"]), _positive(worklist, "poll_seconds", 30, path),
-    )  # fmt: skip
+    return WorklistSettings(
+        at, (code["value"], code["scheme"], code["meaning"]), _positive(worklist, "poll_seconds", 30, path)
+    )
 
 
 def _node(given: Any, name: str, folder: Path) -> Node:

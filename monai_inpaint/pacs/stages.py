@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 from monai_inpaint.io.dicom.derive import new_uid
+from monai_inpaint.pacs import job_layout as places
 from monai_inpaint.pacs import pending_commitment, tasks
-from monai_inpaint.pacs import queue as places
 from monai_inpaint.pacs.archive import instances_below
 from monai_inpaint.pacs.durable_files import bytes_below
 from monai_inpaint.pacs.pending_commitment import pending, report_in
@@ -30,10 +30,10 @@ class Fetching(ServiceStage):
         if self.shared.settings.fetch is None:  # it is no longer in the settings
             self.queue.move(job, places.WAITING)
             return None
-        with self.beside(job) as place:
+        with self.beside(job) as place, self.queue.moves.begin() as move:
             (place / places.INPUT).mkdir()
-            limit = self.queue.room_for(max(self.shared.settings.study_bytes - bytes_below(job), 0))
-            outcome = self.done(job / places.INPUT, place / places.INPUT, limit)
+            limit = self.queue.quota.room_for(max(self.shared.settings.study_bytes - bytes_below(job), 0))
+            outcome = self.done(job / places.INPUT, place / places.INPUT, limit, move)
             if outcome.how == tasks.LATER:
                 return outcome.why
             if outcome.how == tasks.DONE:
@@ -55,7 +55,7 @@ class Filling(ServiceStage):
 
     def __call__(self) -> bool:
         into = places.FETCHING if self.shared.settings.fetch else places.WAITING
-        for study, sentence in self.queue.take(self.shared.settings.quiet_seconds, into):
+        for study, sentence in self.queue.arriving.take(self.shared.settings.quiet_seconds, into):
             self.log(f"study {study} {sentence}")
         return super().__call__()
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from monai_inpaint.pacs.anonymous_errors import sentence_of
-from monai_inpaint.pacs.archive import Instance, RefusedInstance, Unreachable, instances_below, kinds_of
+from monai_inpaint.pacs.archive import Instance, RefusedInstance, TooMuch, Unreachable, instances_below, kinds_of
 from monai_inpaint.pacs.disk_space import is_full
 from monai_inpaint.pacs.kept_images import FILLED
+from monai_inpaint.pacs.moves import Move
 from monai_inpaint.pacs.rules import Rule
-from monai_inpaint.pacs.settings import Node, WebNode, WorklistNode
+from monai_inpaint.pacs.settings import Node, WebNode, WorklistSettings
 
 DONE, PARTLY, NOTHING, FAILED, FULL, LATER = "done", "partly", "nothing", "failed", "full", "later"
 TOO_MUCH = "There is no room for it in the queue, or the study becomes larger than it may be."
@@ -99,13 +100,16 @@ def committer(to: Node, title: str) -> Callable[[Path, str], TaskOutcome]:
     return ask
 
 
-def fetcher(rules: Sequence[Rule], at: Node | WebNode, title: str) -> Callable[[Path, Path, int], TaskOutcome]:
-    """Return a function that fetches what a study lacks: given its folder, one for what comes, and the bytes for it."""
-    from monai_inpaint.pacs.fetching import TooMuch, fetch
+def fetcher(rules: Sequence[Rule], at: Node | WebNode, title: str) -> Callable[..., TaskOutcome]:
+    """Return a function that fetches what a study lacks.
 
-    def fetch_missing(study: Path, output: Path, limit: int) -> TaskOutcome:
+    It is given the study's folder, one for what comes, the bytes for it, and a Move of the queue.
+    """
+    from monai_inpaint.pacs.fetching import fetch
+
+    def fetch_missing(study: Path, output: Path, limit: int, move: Move) -> TaskOutcome:
         try:
-            asked = fetch(study, output, rules, at, title, limit)
+            asked = fetch(study, output, rules, at, title, limit, move)
         except Unreachable as error:
             return TaskOutcome(LATER, f"{error}.")
         except TooMuch:
@@ -119,12 +123,14 @@ def fetcher(rules: Sequence[Rule], at: Node | WebNode, title: str) -> Callable[[
     return fetch_missing
 
 
-def performer(worklist: WorklistNode, at: Node | WebNode, to: Node | WebNode, title: str) -> Callable[..., TaskOutcome]:
+def performer(
+    worklist: WorklistSettings, at: Node | WebNode, to: Node | WebNode, title: str
+) -> Callable[..., TaskOutcome]:
     """Return a function that does one step of performing a work item: "find", "claim", "fetch", "complete" or "cancel".
 
     DONE: it is done; NOTHING: the work item is not ours.
     """
-    from monai_inpaint.pacs.fetching import TooMuch, fetch_series
+    from monai_inpaint.pacs.fetching import fetch_series
     from monai_inpaint.pacs.worklist import Worklist
 
     items = Worklist(worklist, title, to if isinstance(to, Node) else to.url)
@@ -134,8 +140,8 @@ def performer(worklist: WorklistNode, at: Node | WebNode, to: Node | WebNode, ti
             TaskOutcome(DONE, found=tuple(items.inputs(uid))) if items.claim(uid, transaction) else TaskOutcome(NOTHING)
         )
 
-    def fetch(wanted: Sequence[tuple[str, str]], output: Path, limit: int) -> TaskOutcome:
-        fetch_series(wanted, output, at, title, limit)
+    def fetch(wanted: Sequence[tuple[str, str]], output: Path, limit: int, move: Move) -> TaskOutcome:
+        fetch_series(wanted, output, at, title, limit, move)
         return TaskOutcome(DONE)
 
     steps = {

@@ -30,12 +30,15 @@ class WorkItem:
         started: when it was claimed, by the local clock.
         inputs: study and series UIDs of what it is done with; None: it is not sure that it is ours.
         instances: SOPInstanceUIDs that were put into the queue for it; None: not yet.
+        blocked: an instance of its input was on its way in another form when it was fetched. Fetched and stored again
+            before that is through, it would hold up the study that it is part of.
     """
 
     transaction: str
     started: datetime
     inputs: tuple[tuple[str, str], ...] | None = None
     instances: tuple[str, ...] | None = None
+    blocked: bool = False
 
     @property
     def study(self) -> str:
@@ -59,6 +62,7 @@ def read_item(path: Path) -> WorkItem:
             datetime.fromisoformat(note["started"]),
             None if inputs is None else tuple((str(study), str(series)) for study, series in inputs),
             None if instances is None else tuple(map(str, instances)),
+            bool(note.get("blocked")),  # those of earlier versions do not say it
         )
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise InputError("The file of a work item is damaged.") from error

@@ -1,4 +1,4 @@
-"""Find, claim and end the work items of a worklist (DICOM UPS Pull SCU, PS3.4 Annex CC)."""
+"""Find, claim and end the work items of a worklist (DICOM Unified Procedure Step, PS3.4 Annex CC)."""
 
 from __future__ import annotations
 
@@ -9,25 +9,22 @@ from datetime import datetime
 from typing import Any
 
 from pydicom.dataset import Dataset
-from pydicom.tag import Tag
-from pynetdicom import build_context
-from pynetdicom.association import Association
-from pynetdicom.sop_class import UnifiedProcedureStepPull, UnifiedProcedureStepPush  # type: ignore[attr-defined]
 
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.pacs.archive import Unreachable
-from monai_inpaint.pacs.requestor import UNCOMPRESSED, associated, status_of
-from monai_inpaint.pacs.settings import Node, WorklistNode
+from monai_inpaint.pacs.settings import Node, WebNode, WorklistSettings
+from monai_inpaint.pacs.worklist_service import (
+    ALREADY_CANCELED,
+    ALREADY_COMPLETED,
+    IN_PROGRESS_ALREADY,
+    OVER,
+    WorklistService,
+)
 
 SCHEDULED, IN_PROGRESS, COMPLETED, CANCELED = "SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"
 _READY = "READY"  # of InputReadinessState: all input is there
-_CHANGE_STATE = 1  # Action Type ID
-_ALREADY = {0xB304, 0xB306}  # canceled, completed: as asked before
-_IN_PROGRESS_ALREADY = 0xC302
-# may no longer be updated; another Transaction UID; does not exist; is not in progress; is completed
-OVER = (0xC300, 0xC301, 0xC307, 0xC310, 0xC311)
+_ALREADY = {ALREADY_CANCELED, ALREADY_COMPLETED}  # as asked before
 _DISCONTINUED = ("110513", "DCM", "Discontinued for unspecified reason")
-_INPUT = Tag("InputInformationSequence")
 _MOST_LETTERS = 10240  # of VR LT
 
 
@@ -41,18 +38,18 @@ class Output:
 
 
 class Worklist:
-    """The worklist of an application entity.
+    """A worklist, by DIMSE or DICOMweb.
 
     Args:
-        node: where it is, and the code of the work items that are ours.
+        worklist: where it is, and the code of the work items that are ours.
         title: our AE title.
         archive: where results are, by AE title or URL.
 
     All methods raise Unreachable where it does not answer now, and InputError where TLS cannot be set up.
     """
 
-    def __init__(self, node: WorklistNode, title: str, archive: Node | str) -> None:
-        self._node, self._title, self._archive = node, title, archive
+    def __init__(self, worklist: WorklistSettings, title: str, archive: Node | str) -> None:
+        self._at, self._code, self._title, self._archive = worklist.at, worklist.code, title, archive
 
     def scheduled(self) -> list[str]:
         """Return the UIDs of the work items of our code that nobody performs yet, and whose input is ready."""
@@ -60,17 +57,11 @@ class Worklist:
         query.SOPInstanceUID = ""
         query.ProcedureStepState = SCHEDULED
         query.InputReadinessState = _READY
-        value, scheme, _ = self._node.code
+        value, scheme, _ = self._code
         # the meaning is words, which a worklist that matches them may have others for
         query.ScheduledWorkitemCodeSequence = [_coded(value, scheme, "")]
-        found, end = [], None
-        with self._association() as association:
-            for status, answer in association.send_c_find(query, UnifiedProcedureStepPull):
-                end = status_of(status, self._node.title)
-                if end >> 8 == 0xFF and answer is not None and self._is_ours(answer):
-                    found.append(str(answer.get("SOPInstanceUID", "")))
-        if end != 0:
-            raise Unreachable(f"{self._node.title} does not tell its work items (status {end or 0:04X})")
+        with self._service() as service:
+            found = [str(item.get("SOPInstanceUID", "")) for item in service.search(query) if self._is_ours(item)]
         return [uid for uid in found if is_uid(uid)]
 
     def claim(self, uid: str, transaction: str) -> bool:
@@ -78,27 +69,21 @@ class Worklist:
 
         Claimed again, with the same Transaction UID, it is still ours.
         """
-        with self._association() as association:
-            status = self._change(association, uid, transaction, IN_PROGRESS)
-            if status == _IN_PROGRESS_ALREADY:  # by us, if it may be changed with our Transaction UID
+        with self._service() as service:
+            status = _change(service, uid, transaction, IN_PROGRESS)
+            if status == IN_PROGRESS_ALREADY:  # by us, if it may be changed with our Transaction UID
                 progress = Dataset()
                 progress.ProcedureStepProgress = "0"
-                status = self._set(association, uid, transaction, _progress(progress))
+                status = _update(service, uid, transaction, _progress(progress))
         return self._is_done(status)
 
     def inputs(self, uid: str) -> list[tuple[str, str]]:
         """Return study and series UIDs of what a work item is to be done with; "" where one is missing."""
-        with self._association() as association:
-            status, answer = association.send_n_get(
-                [_INPUT], UnifiedProcedureStepPush, uid, meta_uid=UnifiedProcedureStepPull
-            )
-            code = status_of(status, self._node.title)
-        if code >> 12 == 0xC or answer is None:
-            raise Unreachable(f"{self._node.title} does not tell the input of a work item (status {code:04X})")
-        return [
-            (str(item.get("StudyInstanceUID", "")), str(item.get("SeriesInstanceUID", "")))
-            for item in answer.get("InputInformationSequence") or []
-        ]
+        with self._service() as service:
+            return [
+                (str(item.get("StudyInstanceUID", "")), str(item.get("SeriesInstanceUID", "")))
+                for item in service.retrieve(uid).get("InputInformationSequence") or []
+            ]
 
     def complete(self, uid: str, transaction: str, study: str, outputs: Sequence[Output], started: datetime) -> bool:
         """State what was made, and complete; whether the work item was still ours. Repeated, it has no effect."""
@@ -106,7 +91,7 @@ class Worklist:
         performed.PerformedStationNameCodeSequence = []
         performed.PerformedProcedureStepStartDateTime = _now(started)
         performed.PerformedProcedureStepEndDateTime = _now(datetime.now())
-        performed.PerformedWorkitemCodeSequence = [self._code()]
+        performed.PerformedWorkitemCodeSequence = [_coded(*self._code)]
         performed.OutputInformationSequence = [self._referred(study, output) for output in outputs]
         changes = Dataset()
         changes.UnifiedProcedureStepPerformedProcedureSequence = [performed]
@@ -121,12 +106,12 @@ class Worklist:
         return self._end(uid, transaction, _progress(progress), CANCELED)
 
     def _end(self, uid: str, transaction: str, changes: Dataset, state: str) -> bool:
-        with self._association() as association:
-            status = self._set(association, uid, transaction, changes)
+        with self._service() as service:
+            status = _update(service, uid, transaction, changes)
             if not self._is_done(status):
                 # ended by us before a kill, if it may be ended once more in the same way
-                return self._change(association, uid, transaction, state) in _ALREADY
-            return self._is_done(self._change(association, uid, transaction, state))
+                return _change(service, uid, transaction, state) in _ALREADY
+            return self._is_done(_change(service, uid, transaction, state))
 
     def _is_done(self, status: int) -> bool:
         """Whether it was done; no: the work item is not ours."""
@@ -134,27 +119,14 @@ class Worklist:
             return True
         if status in OVER:
             return False
-        raise Unreachable(f"{self._node.title} does not change a work item (status {status:04X})")
-
-    def _set(self, association: Association, uid: str, transaction: str, changes: Dataset) -> int:
-        changes.TransactionUID = transaction
-        status, _ = association.send_n_set(changes, UnifiedProcedureStepPush, uid, meta_uid=UnifiedProcedureStepPull)
-        return status_of(status, self._node.title)
-
-    def _change(self, association: Association, uid: str, transaction: str, state: str) -> int:
-        change = Dataset()
-        change.ProcedureStepState, change.TransactionUID = state, transaction
-        status, _ = association.send_n_action(
-            change, _CHANGE_STATE, UnifiedProcedureStepPush, uid, meta_uid=UnifiedProcedureStepPull
-        )
-        return status_of(status, self._node.title)
+        raise Unreachable(f"{self._at.name} does not change a work item (status {status:04X})")
 
     def _is_ours(self, answer: Dataset) -> bool:
         """Whether the code is ours and the input is ready, as far as it says so; not every worklist matches these."""
         if (answer.get("InputReadinessState") or _READY) != _READY:
             return False
         codes = answer.get("ScheduledWorkitemCodeSequence") or []
-        return any((code.get("CodeValue"), code.get("CodingSchemeDesignator")) == self._node.code[:2] for code in codes)
+        return any((code.get("CodeValue"), code.get("CodingSchemeDesignator")) == self._code[:2] for code in codes)
 
     def _referred(self, study: str, output: Output) -> Dataset:
         item, place = Dataset(), Dataset()
@@ -172,17 +144,29 @@ class Worklist:
             item.WADORSRetrievalSequence = [place]
         return item
 
-    def _code(self) -> Dataset:
-        return _coded(*self._node.code)
-
     @contextmanager
-    def _association(self) -> Iterator[Association]:
-        contexts = [build_context(UnifiedProcedureStepPull, UNCOMPRESSED)]
-        with associated(self._node, self._title, contexts, "worklist (UPS Pull)") as association:
-            try:
-                yield association
-            except RuntimeError as error:  # no longer established
-                raise Unreachable(f"{self._node.title} ended the association") from error
+    def _service(self) -> Iterator[WorklistService]:
+        if isinstance(self._at, WebNode):
+            from monai_inpaint.pacs.worklist_web import web_worklist
+
+            with web_worklist(self._at) as service:
+                yield service
+        else:
+            from monai_inpaint.pacs.worklist_dimse import dimse_worklist
+
+            with dimse_worklist(self._at, self._title) as service:
+                yield service
+
+
+def _update(service: WorklistService, uid: str, transaction: str, changes: Dataset) -> int:
+    changes.TransactionUID = transaction
+    return service.update(uid, changes)
+
+
+def _change(service: WorklistService, uid: str, transaction: str, state: str) -> int:
+    change = Dataset()
+    change.ProcedureStepState, change.TransactionUID = state, transaction
+    return service.change_state(uid, change)
 
 
 def _coded(value: str, scheme: str, meaning: str) -> Dataset:

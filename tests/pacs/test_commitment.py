@@ -32,8 +32,8 @@ from benchmarks.deploy.studies import small_study
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.pacs import job_layout as places
 from monai_inpaint.pacs import pending_commitment, tasks
-from monai_inpaint.pacs import queue as places
 from monai_inpaint.pacs.association import Association, Entity
 from monai_inpaint.pacs.commitment import CANNOT_PROCESS, report_of
 from monai_inpaint.pacs.pending_commitment import CommitmentReport
@@ -322,7 +322,7 @@ def test_a_report_that_does_not_end_or_is_of_something_else_ends_its_association
 def test_images_of_a_study_that_waits_for_the_commitment_join_a_region_that_is_drawn_later(tmp_path: Path) -> None:
     queue = Queue(tmp_path, 10**6, 10**6)
     store(queue, "1.2.77.1")
-    job = queue.next(places.WAITING) if queue.take(0) else None
+    job = queue.next(places.WAITING) if queue.arriving.take(0) else None
     assert job is not None
     results = job / "made.partial" / places.RESULTS
     results.mkdir(parents=True)
@@ -331,7 +331,7 @@ def test_images_of_a_study_that_waits_for_the_commitment_join_a_region_that_is_d
     queue.await_commitment(queue.move(job, places.SENDING), (("1.2", "1.2.9"),))
     store(queue, "1.2.77.2")
 
-    assert queue.take(0) == [(STUDY, "complete with 2 instances")]
+    assert queue.arriving.take(0) == [(STUDY, "complete with 2 instances")]
 
     later = queue.next(places.WAITING)
     assert later is not None
@@ -372,7 +372,7 @@ def test_the_reason_of_a_study_that_cannot_go_on_is_told_until_it_goes_on(tmp_pa
     (transaction,) = pending_commitment.pending(first).transactions
     pending_commitment.keep_report(first, CommitmentReport(transaction, (), ()))
     assert stage()
-    assert [job.parent.name for job in queue._jobs("1.2.77")] == [places.SENDING]  # not kept: sent again
+    assert [job.parent.name for job in queue.of_study("1.2.77")] == [places.SENDING]  # not kept: sent again
     assert stage.shared.waits == {}
     queue.close()
 
@@ -387,10 +387,10 @@ def test_of_requests_without_end_the_last_ones_are_noted(tmp_path: Path) -> None
 
 
 def store(queue: Queue, uid: str) -> None:
-    arrival = queue.arrival()
+    arrival = queue.arriving.arrival()
     arrival.write(bytes(100))
     arrival.finish()
-    queue.store(arrival, STUDY, uid)
+    queue.arriving.store(arrival, STUDY, uid)
 
 
 @pytest.mark.skipif(not (orthanc.PROGRAM and orthanc.DICOMWEB), reason="Orthanc is not installed")

@@ -19,7 +19,7 @@ import pytest
 from benchmarks.deploy.kills import wrong_with
 from benchmarks.deploy.service import Archive, Service, free_port, send_files, send_until_taken, until
 from benchmarks.deploy.studies import small_study
-from monai_inpaint.pacs import queue as places
+from monai_inpaint.pacs import job_layout as places
 from monai_inpaint.pacs.worker import Lost, Stopped, Worker
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")

@@ -23,8 +23,10 @@ from benchmarks.deploy.studies import small_study
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 
-from monai_inpaint.pacs.archive import Unreachable
-from monai_inpaint.pacs.fetching import TooMuch, fetch, missing_series
+from monai_inpaint.pacs.archive import TooMuch, Unreachable
+from monai_inpaint.pacs.fetching import fetch as fetch_missing
+from monai_inpaint.pacs.fetching import missing_series
+from monai_inpaint.pacs.moves import Move
 from monai_inpaint.pacs.rules import Rule
 from monai_inpaint.pacs.settings import Node
 
@@ -77,6 +79,11 @@ def files(tmp_path: Path) -> list[Path]:
     return small_study(tmp_path / "study", STUDY)
 
 
+def fetch(study: Path, output: Path, at: Node, limit: int = 10**6) -> list[tuple[str, int]]:
+    """Fetch by C-GET, so that no C-MOVE is needed."""
+    return fetch_missing(study, output, RULES, at, "FILLER", limit, Move(1, output / "none"))
+
+
 def alone(seg: Path, folder: Path) -> Path:
     """A folder that holds the SEG alone."""
     folder.mkdir()
@@ -102,9 +109,9 @@ def test_what_is_missing_is_fetched_and_nothing_else(archive: GetArchive, files:
     other = pydicom.dcmread(files[0])
     other.StudyInstanceUID, other.SOPInstanceUID = "1.2.99", "1.2.99.1"
 
-    assert fetch(here, output, RULES, archive.node, "FILLER", 10**6) == [(f"{STUDY}.1", 2)]
+    assert fetch(here, output, archive.node) == [(f"{STUDY}.1", 2)]
     archive.held.append(other)
-    assert fetch(here, output, RULES, archive.node, "FILLER", 10**6) == [(f"{STUDY}.1", 2)]
+    assert fetch(here, output, archive.node) == [(f"{STUDY}.1", 2)]
 
     assert sorted(path.stem for path in output.iterdir()) == sorted(one.SOPInstanceUID for one in archive.held[:2])
     for path, original in zip(sorted(output.iterdir()), sorted(archive.held[:2], key=lambda one: one.SOPInstanceUID),
@@ -115,7 +122,7 @@ def test_what_is_missing_is_fetched_and_nothing_else(archive: GetArchive, files:
 def test_an_archive_without_the_series_gives_nothing(archive: GetArchive, files: list[Path], tmp_path: Path) -> None:
     here = alone(files[2], tmp_path / "here")
 
-    assert fetch(here, tmp_path, RULES, archive.node, "FILLER", 10**6) == [(f"{STUDY}.1", 0)]
+    assert fetch(here, tmp_path, archive.node) == [(f"{STUDY}.1", 0)]
 
 
 def test_more_than_there_is_room_for_is_not_fetched(archive: GetArchive, files: list[Path], tmp_path: Path) -> None:
@@ -124,7 +131,7 @@ def test_more_than_there_is_room_for_is_not_fetched(archive: GetArchive, files: 
     archive.held = [pydicom.dcmread(path) for path in files[:2]]
 
     with pytest.raises(TooMuch):
-        fetch(here, output, RULES, archive.node, "FILLER", files[0].stat().st_size + 100)
+        fetch(here, output, archive.node, files[0].stat().st_size + 100)
 
 
 def test_an_archive_that_sends_nothing_now_is_asked_again_later(
@@ -133,9 +140,9 @@ def test_an_archive_that_sends_nothing_now_is_asked_again_later(
     here = alone(files[2], tmp_path / "here")
     archive.busy, archive.held = True, [pydicom.dcmread(path) for path in (tmp_path / "study" / "ct").iterdir()]
     with pytest.raises(Unreachable, match="does not send a series now .status A702"):
-        fetch(here, tmp_path, RULES, archive.node, "FILLER", 10**6)
+        fetch(here, tmp_path, archive.node)
     with pytest.raises(Unreachable, match="is not reached"):
-        fetch(here, tmp_path, RULES, Node("127.0.0.1", free_port(), "ARCHIVE"), "FILLER", 10**6)
+        fetch(here, tmp_path, Node("127.0.0.1", free_port(), "ARCHIVE"))
 
 
 def test_a_study_waits_for_the_archive_until_what_it_lacks_is_sent(files: list[Path], tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pynetdicom import AE
-from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelMove, Verification
+from pynetdicom.sop_class import CTImageStorage, StudyRootQueryRetrieveInformationModelMove, Verification
 
 from benchmarks.deploy.kills import wrong_with
 from benchmarks.deploy.service import Service, free_port, send_files, until
@@ -21,11 +21,11 @@ from benchmarks.deploy.studies import small_study
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 
 STUDY, SECONDS = "1.2.77", 240
-DCMTK, PYNETDICOM = "dcmqrscp", "qrscp"
+DCMTK, WITHOUT_GET, PYNETDICOM = "dcmqrscp", "dcmqrscp --disable-get", "qrscp"
 
 
 class OtherArchive:
-    """DCMTK's dcmqrscp or pynetdicom's qrscp, in a process of its own.
+    """DCMTK's dcmqrscp, with C-GET or with C-MOVE alone, or pynetdicom's qrscp, in a process of its own.
 
     Args:
         program: one of these.
@@ -37,14 +37,14 @@ class OtherArchive:
         self.port, self._images, self._log = free_port(), folder / "images", folder / "log.txt"
         self._images.mkdir(parents=True)
         settings = folder / "settings"
-        if program == DCMTK:
+        if program != PYNETDICOM:
             settings.write_text(
                 f"NetworkTCPPort = {self.port}\nMaxPDUSize = 16384\nMaxAssociations = 16\n"
                 f"HostTable BEGIN\nfiller = (FILLER, 127.0.0.1, {filler})\nHostTable END\n"
                 f"VendorTable BEGIN\nVendorTable END\n"
                 f"AETable BEGIN\nARCHIVE {self._images} RW (10, 1024mb) ANY\nAETable END\n"
             )
-            command = [program, "--config", str(settings)]
+            command = [*program.split(), "--config", str(settings)]
         else:
             settings.write_text(
                 f"[DEFAULT]\nae_title: ARCHIVE\nport: {self.port}\nmax_pdu: 16382\n"
@@ -88,9 +88,9 @@ class OtherArchive:
         return association.is_released
 
 
-@pytest.fixture(params=[DCMTK, PYNETDICOM])
+@pytest.fixture(params=[DCMTK, WITHOUT_GET, PYNETDICOM])
 def program(request: pytest.FixtureRequest) -> str:
-    if request.param == DCMTK and shutil.which(DCMTK) is None:
+    if request.param != PYNETDICOM and shutil.which(DCMTK) is None:
         pytest.skip("DCMTK is not installed")
     if request.param == PYNETDICOM and find_spec("sqlalchemy") is None:
         pytest.skip("SQLAlchemy, which qrscp needs, is not installed")
@@ -115,6 +115,7 @@ def test_a_region_drawn_later_is_filled_in_a_series_that_is_fetched(program: str
     assert f"fetched 2 instances of series {STUDY}.1" in service.lines()
     made = [dataset for uid, dataset in archive.held().items() if uid not in originals]
     assert wrong_with(made, tmp_path / "study") == ""
-    archive.send(STUDY, made[0].SeriesInstanceUID)  # as an archive that forwards whatever comes
+    derived = next(dataset.SeriesInstanceUID for dataset in made if dataset.SOPClassUID == CTImageStorage)
+    archive.send(STUDY, derived)  # as an archive that forwards whatever comes
     assert service.interrupt() == 130
     archive.close()

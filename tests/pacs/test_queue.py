@@ -14,9 +14,11 @@ import pytest
 
 from monai_inpaint import InputError
 from monai_inpaint.pacs import durable_files
-from monai_inpaint.pacs import queue as places
+from monai_inpaint.pacs import job_layout as places
 from monai_inpaint.pacs.arrival import Arrival, Full
-from monai_inpaint.pacs.queue import FAILED, FETCHING, SENDING, SENT, WAITING, Different, Queue, TooLarge
+from monai_inpaint.pacs.arriving import Different, TooLarge
+from monai_inpaint.pacs.job_layout import FAILED, FETCHING, SENDING, SENT, WAITING
+from monai_inpaint.pacs.queue import Queue
 
 STUDY, INSTANCES = "1.2.3", ["1.2.3.1", "1.2.3.2", "1.2.3.3"]
 LARGE = 10**6
@@ -49,7 +51,7 @@ def opened(root: Path, study_bytes: int = LARGE, quota_bytes: int = LARGE) -> Qu
 
 def came(queue: Queue, size: int = 100, content: bytes = b"\0") -> Arrival:
     """An instance that has just been received."""
-    arrival = queue.arrival()
+    arrival = queue.arriving.arrival()
     arrival.write(content * size)
     arrival.finish()
     return arrival
@@ -59,9 +61,9 @@ def work(queue: Queue, acknowledged: set[str], sent: list[dict[str, str]]) -> No
     """What sender and service do: send what was not acknowledged, take the study, fetch the rest, fill, send."""
     for instance in INSTANCES[:-1]:
         if instance not in acknowledged:
-            queue.store(came(queue), STUDY, instance)
+            queue.arriving.store(came(queue), STUDY, instance)
             acknowledged.add(instance)
-    queue.take(0, FETCHING)
+    queue.arriving.take(0, FETCHING)
     job = queue.next(FETCHING)
     if job:
         fetched = job / "fetched.partial"
@@ -124,22 +126,22 @@ def test_more_of_a_study_that_waits_for_the_archive_joins_it_whenever_that_is_ki
     disk, steps, killed = Disk(monkeypatch), 0, True
     while killed:
         queue, killed = opened(tmp_path / str(steps)), False
-        queue.store(came(queue), STUDY, INSTANCES[0])
-        queue.take(0, FETCHING)
+        queue.arriving.store(came(queue), STUDY, INSTANCES[0])
+        queue.arriving.take(0, FETCHING)
         job = queue.next(FETCHING)
-        queue.store(came(queue), STUDY, INSTANCES[1])
-        assert queue.take(0, FETCHING) == []  # it is being fetched
+        queue.arriving.store(came(queue), STUDY, INSTANCES[1])
+        assert queue.arriving.take(0, FETCHING) == []  # it is being fetched
 
         assert job
         assert queue.next(FETCHING, {job}) is None  # it is tried again later
         disk.left = steps
         try:
-            queue.take(0, FETCHING)
+            queue.arriving.take(0, FETCHING)
         except Killed:
             killed = True
             os.close(queue._held)
             queue = opened(tmp_path / str(steps))
-            queue.take(0, FETCHING)
+            queue.arriving.take(0, FETCHING)
         disk.left = None
 
         jobs = [path for state in places.STATES for path in (queue.root / state).iterdir()]
@@ -153,16 +155,16 @@ def test_more_of_a_study_that_waits_for_the_archive_joins_it_whenever_that_is_ki
 
 def test_older_images_make_room_for_what_is_fetched(tmp_path: Path) -> None:
     queue = opened(tmp_path, quota_bytes=1000)
-    queue.store(came(queue, 600), STUDY, INSTANCES[0])
-    assert queue.room_for(700) == 400
+    queue.arriving.store(came(queue, 600), STUDY, INSTANCES[0])
+    assert queue.quota.room_for(700) == 400
 
-    queue.take(0)
+    queue.arriving.take(0)
     job = queue.next(WAITING)
     assert job
     queue.finish(queue.move(job, SENDING))
 
-    assert queue.room_for(700) == 700
-    assert queue.room_for(7000) < 1000
+    assert queue.quota.room_for(700) == 700
+    assert queue.quota.room_for(7000) < 1000
 
 
 def test_an_instance_is_on_the_disk_when_it_is_acknowledged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +173,7 @@ def test_an_instance_is_on_the_disk_when_it_is_acknowledged(tmp_path: Path, monk
         queue = opened(tmp_path / str(steps))
         disk.left, acknowledged = steps, False
         try:
-            acknowledged = queue.store(came(queue), STUDY, INSTANCES[0])
+            acknowledged = queue.arriving.store(came(queue), STUDY, INSTANCES[0])
         except Killed:
             os.close(queue._held)
             queue = opened(tmp_path / str(steps))
@@ -186,89 +188,89 @@ def test_an_instance_is_on_the_disk_when_it_is_acknowledged(tmp_path: Path, monk
 @pytest.mark.parametrize("state", ["arriving", WAITING, SENDING])
 def test_of_two_instances_with_one_uid_the_second_is_taken_only_if_it_is_the_same(tmp_path: Path, state: str) -> None:
     queue = opened(tmp_path)
-    queue.store(came(queue), STUDY, INSTANCES[0])
+    queue.arriving.store(came(queue), STUDY, INSTANCES[0])
     if state != "arriving":
-        queue.take(0)
+        queue.arriving.take(0)
         job = queue.next(WAITING)  # being filled: it is not taken back
         assert job
         queue.move(job, state)
 
-    assert queue.store(came(queue), STUDY, INSTANCES[0])
+    assert queue.arriving.store(came(queue), STUDY, INSTANCES[0])
     for size, content in ((100, b"\1"), (99, b"\0"), (101, b"\0")):
         other = came(queue, size, content)
         with pytest.raises(Different):
-            queue.store(other, STUDY, INSTANCES[0])
+            queue.arriving.store(other, STUDY, INSTANCES[0])
         other.discard()
 
     kept = list(tmp_path.rglob(f"{INSTANCES[0]}.dcm"))
     assert all(path.read_bytes() == bytes(100) for path in kept)
     assert not list((tmp_path / "incoming").iterdir())
-    queue.take(0)
+    queue.arriving.take(0)
     assert len(list(tmp_path.rglob(f"{INSTANCES[0]}.dcm"))) == 1
 
 
 def test_a_study_that_failed_may_come_again_corrected(tmp_path: Path) -> None:
     queue = opened(tmp_path)
-    queue.store(came(queue), STUDY, INSTANCES[0])
-    queue.take(0)
+    queue.arriving.store(came(queue), STUDY, INSTANCES[0])
+    queue.arriving.take(0)
     job = queue.next(WAITING)
     assert job
     queue.fail(job, "It is damaged.")
 
-    assert queue.store(came(queue, content=b"\1"), STUDY, INSTANCES[0])
-    assert queue.take(0) == [(STUDY, "complete with 1 instances")]
+    assert queue.arriving.store(came(queue, content=b"\1"), STUDY, INSTANCES[0])
+    assert queue.arriving.take(0) == [(STUDY, "complete with 1 instances")]
 
 
 def test_a_study_is_taken_when_it_has_been_quiet_and_not_before(tmp_path: Path) -> None:
     queue = opened(tmp_path)
-    queue.store(came(queue), STUDY, INSTANCES[0])
+    queue.arriving.store(came(queue), STUDY, INSTANCES[0])
 
-    assert queue.take(60) == []
-    assert queue.take(0) == [(STUDY, "complete with 1 instances")]
+    assert queue.arriving.take(60) == []
+    assert queue.arriving.take(0) == [(STUDY, "complete with 1 instances")]
     assert queue.next(WAITING) == tmp_path / WAITING / f"{STUDY}_1"
 
 
 def test_what_lay_there_before_a_start_or_broke_off_is_given_ten_times_as_long(tmp_path: Path) -> None:
     queue = opened(tmp_path)
-    queue.store(came(queue), STUDY, INSTANCES[0])
+    queue.arriving.store(came(queue), STUDY, INSTANCES[0])
     queue.close()
     queue = opened(tmp_path)
-    queue.store(came(queue), "1.2.4", "1.2.4.1")
-    queue.ended({"1.2.4"}, whole=False)
+    queue.arriving.store(came(queue), "1.2.4", "1.2.4.1")
+    queue.arriving.ended({"1.2.4"}, whole=False)
 
     time.sleep(0.1)
-    assert queue.take(0.05) == []
+    assert queue.arriving.take(0.05) == []
 
-    queue.store(came(queue), STUDY, INSTANCES[1])
-    queue.ended({STUDY}, whole=True)
+    queue.arriving.store(came(queue), STUDY, INSTANCES[1])
+    queue.arriving.ended({STUDY}, whole=True)
     time.sleep(0.1)
-    assert queue.take(0.05) == [(STUDY, "complete with 2 instances")]
-    assert queue.take(0.005) == [("1.2.4", "complete with 1 instances")]
+    assert queue.arriving.take(0.05) == [(STUDY, "complete with 2 instances")]
+    assert queue.arriving.take(0.005) == [("1.2.4", "complete with 1 instances")]
 
 
 def test_what_was_sent_whole_before_a_start_is_not_waited_for(tmp_path: Path) -> None:
     queue = opened(tmp_path)
-    queue.store(came(queue), STUDY, INSTANCES[0])
-    queue.ended({STUDY}, whole=True)
+    queue.arriving.store(came(queue), STUDY, INSTANCES[0])
+    queue.arriving.ended({STUDY}, whole=True)
     queue.close()
     queue = opened(tmp_path)
 
     time.sleep(0.1)
-    assert queue.take(0.05) == [(STUDY, "complete with 1 instances")]
+    assert queue.arriving.take(0.05) == [(STUDY, "complete with 1 instances")]
 
 
 def test_a_study_that_waits_is_taken_back_when_more_of_it_comes_but_not_while_it_is_filled(tmp_path: Path) -> None:
     queue = opened(tmp_path)
-    queue.store(came(queue), STUDY, INSTANCES[0])
-    queue.take(0)
-    queue.store(came(queue), STUDY, INSTANCES[1])
-    assert queue.take(0) == [(STUDY, "complete with 2 instances")]
+    queue.arriving.store(came(queue), STUDY, INSTANCES[0])
+    queue.arriving.take(0)
+    queue.arriving.store(came(queue), STUDY, INSTANCES[1])
+    assert queue.arriving.take(0) == [(STUDY, "complete with 2 instances")]
 
     assert queue.next(WAITING) == tmp_path / WAITING / f"{STUDY}_1"
-    queue.store(came(queue), STUDY, INSTANCES[2])
-    assert queue.take(0) == []
+    queue.arriving.store(came(queue), STUDY, INSTANCES[2])
+    assert queue.arriving.take(0) == []
     queue.finish(queue.move(tmp_path / WAITING / f"{STUDY}_1", SENDING))
-    assert queue.take(0) == [(STUDY, "complete with 3 instances")]
+    assert queue.arriving.take(0) == [(STUDY, "complete with 3 instances")]
     assert [job.name for job in (tmp_path / WAITING).iterdir()] == [f"{STUDY}_2"]
 
 
@@ -284,15 +286,15 @@ def test_what_is_kept_joins_what_comes_later_whenever_it_is_killed(
         root = tmp_path / str(steps)
         queue = opened(root)
         done(queue, state)
-        queue.store(came(queue), STUDY, LATER)
+        queue.arriving.store(came(queue), STUDY, LATER)
         disk.left, killed = steps, False
         try:
-            queue.take(0)
+            queue.arriving.take(0)
         except Killed:
             killed = True
             os.close(queue._held)
             queue = opened(root)
-            queue.take(0)
+            queue.arriving.take(0)
         disk.left = None
         queue.close()
 
@@ -309,8 +311,8 @@ def test_what_is_kept_joins_what_comes_later_whenever_it_is_killed(
 def test_a_study_of_which_nothing_was_filled_is_dropped_when_it_comes_again(tmp_path: Path) -> None:
     queue = opened(tmp_path)
     done(queue, FAILED)
-    queue.store(came(queue), STUDY, INSTANCES[0])
-    assert queue.take(0) == [(STUDY, "dropped: it was sent before")]
+    queue.arriving.store(came(queue), STUDY, INSTANCES[0])
+    assert queue.arriving.take(0) == [(STUDY, "dropped: it was sent before")]
     assert [job.name for job in (tmp_path / FAILED).iterdir()] == [f"{STUDY}_1"]
 
 
@@ -319,7 +321,7 @@ def test_what_is_kept_gives_way_to_what_comes_the_oldest_first(tmp_path: Path, s
     queue = opened(tmp_path, quota_bytes=1600)
     for study in ("1.2.3", "1.2.4"):
         done(queue, state, study, 600)
-    queue.store(came(queue, 600), "1.2.5", "1.2.5.1")
+    queue.arriving.store(came(queue, 600), "1.2.5", "1.2.5.1")
 
     assert [path.name for path in tmp_path.rglob("*.dcm") if path.stat().st_size == 600] == [
         "1.2.4.1.dcm",
@@ -337,17 +339,17 @@ def test_what_is_kept_goes_when_its_time_is_over(tmp_path: Path) -> None:
 
     queue = Queue(tmp_path, LARGE, LARGE, keep_seconds=0.01)
     time.sleep(0.05)
-    queue.take(0)
+    queue.arriving.take(0)
     assert not list(tmp_path.rglob("*.dcm"))
-    queue.store(came(queue), STUDY, INSTANCES[0])
-    assert queue.take(0) == [(STUDY, "dropped: it was sent before")]
+    queue.arriving.store(came(queue), STUDY, INSTANCES[0])
+    assert queue.arriving.take(0) == [(STUDY, "dropped: it was sent before")]
 
 
 def done(queue: Queue, state: str, study: str = STUDY, size: int = 100) -> None:
     """Have a study done: filled and sent, or in `failed` since there was nothing to fill."""
     for number in range(len(INSTANCES) if study == STUDY and size == 100 else 1):
-        queue.store(came(queue, size), study, f"{study}.{number + 1}")
-    queue.take(0)
+        queue.arriving.store(came(queue, size), study, f"{study}.{number + 1}")
+    queue.arriving.take(0)
     job = queue.next(WAITING)
     assert job
     record = job / "made.partial"
@@ -364,9 +366,9 @@ def test_a_study_that_comes_again_with_something_new_is_a_job_of_its_own(tmp_pat
     queue = opened(tmp_path)
     work(queue, set(), [])
     for instance in [*INSTANCES, "1.2.3.4"]:
-        queue.store(came(queue), STUDY, instance)
+        queue.arriving.store(came(queue), STUDY, instance)
 
-    assert queue.take(0) == [(STUDY, "complete with 4 instances")]
+    assert queue.arriving.take(0) == [(STUDY, "complete with 4 instances")]
     assert queue.next(WAITING) == tmp_path / WAITING / f"{STUDY}_2"
 
 
@@ -376,49 +378,49 @@ def test_a_study_that_comes_again_is_dropped_and_so_are_our_own_results(tmp_path
 
     own = uuid.uuid4().int
     (tmp_path / SENT / f"{STUDY}_1" / places.MADE).write_text(json.dumps([f"2.25.{own}"]))
-    assert not queue.store(came(queue), STUDY, f"2.25.{own}")
+    assert not queue.arriving.store(came(queue), STUDY, f"2.25.{own}")
     for instance in INSTANCES:
-        assert queue.store(came(queue), STUDY, instance)
-    assert queue.take(0) == [(STUDY, "dropped: it was sent before")]
+        assert queue.arriving.store(came(queue), STUDY, instance)
+    assert queue.arriving.take(0) == [(STUDY, "dropped: it was sent before")]
     assert queue.next(WAITING) is None
 
 
 def test_a_study_that_failed_may_come_again(tmp_path: Path) -> None:
     queue = opened(tmp_path)
-    queue.store(came(queue), STUDY, INSTANCES[0])
-    queue.take(0)
+    queue.arriving.store(came(queue), STUDY, INSTANCES[0])
+    queue.arriving.take(0)
     job = queue.next(WAITING)
     assert job is not None
     queue.fail(job, "It was too hard.")
 
-    queue.store(came(queue), STUDY, INSTANCES[0])
+    queue.arriving.store(came(queue), STUDY, INSTANCES[0])
 
-    assert queue.take(0) == [(STUDY, "complete with 1 instances")]
+    assert queue.arriving.take(0) == [(STUDY, "complete with 1 instances")]
     assert json.loads((tmp_path / "failed" / f"{STUDY}_1" / places.RECORD).read_text()) == {"why": "It was too hard."}
 
 
 def test_a_study_that_grows_too_large_is_refused_as_a_whole(tmp_path: Path) -> None:
     queue = opened(tmp_path, study_bytes=250)
-    queue.store(came(queue), STUDY, INSTANCES[0])
-    queue.store(came(queue), STUDY, INSTANCES[1])
-    queue.store(came(queue), STUDY, INSTANCES[1])  # sent again: no more than before
+    queue.arriving.store(came(queue), STUDY, INSTANCES[0])
+    queue.arriving.store(came(queue), STUDY, INSTANCES[1])
+    queue.arriving.store(came(queue), STUDY, INSTANCES[1])  # sent again: no more than before
     with pytest.raises(TooLarge):
-        queue.store(came(queue), STUDY, INSTANCES[2])
+        queue.arriving.store(came(queue), STUDY, INSTANCES[2])
     with pytest.raises(TooLarge):
-        queue.store(came(queue), STUDY, INSTANCES[0])
+        queue.arriving.store(came(queue), STUDY, INSTANCES[0])
 
-    assert queue.take(0) == [(STUDY, "refused: it is larger than a study may be")]
+    assert queue.arriving.take(0) == [(STUDY, "refused: it is larger than a study may be")]
     assert queue.next(WAITING) is None
-    queue.store(came(queue), "1.2.4", "1.2.4.1")
+    queue.arriving.store(came(queue), "1.2.4", "1.2.4.1")
 
 
 def test_a_full_queue_takes_again_when_there_is_room(tmp_path: Path) -> None:
     queue, sent = opened(tmp_path, quota_bytes=1600), []
-    queue.store(came(queue, 1500), "1.2.4", "1.2.4.1")
+    queue.arriving.store(came(queue, 1500), "1.2.4", "1.2.4.1")
     with pytest.raises(Full):
-        queue.store(came(queue, 600), STUDY, INSTANCES[0])
+        queue.arriving.store(came(queue, 600), STUDY, INSTANCES[0])
 
-    queue.take(0)
+    queue.arriving.take(0)
     job = queue.next(WAITING)
     assert job is not None
     results = job / "made.partial" / places.RESULTS
@@ -436,7 +438,7 @@ def test_what_is_no_uid_names_no_folder(uid: str, tmp_path: Path) -> None:
     queue = opened(tmp_path)
     for study, instance in ((uid, "1.2"), ("1.2", uid)):
         with pytest.raises(ValueError, match="not UIDs"):
-            queue.store(came(queue), study, instance)
+            queue.arriving.store(came(queue), study, instance)
     assert not list((tmp_path / "arriving").iterdir())
 
 
@@ -463,9 +465,9 @@ def test_a_job_whose_note_is_damaged_goes_to_failed_and_its_study_may_come_again
     work(queue, set(), [])
     (tmp_path / SENT / f"{STUDY}_1" / places.INSTANCES).write_text("")
 
-    queue.store(came(queue), STUDY, INSTANCES[0])
+    queue.arriving.store(came(queue), STUDY, INSTANCES[0])
 
-    assert queue.take(0) == [(STUDY, "complete with 1 instances")]
+    assert queue.arriving.take(0) == [(STUDY, "complete with 1 instances")]
     assert [job.name for job in (tmp_path / FAILED).iterdir()] == [f"{STUDY}_1"]
     assert len(said) == 1
     assert said[0].startswith(f"study {STUDY}_1 failed: What is kept of it cannot be used.")
@@ -473,8 +475,8 @@ def test_a_job_whose_note_is_damaged_goes_to_failed_and_its_study_may_come_again
 
 def test_a_damaged_job_takes_the_place_of_no_other_in_failed(tmp_path: Path) -> None:
     queue = opened(tmp_path)
-    queue.store(came(queue), STUDY, INSTANCES[0])
-    queue.take(0)
+    queue.arriving.store(came(queue), STUDY, INSTANCES[0])
+    queue.arriving.take(0)
     (tmp_path / FAILED / f"{STUDY}_1").mkdir()
     (tmp_path / FAILED / f"{STUDY}_1" / "kept").touch()
     job = queue.next(WAITING)
@@ -488,9 +490,9 @@ def test_a_damaged_job_takes_the_place_of_no_other_in_failed(tmp_path: Path) -> 
 def test_a_job_that_cannot_even_be_moved_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     queue = Queue(tmp_path, LARGE, LARGE, said.append)
-    queue.store(came(queue), STUDY, INSTANCES[0])
-    queue.store(came(queue), "1.2.4", "1.2.4.1")
-    queue.take(0)
+    queue.arriving.store(came(queue), STUDY, INSTANCES[0])
+    queue.arriving.store(came(queue), "1.2.4", "1.2.4.1")
+    queue.arriving.take(0)
     job = queue.next(WAITING)
     assert job is not None
 
@@ -511,8 +513,8 @@ def test_a_job_that_cannot_even_be_moved_is_left_alone(tmp_path: Path, monkeypat
 
 def test_a_full_disk_is_no_fault_of_a_job(tmp_path: Path) -> None:
     queue = opened(tmp_path)
-    queue.store(came(queue), STUDY, INSTANCES[0])
-    queue.take(0)
+    queue.arriving.store(came(queue), STUDY, INSTANCES[0])
+    queue.arriving.take(0)
     job = queue.next(WAITING)
     assert job is not None
     error = InputError("It cannot be written.")
@@ -526,7 +528,7 @@ def test_a_full_disk_is_no_fault_of_a_job(tmp_path: Path) -> None:
 
 def test_what_is_coming_in_counts_for_the_quota(tmp_path: Path) -> None:
     queue = opened(tmp_path, quota_bytes=1000)
-    first, second = queue.arrival(), queue.arrival()
+    first, second = queue.arriving.arrival(), queue.arriving.arrival()
     first.write(bytes(600))
     with pytest.raises(Full):
         second.write(bytes(600))
@@ -534,9 +536,9 @@ def test_what_is_coming_in_counts_for_the_quota(tmp_path: Path) -> None:
 
     second.write(bytes(600))
     second.finish()
-    queue.store(second, STUDY, INSTANCES[0])
+    queue.arriving.store(second, STUDY, INSTANCES[0])
     with pytest.raises(Full):
-        queue.arrival().write(bytes(600))
+        queue.arriving.arrival().write(bytes(600))
 
 
 def test_a_queue_among_other_things_is_closed_without_closing_them(tmp_path: Path) -> None:

@@ -521,6 +521,7 @@ NODE, CODE = {"port": 1, "title": "A"}, {"value": "1", "scheme": "99TEST", "mean
         ),
         ({"worklist": {"port": 1, "title": "A", "code": CODE}}, "worklist needs fetch"),
         ({"fetch": NODE, "worklist": {"port": 1, "title": "A"}}, "worklist lacks code"),
+        ({"fetch": NODE, "worklist": {"url": "ftp://host", "code": CODE}}, "worklist: url must be http"),
         ({"fetch": NODE, "worklist": {**NODE, "code": {**CODE, "meaning": ""}}}, "code: meaning is ''"),
         ({"fetch": NODE, "worklist": {**NODE, "code": {**CODE, "value": "A" * 17}}}, "1 to 16 letters"),
         ({"fetch": NODE, "worklist": {**NODE, "code": CODE, "poll_seconds": 0}}, "poll_seconds is 0"),

@@ -16,7 +16,17 @@ from pynetdicom import (
     AllStoragePresentationContexts,
 )
 
-from monai_inpaint.pacs import admission, association, commitment, dicomweb, getter, receiver, requestor, worklist
+from monai_inpaint.pacs import (
+    admission,
+    association,
+    commitment,
+    dicomweb,
+    getter,
+    receiver,
+    requestor,
+    worklist_service,
+    worklist_web,
+)
 
 DOCS = Path(__file__).parents[2] / "docs"
 STATEMENT = (DOCS / "conformance.md").read_text(encoding="utf-8")
@@ -53,7 +63,7 @@ def test_the_conformance_statement_lists_every_status_that_a_sender_may_get() ->
     assert set(re.findall(r"^\| ([0-9A-F]{4}) \|", table, re.MULTILINE)) == {f"{status:04X}" for status in statuses}
 
 
-def test_the_conformance_statement_tells_what_is_proposed_for_c_get() -> None:
+def test_the_conformance_statement_tells_what_is_proposed_for_what_is_fetched() -> None:
     section = STATEMENT.partition("### Query/Retrieve SCU")[2].partition("## DICOMweb")[0]
 
     told = re.findall(r"1\.2\.840\.10008\.1\.2[0-9.]*(?=[ ,])", section)
@@ -65,7 +75,8 @@ def test_the_conformance_statement_tells_what_is_proposed_for_c_get() -> None:
         main, _, purpose = name.partition(" Image Storage - For ")
         assert main.removesuffix(" Image Storage") in words, name
         assert purpose.lower() in words
-    assert len(getter.KINDS) * len(getter.SYNTAXES) < 128  # PS3.8: odd numbers from 1 to 255
+    assert len(getter.KINDS) * len(getter.SYNTAXES) + 2 <= 128  # PS3.8: odd numbers from 1 to 255
+    assert f"up to {getter._SILENCE:.0f} s" in section
 
 
 def test_the_conformance_statement_tells_what_a_report_on_a_storage_commitment_is_answered_with() -> None:
@@ -78,7 +89,11 @@ def test_the_conformance_statement_tells_what_a_report_on_a_storage_commitment_i
 
 
 def test_the_conformance_statement_tells_which_statuses_say_that_a_work_item_is_not_ours() -> None:
-    assert f"| {', '.join(f'{status:04X}' for status in worklist.OVER)} | it is not ours" in STATEMENT
+    assert f"| {', '.join(f'{status:04X}' for status in worklist_service.OVER)} | it is not ours" in STATEMENT
+
+
+def test_the_conformance_statement_tells_which_answers_of_a_web_worklist_refuse() -> None:
+    assert f"| {', '.join(map(str, sorted(worklist_web.GONE + worklist_web.REFUSED)))} | as C301" in STATEMENT
 
 
 def test_the_conformance_statement_tells_which_answers_of_dicomweb_refuse() -> None:

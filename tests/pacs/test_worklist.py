@@ -7,167 +7,33 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pydicom
 import pytest
-from pydicom.dataset import Dataset
-from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
-from pynetdicom.sop_class import (
-    CTImageStorage,
-    SegmentationStorage,
-    StudyRootQueryRetrieveInformationModelGet,
-    UnifiedProcedureStepPull,
-)
+from hospital import CODE, Hospital
+from pynetdicom.sop_class import CTImageStorage, SegmentationStorage
 
 from benchmarks.deploy.kills import wrong_with
-from benchmarks.deploy.service import Service, free_port, until
+from benchmarks.deploy.service import Service, until
 from benchmarks.deploy.studies import small_study
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 
 from monai_inpaint.pacs import durable_files
-from monai_inpaint.pacs import queue as places
+from monai_inpaint.pacs import job_layout as places
+from monai_inpaint.pacs.archive import Unreachable
 from monai_inpaint.pacs.performing import Performing
 from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.rules import Rule
 from monai_inpaint.pacs.service_stage import Shared
-from monai_inpaint.pacs.settings import Node, Settings, WorklistNode
+from monai_inpaint.pacs.settings import Node, Settings, WebNode, WorklistSettings
 from monai_inpaint.pacs.work_item import WorkItem, outcome_of
 from monai_inpaint.pacs.worklist import CANCELED, COMPLETED, IN_PROGRESS, SCHEDULED, Output, Worklist
 
 STUDY, ITEM, OTHER, SECONDS = "1.2.77", "1.2.900.1", "1.2.900.2", 240
-CODE = ("FILL", "99TEST", "Fill a marked region")
-
-
-class Hospital:
-    """A worklist manager (UPS Pull SCP, by the states of PS3.4, CC.1.1) and an archive (C-STORE, C-GET) in one.
-
-    Attributes:
-        items: of each work item all attributes, its Transaction UID included, by its UID.
-        held: instances.
-        changes: each change of a state that was made: UID and state.
-        copies: how often each instance was stored.
-        matches: whether it answers a query with what matches it; else with all work items.
-    """
-
-    def __init__(self, held: list[Dataset]) -> None:
-        self.port, self.items, self.changes = free_port(), dict[str, Dataset](), list[tuple[str, str]]()
-        self.held = {one.SOPInstanceUID: one for one in held}
-        self.copies: dict[str, int] = {}
-        self.matches = True
-        self.after: Callable[[str], None] = lambda _state: None
-        entity = AE("ARCHIVE")
-        for kind in (UnifiedProcedureStepPull, StudyRootQueryRetrieveInformationModelGet):
-            entity.add_supported_context(kind)
-        for context in AllStoragePresentationContexts:
-            entity.add_supported_context(context.abstract_syntax, ALL_TRANSFER_SYNTAXES, scu_role=True, scp_role=True)
-        handlers = [
-            (evt.EVT_C_FIND, self._find), (evt.EVT_N_GET, self._get), (evt.EVT_N_SET, self._set),
-            (evt.EVT_N_ACTION, self._action), (evt.EVT_C_GET, self._send), (evt.EVT_C_STORE, self._store),
-        ]  # fmt: skip
-        self._server = entity.start_server(("127.0.0.1", self.port), block=False, evt_handlers=handlers)
-
-    @property
-    def node(self) -> WorklistNode:
-        return WorklistNode("127.0.0.1", self.port, "ARCHIVE", None, CODE, 0.1)
-
-    def schedule(
-        self, uid: str, inputs: list[tuple[str, str]], code: str = CODE[0], readiness: str = "READY"
-    ) -> Dataset:
-        """Add a work item."""
-        item, coded = Dataset(), Dataset()
-        coded.CodeValue, coded.CodingSchemeDesignator, coded.CodeMeaning = code, CODE[1], "As the hospital says"
-        item.InputReadinessState = readiness
-        item.SOPInstanceUID, item.ProcedureStepState, item.TransactionUID = uid, SCHEDULED, ""
-        item.ScheduledWorkitemCodeSequence, item.InputInformationSequence = [coded], []
-        for study, series in inputs:
-            one = Dataset()
-            one.TypeOfInstances, one.StudyInstanceUID, one.SeriesInstanceUID = "DICOM", study, series
-            item.InputInformationSequence.append(one)
-        self.items[uid] = item
-        return item
-
-    def close(self) -> None:
-        self._server.shutdown()
-
-    def _find(self, event: Any) -> Iterator[Any]:
-        for item in list(self.items.values()):
-            if not self.matches or is_match(item, event.identifier):
-                answer = Dataset()
-                for asked in event.identifier:
-                    answer[asked.tag] = item[asked.tag]
-                yield 0xFF00, answer
-
-    def _get(self, event: Any) -> tuple[int, Dataset | None]:
-        item = self.items.get(event.request.RequestedSOPInstanceUID)
-        if item is None:
-            return 0xC307, None
-        answer = Dataset()
-        for tag in event.attribute_identifiers:
-            if tag in item:
-                answer[tag] = item[tag]
-        return 0, answer
-
-    def _set(self, event: Any) -> tuple[int, Dataset | None]:
-        item, changes = self.items.get(event.request.RequestedSOPInstanceUID), event.modification_list
-        wrong = self._wrong(item, changes)
-        if item is None or wrong:
-            return wrong, None
-        item.update(changes)
-        return 0, changes
-
-    def _action(self, event: Any) -> tuple[int, None]:
-        item, asked = self.items.get(event.request.RequestedSOPInstanceUID), event.action_information
-        state = asked.ProcedureStepState
-        if item is not None and state == IN_PROGRESS:
-            wrong = {IN_PROGRESS: 0xC302, COMPLETED: 0xC300, CANCELED: 0xC300}.get(item.ProcedureStepState, 0)
-            item.TransactionUID = item.TransactionUID if wrong else asked.TransactionUID
-        elif item is not None and item.ProcedureStepState == state:
-            wrong = {COMPLETED: 0xB306, CANCELED: 0xB304}[state]
-        else:
-            wrong = self._wrong(item, asked)
-        if item is not None and not wrong:
-            item.ProcedureStepState = state
-            self.changes.append((item.SOPInstanceUID, state))
-            self.after(state)
-        return wrong, None
-
-    @staticmethod
-    def _wrong(item: Dataset | None, asked: Dataset) -> int:
-        if item is None:
-            return 0xC307
-        if item.ProcedureStepState == SCHEDULED:
-            return 0xC310
-        if item.ProcedureStepState != IN_PROGRESS:
-            return 0xC300
-        return 0 if item.TransactionUID == asked.TransactionUID else 0xC301
-
-    def _send(self, event: Any) -> Iterator[Any]:
-        wanted = [one for one in self.held.values() if one.SeriesInstanceUID == event.identifier.SeriesInstanceUID]
-        yield len(wanted)
-        for one in wanted:
-            yield 0xFF00, one
-
-    def _store(self, event: Any) -> int:
-        dataset = event.dataset
-        dataset.file_meta = event.file_meta
-        self.held[dataset.SOPInstanceUID] = dataset
-        self.copies[dataset.SOPInstanceUID] = self.copies.get(dataset.SOPInstanceUID, 0) + 1
-        return 0
-
-
-def is_match(item: Dataset, query: Dataset) -> bool:
-    """Whether a work item has all values that a query gives, whatever they are of."""
-    for asked in query:
-        value = item[asked.tag].value if asked.tag in item else None
-        if asked.VR == "SQ":
-            if asked.value and not any(is_match(one, asked.value[0]) for one in value or ()):
-                return False
-        elif asked.value and asked.value != value:
-            return False
-    return True
 
 
 @pytest.fixture
@@ -182,18 +48,26 @@ def inputs_of(hospital: Hospital) -> list[tuple[str, str]]:
     return sorted({(one.StudyInstanceUID, one.SeriesInstanceUID) for one in hospital.held.values()})
 
 
-def served(hospital: Hospital, folder: Path) -> Service:
+@pytest.fixture(params=["dimse", "web"])
+def worklist(request: pytest.FixtureRequest, hospital: Hospital) -> WorklistSettings:
+    return getattr(hospital, request.param)
+
+
+def served(hospital: Hospital, folder: Path, worklist: WorklistSettings | None = None) -> Service:
     service = Service(folder / "service", hospital.port)
     node = {"port": hospital.port, "title": "ARCHIVE"}
     code = dict(zip(("value", "scheme", "meaning"), CODE, strict=True))
-    service.settings |= {"fetch": node, "worklist": {**node, "code": code, "poll_seconds": 0.5}}
+    at = {"url": worklist.at.url} if worklist and isinstance(worklist.at, WebNode) else node
+    service.settings |= {"fetch": node, "worklist": {**at, "code": code, "poll_seconds": 0.5}}
     return service
 
 
-def test_a_work_item_is_performed_and_says_what_was_made(hospital: Hospital, tmp_path: Path) -> None:
+def test_a_work_item_is_performed_and_says_what_was_made(
+    hospital: Hospital, worklist: WorklistSettings, tmp_path: Path
+) -> None:
     item = hospital.schedule(ITEM, inputs_of(hospital))
     other = hospital.schedule(OTHER, inputs_of(hospital), code="READ")
-    service = served(hospital, tmp_path).start()
+    service = served(hospital, tmp_path, worklist).start()
     originals = set(hospital.held)
 
     until(lambda: item.ProcedureStepState == COMPLETED, SECONDS, f"it is not completed:\n{service.lines()}")
@@ -224,7 +98,9 @@ def test_a_work_item_is_performed_and_says_what_was_made(hospital: Hospital, tmp
     assert "Traceback" not in service.lines()
 
 
-def test_a_work_item_that_cannot_be_performed_is_canceled_with_the_reason(hospital: Hospital, tmp_path: Path) -> None:
+def test_a_work_item_that_cannot_be_performed_is_canceled_with_the_reason(
+    hospital: Hospital, worklist: WorklistSettings, tmp_path: Path
+) -> None:
     images = f"{STUDY}.1"
     reasons = {
         "1.2.901.1": ([(STUDY, images)], "No SEG of the study refers to it."),
@@ -235,7 +111,7 @@ def test_a_work_item_that_cannot_be_performed_is_canceled_with_the_reason(hospit
     }
     for uid, (inputs, _) in reasons.items():
         hospital.schedule(uid, inputs)
-    service = served(hospital, tmp_path).start()
+    service = served(hospital, tmp_path, worklist).start()
 
     until(lambda: sum(state == CANCELED for _, state in hospital.changes) == len(reasons), SECONDS, service.lines())
 
@@ -248,10 +124,10 @@ def test_a_work_item_that_cannot_be_performed_is_canceled_with_the_reason(hospit
 
 
 def test_a_service_killed_whenever_a_work_item_changes_neither_loses_it_nor_does_it_twice(
-    hospital: Hospital, tmp_path: Path
+    hospital: Hospital, worklist: WorklistSettings, tmp_path: Path
 ) -> None:
     item = hospital.schedule(ITEM, inputs_of(hospital))
-    service, changed = served(hospital, tmp_path), threading.Event()
+    service, changed = served(hospital, tmp_path, worklist), threading.Event()
 
     def kill(_state: str) -> None:
         service.kill()
@@ -292,7 +168,7 @@ def performing(root: Path, hospital: Hospital) -> tuple[Queue, Performing]:
     archive = Node("127.0.0.1", hospital.port, "ARCHIVE")
     rules = (Rule("CT", "SEG"),)
     settings = Settings(
-        root, archive, ("ARCHIVE",), archive, rules, 30, 10**6, 10**6, fetch=archive, worklist=hospital.node
+        root, archive, ("ARCHIVE",), archive, rules, 30, 10**6, 10**6, fetch=archive, worklist=hospital.dimse
     )
     stage = Performing(Shared(queue, settings, lambda _line: None, threading.Event(), {}))
     stage.worker = Inline(stage.worker._make(*stage.worker._given))  # type: ignore[assignment]
@@ -306,7 +182,7 @@ def perform(queue: Queue, stage: Performing, hospital: Hospital, made: list[str]
             return
         stage()
         stage.later._jobs.clear()
-        queue.take(0)
+        queue.arriving.take(0)
         job = queue.next(places.WAITING)
         if job:
             outputs = [{"series": "1.2.5", "sop_class": CTImageStorage, "instances": ["1.2.6"]}]
@@ -335,7 +211,7 @@ def test_while_the_queue_is_full_nothing_is_claimed_and_what_is_ours_is_not_canc
 ) -> None:
     hospital.schedule(ITEM, inputs_of(hospital))
     queue, stage = performing(tmp_path / "queue", hospital)
-    coming = queue.arrival()
+    coming = queue.arriving.arrival()
     coming.write(bytes(10**6))
 
     try_again(stage)
@@ -344,7 +220,7 @@ def test_while_the_queue_is_full_nothing_is_claimed_and_what_is_ours_is_not_canc
     assert stage.shared.waits == {"polling": "There is no room in the queue."}
 
     coming.discard()
-    coming = queue.arrival()
+    coming = queue.arriving.arrival()
     coming.write(bytes(10**6 - 100))
     for _ in ("claimed", "not fetched"):
         try_again(stage)
@@ -361,18 +237,19 @@ def test_while_the_queue_is_full_nothing_is_claimed_and_what_is_ours_is_not_canc
 def test_a_work_item_waits_for_its_study_that_is_on_its_way_in_another_form(hospital: Hospital, tmp_path: Path) -> None:
     hospital.schedule(ITEM, inputs_of(hospital))
     queue, stage = performing(tmp_path / "queue", hospital)
-    arrival = queue.arrival()
-    arrival.write(bytes(100))
-    arrival.finish()
-    queue.store(arrival, STUDY, max(hospital.held))
-    queue.ended({STUDY}, whole=True)
+    another_form_comes(queue, hospital)
 
     for _ in ("claimed", "not fetched", "not even tried"):
         try_again(stage)
+    fetched = hospital.fetched
+    os.close(queue._held)  # as if it were killed
+    queue, stage = performing(tmp_path / "queue", hospital)
+    try_again(stage)
 
+    assert hospital.fetched == fetched
     assert stage.shared.waits == {"performing": "An instance of its input is on its way already, in another form."}
-    queue._last[STUDY] -= 100
-    assert queue.take(30) == []  # a part of it came from us
+    queue.arriving._last[STUDY] -= 100
+    assert queue.arriving.take(30) == []  # a part of it came from us
 
     made = list[str]()
     perform(queue, stage, hospital, made)
@@ -381,9 +258,19 @@ def test_a_work_item_waits_for_its_study_that_is_on_its_way_in_another_form(hosp
     queue.close()
 
 
+def another_form_comes(queue: Queue, hospital: Hospital) -> None:
+    """An instance of the study comes that differs from the one that the archive holds."""
+    arrival = queue.arriving.arrival()
+    arrival.write(bytes(100))
+    arrival.finish()
+    queue.arriving.store(arrival, STUDY, max(hospital.held))
+    queue.arriving.ended({STUDY}, whole=True)
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("blocked", [False, True])
 def test_killed_at_any_step_a_work_item_is_ended_once(
-    hospital: Hospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    blocked: bool, hospital: Hospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left, sync = [-1], durable_files.sync
 
@@ -400,6 +287,9 @@ def test_killed_at_any_step_a_work_item_is_ended_once(
         hospital.changes.clear()
         queue, stage = performing(tmp_path / str(steps), hospital)
         made, killed = list[str](), False
+        if blocked:
+            another_form_comes(queue, hospital)
+            try_again(stage)  # claimed
         left[0] = steps
         try:
             perform(queue, stage, hospital, made)
@@ -421,16 +311,18 @@ def test_killed_at_any_step_a_work_item_is_ended_once(
 
 
 @pytest.mark.parametrize("matches", [True, False])
-def test_a_work_item_is_ours_by_its_code_once_its_input_is_ready(matches: bool, hospital: Hospital) -> None:
+def test_a_work_item_is_ours_by_its_code_once_its_input_is_ready(
+    matches: bool, hospital: Hospital, worklist: WorklistSettings
+) -> None:
     hospital.matches = matches
-    worklist = Worklist(hospital.node, "FILLER", "http://127.0.0.1/dicom-web")
+    items = Worklist(worklist, "FILLER", "http://127.0.0.1/dicom-web")
     hospital.schedule(OTHER, inputs_of(hospital), code="READ")
     item = hospital.schedule(ITEM, inputs_of(hospital), readiness="INCOMPLETE")
-    assert worklist.scheduled() == []
+    assert items.scheduled() == []
 
     item.InputReadinessState = "READY"
 
-    assert worklist.scheduled() == [ITEM]
+    assert items.scheduled() == [ITEM]
 
 
 def test_what_an_earlier_version_filled_is_no_output_and_the_reason_says_so() -> None:
@@ -442,24 +334,61 @@ def test_what_an_earlier_version_filled_is_no_output_and_the_reason_says_so() ->
     assert outcome == ([], "It was filled by an earlier version, which did not note its results.")
 
 
-def test_a_work_item_of_someone_else_is_not_ours(hospital: Hospital) -> None:
-    worklist = Worklist(hospital.node, "FILLER", "http://127.0.0.1/dicom-web")
+def test_a_work_item_of_someone_else_is_not_ours(hospital: Hospital, worklist: WorklistSettings) -> None:
+    items = Worklist(worklist, "FILLER", "http://127.0.0.1/dicom-web")
     hospital.schedule(ITEM, inputs_of(hospital))
-    assert worklist.scheduled() == [ITEM]
+    assert items.scheduled() == [ITEM]
 
-    assert worklist.claim(ITEM, "1.2.1")
-    assert worklist.claim(ITEM, "1.2.1")  # after a kill
-    assert not worklist.claim(ITEM, "1.2.2")
-    assert not worklist.cancel(ITEM, "1.2.2", "It is not ours.")
-    assert not worklist.claim("1.2.404", "1.2.1")
-    assert worklist.scheduled() == []
-    assert worklist.inputs(ITEM) == inputs_of(hospital)
+    assert items.claim(ITEM, "1.2.1")
+    assert items.claim(ITEM, "1.2.1")  # after a kill
+    assert not items.claim(ITEM, "1.2.2")
+    assert not items.cancel(ITEM, "1.2.2", "It is not ours.")
+    assert not items.claim("1.2.404", "1.2.1")
+    assert items.scheduled() == []
+    assert items.inputs(ITEM) == inputs_of(hospital)
     started = datetime(2026, 11, 30, 12)
     for _ in range(2):  # after a kill
-        assert worklist.complete(ITEM, "1.2.1", STUDY, [Output("1.2.5", SegmentationStorage, ("1.2.6",))], started)
+        assert items.complete(ITEM, "1.2.1", STUDY, [Output("1.2.5", SegmentationStorage, ("1.2.6",))], started)
     assert hospital.changes == [(ITEM, IN_PROGRESS), (ITEM, COMPLETED)]
     (performed,) = hospital.items[ITEM].UnifiedProcedureStepPerformedProcedureSequence
     (output,) = performed.OutputInformationSequence
     where = output.WADORSRetrievalSequence[0].RetrieveURL
     assert where == f"http://127.0.0.1/dicom-web/studies/{STUDY}/series/1.2.5"
-    assert not worklist.cancel(ITEM, "1.2.1", "It is completed.")
+    assert not items.cancel(ITEM, "1.2.1", "It is completed.")
+
+
+def test_a_worklist_that_does_not_take_what_is_stated_is_no_end_of_a_work_item(
+    hospital: Hospital, worklist: WorklistSettings
+) -> None:
+    items = Worklist(worklist, "FILLER", "http://127.0.0.1/dicom-web")
+    item = hospital.schedule(ITEM, inputs_of(hospital))
+    assert items.claim(ITEM, "1.2.1")
+    hospital.picky, outputs = True, [Output("1.2.5", SegmentationStorage, ("1.2.6",))]
+
+    with pytest.raises(Unreachable, match="does not"):
+        items.complete(ITEM, "1.2.1", STUDY, outputs, datetime(2026, 11, 30, 12))
+    assert item.ProcedureStepState == IN_PROGRESS
+    assert not items.complete(ITEM, "1.2.2", STUDY, outputs, datetime(2026, 11, 30, 12))
+
+    hospital.picky = False
+    assert items.complete(ITEM, "1.2.1", STUDY, outputs, datetime(2026, 11, 30, 12))
+
+
+@pytest.mark.parametrize("answer", ["<html></html>", "{}", '[{"00080018": 7}]', "[7]"])
+def test_a_service_that_is_no_worklist_is_asked_again_later(answer: str) -> None:
+    class Nonsense(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(answer.encode())
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Nonsense) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with pytest.raises(Unreachable, match="does not answer as a DICOMweb service does"):
+            Worklist(WorklistSettings(WebNode(url), CODE), "FILLER", url).inputs(ITEM)
+    with pytest.raises(Unreachable, match="is not reached"):
+        Worklist(WorklistSettings(WebNode(url), CODE), "FILLER", url).scheduled()
