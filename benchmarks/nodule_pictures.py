@@ -20,11 +20,13 @@ from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.resize import enlarged
 from monai_inpaint.imaging.shape_measures import equivalent_diameter
 from monai_inpaint.synthesis.nodules.displayed_slice import CT, FILM, planes_of
+from monai_inpaint.synthesis.nodules.outline import normalised_field
 from monai_inpaint.synthesis.nodules.places import corner_of, draw_place, region_in
 from monai_inpaint.synthesis.nodules.projection import LUNG, film_contrast, hounsfield_of, project_nodule
 from monai_inpaint.synthesis.nodules.shapes import draw_shape
 from monai_inpaint.synthesis.nodules.size import SMALLEST, scaled_shape
 from monai_inpaint.synthesis.nodules.synthesize import DENSITIES, synthesize_nodule
+from monai_inpaint.synthesis.nodules.texture import grain
 
 DIAMETERS = (40, 70, 100)  # pixels of a film of 1024
 FIGURE, SHEET, SHEET_CT = "nodules-figure7.png", "nodules-films.png", "nodules-ct.png"
@@ -38,7 +40,7 @@ _ROWS, _COLUMNS = 340, 420  # of them
 _WINDOW = (-1000.0, 200.0)  # HU that are shown
 _BLUR = 0.7  # pixels, of a scanner
 _NOISE = 25.0  # HU
-_VESSELS = 160  # in each lung
+_VESSELS = 110  # in each lung
 _GREEN = (0, 200, 80)
 
 
@@ -117,7 +119,8 @@ def filled_outlines(slices: Sequence[Image], count: int, seed: int) -> Iterator[
         plane = planes_of(image, CT)[0]
         density = tuple(DENSITIES.values())[number % 3]
         of = [one for one in readings if abs(one.density - density) <= 0.25]
-        shape = scaled_shape(of[rng.integers(len(of))].largest, float(rng.uniform(*_MM_CT)), (_PIXEL, _PIXEL))
+        outline = normalised_field(of[rng.integers(len(of))].largest) > 0
+        shape = scaled_shape(outline, float(rng.uniform(*_MM_CT)), (_PIXEL, _PIXEL))
         placed = draw_place([plane], lambda one: region_in(one, CT, "lungs"), shape, rng)
         if placed is None:
             raise InputError("an outline finds no room in the computed slice; take another --seed.")
@@ -125,7 +128,8 @@ def filled_outlines(slices: Sequence[Image], count: int, seed: int) -> Iterator[
         share = np.zeros(image.voxels.shape)
         share[top : top + shape.shape[0], left : left + shape.shape[1]] = shape
         share = gaussian_filter(share, _BLUR)
-        yield _cell_ct(image.voxels + share * (hounsfield_of(density) - LUNG), placed[1])
+        noise = grain(image.voxels.astype(np.float32), share > 0)
+        yield _cell_ct(image.voxels * (1 - share) + share * (hounsfield_of(density) + noise), placed[1])
 
 
 def chest_slice(seed: int) -> Image:
@@ -144,8 +148,9 @@ def chest_slice(seed: int) -> Image:
         vessels = np.zeros(row.shape)
         for _ in range(_VESSELS):
             centre = np.array([rng.uniform(0.15, 0.85) * _ROWS, (0.5 + 0.5 * side * rng.uniform(0.05, 0.8)) * _COLUMNS])
-            turn, half, radius = rng.uniform(0, np.pi), rng.exponential(7.0), 0.4 + rng.exponential(0.7)
+            turn, half, radius = rng.uniform(0, np.pi), rng.exponential(4.0), 0.3 + rng.exponential(0.5)
             along = np.clip((row - centre[0]) * np.sin(turn) + (column - centre[1]) * np.cos(turn), -half, half)
+            radius = radius * (1 - 0.35 * along / max(half, 1e-6))  # it gets thinner
             away = np.hypot(row - centre[0] - along * np.sin(turn), column - centre[1] - along * np.cos(turn))
             vessels = np.maximum(vessels, np.clip(radius + 0.5 - away, 0, 1))
         hu += np.where(lung, vessels * (40.0 - LUNG), 0)

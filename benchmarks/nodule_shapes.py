@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from monai_inpaint.datasets.lidc_outlines import read_lidc_outlines
 from monai_inpaint.imaging.resize import resized
 from monai_inpaint.imaging.shape_measures import equivalent_diameter
 from monai_inpaint.registry import find_bundle
-from monai_inpaint.synthesis.nodules.outline import ks_distance, measures, normalised_field
+from monai_inpaint.synthesis.nodules.outline import field_of, ks_distance, measures, normalised_field
 from monai_inpaint.synthesis.nodules.shapes import draw_shape
 from monai_inpaint.synthesis.nodules.size import SMALLEST, scaled_shape
 
@@ -28,8 +28,9 @@ def run(options: Options) -> str:
     diameters = [equivalent_diameter(mask) for mask in val]
     train, val = ([normalised_field(mask) for mask in masks] for masks in (train, val))
     count = 8 if options.tiny else options.limit or DRAWN
-    fields = [_seen(options.seed + number, diameters) for number in range(SETS * count)]
-    told = [np.array([measures(field > 0) for field in some]) for some in (train, val, fields)]
+    drawn = [draw_shape(options.seed + number) for number in range(SETS * count)]
+    seen = [_seen(mask, diameters, options.seed + number) for number, mask in enumerate(drawn)]
+    told = [np.array([measures(field > 0) for field in some]) for some in (train, val, seen)]
     sets = np.split(told[2], SETS)
     rows = [
         [
@@ -43,7 +44,7 @@ def run(options: Options) -> str:
         [f"{name}, median (5 to 95 %)", _spread(told[1][:, n]), _spread(told[2][:, n])]
         for n, name in enumerate(MEASURES)
     ]
-    nearest = [np.percentile(nearest_distances(some, train), _POINT) for some in (val, fields)]
+    nearest = [np.percentile(nearest_distances(some, train), _POINT) for some in (val, map(field_of, drawn[:count]))]
     rows.append([f"distance to the nearest of train, {_POINT:g} % point", *(f"{value:.2f}" for value in nearest)])
     info = find_bundle("nodule_shape")
     notes = [
@@ -54,12 +55,12 @@ def run(options: Options) -> str:
         "generated: each scaled to the diameter in pixels of an outline of val, as real ones are known on such pixels "
         "only; then normalised as these",
         "real: in the distances train against val, else val; area: pixels at a diameter of 100; distance to the "
-        "nearest: between fields on 32x32 cells, of the eight turned and mirrored forms",
+        "nearest: between fields on 32x32 cells, of the eight turned and mirrored forms, of the first set as drawn",
     ]
     return markdown("Outlines of nodules", ["measure", "real", "generated"], rows, notes)
 
 
-def nearest_distances(fields: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> np.ndarray:
+def nearest_distances(fields: Iterable[np.ndarray], others: Sequence[np.ndarray]) -> np.ndarray:
     """For each field the Euclidean distance, on coarse cells, to the nearest of the others in any of eight forms."""
     there = np.stack([_coarse(field) for field in others])
     norms = (there**2).sum(axis=1)
@@ -77,10 +78,10 @@ def _coarse(field: np.ndarray) -> np.ndarray:
     return resized(field, (_CELLS, _CELLS)).ravel()
 
 
-def _seen(seed: int, diameters: Sequence[float]) -> np.ndarray:
+def _seen(mask: np.ndarray, diameters: Sequence[float], seed: int) -> np.ndarray:
     """The field of an outline that is drawn, and known on as few pixels as a real one."""
     diameter = diameters[np.random.default_rng([seed, 0]).integers(len(diameters))]
-    return normalised_field(scaled_shape(draw_shape(seed), diameter))
+    return normalised_field(scaled_shape(mask, diameter))
 
 
 def _real(split: str, options: Options) -> list[np.ndarray]:

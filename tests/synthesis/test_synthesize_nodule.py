@@ -220,7 +220,7 @@ def test_a_nodule_in_ct_has_the_noise_of_the_image(noise: float) -> None:
     values = made.image.voxels.astype(float)
     inner = binary_erosion(made.mask, iterations=5)  # where the network of the tests draws nearly one value
     fine = np.diff(values, axis=0, append=0)[inner]
-    assert fine.std() == pytest.approx(noise * 2**0.5, abs=12)
+    assert fine.std() == pytest.approx(noise * 2**0.5, rel=0.2, abs=12)
 
 
 def test_a_vessel_leaves_no_edge_of_its_own_in_a_nodule() -> None:
@@ -235,7 +235,8 @@ def test_a_vessel_leaves_no_edge_of_its_own_in_a_nodule() -> None:
     assert not plain[~region].any()
     assert not crossed[~region].any()
     assert plain[region].std() == pytest.approx(17, rel=0.2)  # of the 20 HU, what a Gaussian of a pixel takes away
-    assert np.abs(crossed).max() < 2 * np.abs(plain).max() < 150
+    assert np.abs(crossed).max() < 1.5 * np.abs(plain).max()
+    assert np.abs(crossed[20:44, 28:35]).max() < 100  # where the vessel's edges are, of 890 HU
 
 
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])

@@ -15,7 +15,7 @@ from monai_inpaint.imaging.resize import enlarged, resized
 SIDE = 128  # of the windows that the generator was trained on
 MOST = 64  # pixels that a nodule may take of them
 _FINE = 1.0  # pixels: the standard deviation of the Gaussian that grain is measured against
-_LARGEST = 2.5  # times the standard deviation of the grain: more is the edge of a vessel
+_LARGEST = 4.0  # times the standard deviation of the grain: more is the edge of a vessel
 _MAD = 1.4826  # standard deviations of a normal distribution in its median absolute deviation
 
 
@@ -60,21 +60,26 @@ def textured(units: np.ndarray, mask: np.ndarray, density: float, generator: Eng
 
 
 def grain(image: np.ndarray, region: np.ndarray) -> np.ndarray:
-    """The noise of an image in a region: what a Gaussian of one pixel takes away, edges of vessels cut.
+    """The noise of an image in a region: what a Gaussian of one pixel takes away.
+
+    Where the edge of a vessel is near, more than 4 robust standard deviations, the noise is that of the opposite place
+    of the image; 0 where one is near there as well.
 
     Args:
         image: float32 (rows, columns).
         region: bool of that shape, not empty.
 
     Returns:
-        float32 of that shape, within 2.5 robust standard deviations of the noise in the region; 0 outside it.
+        float32 of that shape, 0 outside the region.
     """
-    from scipy.ndimage import gaussian_filter
+    from scipy.ndimage import binary_dilation, gaussian_filter
 
     smooth: Any = gaussian_filter(image, _FINE)
     fine = image - smooth
-    largest = _LARGEST * _MAD * np.median(np.abs(fine[region]))
-    return np.where(region, fine.clip(-largest, largest), np.float32(0)).astype(np.float32)
+    edges = np.abs(fine) > _LARGEST * _MAD * np.median(np.abs(fine[region]))
+    edges = np.asarray(binary_dilation(edges, iterations=2))
+    opposite = np.where(edges, np.float32(0), fine)[::-1, ::-1]
+    return np.where(region, np.where(edges, opposite, fine), np.float32(0)).astype(np.float32)
 
 
 def _start(start: int, stop: int, side: int, size: int) -> int:
