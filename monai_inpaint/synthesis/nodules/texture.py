@@ -19,7 +19,9 @@ _LARGEST = 4.0  # times the standard deviation of the grain: more is the edge of
 _MAD = 1.4826  # standard deviations of a normal distribution in its median absolute deviation
 
 
-def textured(units: np.ndarray, mask: np.ndarray, density: float, generator: Engine) -> np.ndarray:
+def textured(
+    units: np.ndarray, mask: np.ndarray, density: float, generator: Engine, *, seen: bool = True
+) -> np.ndarray:
     """Give a nodule its texture.
 
     A nodule of up to 64 pixels is computed in the image's own resolution, in a window of 128. A larger one is computed
@@ -34,6 +36,7 @@ def textured(units: np.ndarray, mask: np.ndarray, density: float, generator: Eng
         mask: bool of that shape, the nodule.
         density: 0 ground-glass to 1 solid.
         generator: its input is the image with the nodule zeroed, nodule and density (B, 3, 128, 128).
+        seen: whether the image shows what was in the nodule's place; without it there is no grain to put back.
 
     Returns:
         float32 of the same shape; meaningful inside the nodule.
@@ -52,7 +55,7 @@ def textured(units: np.ndarray, mask: np.ndarray, density: float, generator: Eng
     if factor > 1:
         change = np.where(coarse, drawn - small, np.float32(0))
         drawn = window + enlarged(change, (side, side))
-    else:
+    elif seen:
         drawn = drawn + grain(window, inside)
     result = units.copy()
     _put(result, drawn, starts)
