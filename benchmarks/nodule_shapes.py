@@ -80,7 +80,7 @@ def _coarse(field: np.ndarray) -> np.ndarray:
 
 def _seen(mask: np.ndarray, diameters: Sequence[float], seed: int) -> np.ndarray:
     """The field of an outline that is drawn, and known on as few pixels as a real one."""
-    diameter = diameters[np.random.default_rng([seed, 0]).integers(len(diameters))]
+    diameter = float(np.random.default_rng([seed, 0]).choice(diameters))
     return normalised_field(scaled_shape(mask, diameter))
 
 
