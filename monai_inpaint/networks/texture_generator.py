@@ -20,7 +20,7 @@ DILATIONS = (2, 4, 8, 16)
 
 
 class TextureStage(nn.Module):
-    """Encoder (two downsamplings), bottleneck with four dilations, decoder with nearest-neighbour upsampling.
+    """Encoder (two downsamplings), bottleneck with four dilations, decoder with two upsamplings.
 
     The last gated layer also receives the input and has no norm: an instance norm divides by the amplitude of a
     channel, which would cancel the density.
@@ -28,9 +28,10 @@ class TextureStage(nn.Module):
     Args:
         channels: of the input.
         features: of the first layer.
+        upsampling: of the decoder, a mode of `nn.Upsample`.
     """
 
-    def __init__(self, channels: int, features: int) -> None:
+    def __init__(self, channels: int, features: int, upsampling: str = "nearest") -> None:
         super().__init__()
         n = features
         self.layers = nn.Sequential(
@@ -40,9 +41,9 @@ class TextureStage(nn.Module):
             GatedConv2d(4 * n, 4 * n),
             *(GatedConv2d(4 * n, 4 * n, dilation=dilation) for dilation in DILATIONS),
             GatedConv2d(4 * n, 4 * n),
-            nn.Upsample(scale_factor=2.0, mode="nearest"),
+            nn.Upsample(scale_factor=2.0, mode=upsampling),
             GatedConv2d(4 * n, 2 * n),
-            nn.Upsample(scale_factor=2.0, mode="nearest"),
+            nn.Upsample(scale_factor=2.0, mode=upsampling),
         )
         self.head = nn.Sequential(GatedConv2d(2 * n + channels, n, norm=False), nn.Conv2d(n, 1, 3, 1, 1))
 
@@ -65,6 +66,9 @@ class TextureGenerator(WindowGenerator):
             ones: for films, whose nodules are faint shadows on what lies around them. Our addition.
         density: whether the input has the density; without it the networks are those of the paper.
         limits: see `WindowGenerator`.
+        upsampling: of the decoders. "nearest" is published; it repeats each value of the bottleneck in squares of four
+            pixels, whose edges show as a grid in faint nodules until a long training has learned to smooth them.
+            "bilinear" has no such edges. Both have the same weights.
     """
 
     def __init__(
@@ -74,11 +78,12 @@ class TextureGenerator(WindowGenerator):
         density: bool = True,
         limits: Sequence[float] | None = None,
         starts: bool = False,
+        upsampling: str = "nearest",
     ) -> None:
         super().__init__(limits)
         self.starts = starts
         self.channels = 2 + density  # of the input
-        self.stages = nn.ModuleList(TextureStage(2 + density, features) for _ in range(stages))
+        self.stages = nn.ModuleList(TextureStage(2 + density, features, upsampling) for _ in range(stages))
 
     def predict(
         self, image: torch.Tensor, known: torch.Tensor, *density: torch.Tensor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from training_samples import data_set, enlarge_films, image_features
 
 from benchmarks import nodules
 from benchmarks.__main__ import main
+from monai_inpaint.datasets.lidc_crops import LidcCrop
 
 pytest.importorskip("skimage")
 
@@ -39,7 +41,11 @@ def test_the_tables_have_a_row_for_each_method_and_both_kinds_of_images(
         assert rows[-1][-1] == ""  # over itself
     names = [row[0] for row in table_of(in_ct)]
     assert all((name in names) != (f"not trained: {name}" in in_ct) for name in nodules.ROWS)
-    assert [row[0] for row in table_of(texture)][-2:] == ["solid, real", f"solid, {nodules.OURS}"]
+    assert [row[0] for row in table_of(texture)][-3:] == [
+        "solid, real",
+        f"solid, {nodules.OURS}",
+        f"solid, {nodules.BESIDE}",
+    ]
 
 
 def test_the_truth_is_as_good_as_a_fill_can_be() -> None:
@@ -51,3 +57,21 @@ def test_the_truth_is_as_good_as_a_fill_can_be() -> None:
     assert row.figures["p"]["SSIM mask"] == pytest.approx(1.0)
     assert row.figures["p"]["MAE patch"] == 0
     assert row.figures["p"]["PSNR mask"] == np.inf
+
+
+def test_a_nodule_beside_the_real_one_is_put_where_lung_is_free() -> None:
+    grey = np.full((128, 128), 60, np.float32)
+    grey[:, 100:] = 200
+    hole = np.zeros(grey.shape, bool)
+    hole[20:30, 20:30] = True
+    crop = LidcCrop(grey, hole[None], 6.0, -1200.0)
+    full = grey + 140 * ~hole  # no lung but in the hole
+
+    placed, nowhere = (
+        nodules._beside([nodules.Nodule("p", one, hole, hole, 1.0, replace(crop, grey=one))], 0)[0]
+        for one in (grey, full)
+    )
+
+    assert placed is not None
+    assert placed.mean > -840
+    assert nowhere is None

@@ -37,10 +37,19 @@ def test_a_film_of_one_grey_is_refused() -> None:
         film_regions(np.full(SHAPE, 3.0))
 
 
-@pytest.mark.parametrize(("hu", "is_lung"), [(-850.0, True), (-920.0, True), (-1000.0, False)])
-def test_air_in_the_body_of_a_ct_is_lung_and_gas_is_not(hu: float, is_lung: bool) -> None:
+@pytest.mark.parametrize(
+    ("hu", "noise", "is_lung"),
+    [
+        (-850.0, 0, True),
+        (-920.0, 0, True),
+        (-1000.0, 0, False),
+        (-940.0, 15, False),  # gas of the bowel on a scanner whose air is not -1000 HU
+        (-940.0, 50, True),  # emphysema, with its vessels
+    ],
+)
+def test_air_in_the_body_of_a_ct_is_lung_and_gas_is_not(hu: float, noise: float, is_lung: bool) -> None:
     units = np.where(ellipse(SHAPE, (0.5, 0.5, 0.4, 0.45)), 40.0, -1000.0)
-    units[ellipse(SHAPE, LEFT)] = hu
+    units[ellipse(SHAPE, LEFT)] = np.random.default_rng(0).normal(hu, noise, ellipse(SHAPE, LEFT).sum())
     units[100:104, 170:174] = 30  # a vessel
 
     found = ct_lungs(units, (1.2, 1.2))

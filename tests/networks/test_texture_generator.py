@@ -112,6 +112,21 @@ def test_a_stage_halves_twice_and_dilates_by_2_4_8_and_16() -> None:
     assert all(isinstance(layer.norm, nn.InstanceNorm2d) for layer in layers)
 
 
+@torch.no_grad()
+def test_only_nearest_upsampling_repeats_values_in_squares() -> None:
+    nearest, bilinear = texture(), texture(upsampling="bilinear")
+    bilinear.load_state_dict(nearest.state_dict())
+    x = torch.randn(1, 3, SIDE, SIDE)
+
+    squares, smooth = (net.stages[0].layers(x) for net in (nearest, bilinear))
+
+    assert torch.equal(squares[..., ::2], squares[..., 1::2])
+    steps = [out[..., 1:] - out[..., :-1] for out in (squares, smooth)]
+    between = [step[..., 1::2].abs().mean() for step in steps]  # from one square to the next
+    assert between[1] < 0.7 * between[0]
+    assert steps[1][..., ::2].abs().mean() > 0.5 * between[1]
+
+
 def test_a_gate_of_zero_lets_nothing_through() -> None:
     layer = GatedConv2d(1, 2, norm=False)
     with torch.no_grad():

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from lung_samples import LEFT, RIGHT, ellipse
 from nodule_samples import FILM, ct, film
+from scipy.ndimage import binary_erosion
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.compose import untouched_hash
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.shape_measures import equivalent_diameter
 from monai_inpaint.synthesis.nodules.synthesize import synthesize_nodule
+from monai_inpaint.synthesis.nodules.texture import grain
 
 pytestmark = pytest.mark.usefixtures("nodule_home")
 
@@ -196,11 +198,53 @@ def no_lungs() -> Image:
         (Image(film()), {"bundle": "nodule_shape"}, "no texture"),
         (Image(film()), {"shape_bundle": "nodule_texture_ct"}, "draws no outlines"),
         (ct(), {"place": "ribs"}, "one of films"),
+        (ct(), {"diameter": 150}, "no room for a nodule of 150 mm in the lungs"),
+        (Image(np.full((64, 64, 6), 40, np.int16), np.eye(4), "ct"), {}, "no room for a nodule of 20 mm in the lungs"),
+        (Image(np.full((64, 64, 6), 40000, np.uint16), np.eye(4), "ct"), {}, "Hounsfield"),
+        (ct(), {"place": np.ones((5, 5), bool)}, "must be the same"),
     ],
 )
 def test_bad_input_is_one_sentence(image: Image, arguments: dict, said: str) -> None:
     with pytest.raises(InputError, match=said):
         synthesize_nodule(image, **{"diameter": 20, **arguments})
+
+
+@pytest.mark.parametrize("noise", [0.0, 60.0])
+def test_a_nodule_in_ct_has_the_noise_of_the_image(noise: float) -> None:
+    image = ct()
+    rough = np.random.default_rng(1).normal(0, noise, image.voxels.shape)
+    image = replace(image, voxels=np.where(image.voxels < -700, -850 + rough, image.voxels).astype(np.int16))
+
+    made = synthesize_nodule(image, (58, 96), 24, seed=4)
+
+    values = made.image.voxels.astype(float)
+    inner = binary_erosion(made.mask, iterations=5)  # where the network of the tests draws nearly one value
+    fine = np.diff(values, axis=0, append=0)[inner]
+    assert fine.std() == pytest.approx(noise * 2**0.5, rel=0.2, abs=12)
+
+
+def test_a_vessel_leaves_no_edge_of_its_own_in_a_nodule() -> None:
+    image = np.random.default_rng(0).normal(-850, 20, (64, 64)).astype(np.float32)
+    region = np.zeros(image.shape, bool)
+    region[20:44, 20:44] = True
+    plain = grain(image, region)
+    image[:, 30:33] = 40
+
+    crossed = grain(image, region)
+
+    assert not plain[~region].any()
+    assert not crossed[~region].any()
+    assert plain[region].std() == pytest.approx(17, rel=0.2)  # of the 20 HU, what a Gaussian of a pixel takes away
+    assert np.abs(crossed).max() < 1.5 * np.abs(plain).max()
+    assert np.abs(crossed[20:44, 28:35]).max() < 100  # where the vessel's edges are, of 890 HU
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_engines_draw_alike_in_ct(engine: str) -> None:
+    plain, made = (synthesize_nodule(ct(), (58, 96), 20, seed=2, engine=one) for one in ("onnxruntime", engine))
+
+    np.testing.assert_array_equal(made.mask, plain.mask)
+    np.testing.assert_allclose(made.image.voxels.astype(int), plain.image.voxels.astype(int), atol=1)
 
 
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])

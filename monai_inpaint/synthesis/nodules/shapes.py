@@ -10,16 +10,18 @@ from monai_inpaint.engines import load_engine
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.shape_measures import main_part
 from monai_inpaint.registry import find_bundle
-from monai_inpaint.synthesis.nodules.outline import outline_of, roughened
+from monai_inpaint.synthesis.nodules.outline import elongated, outline_of, roughened
 
 BUNDLE = "nodule_shape"
-# Of an outline's roughness, fitted to the areas, elongations and solidities of LIDC's train patients.
-_SMOOTHEST, _ROUGHNESS, _TAIL, _ROUGHEST = -0.5, 2.2, 1.5, 4.0
+# Of an outline's roughness and length, fitted to the areas, elongations and solidities of LIDC's train patients, all
+# outlines on the pixels of their scans.
+_SMOOTHEST, _ROUGHNESS, _TAIL, _ROUGHEST = -0.5, 2.5, 2.0, 8.0
+_LONGER = 0.13
 _TRIES = 16  # of a latent vector whose field is nowhere positive
 
 
 def draw_shape(seed: int, engine: str = "auto", bundle: str | Path = BUNDLE) -> np.ndarray:
-    """Draw an outline with the shape generator, and how rough it is (`roughened`).
+    """Draw an outline with the shape generator, and how rough it is (`roughened`); long ones get longer (`elongated`).
 
     Args:
         seed: of the latent vector, standard normal, and of the roughness: the same seed produces the same outline on
@@ -41,7 +43,7 @@ def draw_shape(seed: int, engine: str = "auto", bundle: str | Path = BUNDLE) -> 
     for _ in range(_TRIES):
         latent = rng.standard_normal((1, generator.channels, 1, 1), dtype=np.float32)
         rough = min(_SMOOTHEST + _ROUGHNESS * rng.exponential() ** _TAIL, _ROUGHEST)
-        mask = outline_of(roughened(generator.run(latent)[0, 0], rough))
+        mask = outline_of(elongated(roughened(generator.run(latent)[0, 0], rough), _LONGER))
         if mask.any():
             return mask
     raise InputError(f"{bundle} drew {_TRIES} empty outlines; install the bundle again.")
