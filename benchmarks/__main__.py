@@ -15,14 +15,16 @@ from monai_inpaint.errors import InputError
 NAMES = ("speed", "start", "volume", "memory", "read_back", "precision", "quality", "trust", "downstream",
          "strangers", "pictures", "readme_picture", "lesion_sheet", "formulations", "abnormality", "published", "find",
          "mar_eval", "metal_real", "nodules", "nodule_shapes", "nodule_pictures", "augmentation", "outpainting",
-         "painting", "classification",
-         "difference_classifier", "masses", "at_scale", "cohort", "deploy.app", "deploy.kills")  # fmt: skip
+         "painting", "classification", "difference_classifier", "finding_regression", "masses", "at_scale", "cohort",
+         "deploy.app", "deploy.kills")  # fmt: skip
 NEED_DATA = ("precision", "quality", "trust", "downstream", "formulations", "abnormality", "published", "find",
              "metal_real", "nodules", "nodule_shapes", "augmentation", "outpainting", "painting", "classification",
-             "difference_classifier", "masses")  # fmt: skip
-# four write pictures instead of printing a table, five train for hours, two need an environment or half an hour
+             "difference_classifier", "finding_regression", "masses")  # fmt: skip
+# four write pictures instead of printing a table, five train for hours, one needs boxes, two an environment or half an
+# hour
 WHEN_NAMED = ("pictures", "readme_picture", "lesion_sheet", "nodule_pictures", "formulations", "augmentation",
-              "classification", "difference_classifier", "masses", "deploy.app", "deploy.kills")  # fmt: skip
+              "classification", "difference_classifier", "masses", "finding_regression", "deploy.app",
+              "deploy.kills")  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,7 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--features", type=Path, metavar="PATH", help="SqueezeNet features, for quality, nodules, painting"
     )
     parser.add_argument(
-        "--boxes", type=Path, metavar="BOXES.csv", help="of findings, for abnormality, published, masses"
+        "--boxes",
+        type=Path,
+        metavar="BOXES.csv",
+        help="of findings, for abnormality, finding_regression, published, masses",
     )
     parser.add_argument("--methods", metavar="A,B", help="to compare in published, as in monai-inpaint evaluate")
     parser.add_argument("--detectors", default="retinanet", metavar="A,B", help="of augmentation and masses")

@@ -119,11 +119,18 @@ def boxed_of(values: np.ndarray, boxes: Sequence[Corners]) -> Boxed:
 
 def overlap(candidate: Candidate, box: Corners) -> float:
     """Intersection over union."""
-    left, top, right, bottom = box
-    wide = min(candidate.x + candidate.w, right) - max(candidate.x, left)
-    high = min(candidate.y + candidate.h, bottom) - max(candidate.y, top)
+    return intersection_over_union(
+        (candidate.x, candidate.y, candidate.x + candidate.w, candidate.y + candidate.h), box
+    )
+
+
+def intersection_over_union(first: Corners, second: Corners) -> float:
+    """Of two boxes, 0 to 1."""
+    wide = min(first[2], second[2]) - max(first[0], second[0])
+    high = min(first[3], second[3]) - max(first[1], second[1])
     common = max(wide, 0.0) * max(high, 0.0)
-    return common / (candidate.w * candidate.h + (right - left) * (bottom - top) - common)
+    areas = [(right - left) * (bottom - top) for left, top, right, bottom in (first, second)]
+    return common / (sum(areas) - common)
 
 
 def froc_area(films: Sequence[Boxed]) -> float:
