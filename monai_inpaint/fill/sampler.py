@@ -20,6 +20,7 @@ from monai_inpaint.imaging.morphology import enlarged
 
 SAMPLE_TIME = 0.01  # of a network that draws samples in one step: its output hardly contains the input noise itself
 _COARSEST = 4  # cells along the shorter side of the coarsest noise, at least
+_WINDOW = 128  # voxels: side of the training windows, and so of the noise that the networks have learned
 _GAIN = 1.5  # restores the standard deviation that white noise loses in bilinear interpolation
 
 
@@ -77,6 +78,9 @@ SAMPLERS = {
 def drawn_noise(hole: np.ndarray, seeds: Sequence[Sequence[int]], sampler: Sampler) -> np.ndarray:
     """Draw noise in the bounding box of each slice's hole, 0 elsewhere; float32 of the hole's shape.
 
+    The noise is a part of one as large as a training window, or as the box if that is larger: in noise of the size of a
+    small box there would be no coarse scales, and too much of the fine ones.
+
     Args:
         hole: (slices, rows, columns) bool.
         seeds: one for each slice, so that its noise does not depend on which other slices are filled.
@@ -86,7 +90,11 @@ def drawn_noise(hole: np.ndarray, seeds: Sequence[Sequence[int]], sampler: Sampl
     for section, place, seed in zip(hole, noise, seeds, strict=True):
         box = extent(section)
         if box is not None:
-            place[box] = sampler.noise(place[box].shape, np.random.default_rng(seed))
+            random = np.random.default_rng(seed)
+            drawn = sampler.noise([max(side, _WINDOW) for side in place[box].shape], random)
+            corner = [random.integers(n - side + 1) for n, side in zip(drawn.shape, place[box].shape, strict=True)]
+            rows, columns = (slice(at, at + side) for at, side in zip(corner, place[box].shape, strict=True))
+            place[box] = drawn[rows, columns]
     return noise
 
 

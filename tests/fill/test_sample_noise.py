@@ -49,3 +49,17 @@ def test_noise_lies_in_the_bounding_box_of_each_hole_and_belongs_to_its_seed() -
     assert np.array_equal(first, again)
     assert not np.array_equal(first[0], first[1])
     assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("side", [4, 12, 40])
+def test_noise_in_a_small_hole_is_no_finer_than_in_a_training_window(side: int) -> None:
+    def roughness(noise: np.ndarray) -> float:
+        return float(np.var(np.diff(noise, axis=-1)))
+
+    hole = np.zeros((1, 128, 128), bool)
+    hole[0, 20 : 20 + side, 30 : 30 + side] = True
+    small = [
+        drawn_noise(hole, [(seed,)], SAMPLERS["one-step"])[hole].reshape(side, side) for seed in range(12800 // side**2)
+    ]
+
+    assert roughness(np.stack(small)) == pytest.approx(roughness(fields(128, 128, 10)), rel=0.15)
