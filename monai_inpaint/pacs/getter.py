@@ -99,6 +99,7 @@ def get_series(study: str, series: str, at: Node, title: str, keep: Callable[[Da
         if by_get:
             answers = association.send_c_get(query, StudyRootQueryRetrieveInformationModelGet)
         elif by_move:
+            move.expect(study, series)
             association.dimse_timeout = association.network_timeout = _SILENCE
             answers = association.send_c_move(
                 query, title, StudyRootQueryRetrieveInformationModelMove, msg_id=move.message
@@ -113,16 +114,10 @@ def get_series(study: str, series: str, at: Node, title: str, keep: Callable[[Da
     status = status_of(last[0] if last else {}, at.title)
     if status == _NO_SUCH_DESTINATION:
         raise Unreachable(f"{at.title} does not know where {title} is (status {status:04X})")
-    if not by_get and not _came(last[0]):
-        raise Unreachable(f"{at.title} sends nothing of a series to {title} (status {status:04X})")
-    if status != 0 and status >> 12 != 0xB:  # Bxxx: some could not be sent, neither another time
+    if not by_get and (failed := last[0].get("NumberOfFailedSuboperations")):
+        raise Unreachable(f"{at.title} fails to send {failed} instances of a series to {title} (status {status:04X})")
+    if status != 0 and status >> 12 != 0xB:  # Bxxx: some could not be sent, of a C-GET neither another time
         raise Unreachable(f"{at.title} does not send a series now (status {status:04X})")
     for path in move.instances():
         keep(dcmread(path))
         path.unlink()
-
-
-def _came(answer: Dataset) -> bool:
-    """Whether a C-MOVE has sent something, if there was something to send."""
-    sent, failed = (answer.get(f"NumberOf{kind}Suboperations") or 0 for kind in ("Completed", "Failed"))
-    return bool(sent or not failed)

@@ -10,31 +10,59 @@ import random
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from monai_inpaint.pacs.arrival import Arrival
+from monai_inpaint.io.dicom.identity import is_uid, same_instance
+from monai_inpaint.pacs.arrival import Arrival, Full
+from monai_inpaint.pacs.arriving import Different
 from monai_inpaint.pacs.queue_quota import QueueQuota
 
 _FULL = "full"
+_LATE = 600.0  # seconds after a request in which what still comes for it is refused
+
+
+class TooLate(Exception):
+    """An instance comes for a request that is over."""
 
 
 @dataclass(frozen=True)
 class Move:
-    """Requests of one task: their Message ID, and the folder that their instances come to."""
+    """Requests of one task: their Message ID, and the folder that their instances come to.
+
+    Task and listener are two processes: a series is expected once it has a folder there, STUDY/SERIES.
+    """
 
     message: int
     folder: Path
 
+    def expect(self, study: str, series: str) -> None:
+        """Have the instances of a series come here from now on; its UIDs are valid."""
+        (self.folder / study / series).mkdir(parents=True, exist_ok=True)
+
+    def expected(self) -> set[tuple[str, str]]:
+        """Return study and series UIDs of what is expected."""
+        return {(path.parent.name, path.name) for path in self.folder.glob("*/*") if path.is_dir()}
+
     def instances(self) -> list[Path]:
         """Return the files that have come."""
-        return sorted(self.folder.glob("*.dcm"))
+        return sorted(self.folder.glob("*/*/*.dcm"))
 
     def lacked_room(self) -> bool:
         """Return whether an instance was refused since there was no room for it."""
         return (self.folder / _FULL).exists()
+
+
+@dataclass
+class _UnderWay:
+    """A request, with the bytes that may come for it, and those that have."""
+
+    move: Move
+    limit: int
+    size: int = 0
 
 
 class Moves:
@@ -48,31 +76,57 @@ class Moves:
     def __init__(self, incoming: Path, quota: QueueQuota) -> None:
         self._incoming, self._quota = incoming, quota
         self._mutex = threading.Lock()
-        self._moves: dict[int, tuple[Move, int]] = {}  # with the bytes that have come
+        self._moves: dict[int, _UnderWay] = {}
+        self._over: dict[int, tuple[float, set[tuple[str, str]]]] = {}  # when, and what was expected
 
     @contextmanager
-    def begin(self) -> Iterator[Move]:
-        """Have a request under way; its folder goes at the end of the block."""
+    def begin(self, limit: int) -> Iterator[Move]:
+        """Have a request under way, for so many bytes; its folder goes at the end of the block."""
         with self._mutex:
-            message = next(one for one in iter(lambda: random.randrange(1, 2**16), 0) if one not in self._moves)
+            taken = self._moves.keys() | self._over.keys()
+            message = next(one for one in iter(lambda: random.randrange(1, 2**16), 0) if one not in taken)
             move = Move(message, Path(tempfile.mkdtemp(dir=self._incoming)))
-            self._moves[message] = move, 0
+            self._moves[message] = _UnderWay(move, limit)
         try:
             yield move
         finally:
             with self._mutex:
-                _, size = self._moves.pop(message)
+                ended = self._moves.pop(message)
+                self._over[message] = time.monotonic(), move.expected()
             shutil.rmtree(move.folder, ignore_errors=True)
-            self._quota.shrink(size)
+            self._quota.shrink(ended.size)
 
-    def keep(self, message: int | None, arrival: Arrival, instance: str) -> bool:
-        """Take an instance that has come, if a request with this Message ID is under way; whether it is."""
+    def keep(self, message: int | None, arrival: Arrival, study: str, series: str, instance: str) -> bool:
+        """Take an instance that has come, if a request with this Message ID expects it; whether one does.
+
+        Args:
+            message: None: it names no request.
+            arrival: complete; its file is moved.
+            study, series, instance: its UIDs; that of the instance is valid.
+
+        Raises:
+            TooLate: it was expected by a request that is over.
+            Full: more than the request may bring.
+            Different: another instance with the same UID has come for it.
+        """
+        if message is None or not (is_uid(study) and is_uid(series)):
+            return False
         with self._mutex:
-            if message not in self._moves:
+            self._over = {one: over for one, over in self._over.items() if time.monotonic() - over[0] < _LATE}
+            if message in self._over and (study, series) in self._over[message][1]:
+                raise TooLate
+            under_way = self._moves.get(message)
+            if under_way is None or not (folder := under_way.move.folder / study / series).is_dir():
                 return False
-            move, size = self._moves[message]
-            arrival.path.replace(move.folder / f"{instance}.dcm")
-            self._moves[message] = move, size + arrival.size
+            there = folder / f"{instance}.dcm"
+            if there.exists():
+                if not same_instance(there, arrival.path):
+                    raise Different
+                return True
+            if under_way.size + arrival.size > under_way.limit:
+                raise Full
+            arrival.path.replace(there)
+            under_way.size += arrival.size
             arrival.size = 0
         return True
 
@@ -81,4 +135,4 @@ class Moves:
         with self._mutex:
             if message in self._moves:
                 with suppress(OSError):  # on a full disk; the archive is asked again then
-                    (self._moves[message][0].folder / _FULL).touch()
+                    (self._moves[message].move.folder / _FULL).touch()

@@ -114,8 +114,9 @@ class Performing(ServiceStage):
         limit = self.queue.quota.room_for(most)
         if not limit:
             return _NO_ROOM
-        with self._place() as place, self.queue.moves.begin() as move:
-            outcome = self.done("fetch", item.inputs, place, limit, move)
+        with self._place() as place:
+            with self.queue.moves.begin(limit) as move:  # to its end its bytes count
+                outcome = self.done("fetch", item.inputs, place, limit, move)
             if outcome.how == tasks.LATER:
                 return outcome.why
             if outcome.how == tasks.FAILED:

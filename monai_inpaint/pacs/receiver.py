@@ -19,12 +19,13 @@ from pynetdicom.dsutils import create_file_meta
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.pacs.arrival import Arrival, Full
 from monai_inpaint.pacs.arriving import Different, TooLarge
+from monai_inpaint.pacs.moves import TooLate
 from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.wire import Broken
 
 SUCCESS, DUPLICATE, NO_RESOURCES, DOES_NOT_MATCH, CANNOT_UNDERSTAND = 0x0000, 0x0111, 0xA700, 0xA900, 0xC000
 _HEAD = 2**21  # bytes that are read to learn whose an instance is; what is skipped does not count
-_INSTANCE_UID, _STUDY_UID = 0x00080018, 0x0020000D
+_INSTANCE_UID, _STUDY_UID, _SERIES_UID = 0x00080018, 0x0020000D, 0x0020000E
 
 
 class Receiver:
@@ -95,11 +96,11 @@ class Incoming:
             self._arrival = None
 
     def _store(self, arrival: Arrival) -> None:
-        caller, study = self._receiver.caller, ""
+        caller, queue = self._receiver.caller, self._receiver.queue
         arrival.finish()
         try:
             head = _head(arrival.path)
-            study, uid = str(head.get("StudyInstanceUID", "")), str(head.get("SOPInstanceUID", ""))
+            study, series, uid = (str(head.get(f"{of}InstanceUID", "")) for of in ("Study", "Series", "SOP"))
         except Exception:  # of any kind, since pydicom reads what a peer made up
             self._refuse(CANNOT_UNDERSTAND, f"an instance from {caller} cannot be read and is refused")
             return
@@ -107,10 +108,15 @@ class Incoming:
             self._refuse(DOES_NOT_MATCH, f"an instance from {caller} is another one than announced, and is refused")
         elif not is_uid(study):
             self._refuse(CANNOT_UNDERSTAND, f"an instance from {caller} has no valid UIDs and is refused")
-        elif not self._receiver.queue.moves.keep(self._move, arrival, uid):
+        else:
             try:
-                self._receiver.queue.arriving.store(arrival, study, uid)
-                self._receiver.studies.add(study)
+                if not queue.moves.keep(self._move, arrival, study, series, uid):
+                    queue.arriving.store(arrival, study, uid)
+                    self._receiver.studies.add(study)
+            except TooLate:
+                self._refuse(
+                    NO_RESOURCES, f"instances from {caller} are refused: they come after their request is over"
+                )
             except TooLarge:
                 self._refuse(NO_RESOURCES, f"study {study} is refused: it is larger than a study may be")
             except Different:
@@ -165,6 +171,6 @@ def _head(path: Path) -> Dataset:
     with _Frugal(path) as file:
         return read_partial(
             file,
-            stop_when=lambda tag, _vr, _length: tag > _STUDY_UID,
-            specific_tags=[_INSTANCE_UID, _STUDY_UID],
+            stop_when=lambda tag, _vr, _length: tag > _SERIES_UID,
+            specific_tags=[_INSTANCE_UID, _STUDY_UID, _SERIES_UID],
         )

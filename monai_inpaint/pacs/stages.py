@@ -30,10 +30,11 @@ class Fetching(ServiceStage):
         if self.shared.settings.fetch is None:  # it is no longer in the settings
             self.queue.move(job, places.WAITING)
             return None
-        with self.beside(job) as place, self.queue.moves.begin() as move:
+        with self.beside(job) as place:
             (place / places.INPUT).mkdir()
             limit = self.queue.quota.room_for(max(self.shared.settings.study_bytes - bytes_below(job), 0))
-            outcome = self.done(job / places.INPUT, place / places.INPUT, limit, move)
+            with self.queue.moves.begin(limit) as move:
+                outcome = self.done(job / places.INPUT, place / places.INPUT, limit, move)
             if outcome.how == tasks.LATER:
                 return outcome.why
             if outcome.how == tasks.DONE:

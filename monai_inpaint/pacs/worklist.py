@@ -10,18 +10,22 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
+from monai_inpaint.io.dicom.derive import SCHEME
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.pacs.archive import Unreachable
 from monai_inpaint.pacs.settings import Node, WebNode, WorklistSettings
 from monai_inpaint.pacs.worklist_service import (
     ALREADY_CANCELED,
     ALREADY_COMPLETED,
+    CANCELED,
+    COMPLETED,
+    IN_PROGRESS,
     IN_PROGRESS_ALREADY,
     OVER,
+    SCHEDULED,
     WorklistService,
 )
 
-SCHEDULED, IN_PROGRESS, COMPLETED, CANCELED = "SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"
 _READY = "READY"  # of InputReadinessState: all input is there
 _ALREADY = {ALREADY_CANCELED, ALREADY_COMPLETED}  # as asked before
 _DISCONTINUED = ("110513", "DCM", "Discontinued for unspecified reason")
@@ -88,7 +92,8 @@ class Worklist:
     def complete(self, uid: str, transaction: str, study: str, outputs: Sequence[Output], started: datetime) -> bool:
         """State what was made, and complete; whether the work item was still ours. Repeated, it has no effect."""
         performed = Dataset()
-        performed.PerformedStationNameCodeSequence = []
+        # may be empty by PS3.4, table CC.2.5-3, but some worklists, such as dcm4chee, complete nothing without it
+        performed.PerformedStationNameCodeSequence = [_coded(self._title, SCHEME, self._title)]
         performed.PerformedProcedureStepStartDateTime = _now(started)
         performed.PerformedProcedureStepEndDateTime = _now(datetime.now())
         performed.PerformedWorkitemCodeSequence = [_coded(*self._code)]
@@ -149,7 +154,7 @@ class Worklist:
         if isinstance(self._at, WebNode):
             from monai_inpaint.pacs.worklist_web import web_worklist
 
-            with web_worklist(self._at) as service:
+            with web_worklist(self._at, self._title) as service:
                 yield service
         else:
             from monai_inpaint.pacs.worklist_dimse import dimse_worklist

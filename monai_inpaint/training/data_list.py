@@ -36,7 +36,7 @@ def read_index(index: Path) -> list[dict[str, str]]:
 
 def training_slices(
     index: str | Path,
-    sources: Mapping[str, Any],
+    sources: Mapping[str, Any] | None,
     split: str,
     *,
     modality: str,
@@ -51,7 +51,8 @@ def training_slices(
 
     Args:
         index: see `read_index`.
-        sources: the sources to use, each with the fraction (0, 1) of slices to leave out at both ends of a volume.
+        sources: the sources to use, each with the fraction (0, 1) of slices to leave out at both ends of a volume;
+            None: all of the index, whole.
         split: "train" or "val".
         modality: as spelled in the index (CR, CT, MR). Files that another row names as its mask, or whose name marks
             them as label maps (see `monai_inpaint.datasets.listing.is_label_map`), are not images.
@@ -64,6 +65,7 @@ def training_slices(
     """
     index = Path(index)
     listed = read_index(index)
+    sources = dict.fromkeys(sorted({row["source"] for row in listed}), 0) if sources is None else sources
     findings = unhealthy([(row["source"], row["note"]) for row in listed])
     splits = (split,) if healthy else (split, split + UNHEALTHY)
     rows = [

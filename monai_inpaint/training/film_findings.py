@@ -101,8 +101,7 @@ def _with_boxes(
 ) -> Iterator[tuple[dict[str, Any], Sequence[FindingBox]]]:
     """The films of a split, of all sources, that have wanted boxes, and these."""
     marked = BoxesByImage(filter(wanted, read_boxes(boxes)))
-    sources = sorted({row["source"] for row in read_index(Path(index))})
-    for film in training_slices(index, dict.fromkeys(sources, 0), split, modality=modality, healthy=False):
+    for film in training_slices(index, None, split, modality=modality, healthy=False):
         found = marked.of(Path(film["image"]))
         if found:
             yield film, found

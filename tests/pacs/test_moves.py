@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from copy import deepcopy
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pydicom
 import pytest
+from inline import Inline
 from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import AE, build_context, evt
-from pynetdicom.sop_class import CTImageStorage, StudyRootQueryRetrieveInformationModelMove
+from pynetdicom.sop_class import CTImageStorage, MRImageStorage, StudyRootQueryRetrieveInformationModelMove
 
 from benchmarks.deploy.service import free_port, send_files
 from benchmarks.deploy.studies import small_study
@@ -21,9 +27,12 @@ pytest.importorskip("highdicom", reason="needs the extra dicom")
 from monai_inpaint.pacs.archive import TooMuch, Unreachable
 from monai_inpaint.pacs.fetching import fetch_series
 from monai_inpaint.pacs.listener import listening
+from monai_inpaint.pacs.performing import Performing
 from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.rules import Rule
-from monai_inpaint.pacs.settings import Node, Settings
+from monai_inpaint.pacs.service_stage import Shared
+from monai_inpaint.pacs.settings import Node, Settings, WorklistSettings
+from monai_inpaint.pacs.work_item import WorkItem, read_item, write_item
 
 STUDY, SERIES, LARGE = "1.2.77", "1.2.77.1", 10**6
 
@@ -35,6 +44,7 @@ class Fetcher:
         held: instances of the archive.
         known: AE titles that the archive can send to.
         node: the archive.
+        settings: of the service.
         log: of the listener.
     """
 
@@ -53,14 +63,26 @@ class Fetcher:
         )
         ours = Node("127.0.0.1", self.port, "FILLER")
         self._open = ExitStack()
-        settings = Settings(folder / "queue", ours, callers, self.node, (Rule("CT", "SEG"),))
-        self._open.enter_context(listening(settings, self.queue, self.log.append))
+        self.settings = Settings(folder / "queue", ours, callers, self.node, (Rule("CT", "SEG"),))
+        self._open.enter_context(listening(self.settings, self.queue, self.log.append))
 
-    def fetch(self, limit: int = LARGE) -> list[Dataset]:
+    def fetch(self, limit: int = LARGE, move_limit: int = LARGE) -> list[Dataset]:
         """Fetch the series; what came of it."""
-        with self.queue.moves.begin() as move:
+        with self.queue.moves.begin(move_limit) as move:
             fetch_series([(STUDY, SERIES)], self._output, self.node, "FILLER", limit, move)
         return [pydicom.dcmread(path) for path in sorted(self._output.iterdir())]
+
+    def send(self, instances: list[Dataset], caller: str, message: int) -> list[int]:
+        """Send instances as if for a C-MOVE with this Message ID; returns the statuses."""
+        entity = AE(caller)
+        entity.add_requested_context(CTImageStorage, ExplicitVRLittleEndian)
+        association = entity.associate("127.0.0.1", self.port, ae_title="FILLER")
+        try:
+            return [
+                association.send_c_store(one, originator_aet=caller, originator_id=message).Status for one in instances
+            ]
+        finally:
+            association.release()
 
     def close(self) -> None:
         self._open.close()
@@ -99,7 +121,8 @@ def test_what_an_archive_moves_to_us_is_what_was_asked_for_and_no_arrival(fetche
 
 
 def test_what_comes_meanwhile_from_others_goes_into_the_queue(fetcher: Fetcher, tmp_path: Path) -> None:
-    with fetcher.queue.moves.begin() as move:
+    with fetcher.queue.moves.begin(LARGE) as move:
+        move.expect(STUDY, SERIES)
         send_files(sorted((tmp_path / "study" / "ct").iterdir()), fetcher.port)
         assert move.instances() == []
     assert fetcher.queue.counts()["arriving"] == 1
@@ -111,9 +134,80 @@ def test_an_archive_without_the_series_moves_nothing(fetcher: Fetcher) -> None:
     assert fetcher.fetch() == []
 
 
+def test_what_is_not_asked_for_is_an_arrival_whatever_request_it_names(fetcher: Fetcher) -> None:
+    one, other = fetcher.held
+    other.SeriesInstanceUID = "1.2.78.1"
+    with fetcher.queue.moves.begin(LARGE) as move:
+        move.expect(STUDY, SERIES)
+        assert fetcher.send([one, other], "SENDER", move.message) == [0, 0]
+        assert [path.stem for path in move.instances()] == [one.SOPInstanceUID]
+    arrived = [path.stem for path in (fetcher.queue.root / "arriving").rglob("*.dcm")]
+    assert arrived == [other.SOPInstanceUID]
+
+
+def test_nobody_replaces_an_instance_that_has_come(fetcher: Fetcher) -> None:
+    one, _ = fetcher.held
+    forged = deepcopy(one)
+    forged.PixelData = bytes(len(one.PixelData))
+    with fetcher.queue.moves.begin(LARGE) as move:
+        move.expect(STUDY, SERIES)
+        assert fetcher.send([one], "ARCHIVE", move.message) == [0]
+        assert fetcher.send([one, forged], "SENDER", move.message) == [0, 0x0111]
+        (path,) = move.instances()
+        assert pydicom.dcmread(path) == one
+    assert fetcher.queue.counts()["arriving"] == 0
+    assert fetcher.queue.quota.room() == (0, LARGE)
+
+
+def test_what_comes_after_its_request_is_over_is_refused(fetcher: Fetcher) -> None:
+    one, other = fetcher.held
+    other.SeriesInstanceUID = "1.2.78.1"
+    with fetcher.queue.moves.begin(LARGE) as move:
+        move.expect(STUDY, SERIES)
+
+    assert fetcher.send([one, other], "ARCHIVE", move.message) == [0xA700, 0]
+
+    assert fetcher.log[-1] == "instances from ARCHIVE are refused: they come after their request is over"
+    arrived = [path.stem for path in (fetcher.queue.root / "arriving").rglob("*.dcm")]
+    assert arrived == [other.SOPInstanceUID]
+    assert list(fetcher.queue.incoming.iterdir()) == []
+
+
+def test_a_series_of_which_the_archive_cannot_send_a_part_is_asked_for_again_later(fetcher: Fetcher) -> None:
+    fetcher.held[1].SOPClassUID = fetcher.held[1].file_meta.MediaStorageSOPClassUID = MRImageStorage  # no context of it
+
+    with pytest.raises(Unreachable, match=r"ARCHIVE fails to send 1 instances of a series to FILLER \(status B000\)"):
+        fetcher.fetch()
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_takes_more_than_half_of_the_room_is_put_into_the_queue(whole: bool, tmp_path: Path) -> None:
+    size = sum(path.stat().st_size for path in small_study(tmp_path / "measured", STUDY)[:2])
+    quota = size * 3 // 2 if whole else size // 2
+    fetcher = Fetcher(tmp_path, ("ARCHIVE",), quota=quota)
+    fetcher.held = slices(tmp_path)
+    settings = replace(fetcher.settings, fetch=fetcher.node, worklist=WorklistSettings(fetcher.node, ("A", "99B", "C")))
+    stage = Performing(Shared(fetcher.queue, settings, fetcher.log.append, threading.Event(), {}))
+    stage.worker = Inline(stage.worker._make(*stage.worker._given))  # type: ignore[assignment]
+    job = fetcher.queue.work_items / "1.2.900"
+    write_item(job, WorkItem("1.2.55", datetime(2026, 11, 30, 12), ((STUDY, SERIES),)))
+
+    why = stage.work(job)
+
+    instances = read_item(job).instances
+    if whole:
+        assert (why, len(instances or ())) == (None, 2)
+    else:
+        assert (why, instances) == ("There is no room in the queue.", None)
+    fetcher.close()
+
+
 def test_more_than_there_is_room_for_is_not_taken(fetcher: Fetcher, tmp_path: Path) -> None:
     with pytest.raises(TooMuch):
         fetcher.fetch(limit=3000)
+    with pytest.raises(TooMuch):
+        fetcher.fetch(move_limit=3000)
+    assert fetcher.log[-1] == "instances from ARCHIVE are refused: there is no room for them in the queue"
     small = Fetcher(tmp_path / "small", ("ARCHIVE",), quota=3000)
     small.held = fetcher.held
     with pytest.raises(TooMuch):

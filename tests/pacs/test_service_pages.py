@@ -22,6 +22,7 @@ from monai_inpaint.pacs import (
     commitment,
     dicomweb,
     getter,
+    moves,
     receiver,
     requestor,
     worklist_service,
@@ -77,6 +78,15 @@ def test_the_conformance_statement_tells_what_is_proposed_for_what_is_fetched() 
         assert purpose.lower() in words
     assert len(getter.KINDS) * len(getter.SYNTAXES) + 2 <= 128  # PS3.8: odd numbers from 1 to 255
     assert f"up to {getter._SILENCE:.0f} s" in section
+    assert f"For {moves._LATE:.0f} s after the request is over" in section
+
+
+def test_every_row_of_a_page_belongs_to_a_table() -> None:
+    for page in sorted(DOCS.rglob("*.md")):
+        lines = page.read_text(encoding="utf-8").splitlines()
+        for before, line, after in zip(["", *lines], lines, [*lines[1:], ""], strict=False):
+            if line.startswith("|") and not before.startswith("|"):
+                assert re.match(r"\|[ :|-]+$", after), f"{page.name}: {line}"
 
 
 def test_the_conformance_statement_tells_what_a_report_on_a_storage_commitment_is_answered_with() -> None:

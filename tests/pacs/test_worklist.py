@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import pydicom
 import pytest
 from hospital import CODE, Hospital
+from inline import Inline
 from pynetdicom.sop_class import CTImageStorage, SegmentationStorage
 
 from benchmarks.deploy.kills import wrong_with
@@ -82,6 +83,8 @@ def test_a_work_item_is_performed_and_says_what_was_made(
     }
     assert referred == {(one.SeriesInstanceUID, one.SOPClassUID, uid) for uid, one in made.items()}
     assert performed.PerformedWorkitemCodeSequence[0].CodeValue == CODE[0]
+    (station,) = performed.PerformedStationNameCodeSequence
+    assert (station.CodeValue, station.CodingSchemeDesignator) == ("FILLER", "99MONAIINPAINT")
     assert performed.PerformedProcedureStepStartDateTime <= performed.PerformedProcedureStepEndDateTime
     assert all(
         one.DICOMRetrievalSequence[0].RetrieveAETitle == "ARCHIVE" for one in performed.OutputInformationSequence
@@ -151,16 +154,6 @@ def test_a_service_killed_whenever_a_work_item_changes_neither_loses_it_nor_does
 
 class Killed(BaseException):
     """The process is no more."""
-
-
-class Inline:
-    """Does in this process what a worker would do."""
-
-    def __init__(self, work: Callable[..., Any]) -> None:
-        self._work = work
-
-    def do(self, _longest: float, *args: Any) -> Any:
-        return self._work(*args)
 
 
 def performing(root: Path, hospital: Hospital) -> tuple[Queue, Performing]:
@@ -357,21 +350,69 @@ def test_a_work_item_of_someone_else_is_not_ours(hospital: Hospital, worklist: W
     assert not items.cancel(ITEM, "1.2.1", "It is completed.")
 
 
-def test_a_worklist_that_does_not_take_what_is_stated_is_no_end_of_a_work_item(
-    hospital: Hospital, worklist: WorklistSettings
+@pytest.mark.parametrize("refusal", [400, 409])
+@pytest.mark.parametrize("refused", ["update", "end"])
+def test_a_worklist_that_refuses_the_end_of_what_is_ours_is_asked_again_later(
+    refused: str, refusal: int, hospital: Hospital, worklist: WorklistSettings
 ) -> None:
     items = Worklist(worklist, "FILLER", "http://127.0.0.1/dicom-web")
     item = hospital.schedule(ITEM, inputs_of(hospital))
     assert items.claim(ITEM, "1.2.1")
-    hospital.picky, outputs = True, [Output("1.2.5", SegmentationStorage, ("1.2.6",))]
+    hospital.refuses, hospital.refusal = refused, refusal
+    outputs = [Output("1.2.5", SegmentationStorage, ("1.2.6",))]
 
-    with pytest.raises(Unreachable, match="does not"):
+    with pytest.raises(Unreachable, match="does not change a work item"):
         items.complete(ITEM, "1.2.1", STUDY, outputs, datetime(2026, 11, 30, 12))
+    if refused == "end":
+        with pytest.raises(Unreachable, match="does not change a work item"):
+            items.cancel(ITEM, "1.2.1", "There is nothing to fill.")
     assert item.ProcedureStepState == IN_PROGRESS
     assert not items.complete(ITEM, "1.2.2", STUDY, outputs, datetime(2026, 11, 30, 12))
 
-    hospital.picky = False
+    hospital.refuses = ""
     assert items.complete(ITEM, "1.2.1", STUDY, outputs, datetime(2026, 11, 30, 12))
+
+
+@pytest.mark.parametrize("refusal", [400, 409])
+def test_a_worklist_that_refuses_the_claim_of_what_nobody_performs_is_asked_again_later(
+    refusal: int, hospital: Hospital, worklist: WorklistSettings
+) -> None:
+    items = Worklist(worklist, "FILLER", "http://127.0.0.1/dicom-web")
+    item = hospital.schedule(ITEM, inputs_of(hospital))
+    hospital.refuses, hospital.refusal = "claim", refusal
+
+    with pytest.raises(Unreachable, match="does not change a work item"):
+        items.claim(ITEM, "1.2.1")
+
+    assert item.ProcedureStepState == SCHEDULED
+    hospital.refuses = ""
+    assert items.claim(ITEM, "1.2.1")
+
+
+def test_the_state_of_a_work_item_may_be_below_the_title_of_who_asks(hospital: Hospital) -> None:
+    items = Worklist(hospital.web, "FILL ER", "http://127.0.0.1/dicom-web")
+    hospital.schedule(ITEM, inputs_of(hospital))
+    hospital.state = "state/FILL%20ER"  # as of dcm4chee
+
+    assert items.claim(ITEM, "1.2.1")
+    assert items.cancel(ITEM, "1.2.1", "There is nothing to fill.")
+
+    assert not items.claim("1.2.404", "1.2.1")
+
+
+def test_where_a_work_item_that_is_there_has_no_state_the_worklist_is_asked_again_later(hospital: Hospital) -> None:
+    items = Worklist(hospital.web, "FILLER", "http://127.0.0.1/dicom-web")
+    hospital.schedule(ITEM, inputs_of(hospital))
+    hospital.state = ""
+
+    with pytest.raises(Unreachable, match=r"does not change a work item that is SCHEDULED \(HTTP 404\)"):
+        items.claim(ITEM, "1.2.1")
+
+    hospital.state = "state"
+    assert items.claim(ITEM, "1.2.1")
+    hospital.state = ""
+    with pytest.raises(Unreachable, match=r"does not change a work item that is IN PROGRESS \(HTTP 404\)"):
+        items.cancel(ITEM, "1.2.1", "There is nothing to fill.")
 
 
 @pytest.mark.parametrize("answer", ["<html></html>", "{}", '[{"00080018": 7}]', "[7]"])

@@ -19,6 +19,7 @@ from monai_inpaint.pacs.settings import Node, WebNode, WorklistSettings
 from monai_inpaint.pacs.worklist import CANCELED, COMPLETED, IN_PROGRESS, SCHEDULED
 
 CODE = ("FILL", "99TEST", "Fill a marked region")
+_LACKS = 0x0120
 _ALREADY = {COMPLETED: 0xB306, CANCELED: 0xB304}
 
 
@@ -35,7 +36,9 @@ class Hospital:
         copies: how often each instance was stored.
         fetched: how often a series was.
         matches: whether it answers a query with what matches it; else with all work items.
-        picky: a performed procedure is refused, as by a worklist that wants attributes that are not there.
+        refuses: "claim", "update" or "end": this is refused, as by a worklist that wants attributes that are not there.
+        refusal: the HTTP status of that.
+        state: path of the state of a work item, below that of the work item; "": none.
         after: is given each state that a work item gets.
     """
 
@@ -44,7 +47,7 @@ class Hospital:
         self.held = {one.SOPInstanceUID: one for one in held}
         self.copies: dict[str, int] = {}
         self.fetched = 0
-        self.matches, self.picky = True, False
+        self.matches, self.refuses, self.refusal, self.state = True, "", 400, "state"
         self.after: Callable[[str], None] = lambda _state: None
         entity = AE("ARCHIVE")
         for kind in (UnifiedProcedureStepPull, StudyRootQueryRetrieveInformationModelGet):
@@ -91,8 +94,8 @@ class Hospital:
         """The status of PS3.4, CC.2.6.4."""
         item = self.items.get(uid)
         wrong = self._wrong(item, changes)
-        if self.picky and not wrong and "UnifiedProcedureStepPerformedProcedureSequence" in changes:
-            return 0x0120
+        if self.refuses == "update" and not wrong and "UnifiedProcedureStepPerformedProcedureSequence" in changes:
+            return _LACKS
         if item is not None and not wrong:
             item.update(changes)
         return wrong
@@ -102,11 +105,12 @@ class Hospital:
         item, state = self.items.get(uid), asked.ProcedureStepState
         if item is not None and state == IN_PROGRESS:
             wrong = {IN_PROGRESS: 0xC302, COMPLETED: 0xC300, CANCELED: 0xC300}.get(item.ProcedureStepState, 0)
+            wrong = _LACKS if self.refuses == "claim" and not wrong else wrong
             item.TransactionUID = item.TransactionUID if wrong else asked.TransactionUID
         elif item is not None and item.ProcedureStepState == state:
             wrong = _ALREADY[state]
         else:
-            wrong = self._wrong(item, asked)
+            wrong = self._wrong(item, asked) or self._unmet(item, state)
         if item is not None and not wrong:
             item.ProcedureStepState = state
             self.changes.append((item.SOPInstanceUID, state))
@@ -127,6 +131,16 @@ class Hospital:
         if item.ProcedureStepState != IN_PROGRESS:
             return 0xC300
         return 0 if item.TransactionUID == asked.TransactionUID else 0xC301
+
+    def _unmet(self, item: Dataset, state: str) -> int:
+        """What dcm4chee demands of a work item that ends: that what it names as performed has valid codes."""
+        performed = item.get("UnifiedProcedureStepPerformedProcedureSequence") or [Dataset()]
+        codes = [
+            performed[0].get(name) or [Dataset()]
+            for name in ("PerformedStationNameCodeSequence", "PerformedWorkitemCodeSequence")
+        ]
+        lacks = not all(code[0].get("CodeValue") and code[0].get("CodingSchemeDesignator") for code in codes)
+        return 0xC304 if self.refuses == "end" or (state == COMPLETED and lacks) else 0
 
     def _find(self, event: Any) -> Iterator[Any]:
         for item in self.found(event.identifier):
@@ -191,8 +205,9 @@ class _Front(BaseHTTPRequestHandler):
         self._answer_with(self.hospital.update(place.path.rpartition("/")[2], changes))
 
     def do_PUT(self) -> None:
-        *_, uid, last = self.path.split("/")
-        self._answer_with(self.hospital.change_state(uid, self._sent()) if last == "state" else 0xC307)
+        uid, _, path = self.path.removeprefix("/dicom-web/workitems/").partition("/")
+        sent = self._sent()
+        self._answer_with(self.hospital.change_state(uid, sent) if path == self.hospital.state else 0xC307)
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -203,7 +218,8 @@ class _Front(BaseHTTPRequestHandler):
         return Dataset.from_json(content)
 
     def _answer_with(self, status: int) -> None:
-        code = {0xC307: 404, 0xC301: 400, 0x0120: 400}.get(status, 409 if status >> 12 == 0xC else 200)
+        wrong = {0xC307: 404, 0xC301: 400, _LACKS: self.hospital.refusal, 0xC304: self.hospital.refusal}
+        code = wrong.get(status, 409 if status >> 12 == 0xC else 200)
         self._answer(code, warning=f"299 hospital: status {status:04X}" if status else "")
 
     def _answer(self, code: int, items: list[Dataset] | None = None, warning: str = "") -> None:

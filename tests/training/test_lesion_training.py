@@ -6,6 +6,7 @@ import csv
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from training_samples import PAINTING, ROOT, data_set, image_features, run_bundl
 
 from monai_inpaint.cli import main
 from monai_inpaint.errors import InputError
-from monai_inpaint.training import boxed_findings
+from monai_inpaint.io.table import read_table
+from monai_inpaint.training import boxed_findings, data_list
 from monai_inpaint.transforms import FixedLesionFilmd, RandLesionFilmd, ReadPyramidd
 from monai_inpaint.transforms.pyramid import make_pyramid
 
@@ -83,6 +85,20 @@ def test_findings_are_chosen_by_their_label_and_split(tmp_path: Path) -> None:
     assert {box for entries in chosen for entry in entries for box in entry["boxes"]} == {(20.0, 30.0, 30.0, 40.0)}
     with pytest.raises(InputError, match=r"has a box of Asymmetry\."):
         boxed_findings(index, boxes, "train", label="Asymmetry", modality="MG")
+
+
+def test_the_index_is_read_once_for_its_films_with_findings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = listed("vindr-mammo", vindr_mammo(tmp_path / "images"))
+    index, read = folder / "index.csv", list[Path]()
+
+    def counting(path: Path, *args: Any) -> list[dict[str, str]]:
+        read.append(path)
+        return read_table(path, *args)
+
+    monkeypatch.setattr(data_list, "read_table", counting)
+
+    assert len(boxed_findings(index, folder / "index_boxes.csv", "train", label="Mass", modality="MG")) == 2
+    assert read == [index]
 
 
 def test_a_hole_covers_its_finding_in_every_window_and_shows_it_in_the_truth() -> None:
