@@ -90,11 +90,12 @@ def drawn_noise(hole: np.ndarray, seeds: Sequence[Sequence[int]], sampler: Sampl
     for section, place, seed in zip(hole, noise, seeds, strict=True):
         box = extent(section)
         if box is not None:
+            rows, columns = place[box].shape
             random = np.random.default_rng(seed)
-            drawn = sampler.noise([max(side, _WINDOW) for side in place[box].shape], random)
-            corner = [random.integers(n - side + 1) for n, side in zip(drawn.shape, place[box].shape, strict=True)]
-            rows, columns = (slice(at, at + side) for at, side in zip(corner, place[box].shape, strict=True))
-            place[box] = drawn[rows, columns]
+            drawn = sampler.noise([max(rows, _WINDOW), max(columns, _WINDOW)], random)
+            top = int(random.integers(len(drawn) - rows + 1))
+            left = int(random.integers(len(drawn[0]) - columns + 1))
+            place[box] = drawn[top : top + rows, left : left + columns]
     return noise
 
 
