@@ -90,11 +90,11 @@ def drawn_noise(hole: np.ndarray, seeds: Sequence[Sequence[int]], sampler: Sampl
     for section, place, seed in zip(hole, noise, seeds, strict=True):
         box = extent(section)
         if box is not None:
-            rows, columns = place[box].shape
+            rows, columns = (side.stop - side.start for side in box)
+            height, width = max(rows, _WINDOW), max(columns, _WINDOW)
             random = np.random.default_rng(seed)
-            drawn = sampler.noise([max(rows, _WINDOW), max(columns, _WINDOW)], random)
-            top = int(random.integers(len(drawn) - rows + 1))
-            left = int(random.integers(len(drawn[0]) - columns + 1))
+            drawn = sampler.noise([height, width], random)
+            top, left = random.integers((height - rows + 1, width - columns + 1)).tolist()
             place[box] = drawn[top : top + rows, left : left + columns]
     return noise
 
