@@ -78,8 +78,8 @@ SAMPLERS = {
 def drawn_noise(hole: np.ndarray, seeds: Sequence[Sequence[int]], sampler: Sampler) -> np.ndarray:
     """Draw noise in the bounding box of each slice's hole, 0 elsewhere; float32 of the hole's shape.
 
-    The noise is a part of one as large as a training window, or as the box if that is larger: in noise of the size of a
-    small box there would be no coarse scales, and too much of the fine ones.
+    The noise is cut, at a random place, from noise with the sides of a training window, or of the box where they are
+    longer. Noise drawn for a small box alone would lack the coarse scales and overweight the fine ones.
 
     Args:
         hole: (slices, rows, columns) bool.

@@ -39,15 +39,14 @@ def small_network() -> InpaintUNet:
     return InpaintUNet(channels=(8, 8, 16, 16), encoder_blocks=(1, 1, 1, 1), decoder_blocks=(1, 1, 1), starts=True)
 
 
-# the truth varies by 30; what 150 steps reach differs a little between processors
-@pytest.mark.parametrize(("spread", "least", "most"), [(0.5, 23.0, 36.0), (0.4, 6.0, 22.0)])
+@pytest.mark.parametrize(("spread", "least", "most"), [(0.5, 24.0, 36.0), (0.4, 6.0, 22.0)])
 def test_samples_learn_to_vary_as_the_data_do_or_less(spread: float, least: float, most: float) -> None:
     torch.manual_seed(0)
     network, estimator = small_network(), Means()
     trainer = SupervisedTrainer(
         device=torch.device("cpu"),
         max_epochs=1,
-        train_data_loader=[batch() for _ in range(150)],
+        train_data_loader=[batch() for _ in range(220)],
         network=network,
         optimizer=torch.optim.AdamW(network.parameters(), lr=3e-3),
         loss_function=HoleRMSE(),
