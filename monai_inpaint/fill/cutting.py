@@ -9,7 +9,8 @@ import numpy as np
 
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.blocks import Block
-from monai_inpaint.imaging.bounding_box import Box
+from monai_inpaint.fill.sampler import Draw
+from monai_inpaint.imaging.bounding_box import Box, extent
 from monai_inpaint.imaging.image import Image
 
 
@@ -46,7 +47,9 @@ def slice_of(shape: Sequence[int], k: int) -> Box:
     return (slice(0, shape[0]), slice(0, shape[1]), slice(k, k + 1))
 
 
-def block_of(source: Image, region: Region, place: Box, blind: Sequence[Region] = ()) -> Block:
+def block_of(
+    source: Image, region: Region, place: Box, blind: Sequence[Region] = (), draw: Draw | None = None
+) -> Block:
     """Cut the block at `place`, with the region as its hole: a slice, or a block to slice across all three axes.
 
     Args:
@@ -54,6 +57,7 @@ def block_of(source: Image, region: Region, place: Box, blind: Sequence[Region] 
         region: the voxels to fill.
         place: a slice, or the surroundings of the region.
         blind: other regions that count as unknown.
+        draw: the sample to fill the hole with; None: the best estimate.
 
     Raises:
         InputError: a slice without known voxels.
@@ -66,7 +70,20 @@ def block_of(source: Image, region: Region, place: Box, blind: Sequence[Region] 
     if single and unknown.all():
         where = "the image" if source.voxels.ndim == 2 else f"slice {place[2].start}"
         raise InputError(f"The hole leaves nothing known in {where}; mark a smaller hole.")
-    return Block(values, hole, unknown, source.affine, (2,) if single else (0, 1, 2))
+    block = Block(values, hole, unknown, source.affine, (2,) if single else (0, 1, 2))
+    if draw is not None:
+        block.seeds, block.sampler = _seeds(draw, hole, place), draw.sampler
+    return block
+
+
+def _seeds(draw: Draw, hole: np.ndarray, place: Box) -> list[tuple[int, ...]]:
+    """Seeds of the slices of a block. The place of the hole is part of them: equal holes do not get equal noise."""
+    seeds: list[tuple[int, ...]] = []
+    for k in range(hole.shape[2]):
+        box = extent(hole[..., k]) or ()
+        corner = [side.start + part.start for side, part in zip(place, box, strict=False)]
+        seeds.append((*draw.seed, place[2].start + k, *corner))
+    return seeds
 
 
 def unknown_in(values: np.ndarray, place: Box, regions: Sequence[Region]) -> np.ndarray:

@@ -20,7 +20,7 @@ from monai_inpaint.imaging.morphology import enlarged
 
 SAMPLE_TIME = 0.01  # of a network that draws samples in one step: its output hardly contains the input noise itself
 _COARSEST = 4  # cells along the shorter side of the coarsest noise, at least
-_WINDOW = 128  # voxels: side of the training windows, and so of the noise that the networks have learned
+_WINDOW = 128  # voxels: side of the largest training windows, and so of the noise that the networks have learned
 _GAIN = 1.5  # restores the standard deviation that white noise loses in bilinear interpolation
 
 
@@ -75,11 +75,19 @@ SAMPLERS = {
 }
 
 
-def drawn_noise(hole: np.ndarray, seeds: Sequence[Sequence[int]], sampler: Sampler) -> np.ndarray:
-    """Draw noise in the bounding box of each slice's hole, 0 elsewhere; float32 of the hole's shape.
+def cut_noise(shape: Sequence[int], sampler: Sampler, random: np.random.Generator) -> np.ndarray:
+    """Draw noise and cut it to a shape (rows, columns), at a random place.
 
-    The noise is cut, at a random place, from noise with the sides of a training window, or of the box where they are
-    longer. Noise drawn for a small box alone would lack the coarse scales and overweight the fine ones.
+    It is drawn with the sides of the largest training window, or of the shape where they are longer. Noise drawn for a
+    small shape alone would lack the coarse scales and overweight the fine ones.
+    """
+    drawn = sampler.noise([max(side, _WINDOW) for side in shape], random)
+    top, left = random.integers([whole - side + 1 for whole, side in zip(drawn.shape, shape, strict=True)]).tolist()
+    return drawn[top : top + shape[0], left : left + shape[1]]
+
+
+def drawn_noise(hole: np.ndarray, seeds: Sequence[Sequence[int]], sampler: Sampler) -> np.ndarray:
+    """Draw noise in the bounding box of each slice's hole (`cut_noise`), 0 elsewhere; float32 of the hole's shape.
 
     Args:
         hole: (slices, rows, columns) bool.
@@ -90,12 +98,7 @@ def drawn_noise(hole: np.ndarray, seeds: Sequence[Sequence[int]], sampler: Sampl
     for section, place, seed in zip(hole, noise, seeds, strict=True):
         box = extent(section)
         if box is not None:
-            rows, columns = (side.stop - side.start for side in box)
-            height, width = max(rows, _WINDOW), max(columns, _WINDOW)
-            random = np.random.default_rng(seed)
-            drawn = sampler.noise([height, width], random)
-            top, left = random.integers((height - rows + 1, width - columns + 1)).tolist()
-            place[box] = drawn[top : top + rows, left : left + columns]
+            place[box] = cut_noise(place[box].shape, sampler, np.random.default_rng(seed))
     return noise
 
 

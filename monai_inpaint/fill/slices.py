@@ -65,10 +65,8 @@ def _fill_slices(
     most = most_slices(*region.extents[:2])
     for first in range(0, len(marked), most):
         chunk = marked[first : first + most]
-        blocks = [block_of(source, region, slice_of(source.voxels.shape, slices.start + n)) for n in chunk]
-        if draw is not None:
-            for block, n in zip(blocks, chunk, strict=True):
-                block.seeds, block.sampler = [(*draw.seed, slices.start + n)], draw.sampler
+        places = [slice_of(source.voxels.shape, slices.start + n) for n in chunk]
+        blocks = [block_of(source, region, place, draw=draw) for place in places]
         sides += fill_blocks(blocks, generator, part(progress, first, len(marked), len(chunk)))
         for block, n in zip(blocks, chunk, strict=True):
             values[..., n] = block.values[rows, columns, 0]

@@ -193,11 +193,8 @@ def _filled(
     done = 0
     for chunk in chunks:
         places = [task.crop] if task.crop else [slice_of(source.voxels.shape, k) for k in chunk]
-        blocks = [block_of(source, region, place, task.blind) for place in places]
+        blocks = [block_of(source, region, place, task.blind, draw) for place in places]
         for block, place in zip(blocks, places, strict=True):
-            if draw is not None:
-                block.seeds = [(*draw.seed, k) for k in range(place[2].start, place[2].stop)]
-                block.sampler = draw.sampler
             if started:
                 block.start, *near = (np.zeros(block.values.shape, np.float32) for _ in range(4))
                 put(block.start, place, task.start, task.box)

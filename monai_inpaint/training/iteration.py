@@ -15,7 +15,7 @@ from monai.engines import Evaluator, Trainer
 from monai.engines.utils import IterationEvents
 from torch import nn
 
-from monai_inpaint.fill.sampler import SAMPLE_TIME, multiscale_noise
+from monai_inpaint.fill.sampler import SAMPLE_TIME, SAMPLERS, cut_noise
 from monai_inpaint.losses.energy_score import EnergyScore
 from monai_inpaint.networks.known_voxels import masked_statistics
 from monai_inpaint.networks.rectified_flow import draw_time, output_scale
@@ -64,8 +64,8 @@ def flow_iteration(
         engine, batch: those of MONAI; with the windows' seeds under "draw" (see `SeededDataset`), or without.
         at_start: share of the windows at t = 0, where the best estimate is learned. With 1 the network becomes a
             plain regressor, without samples.
-        extra_loss: added to the loss: a function of the fill and the truth, in standard deviations of the known
-            voxels from their mean, and the region that counts; called for each part.
+        extra_loss: added to the loss: a function of the fill and the truth, in standard deviations of the window
+            from its mean, and the region that counts; called for each part.
         beside: the name of `extra_loss` in configurations of earlier versions; for this release.
         parts: see `backward_in_parts`.
 
@@ -97,7 +97,14 @@ def flow_iteration(
     return completed(engine, image=inputs, label=label, pred=fill, loss=loss)
 
 
-def sample_iteration(engine: Trainer, batch: Any, score: EnergyScore, estimator: nn.Module, parts: int = 1) -> Any:
+def sample_iteration(
+    engine: Trainer,
+    batch: Any,
+    score: EnergyScore,
+    estimator: nn.Module,
+    extra_loss: ExtraLoss | None = None,
+    parts: int = 1,
+) -> Any:
     """Forward, loss, backward, step: two samples of every window, drawn from its best estimate and noise.
 
     The output keys are those of MONAI's SupervisedTrainer; `pred` is the first sample.
@@ -108,6 +115,8 @@ def sample_iteration(engine: Trainer, batch: Any, score: EnergyScore, estimator:
         engine, batch: those of MONAI; with the windows' seeds under "draw" (see `SeededDataset`), or without.
         score: of samples.
         estimator: returns the best estimate, and is not trained.
+        extra_loss: added to the score: a function of the first sample and the truth, both in standard deviations of
+            the window from its mean, and the region that counts; called for each part.
         parts: see `backward_in_parts`.
 
     Raises:
@@ -126,8 +135,9 @@ def sample_iteration(engine: Trainer, batch: Any, score: EnergyScore, estimator:
             samples = engine.inferer(torch.cat(inputs), engine.network).float().chunk(2)
             images = (*(sample * region + truth * (1.0 - region) for sample in samples), truth)
             first, second, target = ((values - shift) * unit for values in images)
+            extra = extra_loss(first, target, region) if extra_loss else 0.0
             # features have matrix products; bands have none and stay in float32
-            return score(first, second, target, region, 1.0 - image[:, 1:2]), samples[0]
+            return score(first, second, target, region, 1.0 - image[:, 1:2]) + extra, samples[0]
 
     unit = 1.0 / scale.clamp(min=_FLATTEST)
     loss, fill = backward_in_parts(engine, parts, loss_of, image, label, unit, shift, noise)
@@ -167,7 +177,7 @@ def _noise_of(batch: Any, image: torch.Tensor, count: int) -> torch.Tensor:
     noise = np.zeros((len(image), count, *image.shape[2:]), np.float32)
     for window, seed in zip(noise, _seeds_of(batch, image).tolist(), strict=True):
         random = np.random.default_rng(seed)
-        window[:] = [multiscale_noise(image.shape[2:], random) for _ in range(count)]
+        window[:] = [cut_noise(image.shape[2:], SAMPLERS["one-step"], random) for _ in range(count)]
     return torch.from_numpy(noise).to(image.device)
 
 

@@ -10,7 +10,9 @@ from monai_inpaint.losses import AdversarialLoss
 
 
 class PatchGANLoss:
-    """PatchGAN loss (Isola et al. 2017, section 3.2.2) with least squares, for `flow_iteration(extra_loss=...)`.
+    """PatchGAN loss (Isola et al. 2017, section 3.2.2) with least squares.
+
+    An `extra_loss` of `flow_iteration` and `sample_iteration`.
 
     A call takes one optimiser step of the discriminator, then returns the generator's share of the loss. Only patches
     that overlap the hole count.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from monai_inpaint.fill.sampler import SAMPLERS, drawn_noise, multiscale_noise
+from monai_inpaint.fill.sampler import SAMPLERS, cut_noise, drawn_noise, multiscale_noise
 
 SIDE = 64
 
@@ -51,11 +51,20 @@ def test_noise_lies_in_the_bounding_box_of_each_hole_and_belongs_to_its_seed() -
     assert not np.array_equal(first, other)
 
 
+def roughness(noise: np.ndarray) -> float:
+    return float(np.var(np.diff(noise, axis=-1)))
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (128, 128), (40, 200)])
+def test_noise_of_a_small_training_window_is_no_finer_than_of_the_largest(shape: tuple[int, int]) -> None:
+    noise = np.stack([cut_noise(shape, SAMPLERS["one-step"], np.random.default_rng(seed)) for seed in range(30)])
+
+    assert noise.shape == (30, *shape)
+    assert roughness(noise) == pytest.approx(roughness(fields(128, 128, 10)), rel=0.15)
+
+
 @pytest.mark.parametrize("side", [4, 12, 40])
 def test_noise_in_a_small_hole_is_no_finer_than_in_a_training_window(side: int) -> None:
-    def roughness(noise: np.ndarray) -> float:
-        return float(np.var(np.diff(noise, axis=-1)))
-
     hole = np.zeros((1, 128, 128), bool)
     hole[0, 20 : 20 + side, 30 : 30 + side] = True
     small = [

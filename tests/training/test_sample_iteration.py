@@ -100,6 +100,58 @@ def test_the_estimator_is_not_trained_and_validation_draws_a_sample_from_it() ->
     assert (drawn - estimator(image))[~known].std() > 0.05
 
 
+def test_an_extra_loss_gets_the_first_sample_and_the_truth_in_deviations_and_moves_the_network() -> None:
+    torch.manual_seed(0)
+    data = {**batch(), SEED: torch.arange(COUNT)}
+    region = data["label"][:, 1:]
+    given: list[tuple[torch.Tensor, ...]] = []
+
+    def brightness(sample: torch.Tensor, truth: torch.Tensor, region: torch.Tensor) -> torch.Tensor:
+        given.append((sample.detach(), truth, region))
+        return 100.0 * (sample * region).mean()
+
+    pulled = [step(data, extra) for extra in (None, brightness)]
+    sample, truth, of = given[0]
+
+    assert torch.equal(of, region)
+    assert truth.mean(dim=(1, 2, 3)).abs().max() < 1e-3
+    assert truth.std(dim=(1, 2, 3)).sub(1.0).abs().max() < 1e-2
+    assert torch.allclose(sample[region == 0], truth[region == 0])
+    assert not torch.allclose(sample[region > 0], truth[region > 0])
+    assert drawn(pulled[1], data) < drawn(pulled[0], data)
+
+
+def step(data: dict[str, torch.Tensor], extra_loss: iteration.ExtraLoss | None) -> InpaintUNet:
+    """A network after one step of plain descent."""
+    torch.manual_seed(0)
+    network = small_network()
+    SupervisedTrainer(
+        device=torch.device("cpu"),
+        max_epochs=1,
+        train_data_loader=[data],
+        network=network,
+        optimizer=torch.optim.SGD(network.parameters(), lr=0.1),
+        loss_function=HoleRMSE(),
+        iteration_update=lambda engine, data: sample_iteration(
+            engine, data, EnergyScore(), Means(), extra_loss=extra_loss
+        ),
+    ).run()
+    return network
+
+
+def drawn(network: InpaintUNet, data: dict[str, torch.Tensor]) -> float:
+    """Mean of a network's samples in the holes."""
+    evaluator = SupervisedEvaluator(
+        device=torch.device("cpu"),
+        val_data_loader=[data],
+        network=network,
+        iteration_update=lambda engine, data: sample_validation(engine, data, Means()),
+        decollate=False,
+    )
+    evaluator.run()
+    return float(evaluator.state.output["pred"][data["label"][:, 1:] > 0].mean())
+
+
 def with_weights_of(network: InpaintUNet) -> InpaintUNet:
     other = small_network().requires_grad_(False).eval()
     other.load_state_dict(network.state_dict())
