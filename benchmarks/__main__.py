@@ -14,12 +14,12 @@ from monai_inpaint.errors import InputError
 
 NAMES = ("speed", "start", "volume", "memory", "read_back", "precision", "quality", "trust", "downstream",
          "strangers", "pictures", "readme_picture", "lesion_sheet", "formulations", "abnormality", "published", "find",
-         "mar_eval", "metal_real", "nodules", "nodule_shapes", "nodule_pictures", "augmentation", "outpainting",
-         "painting", "classification", "difference_classifier", "finding_regression", "masses", "at_scale", "cohort",
-         "deploy.app", "deploy.kills")  # fmt: skip
+         "mar_eval", "metal_real", "nodules", "nodule_shapes", "nodule_rims", "nodule_pictures", "augmentation",
+         "outpainting", "painting", "classification", "difference_classifier", "finding_regression", "masses",
+         "at_scale", "cohort", "deploy.app", "deploy.kills")  # fmt: skip
 NEED_DATA = ("precision", "quality", "trust", "downstream", "formulations", "abnormality", "published", "find",
-             "metal_real", "nodules", "nodule_shapes", "augmentation", "outpainting", "painting", "classification",
-             "difference_classifier", "finding_regression", "masses")  # fmt: skip
+             "metal_real", "nodules", "nodule_shapes", "nodule_rims", "augmentation", "outpainting",
+             "painting", "classification", "difference_classifier", "finding_regression", "masses")  # fmt: skip
 # four write pictures instead of printing a table, five train for hours, one needs boxes, two an environment or half an
 # hour
 WHEN_NAMED = ("pictures", "readme_picture", "lesion_sheet", "nodule_pictures", "formulations", "augmentation",

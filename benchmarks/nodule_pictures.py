@@ -34,6 +34,7 @@ _PATCH, _GAP = 200, 4
 _FINE = 1024 / SIDE  # by which the figure's film is enlarged
 _CELL, _ACROSS, _COUNT = 96, 8, 24
 _MM = (12.0, 30.0)  # of the sheet's nodules
+_SLICES = 10  # of a nodule that is enlarged; the outlines of fewer look like a stack of discs
 _MM_CT = (6.0, 22.0)
 _PIXEL = 0.7  # mm, of the computed slices
 _ROWS, _COLUMNS = 340, 420  # of them
@@ -162,7 +163,7 @@ def chest_slice(seed: int) -> Image:
 def projected_nodules(films: Sequence[Image], count: int, seed: int) -> Iterator[np.ndarray]:
     """Windows of films around projections of LIDC's nodules, enlarged to diameters as of the made ones."""
     rng = np.random.default_rng([seed, 1])
-    readings = [one for one in read_lidc_outlines("val") if len(one.stack) >= 4]
+    readings = [one for one in read_lidc_outlines("val") if len(one.stack) >= _SLICES]
     for number in range(count):
         film = films[number % len(films)]
         plane = planes_of(film, FILM)[0]
@@ -184,8 +185,12 @@ def _projected(reading: NoduleReading, diameter: float, film: Image) -> tuple[np
     spacing = (reading.slice_spacing, reading.spacing, reading.spacing)
     area = project_nodule(reading.stack, spacing, hounsfield=0, pixel=reading.spacing)[1].sum() * reading.spacing**2
     factor = diameter / (2 * np.sqrt(area / np.pi))
-    density = hounsfield_of(reading.density)
-    path, mask = project_nodule(reading.stack, [factor * mm for mm in spacing], hounsfield=density, pixel=pixel)
+    path, mask = project_nodule(
+        reading.stack,
+        [factor * mm for mm in spacing],
+        hounsfield=hounsfield_of(reading.density),
+        pixel=pixel,
+    )
     box = extent(mask)
     assert box is not None
     return path[box], mask[box]

@@ -30,7 +30,7 @@ def radii(mask: np.ndarray, pixel: float) -> np.ndarray:
 def test_a_sphere_of_water_has_the_profile_of_a_sphere(
     spacing: tuple[float, float, float], error: float, axis: int
 ) -> None:
-    path, mask = project_nodule(sphere(spacing), spacing, hounsfield=0, lung=-1000, pixel=0.5, axis=axis)
+    path, mask = project_nodule(sphere(spacing), spacing, hounsfield=0, lung=-1000, pixel=0.5, rim=0, axis=axis)
 
     away = radii(mask, 0.5)
     chord = 2 * np.sqrt(np.clip(RADIUS**2 - away**2, 0, None))
@@ -39,6 +39,18 @@ def test_a_sphere_of_water_has_the_profile_of_a_sphere(
     assert path.sum() * 0.25 == pytest.approx(4 / 3 * np.pi * RADIUS**3, rel=0.05)
     assert mask.sum() * 0.25 == pytest.approx(np.pi * RADIUS**2, rel=0.05)
     assert not path[~mask].any()
+
+
+def test_a_rim_takes_from_a_nodule_what_its_shell_lacks() -> None:
+    spacing, rim = (0.7, 0.7, 0.7), 2.0
+    hard, mask = project_nodule(sphere(spacing), spacing, hounsfield=0, lung=-1000, pixel=0.5, rim=0)
+    soft, same = project_nodule(sphere(spacing), spacing, hounsfield=0, lung=-1000, pixel=0.5, rim=rim)
+    radius = np.linspace(0, RADIUS, 1000)
+    density = np.clip((RADIUS - radius) / (2 * rim), 0, 1)
+
+    assert np.array_equal(mask, same)
+    assert soft.sum() / hard.sum() == pytest.approx(3 * np.trapezoid(density * radius**2, radius) / RADIUS**3, rel=0.05)
+    assert hard.max() - soft.max() == pytest.approx(2 * rim, rel=0.1)
 
 
 def test_the_size_in_mm_does_not_depend_on_the_pixels_of_the_film() -> None:
@@ -54,7 +66,7 @@ def test_the_size_in_mm_does_not_depend_on_the_pixels_of_the_film() -> None:
 def test_a_nodule_of_one_slice_has_the_thickness_of_the_slice() -> None:
     disc = sphere((2.0, 0.5, 0.5))[5:6]
 
-    path, _ = project_nodule(disc, (2.0, 0.5, 0.5), hounsfield=0, lung=-1000, pixel=0.5, axis=0)
+    path, _ = project_nodule(disc, (2.0, 0.5, 0.5), hounsfield=0, lung=-1000, pixel=0.5, rim=0, axis=0)
 
     assert path.max() == pytest.approx(2.0, rel=0.15)
 
@@ -72,7 +84,7 @@ def test_rows_of_the_film_run_towards_the_feet() -> None:
 def test_the_shadow_is_the_weaker_the_less_dense_the_nodule() -> None:
     stack = sphere((1.0, 0.7, 0.7))
     shadows = [
-        project_nodule(stack, (1.0, 0.7, 0.7), hounsfield=hounsfield_of(density), pixel=0.5)[0].max()
+        project_nodule(stack, (1.0, 0.7, 0.7), hounsfield=hounsfield_of(density), pixel=0.5, rim=0)[0].max()
         for density in (0.0, 0.5, 1.0)
     ]
 

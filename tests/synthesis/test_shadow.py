@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from monai_inpaint.synthesis.nodules.projection import RIM
 from monai_inpaint.synthesis.nodules.shadow import cast_shadow, poisson_height, shadowed
 
 
@@ -30,6 +31,18 @@ def test_the_surface_over_a_circle_is_a_ball(radius: float, spacing: tuple[float
     assert np.abs(4 * np.sqrt(height) - ball)[shape].mean() < 0.06 * radius
     assert 4 * np.sqrt(height.max()) == pytest.approx(2 * radius, rel=0.05)
     assert not height[~shape].any()
+
+
+def test_the_path_through_a_ball_is_the_integral_of_its_density_along_the_ray() -> None:
+    radius = 8.0
+    path = mean_shadow(radius, 1.0, draws=400)
+    middle = path[path.shape[0] // 2, path.shape[1] // 2 :]
+    ball = radius + 0.5  # whose outline is drawn at the centres of pixels
+    soft = 1 - (1 - 2 * RIM / ball) ** 2
+    z = np.linspace(-ball, ball, 4001)
+    for away in (0.0, 3.0, 6.0):
+        density = np.clip((1 - (away**2 + z**2) / ball**2) / soft, 0, 1)
+        assert middle[int(away)] == pytest.approx(0.89 * np.trapezoid(density, z), rel=0.08)
 
 
 def test_a_solid_ball_adds_the_water_of_its_diameter() -> None:

@@ -11,17 +11,16 @@ ellipse, without creases over any other outline. Attenuation is as in `projectio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import gamma, log2, pi, sqrt
+from math import sqrt
 from typing import Any
 
 import numpy as np
 
 from monai_inpaint.imaging.bounding_box import extent
 from monai_inpaint.imaging.resize import enlarged, resized
-from monai_inpaint.synthesis.nodules.projection import LUNG, film_contrast, hounsfield_of
+from monai_inpaint.synthesis.nodules.projection import LUNG, RIM, film_contrast, hounsfield_of
 
 _MOST = 64  # pixels a side that the equation is solved on
-_RIM_SOLID, _RIM_GROUND_GLASS = 0.7, 2.0  # mm below the surface at which a nodule has half of its density
 _UNEVEN = 0.12  # standard deviation of the density along rays, of its mean
 _DEPTH = 0.2  # standard deviation of the logarithm of a nodule's depth over that of its Poisson surface
 
@@ -29,9 +28,9 @@ _DEPTH = 0.2  # standard deviation of the logarithm of a nodule's depth over tha
 def cast_shadow(shape: np.ndarray, spacing: Sequence[float], density: float, rng: np.random.Generator) -> np.ndarray:
     """Compute the path through a nodule whose silhouette is an outline.
 
-    Its density falls towards its surface as (1 - (r / R)^2)^k, and so the path as s^(k + 1/2), with s the height of the
-    Poisson surface over its largest one; k is such that half of the density is reached 0.7 mm (solid) to 2 mm
-    (ground-glass) below the surface. Depth over width and the evenness of the density are drawn.
+    At a distance r from the centre of a ball of radius R its density is q / q0, at most 1, with q = 1 - (r / R)^2 and
+    q0 that of twice the depth `RIM`. The ray at a height s of the Poisson surface over its largest one meets
+    q = s - (z / R)^2, whose integral is written out. Depth over width and the evenness of the density are drawn.
 
     Args:
         shape: bool (rows, columns), not empty.
@@ -44,11 +43,11 @@ def cast_shadow(shape: np.ndarray, spacing: Sequence[float], density: float, rng
     """
     height = poisson_height(shape, spacing)
     radius = 2.0 * sqrt(height.max())  # of the ball, or of the ellipsoid along the ray
-    rim = _RIM_GROUND_GLASS + density * (_RIM_SOLID - _RIM_GROUND_GLASS)
-    power = 1.0 / log2(max(radius / (2.0 * rim), 1.6))
-    # The chord through (1 - r^2 / R^2)^k, which is R B(1/2, k + 1) long in the middle.
-    chord = radius * sqrt(pi) * gamma(power + 1.0) / gamma(power + 1.5)
-    path = chord * (height / height.max()) ** (power + 0.5)
+    soft = 1.0 - max(1.0 - 2.0 * RIM / radius, 0.0) ** 2
+    height = height / height.max()
+    full = np.sqrt(np.maximum(height - soft, 0.0))  # half of the path at full density, over the radius
+    half = np.sqrt(height)
+    path = 2.0 * radius * (full + (height * (half - full) - (half**3 - full**3) / 3.0) / soft)
     water = (hounsfield_of(density) - LUNG) / 1000.0
     depth = np.exp(rng.normal(0.0, _DEPTH))
     return (path * water * depth * _unevenness(shape, spacing, radius, rng) * shape).astype(np.float32)
