@@ -76,7 +76,7 @@ def run(options: Options) -> str:
             shown[name] = reduced.image
         pictures.append(_pictures(entry.path.name, volume, shown))
     if not rows:
-        raise InputError(f"{options.data}: no CT volume holds metal; list some that do.")
+        raise InputError(f"{options.data}: no CT volume contains metal; list some that do.")
     if options.output:
         _write(pictures, options.output)
     return markdown(

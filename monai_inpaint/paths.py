@@ -19,7 +19,7 @@ WRONG_PLACE = _numbers(
     "EACCES", "EPERM", "ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ENAMETOOLONG", "ENXIO", "ENODEV", "EBUSY", "ETXTBSY"
 )
 _KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
-_NO_PATH = "holds a character that no path can hold; correct the path"  # a zero byte, or half of a surrogate pair
+_NO_PATH = "contains a character that no path can contain; correct the path"  # a zero byte, or half of a surrogate pair
 _IMPOSSIBLE = {
     errno.ELOOP: "is a loop of symbolic links; name what they were to lead to",
     errno.ENAMETOOLONG: "is longer than a path may be; choose shorter names",
@@ -67,7 +67,7 @@ def check_replaceable(folder: Path, mark: str, what: str) -> None:
         InputError: it contains other files.
     """
     if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
-        raise InputError(f"{folder} holds other things than {what}; name another folder.")
+        raise InputError(f"{folder} contains other things than {what}; name another folder.")
 
 
 def regular_file(path: Path, name: str = "") -> int:

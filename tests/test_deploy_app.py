@@ -118,7 +118,7 @@ def test_a_folder_without_dicom_is_refused_in_one_sentence(tmp_path: Path) -> No
 
     assert ran.returncode == 2
     assert ran.stderr.splitlines()[-1].startswith("monai-inpaint: ")
-    assert "holds no DICOM images" in ran.stderr
+    assert "contains no DICOM images" in ran.stderr
     assert not list((tmp_path / "out").iterdir())
 
 

@@ -58,7 +58,7 @@ def film_table(options: Options) -> str:
         *failures(summary),
     ]
     if not summary.results:
-        notes.append("not measured: the list holds no such films")
+        notes.append("not measured: the list contains no such films")
     heading = [
         "method",
         *(

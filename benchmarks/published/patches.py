@@ -59,7 +59,7 @@ def patch_tables(options: Options) -> Iterator[str]:
     ]
     lost = [*missing, *unfit, *failures(summary)]
     if not summary.results:
-        lost.append("not measured: the list holds no such films, or none of the methods is for them")
+        lost.append("not measured: the list contains no such films, or none of the methods is for them")
     yield _patch_table(summary, [*told, *EFFORT_NOTES, *lost], options)
     yield _difference_table(summary, [*told, *lost], options)
 

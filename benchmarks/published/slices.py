@@ -89,7 +89,7 @@ def _table(modality: str, options: Options) -> str:
         *failures(summary),
     ]
     if not summary.results:
-        notes.append("not measured: the list holds no such images, or none of the methods is for them")
+        notes.append("not measured: the list contains no such images, or none of the methods is for them")
     heading = [
         "method", "SSIM", "PSNR dB", "MSE", "UQI", f"PSNR dB over {best or 'the best classical'}",
         "PSNR dB over ip-MedGAN", *EFFORT_HEADING,

@@ -91,7 +91,7 @@ def load_reference(bundle: BundleInfo) -> Reference | None:
             mean, deviation = (file[name].astype(np.float32) for name in ("mean", "deviation"))
             films = int(file["films"])
         if not (mean.shape == deviation.shape == (2, GRID, GRID) and np.isfinite(mean).all() and (deviation > 0).all()):
-            raise ValueError("it holds no means and deviations of two features")
+            raise ValueError("it contains no means and deviations of two features")
     except Exception as error:  # zipfile and numpy raise many kinds
         raise InputError(f"{path}: the reference is damaged ({error}); install the bundle again.") from None
     return Reference(mean, deviation, films)

@@ -237,7 +237,7 @@ class _Diameters:
         if Path(text).is_file():
             self.values = [_positive(line) for line in Path(text).read_text(encoding="utf-8").split()]
             if not self.values:
-                raise InputError(f"{text} holds no diameters; give one a line.")
+                raise InputError(f"{text} contains no diameters; give one a line.")
             return
         low, _, high = text.partition("-")
         self.ends = _positive(low), _positive(high or low)
@@ -292,7 +292,7 @@ def _boxes(args: argparse.Namespace, images: Sequence[Path]) -> list[Places]:
             sizes = tuple(round((width + height) / 2 * across, 2) for _, _, width, height in boxes)
             places.append(Places(image.path, centres, sizes))
     if not places:
-        raise InputError(f"{path} holds no boxes of these images; give boxes, or another --where.")
+        raise InputError(f"{path} contains no boxes of these images; give boxes, or another --where.")
     return places
 
 

@@ -45,7 +45,7 @@ def read_truth(path: str | Path, progress: Steps | None = None) -> list[BoxedIma
         }
         read = next((read for name, read in readers.items() if (path / name).exists()), None)
         if read is None:
-            raise InputError(f"{path} holds no metadata.csv (NODE21), annotations.json (COCO) or labels/ (YOLO).")
+            raise InputError(f"{path} contains no metadata.csv (NODE21), annotations.json (COCO) or labels/ (YOLO).")
         images = read(path)
     elif path.suffix.lower() == ".csv":
         images = read_node21_boxes(path)
@@ -103,7 +103,7 @@ def read_detections(path: str | Path, truth: Sequence[BoxedImage]) -> list[Boxed
         elif content == [] or (isinstance(content, dict) and "annotations" in content) or isinstance(first, dict):
             found = coco_results(content, named)
         else:
-            raise InputError(f"{path} holds no boxes; {_ADVICE}.")
+            raise InputError(f"{path} contains no boxes; {_ADVICE}.")
     boxes: dict[str, tuple[list[Box], list[float]]] = {image.name: ([], []) for image in truth}
     for image, some, scores in found:
         boxes[image.name][0].extend(some)

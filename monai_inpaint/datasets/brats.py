@@ -38,5 +38,5 @@ def read_brats(folder: Path) -> Listing:
             patient = brain.rpartition("-")[0] or brain  # the last number counts the visits
             rows.append(Row(truth, "brats", "MR", patient, mask=tumour, hole=healthy))
     if not pairs:
-        raise InputError(f"{folder}: holds no brain (*-t1n-voided.nii.gz); give the challenge's folder as published.")
+        raise InputError(f"{folder}: contains no brain (*-t1n-voided.nii.gz); give the folder as published.")
     return Listing(rows, pairs=pairs)

@@ -43,7 +43,7 @@ def read_cbis_ddsm(folder: Path) -> Listing:
     names = {path.name: path for path in sorted(folder.rglob("*_P_*")) if path.is_dir()}
     tables = {(kind, part): folder / f"{kind}_case_description_{part}_set.csv" for kind in _KINDS for part in _SETS}
     if not any(table.is_file() for table in tables.values()):
-        raise InputError(f"{folder}: holds no mass_case_description_train_set.csv or its like; put the tables there.")
+        raise InputError(f"{folder}: contains no mass_case_description_train_set.csv or the like; add the tables.")
     rows: dict[Path, Row] = {}
     masks: dict[Path, list[Path | None]] = {}
     boxes: list[FindingBox] = []
@@ -78,7 +78,7 @@ def _folder(table: Path, cell: str) -> str:
 def _only(case: Path) -> Path:
     files = sorted(case.rglob("*.dcm"))
     if len(files) != 1:
-        raise InputError(f"{case}: holds {len(files)} DICOM files, and a mammogram is one; download this case again.")
+        raise InputError(f"{case}: contains {len(files)} DICOM files, but a mammogram is one; download it again.")
     return files[0]
 
 
@@ -96,7 +96,7 @@ def _mask(case: Path, size: tuple[int, int]) -> _Mask:
     read = [(path, read_image(path).voxels) for path in sorted(case.rglob("*.dcm"))]
     if len(read) != 2:
         raise InputError(
-            f"{case}: holds {len(read)} DICOM files, but a mask and its crop are two; download this case again."
+            f"{case}: contains {len(read)} DICOM files, but a mask and its crop are two; download this case again."
         )
     path, voxels = max(read, key=lambda one: one[1].size)
     inside = extent(np.asarray(voxels > 0))

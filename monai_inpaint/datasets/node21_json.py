@@ -47,7 +47,7 @@ def node21_boxes(content: Any, named: NamedImages, *, scored: bool = True) -> Fo
     """
     boxes = content.get("boxes") if isinstance(content, dict) else None
     if not isinstance(boxes, list):
-        raise named.error('holds no list "boxes"; give the JSON that NODE21 asks of a detector')
+        raise named.error('contains no list "boxes"; give the JSON that NODE21 asks of a detector')
     return [_box(number, entry, named, scored) for number, entry in enumerate(boxes, start=1)]
 
 

@@ -32,7 +32,7 @@ def read_folder(folder: Path, modality: str) -> Listing:
         place = parts[bool(split) :]
         rows.append(Row(path, folder.resolve().name, modality, place[0] if len(place) > 1 else path.stem, split))
     if not rows:
-        raise InputError(f"{folder}: holds no image of a format that can be read; give a folder of images.")
+        raise InputError(f"{folder}: contains no image of a format that can be read; give a folder of images.")
     return Listing(rows)
 
 

@@ -41,7 +41,7 @@ def read_yolo(folder: Path) -> list[BoxedImage]:
     """
     places = sorted(path for path in (folder / "images").glob("*") if suffix_of(path))
     if not places:
-        raise InputError(f"{folder / 'images'} holds no images, and boxes of YOLO are shares of them; add them.")
+        raise InputError(f"{folder / 'images'} contains no images, and boxes of YOLO are shares of them; add them.")
     stems = {stem_of(path.name) for path in places}
     alone = [path for path in sorted((folder / "labels").glob("*.txt")) if path.stem not in stems]
     if alone:
@@ -64,7 +64,7 @@ def yolo_results(folder: Path, named: NamedImages) -> Found:
     """
     texts = sorted(folder.glob("*.txt"))
     if not texts:
-        raise InputError(f"{folder} holds no detections: neither .json nor .txt; name the folder of a detector.")
+        raise InputError(f"{folder} contains no detections: neither .json nor .txt; name the folder of a detector.")
     found: Found = []
     for text in texts:
         image = named.by_name(text.stem)

@@ -173,7 +173,7 @@ def load_weights(detector: Detector, path: Path) -> None:
     try:
         detector.load_state_dict(torch.load(path, map_location=device, weights_only=True))
     except RuntimeError as error:
-        raise InputError(f"{path} holds weights of another detector; name its --detector and --backbone.") from error
+        raise InputError(f"{path} contains weights of another detector; name its --detector and --backbone.") from error
 
 
 def _batches(

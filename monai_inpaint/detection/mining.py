@@ -50,7 +50,7 @@ def missed_of(nodules: Sequence[Nodule]) -> list[Nodule]:
         InputError: there are no nodules, none is missed, or only some images state their pixel size.
     """
     if not nodules:
-        raise InputError("The truth holds no nodule, so none can be missed; give images with nodules.")
+        raise InputError("The truth contains no nodule, so none can be missed; give images with nodules.")
     if len({nodule.unit for nodule in nodules}) > 1:
         raise InputError("Some images of the truth state a pixel size and some do not; give all of them one, or none.")
     missed = [nodule for nodule in nodules if not nodule.found]

@@ -68,7 +68,7 @@ def tables(scored: DetectionScore) -> list[Table]:
     rates = [[f"{rate:g}", _figure(scored, sensitivity_name(rate)), _threshold(scored, rate)] for rate in RATES]
     sizes = _by_size(nodules_of(scored))
     return [
-        Table("Measures, with the interval that holds 95 % of resamplings by patient", ["measure", "", "what"], rows),
+        Table("Measures, with the interval of 95 % of resamplings by patient", ["measure", "", "what"], rows),
         Table("Sensitivity", ["false positives an image", "sensitivity", "threshold"], rates),
         Table(
             "Nodules by diameter, found at 0.25 false positives an image", ["diameter", "nodules", "found", "%"], sizes

@@ -42,7 +42,7 @@ def check_graph_file(path: Path) -> None:
     content = memoryview(path.read_bytes())
     try:
         if not any(number == _GRAPH_OF_MODEL for number, _ in _fields(content)):
-            raise ValueError("it holds no graph")
+            raise ValueError("it contains no graph")
         named = list(_places(content, "model", _DEEPEST))
     except (ValueError, IndexError) as error:
         raise InputError(f"{path}: the bundle's network is damaged ({error}); install it again.") from None

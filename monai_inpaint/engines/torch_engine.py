@@ -108,7 +108,7 @@ def load_network(bundle: BundleInfo) -> torch.nn.Module:
             warnings.simplefilter("ignore")  # torch's advice to load the file unsafely
             network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     except pickle.UnpicklingError:
-        raise InputError(f"{weights} is damaged or holds more than tensors; it is not loaded.") from None
+        raise InputError(f"{weights} is damaged or contains more than tensors; it is not loaded.") from None
     except (RuntimeError, EOFError, AttributeError, LookupError, TypeError, ValueError, OSError):
         raise InputError(f"{weights}: the weights are damaged or of another network; install it again.") from None
     return network

@@ -113,5 +113,5 @@ def _keep(rows: list[dict[str, str]], column: str, wanted: str, path: Path) -> l
     kept = [row for row in rows if plain(row[column]) == plain(wanted)]
     if not kept:
         values = ", ".join(sorted({row[column] for row in rows if row[column]})) or "nothing"
-        raise InputError(f"{path}: no image left with {column} {wanted!r}; the list then holds {values}.")
+        raise InputError(f"{path}: no image left with {column} {wanted!r}; the list then contains {values}.")
     return kept

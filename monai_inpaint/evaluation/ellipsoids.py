@@ -75,7 +75,7 @@ def cut_ellipsoids(
             box = _kept(centre, shape.shape, image.voxels.shape, spacing)
             values = image.units(box)
             if not np.isfinite(values).all():
-                yield f"around ellipsoid {number} of {diameter:g} mm it holds NaN or infinite values."
+                yield f"around ellipsoid {number} of {diameter:g} mm it contains NaN or infinite values."
                 continue
             start = np.array([side.start for side in box])
             hole = np.zeros(values.shape, bool)

@@ -46,7 +46,7 @@ def cut_given_hole(
     )
     values = image.units(kept)
     if not np.isfinite(values).all():
-        yield "around its hole it holds NaN or infinite values."
+        yield "around its hole it contains NaN or infinite values."
         return
     moved = image.affine.copy()
     moved[:3, 3] += moved[:3, :3] @ [side.start for side in kept]

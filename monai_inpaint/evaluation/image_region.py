@@ -71,7 +71,7 @@ def slices_of(image: Image, lesion: np.ndarray | None, modality: str, rng: np.ra
         area = (thin > _threshold(thin, modality)).sum(axis=(0, 1))
     full = np.flatnonzero(area >= max(area.max() / 2, 1))
     if full.size == 0:
-        raise InputError("no slice holds body.")
+        raise InputError("no slice contains body.")
     chosen = rng.choice(full, min(SLICES_OF_A_VOLUME, full.size), replace=False)
     return [_slice(image, lesion, int(k)) for k in sorted(chosen)]
 
@@ -86,7 +86,7 @@ def check_anatomy(image: Image, modality: str) -> None:
     if np.unique(image.voxels[(slice(None, None, step),) * image.voxels.ndim]).size < FEWEST_VALUES:
         raise InputError(f"fewer than {FEWEST_VALUES} grey values, which shows no anatomy.")
     if modality == "ct" and is_eight_bit(image):
-        raise InputError("an 8-bit picture of CT holds no Hounsfield units.")
+        raise InputError("an 8-bit picture of CT contains no Hounsfield units.")
 
 
 def level_of(image: Image, modality: str) -> float:
@@ -98,7 +98,7 @@ def level_of(image: Image, modality: str) -> float:
     thin = _thinned(image)
     finite = thin[np.isfinite(thin)]
     if not finite.size:
-        raise InputError("it holds NaN or infinite values only.")
+        raise InputError("it contains NaN or infinite values only.")
     return _threshold(finite, modality)
 
 

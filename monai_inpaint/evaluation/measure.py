@@ -50,7 +50,7 @@ def measure(case: EvaluationCase, filled: np.ndarray, lpips: Lpips | None = None
     if not np.array_equal(filled[~case.hole], case.truth[~case.hole]):
         raise ValueError("the fill changed pixels outside the hole")
     if not np.isfinite(filled).all():
-        raise ValueError("the fill holds NaN or infinite values")
+        raise ValueError("the fill contains NaN or infinite values")
     truth, grey, hole = case.grey(case.truth), case.grey(filled), case.hole
     mae = metrics.mae(truth, grey, hole)
     perceived = {} if lpips is None else {"lpips": lpips.in_window(*seen_of(case, filled), GREY_RANGE, window)}

@@ -149,17 +149,17 @@ def _entries(
         files = [path for path in sorted(images.iterdir()) if suffix_of(path)]
         entries = [Entry(path.name, path.resolve(), modality=modality or "") for path in files]
         if not entries:
-            raise InputError(f"{images} holds no images; name another folder, or a data list.")
+            raise InputError(f"{images} contains no images; name another folder, or a data list.")
     else:
         entries = entries_for(protocol, images, split, source, modality)
     if holes is None:
         return entries
     if not holes.is_dir():
-        raise InputError(f"{holes} is not a folder; name the one that holds a hole for each image.")
+        raise InputError(f"{holes} is not a folder; name the one that contains a hole for each image.")
     named = {_stem(path): path.resolve() for path in sorted(holes.iterdir())}
     missing = [entry.name for entry in entries if _stem(entry.path) not in named]
     if missing:
-        raise InputError(f"{holes} holds no file of the name of {missing[0]}; add its hole, or leave the image out.")
+        raise InputError(f"{holes} contains no file of the name of {missing[0]}; add its hole, or leave the image out.")
     return [replace(entry, lesion=named[_stem(entry.path)]) for entry in entries]
 
 

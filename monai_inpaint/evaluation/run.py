@@ -152,7 +152,7 @@ def entries_for(
     fitting = [entry for entry in entries if entry.kind is None or entry.kind in protocol.modalities]
     if not fitting:
         wanted = " or ".join(protocol.modalities)
-        raise InputError(f"{data}: protocol {protocol.name} is for {wanted}, and the list holds no such image.")
+        raise InputError(f"{data}: protocol {protocol.name} is for {wanted}, and the list contains no such image.")
     return fitting
 
 

@@ -41,7 +41,7 @@ def by_slice(
         place = "" if part.index is None else f"#{part.index}"
         try:
             if not np.isfinite(part.pixels).all():
-                raise InputError("it holds NaN or infinite values, so the truth is not known everywhere.")
+                raise InputError("it contains NaN or infinite values, so the truth is not known everywhere.")
             for piece, hole, variant, where in cut(part, modality, rng):
                 yield piece, hole, variant, f"{place}{where}"
         except InputError as error:

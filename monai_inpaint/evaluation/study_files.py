@@ -56,7 +56,7 @@ def read_answers(path: Path, key: dict[str, Any]) -> ReaderAnswers:
     advice = "give the file that the page of the study has saved"
     content = read_json(path, advice)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise InputError(f"{path} holds no answers of a reader study; {advice}.")
+        raise InputError(f"{path} contains no answers of a reader study; {advice}.")
     if content.get("study") != key["study"]:
         raise InputError(f"{path} does not match this study (it is of {str(content.get('study'))[:40]!r}); {advice}.")
     reader, listed = content.get("reader"), content.get("answers")

@@ -233,7 +233,7 @@ def _from_array(image: np.ndarray, spacing: Sequence[float] | None) -> Image:
     if voxels.ndim not in (2, 3) or 0 in voxels.shape:
         raise InputError(f"The image has shape {voxels.shape}; give one 2D slice or one 3D volume.")
     if voxels.dtype.kind not in "iuf":
-        raise InputError(f"The image holds {voxels.dtype}; give real numbers.")
+        raise InputError(f"The image contains {voxels.dtype}; give real numbers.")
     if spacing is None:
         # A volume is taken as RAS whatever its spacing; a picture has no physical size.
         return Image(voxels, None if voxels.ndim == 2 else np.eye(4))

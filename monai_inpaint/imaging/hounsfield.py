@@ -51,7 +51,7 @@ def check_hounsfield(image: Image) -> None:
         raise InputError(f"{name} is not a CT but {image.modality.upper()}; give a CT in Hounsfield units.")
     if image.voxels.dtype.itemsize == 1 and np.all(image.slope == 1.0):
         raise InputError(
-            f"{name} holds 8-bit grey values, but metal is found in Hounsfield units; give the original CT."
+            f"{name} contains 8-bit grey values, but metal is found in Hounsfield units; give the original CT."
         )
     lowest, _ = _ends(image)
     if lowest >= 0 or offset_of(image) is not None:
@@ -85,7 +85,7 @@ def check_hounsfield_units(image: Image) -> None:
     name = image.path or "The image"
     if _is_grey(image):
         raise InputError(
-            f"{name} holds 8-bit grey values, but a CT is filled in Hounsfield units; give the original CT."
+            f"{name} contains 8-bit grey values, but a CT is filled in Hounsfield units; give the original CT."
         )
     offset = offset_of(image)
     if offset is not None:

@@ -60,8 +60,8 @@ def hole_of(image: Image, segment: str | None = None) -> Hole:
         )
     if image.inverted and image.affine is None and image.stored_range == (0, 1):
         raise InputError(
-            f"{_name(image)} holds single bits with white as 0, which some programs write for marked, others for not "
-            "marked; save it as .png."
+            f"{_name(image)} contains single bits with white as 0, which some programs write for marked, others for "
+            "not marked; save it as .png."
         )
     stored = _dark_is_zero(image)
     everything = segment is None or segment.strip() == "*"
@@ -79,7 +79,7 @@ def hole_of(image: Image, segment: str | None = None) -> Hole:
         inside = values != 0
     elif top <= 1 + _ROUNDING and values.dtype.kind == "f":
         if not everything:
-            raise InputError(f"{_name(image)} holds fractions between 0 and 1 and no labels; leave out --segment.")
+            raise InputError(f"{_name(image)} contains fractions between 0 and 1 and no labels; leave out --segment.")
         inside, threshold = _from_half(values, image), HALF
     else:
         inside = _labelled(values, image, segment)
@@ -110,7 +110,7 @@ def _dark_is_zero(image: Image) -> np.ndarray:
     """Numbers that are 0 where nothing is marked; the stored voxels themselves where they are so."""
     voxels = image.voxels
     if voxels.dtype.kind not in "biuf":
-        raise InputError(f"{_name(image)} holds {voxels.dtype}; give truth values or numbers, 0 where nothing is.")
+        raise InputError(f"{_name(image)} contains {voxels.dtype}; give truth values or numbers, 0 where nothing is.")
     if image.inverted and image.affine is None and voxels.dtype.kind in "iu":
         white = image.stored_range[1] if image.stored_range else np.iinfo(voxels.dtype).max
         return voxels.dtype.type(white) - voxels
@@ -119,10 +119,10 @@ def _dark_is_zero(image: Image) -> np.ndarray:
 
 def _check_numbers(values: np.ndarray, image: Image) -> None:
     if not np.isfinite(values.max()) or not np.isfinite(values.min()):
-        raise InputError(f"{_name(image)} holds values that are not numbers (NaN or infinite); write zeros there.")
+        raise InputError(f"{_name(image)} contains values that are not numbers (NaN or infinite); write zeros there.")
     if values.min() < -_ROUNDING:
         raise InputError(
-            f"{_name(image)} holds negative values (to {values.min():.4g}); give a hole of two values, 0 = keep and "
+            f"{_name(image)} contains negative values (to {values.min():.4g}); give a hole of two values, 0 = keep and "
             "1 = fill."
         )
 
@@ -131,8 +131,8 @@ def _from_half(values: np.ndarray, image: Image) -> np.ndarray:
     inside = values >= HALF
     if not inside.any():
         raise InputError(
-            f"{_name(image)} holds fractions below one half only (to {values.max():.3g}), which mark nothing; save the "
-            "voxels that you mean as 1, all others as 0."
+            f"{_name(image)} contains fractions below one half only (to {values.max():.3g}), which mark nothing; save "
+            "the voxels that you mean as 1, all others as 0."
         )
     return inside
 
@@ -142,25 +142,25 @@ def _labelled(values: np.ndarray, image: Image, segment: str | None) -> np.ndarr
     labels = _labels(values)
     if labels is None:
         raise InputError(
-            f"{_name(image)} holds values between whole numbers (to {values.max():.4g}), neither labels nor fractions "
-            "of 1; save the voxels that you mean as 1, all others as 0."
+            f"{_name(image)} contains values between whole numbers (to {values.max():.4g}), neither labels nor "
+            "fractions of 1; save the voxels that you mean as 1, all others as 0."
         )
     segments = _segment_names(image)
     names = [segments.get(label, str(label)) for label in labels]
     white = np.iinfo(values.dtype).max if values.dtype.kind == "u" and image.affine is None else None
     if len(labels) > 1 and labels[-1] == white and (segment is None or segment.strip() == "*"):
         raise InputError(
-            f"{_name(image)} holds {len(labels) - 1} greys between black and white, as smoothing and compression leave "
-            "them; save it with two values, black and white."
+            f"{_name(image)} contains {len(labels) - 1} greys between black and white, as smoothing and compression "
+            "leave them; save it with two values, black and white."
         )
     if segment is None:
         raise InputError(
-            f"{_name(image)} holds {len(labels)} labels: {listed(names)}; say which to fill: --segment NAME or number, "
-            "'*' for all (a hole that should hold one value was smoothed, compressed or summed up: save it binary)."
+            f"{_name(image)} contains {len(labels)} labels: {listed(names)}; say which to fill: --segment NAME or "
+            "number, '*' for all (a hole that should have one value was smoothed or compressed: save it as binary)."
         )
     found = matching(names, segment, labels)
     if not found:
-        raise InputError(f"{_name(image)} holds no label {segment}; it holds {listed(names)}.")
+        raise InputError(f"{_name(image)} contains no label {segment}; it contains {listed(names)}.")
     wanted = [labels[n] for n in found]
     return np.isin(values if values.dtype.kind in "iub" else np.rint(values), wanted)
 

@@ -39,13 +39,13 @@ def parsing(path: Path, kind: str, faults: type[Exception] | tuple[type[Exceptio
 def check_voxels(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> None:
     """Real numbers on a 2D or 3D grid, at least one voxel along each axis."""
     if dtype.kind == "c":
-        raise InputError(f"{path} holds complex numbers; give its magnitude or another real image.")
+        raise InputError(f"{path} contains complex numbers; give its magnitude or another real image.")
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
-        raise InputError(f"{path} holds voxels of type {dtype}; give a grey image of whole or floating-point numbers.")
+        raise InputError(f"{path} contains voxels of type {dtype}; give whole or floating-point numbers.")
     if len(shape) not in (2, 3):
         raise InputError(f"{path} has {len(shape)} dimensions {shape}; give one 2D or 3D image.")
     if min(shape) < 1:
-        raise InputError(f"{path} holds no voxels: its shape is {shape}.")
+        raise InputError(f"{path} contains no voxels: its shape is {shape}.")
 
 
 def check_affine(path: Path, affine: np.ndarray) -> np.ndarray:

@@ -42,7 +42,7 @@ def check_claim(
     shape = [int(n) for n in shape]  # numpy's whole numbers overflow
     claimed = " x ".join(str(n)[:20] for n in shape[:8]) + (" x ..." if len(shape) > 8 else "")
     if min(shape, default=0) < 1:
-        raise InputError(f"{name} holds no voxels: its header says {claimed or 'nothing of its shape'}; repair it.")
+        raise InputError(f"{name} contains no voxels: its header says {claimed or 'nothing of its shape'}; repair it.")
     count = math.prod(shape)
     if count > VOXELS:
         raise InputError(f"{name} claims to hold {claimed} voxels, more than any image; repair its header.")

@@ -174,9 +174,9 @@ def _dtype(fields: Mapping[str, str], path: Path) -> np.dtype:
     """In the byte order of the file."""
     name = _need(fields, "ElementType", path)
     if name not in _DTYPES:
-        raise InputError(f"{path} holds voxels of the type {name[:40]!r}; give whole or floating-point numbers.")
+        raise InputError(f"{path} contains voxels of the type {name[:40]!r}; give whole or floating-point numbers.")
     if not _true({"BinaryData": "True", **fields}, "BinaryData", path):
-        raise InputError(f"{path} holds its voxels as text (BinaryData = False); write it with BinaryData = True.")
+        raise InputError(f"{path} contains its voxels as text (BinaryData = False); write it with BinaryData = True.")
     return np.dtype(_DTYPES[name]).newbyteorder(">" if _true(fields, "BinaryDataByteOrderMSB", path) else "<")
 
 

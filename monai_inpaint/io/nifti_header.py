@@ -81,7 +81,7 @@ class Header:
         """Of the voxels, in the byte order of the file."""
         code = int(self._fields["datatype"])
         if code not in _DTYPES:
-            raise InputError(f"{path} holds voxels of the NIfTI type {code}; give whole or floating-point numbers.")
+            raise InputError(f"{path} contains voxels of the NIfTI type {code}; give whole or floating-point numbers.")
         return np.dtype(_DTYPES[code]).newbyteorder(self._fields["dim"].dtype.byteorder)
 
     @property

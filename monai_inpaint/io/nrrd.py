@@ -177,7 +177,7 @@ def _shape(fields: Mapping[str, str], path: Path) -> tuple[tuple[int, ...], list
     used = [n for n, kind in enumerate(kinds) if kind in _DOMAIN]
     parts = int(np.prod([float(sizes[n]) for n in range(dimension) if n not in used]))
     if parts != 1 and kinds[0] == "list":
-        raise InputError(f"{path} holds {parts} layers of overlapping segments; export one segment as a label map.")
+        raise InputError(f"{path} contains {parts} layers of overlapping segments; export one segment as a label map.")
     if parts != 1:
         raise InputError(f"{path} has {parts} values per voxel; give a grey image.")
     return tuple(sizes[n] for n in used), used
@@ -187,7 +187,7 @@ def _dtype(fields: Mapping[str, str], path: Path) -> np.dtype:
     """In the byte order of the file."""
     name = _need(fields, "type", path).lower()
     if name not in _DTYPES:
-        raise InputError(f"{path} holds voxels of the NRRD type {name[:40]!r}; give whole or floating-point numbers.")
+        raise InputError(f"{path} contains voxels of NRRD type {name[:40]!r}; give whole or floating-point numbers.")
     dtype, endian = _DTYPES[name], fields.get("endian", "").lower()
     ordered = dtype.itemsize > 1 and _encoding(fields, path) != "text"
     if endian not in ("little", "big") and (endian or ordered):

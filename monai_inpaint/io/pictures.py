@@ -42,7 +42,7 @@ def read(path: Path) -> Image:
         check_claim(path, file.size, len(file.getbands()), packed=CODED)
         frames = getattr(file, "n_frames", 1)
         if frames > 1:
-            raise InputError(f"{path} holds {frames} pictures; give one.")
+            raise InputError(f"{path} contains {frames} pictures; give one.")
         lossy = file.format in ("JPEG", "WEBP")
         info = {str(key): value for key, value in file.info.items()}
         file.load()
@@ -58,7 +58,7 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
         raise InputError(f"{path.name} cannot hold the volume {voxels.shape}; choose .nii.gz, .nrrd or .mha.")
     if voxels.dtype not in (np.uint8, np.uint16):
         raise InputError(
-            f"{path.name} holds whole numbers from 0 to 65535, the image is {voxels.dtype}; choose .tif or .nii.gz."
+            f"{path.name} contains whole numbers from 0 to 65535, the image is {voxels.dtype}; choose .tif or .nii.gz."
         )
     if image.inverted:
         low, high = image.stored_range or (0, np.iinfo(voxels.dtype).max)

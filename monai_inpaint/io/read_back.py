@@ -31,7 +31,7 @@ def check_saved(image: Image, place: Path, path: Path, read: Callable[[Path], Im
     files = sorted(place.iterdir(), key=lambda file: (len(file.name), file.name)) if place.is_dir() else [place]
     apiece = len(files) > 1
     if apiece and len(files) != image.voxels.shape[-1]:
-        raise InputError(f"{path} was not saved: it holds {len(files)} files; choose another format.")
+        raise InputError(f"{path} was not saved: it contains {len(files)} files; choose another format.")
     for k, file in enumerate(files):
         try:
             saved = read(file)

@@ -31,11 +31,11 @@ def begin_run(folder: Path, settings: str, asked: Mapping[str, Any], what: str, 
     path = folder / settings
     if path.exists():
         if not resume:
-            raise InputError(f"{folder} holds {what} already; add --resume to go on, or name another folder.")
+            raise InputError(f"{folder} contains {what} already; add --resume to go on, or name another folder.")
         if read_json(path, "name another folder") != asked:
             raise InputError(f"{folder} was begun with other arguments (see {settings}); name another folder.")
         return
     if folder.is_dir() and any(folder.iterdir()):
-        raise InputError(f"{folder} holds other things; name a new folder.")
+        raise InputError(f"{folder} contains other things; name a new folder.")
     folder.mkdir(exist_ok=True)
     path.write_text(json.dumps(asked, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -201,19 +201,19 @@ def _text(content: bytes, name: str, like: np.ndarray) -> np.ndarray:
         warnings.simplefilter("error")  # numpy warns where it stops at something that is not a number
         values = np.fromstring(content.replace(b",", b" ").decode("ascii"), np.float64, sep=" ")
     if values.size != like.size:
-        raise InputError(f"{name} holds {values.size} numbers, its header states {like.size}; copy it again.")
+        raise InputError(f"{name} contains {values.size} numbers, its header states {like.size}; copy it again.")
     if like.dtype.kind == "f":
         return values
     ends = np.iinfo(like.dtype)
     if like.dtype.itemsize > 4 or not ((values >= ends.min) & (values <= ends.max) & (values == np.rint(values))).all():
-        raise InputError(f"{name} holds numbers as text that its type {like.dtype} does not have; write it as raw.")
+        raise InputError(f"{name} contains numbers as text that its type {like.dtype} does not have; write it as raw.")
     return values
 
 
 def _hex(content: bytes, name: str, like: np.ndarray) -> np.ndarray:
     values = np.frombuffer(bytes.fromhex(content.decode("ascii")), like.dtype)
     if values.size != like.size:
-        raise InputError(f"{name} holds {values.size} values, its header states {like.size}; copy it again.")
+        raise InputError(f"{name} contains {values.size} values, its header states {like.size}; copy it again.")
     return values
 
 

@@ -28,7 +28,7 @@ def read_table(path: Path, columns: Sequence[str], advice: str = "give the file 
             f"{path}: has no column {missing[0]!r}, but {', '.join(filter(None, names)) or 'none at all'}; {advice}."
         )
     if len(cells) < 2:
-        raise InputError(f"{path}: holds no rows below the names of the columns; give the complete file.")
+        raise InputError(f"{path}: contains no rows below the names of the columns; give the complete file.")
     return [dict(zip(names, row + [""] * (len(names) - len(row)), strict=False)) for row in cells[1:]]
 
 
@@ -40,6 +40,6 @@ def only_file(folder: Path, pattern: str) -> Path:
     """
     found = sorted(folder.glob(pattern))
     if len(found) != 1:
-        what = f"holds {' and '.join(path.name for path in found)}, and one is needed" if found else "is not there"
+        what = f"contains {' and '.join(path.name for path in found)}, and one is needed" if found else "is not there"
         raise InputError(f"{folder / pattern} {what}; give the folder as published.")
     return found[0]

@@ -154,5 +154,5 @@ def check_present(path: Path, files: list[Path], shape: tuple[int, ...]) -> tupl
     for file in files:
         if not file.exists():
             name = file.relative_to(path.parent)
-            raise InputError(f"{path} lacks its data file {name}, which holds the voxels; put it beside the header.")
+            raise InputError(f"{path} lacks its data file {name}, which contains the voxels; put it beside the header.")
     return tuple(files)

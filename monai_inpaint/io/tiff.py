@@ -48,7 +48,7 @@ def read(path: Path) -> Image:
     with warnings.catch_warnings(action="ignore"), parsing(path, "TIFF"), tifffile.TiffFile(path) as file:
         pages: list[Any] = [page for page in file.pages if not getattr(page, "subfiletype", 0) & _REDUCED]
         if len(pages) != 1:
-            raise InputError(f"{path} holds {len(pages)} pages; give one page, or the volume as .nii.gz or .nrrd.")
+            raise InputError(f"{path} contains {len(pages)} pages; give one page, or the volume as .nii.gz or .nrrd.")
         page = pages[0]
         orientation = page.tags.get(274)
         if orientation is not None and int(orientation.value) != 1:

@@ -162,7 +162,7 @@ def _keep_off_inputs(target: Target, path: Path, inputs: Sequence[Path]) -> None
         if path != own and own in path.parents:
             raise InputError(f"{target.path} lies inside the input {source}; name an output outside of it.")
         if own != path and path in own.parents:
-            raise InputError(f"{target.path} holds the input {source}; name another output.")
+            raise InputError(f"{target.path} contains the input {source}; name another output.")
 
 
 def _check_folder(target: Target) -> None:

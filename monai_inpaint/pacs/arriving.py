@@ -172,7 +172,7 @@ class Arriving:
         if not instances:
             self._arrived(folder)
             self._quota.discard(folder)
-            return "dropped: it holds nothing"
+            return "dropped: it contains nothing"
         unfilled = [job for job in self._jobs.of_study(study, FAILED) if is_unfilled(job)]
         states = (FETCHING, WAITING, SENDING, COMMITTING, SENT)
         if set(instances) <= self._jobs.noted(study, states, INSTANCES, unfilled):

@@ -112,7 +112,7 @@ class Association:
         left = self._wire.since + _OPENING - time.monotonic()
         _, body = self._wire.pdu({ASSOCIATE_RQ: _LONGEST_REQUEST}, max(left, 0.0))
         if len(body) < 68 or _items(body[68:]) > _MOST_ITEMS:
-            raise Broken("a request is cut short, or holds too many items")
+            raise Broken("a request is cut short, or contains too many items")
         called, self.caller = (_title(body[start : start + 16]) for start in (4, 20))
         for wrong, code, why in (
             (called != self._entity.title, _NO_SUCH_TITLE, "does not know our title"),
@@ -242,7 +242,7 @@ class Association:
                     raise Broken("a fragment is cut short")
                 length, context, control = struct.unpack_from(">IBB", body, place)
                 if not 2 <= length <= len(body) - place - 4:
-                    raise Broken("a fragment is longer than what holds it")
+                    raise Broken("a fragment is longer than what contains it")
                 yield context, bool(control & 1), bool(control & 2), body[place + 6 : place + 4 + length]
                 place += 4 + length
 

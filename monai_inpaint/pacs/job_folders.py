@@ -41,7 +41,7 @@ class JobFolders:
         new = foreign - self._foreign
         if new:
             self._foreign |= new
-            self.log(f"the queue's folder {state} holds {len(new)} things that are not studies: they are left alone")
+            self.log(f"the queue's folder {state} contains {len(new)} things that are not studies: they are left alone")
         return sorted(item for item in found if not self._aside or (item, disk.changed_at(item)) not in self._aside)
 
     def of_study(self, study: str, *states: str) -> list[Path]:

@@ -96,7 +96,7 @@ def find_series(folder: Path) -> Study:
     for uid in sorted(groups):
         study.series.extend(_joined(groups[uid]))
     if not (study.series or study.marks or study.unreadable):
-        raise InputError(f"{folder} holds no DICOM images; give a folder with the files of a study.")
+        raise InputError(f"{folder} contains no DICOM images; give a folder with the files of a study.")
     return study
 
 

@@ -36,7 +36,7 @@ from monai_inpaint.regions.sources import HoleFile, ListedRectangles
 from monai_inpaint.registry import BundleInfo, find_bundle
 from monai_inpaint.version import NOTICE, __version__
 
-_SYNTHETIC = "It holds synthetic data already, and is not a source to fill."
+_SYNTHETIC = "It contains synthetic data already, and is not a source to fill."
 _IDENTITY = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID")
 _NO_RULE = "No rule is for it."
 _EXPECTED = (_SYNTHETIC, _NO_RULE, FILLED_BEFORE)  # nobody asked for more
@@ -273,10 +273,10 @@ def _not_one(rule: Rule, drawn: Sequence[Mark], named: Sequence[Mark]) -> str:
     if not drawn:
         return f"No {rule.hole} of the study refers to it."
     if not named:
-        return f"No {rule.hole} that refers to it holds what the rule names."
+        return f"No {rule.hole} that refers to it contains what the rule names."
     if len(named) > 1:
         return f"{len(named)} {rule.hole} refer to it, and the rule does not tell which to take."
-    return f"The {rule.hole} that refers to it holds {len(named[0].names)} regions, and the rule names none."
+    return f"The {rule.hole} that refers to it contains {len(named[0].names)} regions, and the rule names none."
 
 
 def _holds(mark: Mark, pattern: str) -> bool:

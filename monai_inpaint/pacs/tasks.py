@@ -178,4 +178,4 @@ def _send(instances: Sequence[Instance], to: Node | WebNode, title: str) -> list
 def _reasons(record: Mapping[str, Any]) -> str:
     """Why nothing was filled, each reason once."""
     reasons = (*(entry["why"] for entry in record["series"]), *record["unreadable"])
-    return " ".join(dict.fromkeys(reasons)) or "It holds no images."
+    return " ".join(dict.fromkeys(reasons)) or "It contains no images."

@@ -90,4 +90,4 @@ def outcome_of(item: WorkItem, records: Iterable[Mapping[str, Any]]) -> tuple[li
                 ]
             else:
                 reasons.append(_NOT_NOTED)
-    return outputs, "" if outputs else " ".join(dict.fromkeys(reasons)) or "Its input holds no images."
+    return outputs, "" if outputs else " ".join(dict.fromkeys(reasons)) or "Its input contains no images."

@@ -147,18 +147,18 @@ def chosen(names: Sequence[str], numbers: Sequence[int], pattern: str | None, pa
         InputError: none, none of that name or number, several and no pattern, or one number for two.
     """
     if not names:
-        raise InputError(f"{path} holds no {kind}; give one that marks what to fill.")
+        raise InputError(f"{path} contains no {kind}; give one that marks what to fill.")
     if len(set(numbers)) < len(numbers):
         raise InputError(f"{path} gives one number to several {kind}, so they cannot be distinguished; write it again.")
     if pattern is None:
         if len(names) > 1:
             raise InputError(
-                f"{path} holds {len(names)} {kind}: {listed(names)}; say which to fill: --segment NAME, '*' for all."
+                f"{path} contains {len(names)} {kind}: {listed(names)}; say which to fill: --segment NAME, '*' for all."
             )
         return [0]
     found = matching(names, pattern, numbers)
     if not found:
-        raise InputError(f"{path} holds no {kind} named {pattern}; it holds {listed(names)}.")
+        raise InputError(f"{path} contains no {kind} named {pattern}; it contains {listed(names)}.")
     return found
 
 

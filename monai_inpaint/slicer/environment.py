@@ -71,7 +71,7 @@ def install_words(requirements: Sequence[str], module: Path, wheels: str = "") -
     """
     if wheels:
         if not any(Path(wheels).glob("*.whl")):
-            raise InpaintError(f"{wheels} holds no wheels; choose the folder that `pip wheel` filled.")
+            raise InpaintError(f"{wheels} contains no wheels; choose the folder that `pip wheel` filled.")
         return ["--no-index", "--find-links", str(Path(wheels)), *requirements]
     source = _shipped(module) or _checkout(module)
     if source is None:

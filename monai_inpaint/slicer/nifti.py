@@ -46,7 +46,7 @@ def read_nifti(path: Path) -> np.ndarray:
         (code,) = struct.unpack_from("<h", header, 70)
         kind = next((kind for kind, number in _CODES.items() if number == code), None)
         if kind is None:
-            raise ValueError(f"{path.name} holds voxels of the type {code}, which is not expected")
+            raise ValueError(f"{path.name} contains voxels of the type {code}, which is not expected")
         shape = struct.unpack_from("<3h", header, 42)[::-1]
         (start,) = struct.unpack_from("<f", header, 108)
         file.seek(int(start))

@@ -64,7 +64,7 @@ class Labels:
         if len(labels) > 1:
             named = ", ".join(map(str, labels[:20])) + (", ..." if len(labels) > 20 else "")
             raise InpaintError(
-                f"{self.name} holds {len(labels)} labels: {named}; import it as a segmentation and choose a segment."
+                f"{self.name} contains {len(labels)} labels: {named}; import it as a segmentation and choose a segment."
             )
         return labels[0]
 
@@ -226,7 +226,7 @@ def catch_label_map(node: "slicer.vtkMRMLLabelMapVolumeNode | None") -> Labels:
     if node is None:
         raise InpaintError("No label map is chosen; choose the one that marks what to fill.")
     if node.GetImageData() is None or not node.GetImageData().GetNumberOfPoints():
-        raise InpaintError(f"{node.GetName()} holds no voxels; choose another label map.")
+        raise InpaintError(f"{node.GetName()} contains no voxels; choose another label map.")
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
     place = to_world(node) @ array_of(matrix)
@@ -270,7 +270,7 @@ def _drawn(volume: Volume, name: str, corners: np.ndarray, inside: Callable[[np.
         indices = np.stack([i, j, np.full_like(i, k)], axis=-1)
         hole[n] = inside(indices @ place[:3, :3].T + place[:3, 3])
     if not hole.any():
-        raise InpaintError(f"{name} holds no voxel of {volume.name}; make it larger.")
+        raise InpaintError(f"{name} contains no voxel of {volume.name}; make it larger.")
     shift = np.eye(4)
     shift[:3, 3] = first
     return hole, volume.ijk_to_ras @ shift

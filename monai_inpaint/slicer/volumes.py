@@ -56,7 +56,7 @@ def catch_volume(node: "slicer.vtkMRMLScalarVolumeNode | None") -> Volume:
         raise InpaintError("No volume is chosen; choose the one to fill.")
     name, image = node.GetName(), node.GetImageData()
     if image is None or not image.GetNumberOfPoints():
-        raise InpaintError(f"{name} holds no voxels; load it again or choose another volume.")
+        raise InpaintError(f"{name} contains no voxels; load it again or choose another volume.")
     if image.GetNumberOfScalarComponents() != 1:
         raise InpaintError(
             f"{name} has {image.GetNumberOfScalarComponents()} components; only scalar volumes can be filled."

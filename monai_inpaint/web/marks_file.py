@@ -34,7 +34,7 @@ def read_marks(path: Path, image: Image) -> dict[str, np.ndarray]:
     if len(labels) < 2:
         return {"": _aligned(drawn, image)}
     if len(labels) > MOST:
-        raise InputError(f"{path} holds {len(labels)} labels; load a mask of {MOST} regions at most.")
+        raise InputError(f"{path} contains {len(labels)} labels; load a mask of {MOST} regions at most.")
     return {f"Label {label}": _aligned(_only(drawn, label), image) for label in labels}
 
 

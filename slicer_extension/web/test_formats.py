@@ -160,7 +160,7 @@ def test_a_header_that_dicom_results_forbid_stops_only_them_with_a_sentence(pers
     person.page.wait_for_function("!trame.state.get('busy')")
     person.picture("dicom-refused")
 
-    assert refused.startswith("The result cannot be written, as its source holds a damaged element")
+    assert refused.startswith("The result cannot be written, as its source contains a damaged element")
     assert "'10:1'" in refused
     assert len(unpacked(person.saved(".zip"), tmp_path / "derived")) == 6
     person.stroke(right=-0.2)

@@ -72,7 +72,7 @@ def test_a_score_is_only_replaced_where_asked_for(capfd: Any, data: tuple[Path, 
 
     assert (refused.code, replaced.code, other.code) == (2, 0, 2)
     assert json.loads((out / "score.json").read_text())["iou"] == 0.5
-    assert "holds other things than a score" in other.lines[0]
+    assert "contains other things than a score" in other.lines[0]
 
 
 def test_bad_input_is_one_sentence_and_leaves_nothing(capfd: Any, data: tuple[Path, Path]) -> None:

@@ -36,7 +36,7 @@ def test_fill_asks_which_label_and_fills_that_alone(head: Path, labels: Path, tm
     out = tmp_path / "out.nii"
     ran = run(capfd, "fill", head, labels, out, "--bundle", "mr")
     assert (ran.code, len(ran.lines), out.exists()) == (2, 1, False)
-    assert "holds 2 labels: 1, 2; say which to fill: --segment" in ran.lines[0]
+    assert "contains 2 labels: 1, 2; say which to fill: --segment" in ran.lines[0]
 
     assert run(capfd, "fill", head, labels, out, "--bundle", "mr", "--segment", "2").code == 0
 

@@ -77,7 +77,7 @@ def test_a_study_is_made_and_scored(tmp_path: Path, capfd) -> None:
         (["make", "LIST", "OUT", "--methods", "ring", "--protocol", "cxr-centre"], "ask for no more"),
         (["make", "LIST", "OUT", "--methods", "ring", "--protocol", "cxr-centre", "--pairs", "0"], "at least 1"),
         (["make", "none.csv", "OUT", "--methods", "ring", "--protocol", "cxr-centre"], "none.csv"),
-        (["make", "LIST", "EMPTY", "OUT", "--methods", "ring"], "holds no file of the name of"),
+        (["make", "LIST", "EMPTY", "OUT", "--methods", "ring"], "contains no file of the name of"),
         (["score", "OUT"], "There are no answers"),
         (["mark"], "mark"),
     ],
@@ -104,5 +104,5 @@ def test_overwriting_replaces_nothing_but_a_study(tmp_path: Path, capfd) -> None
     )  # fmt: skip
 
     assert (ran.code, len(ran.lines)) == (2, 1)
-    assert "holds other things than a reader study" in ran.lines[0]
+    assert "contains other things than a reader study" in ran.lines[0]
     assert tree(tmp_path) == before

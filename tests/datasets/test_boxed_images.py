@@ -141,8 +141,8 @@ def test_no_detection_at_all_is_a_result(folder: Path) -> None:
     ("content", "said"),
     [
         ("{", "cannot be read as JSON"),
-        ('{"boxes": 3}', 'holds no list "boxes"'),
-        ('{"nothing": 3}', "holds no boxes"),
+        ('{"boxes": 3}', 'contains no list "boxes"'),
+        ('{"nothing": 3}', "contains no boxes"),
         ('[{"image_id": 9, "bbox": [1, 2, 3, 4], "score": 1}]', "names '9', which is not an image of the truth"),
         ('[{"image_id": "a.png", "bbox": [1, 2, 3], "score": 1}]', '"bbox" of four numbers'),
         ('[{"image_id": "a.png", "bbox": [1, 2, 0, 4], "score": 1}]', "has no area"),
@@ -174,7 +174,7 @@ def test_a_bad_truth_is_refused_in_a_sentence(folder: Path) -> None:
     write_coco([replace(IMAGES[0], columns=64)], folder)
     with pytest.raises(InputError, match="has 128 columns and 128 rows, its data set states 64"):
         read_truth(folder / "annotations.json")
-    with pytest.raises(InputError, match="holds no metadata.csv"):
+    with pytest.raises(InputError, match="contains no metadata.csv"):
         read_truth(folder / "images")
     with pytest.raises(InputError, match="does not exist"):
         read_truth(folder / "nowhere")

@@ -177,7 +177,7 @@ def test_labels_that_are_no_numbers_and_masks_that_mark_nothing_are_told(tmp_pat
     assert "marks nothing" in refused(capsys, "cbis-ddsm", cases)
     (other,) = (cases / "CBIS-DDSM" / "Mass-Training_P_00001_LEFT_CC").rglob("1-1.dcm")
     shutil.copy(other, other.with_name("1-2.dcm"))
-    assert "holds 2 DICOM files" in refused(capsys, "cbis-ddsm", cases)
+    assert "contains 2 DICOM files" in refused(capsys, "cbis-ddsm", cases)
 
 
 def test_boxes_are_found_by_the_name_of_a_film_or_the_end_of_its_path() -> None:

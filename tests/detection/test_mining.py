@@ -99,5 +99,5 @@ def test_the_histogram_counts_every_nodule_once() -> None:
 def test_without_nodules_or_misses_there_is_nothing_to_mine() -> None:
     with pytest.raises(InputError, match="All 3 nodules are found"):
         draw_missed(nodules(set()), 3)
-    with pytest.raises(InputError, match="holds no nodule"):
+    with pytest.raises(InputError, match="contains no nodule"):
         draw_missed([], 3)

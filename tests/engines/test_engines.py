@@ -200,7 +200,7 @@ def test_threads_that_share_an_engine_get_what_it_gives_one_after_another(engine
 
 def test_what_the_torch_engine_refuses_to_unpickle_is_said_in_our_words(bundle: Path) -> None:
     _pickle(bundle)
-    with pytest.raises(InputError, match="holds more than tensors; it is not loaded"):
+    with pytest.raises(InputError, match="contains more than tensors; it is not loaded"):
         Filler(bundle, engine="torch")
 
 

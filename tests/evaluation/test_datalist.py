@@ -71,7 +71,7 @@ def test_images_are_taken_in_a_seeded_order_until_enough_are_usable(films):
         ("path,patient\na.png\n", {}, "line 2"),
         ("path,patient\na.png,1,2\n", {}, "line 2"),
         ("path,patient\na.png,1\n", {"split": "val"}, "no column 'split'"),
-        ("path,split\na.png,train\n", {"split": "val"}, "the list then holds train"),
+        ("path,split\na.png,train\n", {"split": "val"}, "the list then contains train"),
         (b"\xff\xfe\x00path", {}, "CSV"),
     ],
     ids=[

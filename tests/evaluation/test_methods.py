@@ -148,7 +148,7 @@ def test_images_that_a_bundle_is_not_for_are_left_out_for_all_methods_with_the_r
     assert reasons == {
         "film.png": "it is cxr, the bundles among the methods are for ct.",
         "head.png": "it is mr, the bundles among the methods are for ct.",
-        "grey.png": "an 8-bit picture of CT holds no Hounsfield units.",
+        "grey.png": "an 8-bit picture of CT contains no Hounsfield units.",
     }
 
 

@@ -266,7 +266,7 @@ def test_layers_of_segments_that_overlap_are_refused_with_what_to_do(tmp_path: P
     text = "NRRD0004\ntype: uint8\ndimension: 4\nsizes: 2 9 8 7\nkinds: list domain domain domain\nencoding: raw\n\n"
     path = tmp_path / "two.seg.nrrd"
     path.write_bytes(text.encode() + np.moveaxis(layers, -1, 0).tobytes(order="F"))
-    with pytest.raises(InputError, match="holds 2 layers of overlapping segments; export one segment"):
+    with pytest.raises(InputError, match="contains 2 layers of overlapping segments; export one segment"):
         read_image(path)
 
 

@@ -91,12 +91,12 @@ def test_values_that_are_no_marks_are_refused_with_what_to_do(values, why: str, 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "uint64", "float32"])
 def test_of_several_labels_the_named_ones_are_filled(dtype: str) -> None:
     voxels = labels(1, 2, 12, dtype=dtype)
-    with pytest.raises(InputError, match=r"holds 3 labels: 1, 2, 12; say which to fill: --segment"):
+    with pytest.raises(InputError, match=r"contains 3 labels: 1, 2, 12; say which to fill: --segment"):
         marked(voxels)
     np.testing.assert_array_equal(marked(voxels, "2"), voxels == 2)
     np.testing.assert_array_equal(marked(voxels, "1*"), (voxels == 1) | (voxels == 12))
     np.testing.assert_array_equal(marked(voxels, "*"), voxels != 0)
-    with pytest.raises(InputError, match="holds no label 3; it holds 1, 2, 12"):
+    with pytest.raises(InputError, match="contains no label 3; it contains 1, 2, 12"):
         marked(voxels, "3")
 
 
@@ -160,11 +160,11 @@ def test_segments_of_slicer_are_named(tmp_path: Path) -> None:
     path = segmentation_of_slicer(tmp_path / "two.seg.nrrd", voxels, {1: "lesion", 2: "brain", 3: "1"})
     image = Image(np.zeros(voxels.shape, np.int16), read_image(path).affine)
 
-    with pytest.raises(InputError, match="holds 3 labels: lesion, brain, 1; say which"):
+    with pytest.raises(InputError, match="contains 3 labels: lesion, brain, 1; say which"):
         read_hole(path, image)
     for segment, value in {"lesion": 1, "Brain": 2, "1": 3, "2": 2, "l*": 1}.items():  # names go before numbers
         np.testing.assert_array_equal(read_hole(path, image, segment).image.voxels, voxels == value)
-    with pytest.raises(InputError, match="holds no label liver; it holds lesion, brain, 1"):
+    with pytest.raises(InputError, match="contains no label liver; it contains lesion, brain, 1"):
         read_hole(path, image, "liver")
 
 
@@ -225,7 +225,7 @@ def test_arrays_go_by_the_same_rule(mistake: tuple[float, float], filler: Filler
     if mistake[0] == 0.5:
         assert filler(image, hole).report["hole"]["threshold"] == 0.5
         return
-    with pytest.raises(InputError, match="The hole holds"):
+    with pytest.raises(InputError, match="The hole contains"):
         filler(image, hole)
 
 

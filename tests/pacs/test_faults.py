@@ -93,7 +93,7 @@ def test_damaged_jobs_and_stray_things_are_told_once_and_the_next_study_is_done(
     for name in ("1.2.77_1", "1.2.79_1", "1.2.80_1", "1.2.81_1"):
         assert lines.count(f"study {name} failed: ") == 1, lines
     for state in places.STATES:
-        assert lines.count(f"the queue's folder {state} holds") == 2, lines  # once a start
+        assert lines.count(f"the queue's folder {state} contains") == 2, lines  # once a start
 
 
 @pytest.fixture

@@ -155,7 +155,7 @@ def test_what_was_filled_once_is_not_filled_again(tmp_path: Path) -> None:
     statuses = [entry["status"] for entry in record["series"]]
     assert statuses.count("filled") == 3
     assert {e["why"] for e in record["series"] if e["status"] == "skipped"} == {
-        "It holds synthetic data already, and is not a source to fill."
+        "It contains synthetic data already, and is not a source to fill."
     }
 
 
@@ -180,8 +180,8 @@ def test_the_first_rule_whose_hole_is_there_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rule", "why"),
     [
-        ({"modality": "CT", "hole": "SEG"}, "The SEG that refers to it holds 2 regions, and the rule names none."),
-        ({"modality": "CT", "hole": "SEG", "segment": "x"}, "No SEG that refers to it holds what the rule names."),
+        ({"modality": "CT", "hole": "SEG"}, "The SEG that refers to it contains 2 regions, and the rule names none."),
+        ({"modality": "CT", "hole": "SEG", "segment": "x"}, "No SEG that refers to it contains what the rule names."),
         ({"modality": "CT", "hole": "RTSTRUCT"}, "No RTSTRUCT of the study refers to it."),
         ({"modality": "MR", "hole": "SEG"}, "No rule is for it."),
         ({"modality": "CT", "description": "head", "hole": "SEG"}, "No rule is for it."),
@@ -267,7 +267,7 @@ def test_a_folder_without_dicom_and_an_output_that_is_not_empty_are_refused(tmp_
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "a.txt").write_text("a")
 
-    with pytest.raises(InputError, match="holds no DICOM"):
+    with pytest.raises(InputError, match="contains no DICOM"):
         process_study(tmp_path / "empty", tmp_path / "out", ALL)
     with pytest.raises(InputError, match="not an empty folder"):
         process_study(tmp_path / "empty", tmp_path / "full", ALL)

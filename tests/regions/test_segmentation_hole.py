@@ -72,7 +72,7 @@ def test_of_several_segments_the_named_ones_are_filled(series: Path, tmp_path: P
     assert np.array_equal(on_grid(path, series, "Lesion *")[0], marked[..., 1:].any(-1).transpose(2, 1, 0))
     assert np.array_equal(on_grid(path, series, "*")[0], marked.any(-1).transpose(2, 1, 0))
     assert np.array_equal(on_grid(path, series, "2")[0], marked[..., 1].transpose(2, 1, 0))
-    with pytest.raises(InputError, match=r"holds 3 segments: Liver, Lesion 1, Lesion 2; say which"):
+    with pytest.raises(InputError, match=r"contains 3 segments: Liver, Lesion 1, Lesion 2; say which"):
         on_grid(path, series)
     with pytest.raises(InputError, match="no segments named spleen"):
         on_grid(path, series, "spleen")
@@ -170,7 +170,7 @@ def test_a_segmentation_for_an_image_that_is_no_dicom_is_refused(series: Path, t
 def test_a_segment_is_named_only_where_there_are_segments(series: Path, tmp_path: Path) -> None:
     labels = np.zeros((SIDE, SIDE, 5), np.uint8)
     labels[10:20, 10:20, 2] = 7
-    with pytest.raises(InputError, match="holds no label lesion; it holds 7"):
+    with pytest.raises(InputError, match="contains no label lesion; it contains 7"):
         on_grid(nifti(tmp_path / "hole.nii", labels), series, "lesion")
 
 

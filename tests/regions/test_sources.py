@@ -45,5 +45,5 @@ def test_a_drawn_hole_is_read_by_its_segment(image: Image, tmp_path: Path) -> No
     Pillow.fromarray(labels).save(tmp_path / "labels.png")
 
     assert HoleFile(tmp_path / "labels.png", "2").hole_in(image).image.voxels.sum() == 2 * labels.shape[1]
-    with pytest.raises(InputError, match="holds 2 labels"):
+    with pytest.raises(InputError, match="contains 2 labels"):
         HoleFile(tmp_path / "labels.png").hole_in(image)

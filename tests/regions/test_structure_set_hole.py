@@ -61,7 +61,7 @@ def test_a_contour_within_another_cuts_a_cavity_but_rois_are_united(series: Path
     assert on_grid(hollow, series)[0][40, 55, 2]
     assert on_grid(both, series, "*")[0][40, 40, 2]
     assert not on_grid(both, series, "lesion")[0][40, 55, 2]
-    with pytest.raises(InputError, match="holds 2 ROIs: organ, lesion; say which"):
+    with pytest.raises(InputError, match="contains 2 ROIs: organ, lesion; say which"):
         on_grid(both, series)
 
 
@@ -95,7 +95,7 @@ def test_contours_mark_a_single_slice_too(tmp_path: Path) -> None:
         ({"GTV": [np.array([[0, 0, 30], [9, 0, 30], [9, 9, 30.0]])]}, {"type": "POINT"}, "no closed contours"),
         ({"GTV": [np.array([[0, 0, 30], [9, 0, 30], [9, 9, 30.0]])]}, {"series": "1.2.9"}, "drawn on another series"),
         ({"GTV": [np.array([[0, 0, 30], [9, 0, 30], [9, 9, 30.0]])]}, {"frame": "1.2.8"}, "another frame of reference"),
-        ({}, {}, "holds no ROIs"),
+        ({}, {}, "contains no ROIs"),
     ],
 )
 def test_structures_that_mark_nothing_clear_are_refused(rois, elements, why: str, series: Path, tmp_path: Path) -> None:

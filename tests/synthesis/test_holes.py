@@ -335,7 +335,7 @@ NONE = np.zeros(SHAPE, bool)
         (lambda: holes.draw_metal(SHAPE, metal=[]), "No metal lies"),
         (lambda: holes.random_free_form(SHAPE, RNG, kinds=("stars",)), "choose from blobs, strokes, boxes"),
         (lambda: holes.random_free_form(SHAPE, RNG, fraction=(0.5, 0.1)), "fraction=(0.5, 0.1) is not a range"),
-        (lambda: holes.random_hole((2, 2), RNG, fraction=(0.8, 0.9)), "holds no whole number of voxels"),
+        (lambda: holes.random_hole((2, 2), RNG, fraction=(0.8, 0.9)), "contains no whole number of voxels"),
         (lambda: holes.random_hole((2, 2), RNG, fraction=(1, 1)), "leaves something known"),
         (lambda: holes.random_hole(SHAPE, RNG, kinds=()), "choose from square"),
         (lambda: holes.random_hole((4,), RNG), "give 2 or 3 axes"),

@@ -44,13 +44,13 @@ def check_size(dataset: Dataset, path: Path) -> None:
         claim = check_code(path, frame, len(frame))
         if claim is not None and (claim.rows, claim.columns) != (rows, columns):
             raise InputError(
-                f"{path} holds a compressed frame of {claim.rows} x {claim.columns} pixels, its header says {rows} x "
-                f"{columns}; repair it, or copy it again."
+                f"{path} contains a compressed frame of {claim.rows} x {claim.columns} pixels, its header says {rows} "
+                f"x {columns}; repair it, or copy it again."
             )
         if claim is not None and claim.samples != 1:
-            raise InputError(f"{path} holds a compressed frame with {claim.samples} channels; give a grey image.")
+            raise InputError(f"{path} contains a compressed frame with {claim.samples} channels; give a grey image.")
     if found < frames:
-        raise InputError(f"{path} is cut short: it holds {found} of {frames} compressed frames; copy it again.")
+        raise InputError(f"{path} is cut short: it contains {found} of {frames} compressed frames; copy it again.")
 
 
 def _check_runs(frame: bytes, path: Path) -> None:
@@ -60,4 +60,4 @@ def _check_runs(frame: bytes, path: Path) -> None:
         used = offsets[: min(count, _SEGMENTS)]
         if count <= _SEGMENTS and used == sorted(used) and all(64 <= offset <= len(frame) for offset in used):
             return
-    raise InputError(f"{path} holds damaged run lengths; copy it again.")
+    raise InputError(f"{path} contains damaged run lengths; copy it again.")

@@ -53,7 +53,7 @@ def slices_in(folder: Path) -> Slices:
     chosen = [head for head in every if "LOCALIZER" not in text_of(head[1], "ImageType").upper()]
     chosen = chosen or every
     if not chosen:
-        raise InputError(f"{folder} holds no DICOM images; give the folder that contains the image files.")
+        raise InputError(f"{folder} contains no DICOM images; give the folder that contains the image files.")
     for path, head in chosen:
         check_no_mosaic(head, path)
     heads, copies = _without_copies(chosen)
@@ -164,10 +164,10 @@ def _check_one_series(folder: Path, heads: Sequence[Head]) -> None:
             f"{uid if is_uid(uid) else 'one without a valid UID'} ({len(paths)} files, the first is {paths[0].name})"
             for uid, paths in series.items()
         )
-        raise InputError(f"{folder} holds {len(series)} series; put one into a folder of its own: {listed}.")
+        raise InputError(f"{folder} contains {len(series)} series; put one into a folder of its own: {listed}.")
     for path, head in heads:
         if int(head.get("NumberOfFrames") or 1) > 1:
-            raise InputError(f"{path} holds several frames beside other files in its folder; give this file by itself.")
+            raise InputError(f"{path} contains several frames beside other files in its folder; give it by itself.")
     check_slices(folder, heads)
     first_path, first = heads[0]
     for path, head in heads:

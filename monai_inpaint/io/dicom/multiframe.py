@@ -25,13 +25,13 @@ def read_frames(dataset: Dataset, path: Path) -> Image:
     groups = dataset.get("PerFrameFunctionalGroupsSequence")
     if not groups or len(groups) != count:
         raise InputError(
-            f"{path} holds {count} frames that do not form a volume: they have no place in space; give one image."
+            f"{path} contains {count} frames that do not form a volume: they have no place in space; give one image."
         )
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
     planes = [(f"frame {n + 1}", plane_of_frame(group, shared)) for n, group in enumerate(groups)]
     if any(plane is None for _, plane in planes):
         raise InputError(
-            f"{path} holds {count} frames that do not form a volume: they have no place in space; give one image."
+            f"{path} contains {count} frames that do not form a volume: they have no place in space; give one image."
         )
     order, affine = stack_planes(path, planes)
     check_pixels(dataset, path)

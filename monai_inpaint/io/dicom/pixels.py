@@ -51,7 +51,7 @@ def check_pixels(dataset: Dataset, path: Path) -> None:
     """
     if "PixelData" not in dataset or "Rows" not in dataset:
         kind = uid_name(dataset.get("SOPClassUID", ""))
-        raise InputError(f"{path} holds no image ({kind}), or is cut short; give DICOM image files.")
+        raise InputError(f"{path} contains no image ({kind}), or is cut short; give DICOM image files.")
     photometric = str(dataset.get("PhotometricInterpretation", ""))
     if int(dataset.get("SamplesPerPixel") or 1) != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2"):
         raise InputError(f"{path} is a colour image ({photometric}); give a grey one.")
@@ -117,7 +117,7 @@ def empty_stack(path: Path, count: int, first: np.ndarray) -> np.ndarray:
     except MemoryError as error:
         size = first.nbytes * count / 2**30
         raise InputError(
-            f"{path} holds {shape} voxels, {size:.1f} GB: more than the memory of this machine."
+            f"{path} contains {shape} voxels, {size:.1f} GB: more than the memory of this machine."
         ) from error
 
 

@@ -121,7 +121,7 @@ def taking_over(name: str) -> Iterator[None]:
     except BAD_VALUES as error:
         why = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise InputError(
-            f"{name} cannot be written, as its source holds a damaged element ({why}); repair it or write .nii.gz."
+            f"{name} cannot be written, as its source contains a damaged element ({why}); repair it or write .nii.gz."
         ) from error
 
 

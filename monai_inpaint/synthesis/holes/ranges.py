@@ -49,7 +49,7 @@ def voxel_limits(shape: Sequence[int], fraction: Sequence[float]) -> tuple[int, 
     most = min(total - 1, math.floor(high * total + 1e-9 * total))
     if fewest > most:
         raise InputError(
-            f"fraction=({low}, {high}) of the shape {tuple(shape)} holds no whole number of voxels "
+            f"fraction=({low}, {high}) of the shape {tuple(shape)} contains no whole number of voxels "
             "that leaves something known: widen the range."
         )
     return fewest, most

@@ -80,7 +80,7 @@ def test_a_label_map_of_several_labels_is_refused_with_a_sentence() -> None:
     labels[4:9, 20:30, 20:30], labels[15:18, 40:50, 20:30] = 3, 7
     node = add_volume(labels, kind="LabelMap", name="labels")
 
-    with pytest.raises(InpaintError, match="labels holds 2 labels: 3, 7; import it as a segmentation"):
+    with pytest.raises(InpaintError, match="labels contains 2 labels: 3, 7; import it as a segmentation"):
         catch_label_map(node).draw(catch_volume(add_volume()))
 
 
@@ -126,7 +126,7 @@ def test_colour_nothing_and_no_voxels_are_refused_with_a_sentence() -> None:
     slicer.util.updateVolumeFromArray(colour, np.zeros((4, 5, 6, 3), np.uint8))
     empty = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
 
-    for node, sentence in ((colour, "3 components"), (empty, "holds no voxels"), (None, "No volume is chosen")):
+    for node, sentence in ((colour, "3 components"), (empty, "contains no voxels"), (None, "No volume is chosen")):
         with pytest.raises(InpaintError, match=sentence):
             catch_volume(node)
 

@@ -271,7 +271,7 @@ def test_without_a_network_a_folder_of_wheels_is_all_that_pip_is_given(widget, p
     wheels.mkdir()
     widget.ui.wheelsPath.currentPath = str(wheels)
     widget.onInstallButton()
-    assert "holds no wheels" in slicer.util.errorDisplay.call_args.args[0]
+    assert "contains no wheels" in slicer.util.errorDisplay.call_args.args[0]
     (wheels / "monai_inpaint-0.3.0-py3-none-any.whl").touch()
 
     widget.onInstallButton()
