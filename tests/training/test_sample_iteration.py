@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -110,7 +112,11 @@ def test_an_extra_loss_gets_the_first_sample_and_the_truth_in_deviations_and_mov
         given.append((sample.detach(), truth, region))
         return 100.0 * (sample * region).mean()
 
-    pulled = [step(data, extra) for extra in (None, brightness)]
+    pulled: list[InpaintUNet] = []
+    for extra in (None, brightness):
+        torch.manual_seed(0)
+        pulled.append(small_network())
+        descend(pulled[-1], data, extra_loss=extra)
     sample, truth, of = given[0]
 
     assert torch.equal(of, region)
@@ -128,17 +134,8 @@ def test_refined_windows_start_from_the_halved_truth_and_say_so_by_their_time(mo
     shown: list[torch.Tensor] = []
     network = small_network()
     network.register_forward_pre_hook(lambda _module, given: shown.append(given[0]))
-    trainer = SupervisedTrainer(
-        device=torch.device("cpu"),
-        max_epochs=1,
-        train_data_loader=[data],
-        network=network,
-        optimizer=torch.optim.SGD(network.parameters(), lr=0.1),
-        loss_function=HoleRMSE(),
-        iteration_update=lambda engine, data: sample_iteration(engine, data, EnergyScore(), Means(), refined=0.5),
-    )
     monkeypatch.setattr(iteration, "has_bfloat16", lambda _device: False)
-    trainer.run()
+    descend(network, data, refined=0.5)
     windows = shown[0][:COUNT]
     inside = region[0, 0] > 0
     blocks = truth.unflatten(2, (-1, 2)).unflatten(4, (-1, 2)).mean(dim=(3, 5))
@@ -157,10 +154,8 @@ def test_refined_windows_start_from_the_halved_truth_and_say_so_by_their_time(mo
     assert torch.equal(windows[:, :1][region == 0], truth[region == 0])
 
 
-def step(data: dict[str, torch.Tensor], extra_loss: iteration.ExtraLoss | None) -> InpaintUNet:
-    """A network after one step of plain descent."""
-    torch.manual_seed(0)
-    network = small_network()
+def descend(network: nn.Module, data: dict[str, torch.Tensor], **options: Any) -> None:
+    """Take one step of plain descent."""
     SupervisedTrainer(
         device=torch.device("cpu"),
         max_epochs=1,
@@ -168,11 +163,8 @@ def step(data: dict[str, torch.Tensor], extra_loss: iteration.ExtraLoss | None) 
         network=network,
         optimizer=torch.optim.SGD(network.parameters(), lr=0.1),
         loss_function=HoleRMSE(),
-        iteration_update=lambda engine, data: sample_iteration(
-            engine, data, EnergyScore(), Means(), extra_loss=extra_loss
-        ),
+        iteration_update=lambda engine, data: sample_iteration(engine, data, EnergyScore(), Means(), **options),
     ).run()
-    return network
 
 
 def drawn(network: InpaintUNet, data: dict[str, torch.Tensor]) -> float:
@@ -206,18 +198,7 @@ def test_a_batch_in_parts_takes_the_step_of_the_whole_and_its_samples_belong_to_
         network = InpaintUNet(channels=(8, 8), encoder_blocks=(1, 1), decoder_blocks=(1,), starts=True)
         for number, parameter in enumerate(network.parameters()):
             torch.nn.init.normal_(parameter, std=0.05, generator=torch.Generator().manual_seed(number))
-        trainer = SupervisedTrainer(
-            device=torch.device("cpu"),
-            max_epochs=1,
-            train_data_loader=[data],
-            network=network,
-            optimizer=torch.optim.SGD(network.parameters(), lr=0.1),
-            loss_function=HoleRMSE(),
-            iteration_update=lambda engine, data, parts=parts: sample_iteration(
-                engine, data, EnergyScore(), Means(), parts=parts
-            ),
-        )
-        trainer.run()
+        descend(network, data, parts=parts)
         weights.append([parameter.detach().clone() for parameter in network.parameters()])
 
     assert all(torch.allclose(one, other, atol=1e-6) for one, other in zip(*weights, strict=True))
