@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(output: Path) -> int:
-    from monai_inpaint.demo.demo_case import DemoFailedError, run_metal, run_sample
+    from monai_inpaint.demo.demo_case import DemoFailedError, run_map, run_metal, run_sample
     from monai_inpaint.demo.demo_page import demo_page
     from monai_inpaint.demo.samples import samples
 
@@ -41,6 +41,9 @@ def _run(output: Path) -> int:
             voxels = fills[-1].report["hole"]["voxels"]
             seconds = time.perf_counter() - start
             print(f"{sample.name}: {voxels} voxels filled, {seconds:.1f} s -> {fills[-1].folder}", flush=True)
+        film = next(shown.sample for shown in fills if shown.sample.painted)
+        abnormal = run_map(film, output)
+        print(f"{film.name}: abnormality mapped", flush=True)
         if find_spec("astra"):
             metal = run_metal(output)
         else:
@@ -49,7 +52,7 @@ def _run(output: Path) -> int:
         return error.code
     page = output / "index.html"
     with staged(page, overwrite=True) as place:
-        place.write_text(demo_page(fills, metal), encoding="utf-8")
+        place.write_text(demo_page(fills, abnormal, metal), encoding="utf-8")
     print(f"Look at the pictures: {page}")
     return DONE
 

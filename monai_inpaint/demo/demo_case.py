@@ -104,6 +104,29 @@ def run_sample(sample: Sample, folder: Path) -> FillDemonstration:
 
 
 @dataclass(frozen=True, eq=False)
+class MapDemonstration:
+    """A film and its abnormality map, read back from its file, and the report of the command."""
+
+    film: Image
+    map: Image
+    report: dict[str, Any]
+
+
+def run_map(sample: Sample, folder: Path) -> MapDemonstration:
+    """Map where the film of a sample is unlike healthy films; `run_sample` has written it.
+
+    Raises:
+        InputError: the folder cannot be written.
+        DemoFailedError: `monai-inpaint difference` did not end with 0.
+    """
+    place = folder / sample.name
+    output, report = place / "abnormality.tif", place / "abnormality.json"
+    words = ["--bundle", sample.bundle, "--report", report, "--overwrite"]
+    _run("difference", place / f"source{sample.suffix}", output, *words)
+    return MapDemonstration(sample.source, read_image(output), json.loads(report.read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True, eq=False)
 class MetalDemonstration:
     """A CT slice with a simulated implant before and after correction; all images are of one slice, in HU.
 

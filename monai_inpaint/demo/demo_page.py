@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from monai_inpaint.demo.demo_case import SAMPLES, FillDemonstration, MetalDemonstration
+from monai_inpaint.demo.demo_case import SAMPLES, FillDemonstration, MapDemonstration, MetalDemonstration
 from monai_inpaint.imaging.display import displayed
 from monai_inpaint.reports import Comparison, Picture, Slider, Table, comparison_page, difference_png, grey_png
 
@@ -23,16 +23,22 @@ _INTRO = (
     "is known because the hole was put there, or because what it removes was painted in. The best estimate is the mean "
     "of what may lie in the hole, with the smallest error; a sample is one image that may, as sharp as its "
     "surroundings, with a larger error. None of the pictures says how well anatomy of real patients is filled: see the "
-    "evaluation for that. A map of abnormality is not shown, since it compares with films of real patients."
+    "evaluation for that."
+)
+_MAP_NOTE = (
+    "The film with the painted pacemaker, and where `difference` finds it brighter than its surroundings predict, in "
+    "standard deviations of healthy films of patients. A computed film is unlike theirs, as at the heart here, so only "
+    "the peak at the device means something."
 )
 
 
-def demo_page(fills: Sequence[FillDemonstration], metal: MetalDemonstration | None) -> str:
+def demo_page(fills: Sequence[FillDemonstration], abnormal: MapDemonstration, metal: MetalDemonstration | None) -> str:
     """Return the page as HTML text, pictures embedded.
 
     Args:
         fills: in the order of display.
-        metal: shown after them; None if ASTRA is not installed.
+        abnormal: shown after them.
+        metal: shown last; None if ASTRA is not installed.
     """
     first = fills[0].report
     facts = {
@@ -42,6 +48,7 @@ def demo_page(fills: Sequence[FillDemonstration], metal: MetalDemonstration | No
         "files": "those of each case lie in its folder beside this page",
     }
     cases = [comparison for fill in fills for comparison in _comparisons(fill)]
+    cases.append(_map_comparison(abnormal))
     tables = [_fill_table(fills)]
     if metal:
         cases.append(_metal_comparison(metal))
@@ -120,7 +127,11 @@ def _comparison(shown: FillDemonstration, values: np.ndarray, plane: str) -> Com
         return [Picture(grey_png(fill, low, high), name), _error(fill - truth, hole, limit, unit, name)]
 
     columns = [
-        [_slider(values[..., 0], values[..., 3], values[..., 2], (low, high), covered=not sample.painted)],
+        [
+            _slider(
+                values[..., 0], values[..., 3], values[..., 2], (low, high), "outline" if sample.painted else "cover"
+            )
+        ],
         [
             Picture(
                 grey_png(source, low, high, **marked), f"source, hole {'outlined' if sample.painted else 'covered'}"
@@ -138,6 +149,16 @@ def _comparison(shown: FillDemonstration, values: np.ndarray, plane: str) -> Com
     return Comparison(sample.title + plane, columns, sample.note)
 
 
+def _map_comparison(shown: MapDemonstration) -> Comparison:
+    film, map_ = (displayed(image.units(), shown.film.affine) for image in (shown.film, shown.map))
+    white = float(map_.max())
+    pictures = [
+        [Picture(grey_png(film, 0, film.max()), "source")],
+        [Picture(grey_png(map_, 0, white), f"abnormality map, black 0 and below, white {white:.2g} SD")],
+    ]
+    return Comparison("Chest film (computed phantom, not a patient): abnormality map", pictures, _MAP_NOTE)
+
+
 def _metal_comparison(metal: MetalDemonstration) -> Comparison:
     def turned(image: np.ndarray) -> np.ndarray:
         return displayed(image, metal.affine)
@@ -151,7 +172,7 @@ def _metal_comparison(metal: MetalDemonstration) -> Comparison:
         return [Picture(grey_png(image, low, high), name), _error(image - truth, everywhere, limit, "HU", name)]
 
     columns = [
-        [_slider(artifact, network, hole, _METAL_WINDOW, covered=False)],
+        [_slider(artifact, network, hole, _METAL_WINDOW)],
         [Picture(grey_png(truth, low, high), "truth, with the implant")],
         column(artifact, "as scanned"),
         *(column(turned(image), _METHODS[name]) for name, image in metal.corrected.items()),
@@ -161,17 +182,23 @@ def _metal_comparison(metal: MetalDemonstration) -> Comparison:
 
 
 def _slider(
-    before: np.ndarray, after: np.ndarray, hole: np.ndarray, window: tuple[float, float], *, covered: bool
+    before: np.ndarray, after: np.ndarray, hole: np.ndarray, window: tuple[float, float], marked: str = ""
 ) -> Slider:
-    """The whole slice before and after, averaged down to what fits on the page."""
+    """The whole slice before and after, averaged down to what fits on the page; the hole is marked before.
+
+    Args:
+        before, after, hole: (rows, columns).
+        window: (low, high).
+        marked: how: "cover", "outline" or not at all.
+    """
     step = -(-max(before.shape) // _LARGEST)
     rows, columns = (length // step for length in before.shape)
     small = [
         image[: rows * step, : columns * step].reshape(rows, step, columns, step).mean(axis=(1, 3))
         for image in (before, after, hole.astype(np.float32))
     ]
-    cover = {"cover": small[2] > 0.5} if covered else {}
-    return Slider(grey_png(small[0], *window, **cover), grey_png(small[1], *window), "before | after: move the slider")
+    mark = {marked: small[2] > 0.5} if marked else {}
+    return Slider(grey_png(small[0], *window, **mark), grey_png(small[1], *window), "before | after: move the slider")
 
 
 def _limit(low: float, high: float) -> float:

@@ -97,11 +97,16 @@ def comparison_page(
 
 def _table(table: Table) -> str:
     head = "".join(f"<th>{escape(text)}</th>" for text in table.heading)
-    rows = "".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>" for row in table.rows)
+    rows = "".join("<tr>" + "".join(f"<td>{_cell(text)}</td>" for text in row) + "</tr>" for row in table.rows)
     return (
         f'<div class="scroll"><table><caption>{escape(table.caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
+
+
+def _cell(text: str) -> str:
+    """A figure is not parted from its deviation, nor an interval; a long name may be, after an underscore."""
+    return escape(text).replace(" ± ", " ±&nbsp;").replace(" to ", "&nbsp;to&nbsp;").replace("_", "_<wbr>")
 
 
 def _comparison(case: Comparison) -> str:
@@ -176,7 +181,7 @@ figcaption {{ font-size: .82rem; color: #444; }}
 .ends {{ display: flex; justify-content: space-between; font-size: .75rem; }}
 table {{ border-collapse: collapse; margin: 1rem 0; font-size: .87rem; }}
 caption {{ text-align: left; color: #666; padding-bottom: .3rem; white-space: nowrap; }}
-th, td {{ padding: .25rem .55rem; border-bottom: 1px solid #e3e3e3; text-align: right; }}
-td {{ white-space: nowrap; }} th {{ vertical-align: bottom; }}
+th, td {{ padding: .25rem .4rem; border-bottom: 1px solid #e3e3e3; text-align: right; }}
+th {{ vertical-align: bottom; }}
 th:first-child, td:first-child {{ text-align: left; }}
 """

@@ -24,7 +24,7 @@ from monai_inpaint.imaging.image import Image
 from monai_inpaint.imaging.modality import MODALITIES
 from monai_inpaint.io.isolated import read_image_isolated
 from monai_inpaint.slicer.errors import InpaintError
-from monai_inpaint.web.downloads import RESULTS, formats_of, saved_name, write_map, write_reports, write_step
+from monai_inpaint.web.downloads import RESULTS, ending, formats_of, saved_name, write_map, write_reports, write_step
 from monai_inpaint.web.fill_steps import ResultsJob, Step, StepJob
 from monai_inpaint.web.marked_regions import MarkedRegions
 from monai_inpaint.web.marks_file import read_marks
@@ -397,25 +397,25 @@ class InpaintApp(TrameApp):
             return self._transfers.answer("Fill a region first.", status=409)
         if suffix not in self.state.suffixes:
             return self._transfers.answer("Choose a format of the list.", status=422)
-        name = saved_name(self._name, "_results.zip" if suffix == RESULTS else f"_filled{suffix}")
-        return await self._save(lambda step, folder: write_step(step, suffix, folder), name)
+        name = saved_name(self._name, ending(suffix))
+        return await self._save(request, lambda step, folder: write_step(step, suffix, folder), name)
 
-    async def save_report(self, _request: web.Request) -> web.StreamResponse:
+    async def save_report(self, request: web.Request) -> web.StreamResponse:
         """Hand over the reports of what was done."""
-        return await self._save(write_reports, saved_name(self._name, "_filled.json"))
+        return await self._save(request, write_reports, saved_name(self._name, "_filled.json"))
 
-    async def save_map(self, _request: web.Request) -> web.StreamResponse:
+    async def save_map(self, request: web.Request) -> web.StreamResponse:
         """Hand over the map that is shown."""
         if not self.state.mapped:
             return self._transfers.answer("There is no map; fill with the spread, or press Anomalies.", status=409)
         suffix = f"_{self.state.mapped.lower()}{self._history.shown.map.path.suffix}"
-        return await self._save(write_map, saved_name(self._name, suffix))
+        return await self._save(request, write_map, saved_name(self._name, suffix))
 
-    async def _save(self, write: Callable[[Step, Path], Path], name: str) -> web.Response:
+    async def _save(self, request: web.Request, write: Callable[[Step, Path], Path], name: str) -> web.StreamResponse:
         if not self.state.reported:
             return self._transfers.answer("Fill a region first.", status=409)
         step = self._history.shown
-        return await self._transfers.hand_over(lambda folder: write(step, folder), name)
+        return await self._transfers.hand_over(request, lambda folder: write(step, folder), name)
 
     # messages
 

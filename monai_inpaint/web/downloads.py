@@ -16,7 +16,8 @@ from monai_inpaint.version import NOTICE
 from monai_inpaint.web import fill_steps
 from monai_inpaint.web.fill_steps import ResultsJob, Step
 
-VOLUME = (".nii.gz", ".nii", ".nrrd", ".mha")
+MHD = ".mhd, zipped"
+VOLUME = (".nii.gz", ".nii", ".nrrd", ".mha", MHD)
 FILM = (".png", ".tif")
 DICOM = ".dcm"
 RESULTS = "DICOM results"
@@ -44,9 +45,10 @@ def write_step(step: Step, suffix: str, folder: Path) -> Path:
         return Path(shutil.make_archive(str(folder / "series"), "zip", step.path))
     if suffix in (DICOM, suffix_of(step.path)):
         return Path(shutil.copy(step.path, folder / f"image{suffix}"))
-    path = folder / f"image{suffix}"
+    path = folder / "image" / f"image{suffix.partition(',')[0]}"
+    path.parent.mkdir()
     write_image(read_image(step.path), path, derived=derivation_of(step.origin.report))
-    return path
+    return Path(shutil.make_archive(str(folder / "image"), "zip", path.parent)) if suffix == MHD else path
 
 
 def write_map(step: Step, folder: Path) -> Path:
@@ -59,6 +61,11 @@ def write_reports(step: Step, folder: Path) -> Path:
     path = folder / "report.json"
     path.write_text(json.dumps(step.reports, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
+
+
+def ending(suffix: str) -> str:
+    """What the name of a saved image ends with, by the format that was chosen."""
+    return {RESULTS: "_results.zip", MHD: "_filled.zip"}.get(suffix, f"_filled{suffix}")
 
 
 def saved_name(name: str, end: str) -> str:

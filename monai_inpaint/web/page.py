@@ -229,8 +229,8 @@ class Page:
 
     def _message(self) -> None:
         v3.VProgressLinear(
-            model_value=("fraction",), indeterminate=("busy && !running && !fraction",), color="orange", height=4,
-            active=True,
+            id="progress", model_value=("fraction",), indeterminate=("busy && !running && !fraction",),
+            color="orange", height=4, active=True,
         )  # fmt: skip
         with Div(classes="d-flex align-center px-3", style="height: 38px; gap: 6px;"):
             Div(

@@ -18,6 +18,7 @@ from monai_inpaint.failure import explain
 from monai_inpaint.slicer.errors import InpaintError
 from monai_inpaint.web.uploads import receive
 
+PART = 2**20  # bytes of a file that are in memory at a time
 BUSY = "Wait until what runs has ended, or press Cancel."
 
 
@@ -63,23 +64,33 @@ class Transfers:
                 self._state.update({"busy": False, "fraction": 0})
         return self.answer(self._state.message)
 
-    async def hand_over(self, write: Callable[[Path], Path], name: str) -> web.Response:
-        """Write a file into a folder that goes away, and send it under this name."""
+    async def hand_over(self, request: web.Request, write: Callable[[Path], Path], name: str) -> web.StreamResponse:
+        """Write a file into a folder that goes away, and send it under this name, part by part."""
         if self._state.busy:
             return self.answer(BUSY, status=409)
         with self._state:
             self._state.update({"busy": True, "message": "Saving..."})
+        answer = web.StreamResponse(headers={"X-Name": quote(name), "Content-Type": "application/octet-stream"})
         try:
             with tempfile.TemporaryDirectory(dir=self._folder) as folder:
                 path = await asyncio.to_thread(write, Path(folder))
-                content = await asyncio.to_thread(path.read_bytes)
+                answer.content_length = path.stat().st_size
+                with path.open("rb") as file:
+                    await answer.prepare(request)
+                    while part := await asyncio.to_thread(file.read, PART):
+                        await answer.write(part)
+                        self._tell_share(file.tell() / answer.content_length)
+                    await answer.write_eof()
+        except ConnectionError:
+            self.answer("The file was cut off while it was saved; save it again.")
+            return answer
         except Exception as error:  # whatever it is, the person reads why nothing is saved
             return self.answer(_sentence(error, {self._folder: "the folder of the session"}), status=422)
         finally:
             with self._state:
-                self._state.busy = False
+                self._state.update({"busy": False, "fraction": 0})
         self.answer(f"{name} is saved.")
-        return web.Response(body=content, headers={"X-Name": quote(name)}, content_type="application/octet-stream")
+        return answer
 
     def _tell_share(self, share: float) -> None:
         percent = int(100 * share)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 from conftest import App
 from playwright.sync_api import TimeoutError
 
@@ -16,6 +18,15 @@ from monai_inpaint.io import read_image
 
 RUNNING = 180  # seconds, on a machine with other work
 _VIEWS = "img, canvas"
+
+
+def _of_few_colours(shot: bytes) -> PIL.Image.Image:
+    """A screenshot in 128 greys and 128 colours: a third of the bytes."""
+    image = PIL.Image.open(io.BytesIO(shot)).convert("RGB")
+    colours = image.quantize(128, method=PIL.Image.Quantize.FASTOCTREE).getpalette()[: 3 * 128]
+    palette = PIL.Image.new("P", (1, 1))
+    palette.putpalette([2 * grey for grey in range(128) for _ in range(3)] + colours)
+    return image.quantize(palette=palette, dither=PIL.Image.Dither.NONE)
 
 
 class Person:
@@ -54,6 +65,14 @@ class Person:
         self.page.set_input_files("#file", [str(file) for file in files])
         return self.told(says)
 
+    def load_by_click(self, *files: Path) -> None:
+        """Press the button, and choose files in the dialog that opens."""
+        self._say_nothing()
+        with self.page.expect_file_chooser() as opened:
+            self.page.click("#load")
+        opened.value.set_files([str(file) for file in files])
+        self.told("mark what is to be filled")
+
     def load_marks(self, file: Path, says: str = "loaded.") -> str:
         """Choose a mask."""
         self._say_nothing()
@@ -70,6 +89,15 @@ class Person:
         """Write a number into a field."""
         self.page.fill(f"#{name}", f"{number:g}")
         self.page.press(f"#{name}", "Enter")
+
+    def slide(self, name: str, share: float) -> None:
+        """Drag the (first) thumb of a slider to this share of its way."""
+        slider = self.page.locator(f".v-input:has([id^={name}])")
+        thumb, track = (slider.locator(f".v-slider-{part}").first.bounding_box() for part in ("thumb", "track"))
+        self.page.mouse.move(thumb["x"] + thumb["width"] / 2, thumb["y"] + thumb["height"] / 2)
+        self.page.mouse.down()
+        self.page.mouse.move(track["x"] + share * track["width"], thumb["y"] + thumb["height"] / 2, steps=8)
+        self.page.mouse.up()
 
     def run(self, button: str) -> str:
         """Press a button that starts a run, and wait for its end; returns what is told."""
@@ -109,6 +137,15 @@ class Person:
         self.page.click(f"#{button}")
         assert self.changes(before, seconds=30), f"{button} changed none of {before}"
         return self.regions()
+
+    def zoom(self, down: int) -> None:
+        """Drag with the right button by so many pixels."""
+        x, y = self.place(0.2, 0.0)
+        self.page.mouse.move(x, y)
+        self.page.mouse.down(button="right")
+        self.page.mouse.move(x, y + down, steps=8)
+        time.sleep(0.3)
+        self.page.mouse.up(button="right")
 
     def drag_window(self) -> None:
         """Drag with the tool for window and level."""
@@ -164,15 +201,25 @@ class Person:
         return json.loads(self._download("save-report").read_text(encoding="utf-8"))
 
     def picture(self, name: str) -> bytes:
-        """A screenshot; kept for the docs where PICTURES names a folder."""
+        """A screenshot; kept for the docs, small, where PICTURES names a folder."""
         time.sleep(2)  # the views send a sharper picture once they are left alone
-        folder = os.environ.get("PICTURES")
-        return self.page.screenshot(path=str(Path(folder) / f"web-{name}.png") if folder else None)
+        shot, folder = self.page.screenshot(), os.environ.get("PICTURES")
+        if folder:
+            _of_few_colours(shot).save(Path(folder) / f"web-{name}.png", optimize=True)
+        return shot
 
     def views(self) -> bytes:
         """What the slices show."""
         time.sleep(2)
         return self.page.screenshot(clip={"x": 310, "y": 110, "width": 900, "height": 560})
+
+    def pixels(self) -> np.ndarray:
+        """(rows, columns, 3) of the first view, without what lies at its edges."""
+        time.sleep(2)
+        box = self.page.locator(_VIEWS).filter(visible=True).first.bounding_box()
+        clip = {"x": box["x"] + 40, "y": box["y"] + 40, "width": box["width"] - 80, "height": box["height"] - 100}
+        shot = PIL.Image.open(io.BytesIO(self.page.screenshot(clip=clip)))
+        return np.asarray(shot.convert("RGB"), np.int16)
 
     def _say_nothing(self) -> None:
         """So that what is told next is not mistaken for what was told before."""

@@ -7,7 +7,9 @@ import signal
 from pathlib import Path
 
 import numpy as np
+import pytest
 from conftest import App
+from images import ASTRA
 from person import Person
 
 from monai_inpaint.io import read_image
@@ -25,14 +27,11 @@ def test_marks_stay_told_apart_from_what_was_filled_and_the_next_fill_starts_fro
     person.enter("low", BALL)
     person.page.click("#mark")
     person.told("voxels are marked")
-    person.picture("marked")
     (marked,) = person.regions()
 
     assert person.run("fill").startswith("Filled: best estimate, MR.")
     filled = marked.replace(": ", ": filled, ")
     person.wait_for_regions(filled, "Region 2: empty")
-    person.page.click("#show-difference")
-    person.picture("filled")
     first = person.saved_voxels().T
     person.stroke(right=-0.2, down=0.1)
     second_region = person.regions()[1]
@@ -108,16 +107,21 @@ def test_any_fill_is_gone_back_to_while_what_is_marked_stays(person: Person, hea
     person.picture("history")
 
 
-def test_the_spread_is_shown_with_its_scale_in_units_and_saved(person: Person, thorax: Path) -> None:
-    person.load(thorax)
+def test_the_spread_is_shown_with_its_scale_in_units_and_saved(person: Person, pelvis: Path) -> None:
+    person.load(pelvis)
     person.choose("bundle", "CT")
-    person.stroke(down=0.1)
+    person.choose("preset", "Soft tissue")
+    person.page.click("#paint")
+    person.page.click("#ball")
+    person.slide("brush", 0.4)
+    person.page.wait_for_function("trame.state.get('brush') > 30")
+    person.stroke()
     person.page.click("#spread")
 
     assert person.run("fill").startswith("Filled: best estimate with its spread, CT.")
     low, high, unit = person.page.inner_text("#scale-map").split()[1:]
     shown = person.views()
-    told = re.fullmatch(r"voxel (\d+), (\d+), (\d+): .* HU; spread (\S+) HU", person.point(0.0, 0.1))
+    told = re.fullmatch(r"voxel (\d+), (\d+), (\d+): .* HU; spread (\S+) HU", person.point(0.01, 0.01))
     person.picture("spread")
     spread = read_image(person.saved_map()).voxels
     person.page.click("#show-map")
@@ -210,10 +214,37 @@ def test_during_a_run_nothing_is_loaded_marked_or_saved_and_it_is_cancelled(
     assert person.regions() == before
 
 
-def test_metal_is_found_and_its_artifacts_are_reduced_by_the_method_that_is_chosen(
-    person: Person, thorax: Path
-) -> None:
-    person.load(thorax)
+def test_progress_moves_during_a_run_and_nothing_is_saved_until_it_has_ended(person: Person, large_head: Path) -> None:
+    person.load(large_head)
+    person.stroke(right=-0.15)
+    person.run("fill")
+    person.page.click("#threshold")
+    person.enter("low", 300)
+    person.change("mark")
+    person.page.evaluate("""() => { window.shares = [];
+        window.share_watch = setInterval(() => window.shares.push(trame.state.get("fraction")), 50); }""")
+
+    person.page.click("#fill")
+    person.page.wait_for_function("trame.state.get('running') && trame.state.get('fraction') > 5", timeout=180_000)
+    status, sentence = person.page.evaluate("""async () => {
+        const headers = { "X-Secret": trame.state.get("secret") };
+        const answer = await fetch("save/image?suffix=.nii", { method: "POST", headers });
+        return [answer.status, await answer.text()]; }""")
+    assert (status, sentence) == (409, "Wait until what runs has ended, or press Cancel.")
+    assert person.told("Wait until").startswith(sentence)
+    person.page.wait_for_function("trame.state.get('fraction') > 15", timeout=180_000)
+    shares = person.page.evaluate("clearInterval(window.share_watch), window.shares")
+    shown = person.page.get_attribute("#progress", "aria-valuenow")
+    person.page.click("#cancel")
+    person.told("Cancelled.")
+
+    assert shares == sorted(shares)
+    assert len(set(shares)) > 5
+    assert float(shown) >= shares[-1] > 15
+
+
+def test_metal_is_found_and_its_artifacts_are_reduced_by_the_method_that_is_chosen(person: Person, hip: Path) -> None:
+    person.load(hip)
     person.choose("bundle", "CT")
 
     assert person.run("find_metal").startswith("Metal, Artifacts of metal: check what is marked")
@@ -221,9 +252,26 @@ def test_metal_is_found_and_its_artifacts_are_reduced_by_the_method_that_is_chos
     person.choose("method", "inpaint")
     assert person.run("metal").startswith("Metal reduced (inpaint).")
     person.picture("metal")
-    source, reduced = read_nifti(thorax), person.saved_voxels().T
+    source, reduced = read_nifti(hip), person.saved_voxels().T
 
     assert (reduced != source).any()
+    assert (reduced[source > 2500] == source[source > 2500]).all()
+
+
+@pytest.mark.skipif(not ASTRA, reason="needs the ASTRA toolbox")
+@pytest.mark.parametrize("method", ["li", "nmar"])
+def test_metal_is_reduced_in_its_projections(person: Person, hip: Path, method: str) -> None:
+    person.load(hip)
+    person.choose("bundle", "CT")
+    person.choose("method", method)
+
+    assert person.run("metal").startswith(f"Metal reduced ({method}).")
+    source, reduced = read_nifti(hip), person.saved_voxels().T
+    (report,) = person.saved_reports()
+    before, after = (report["streaks"][f"affected_{when}"]["deviation_hu"] for when in ("before", "after"))
+
+    assert report["method"] == method
+    assert after < before
     assert (reduced[source > 2500] == source[source > 2500]).all()
 
 

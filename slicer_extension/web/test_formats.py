@@ -17,7 +17,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from monai_inpaint.io import read_image
+from monai_inpaint.io import read_image, write_image
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".dcm"])
@@ -44,14 +44,52 @@ def test_a_film_is_loaded_filled_and_saved_as_it_came_but_for_the_region(
     assert np.ptp(changed[:, 0]) < ROWS // 2
 
 
-def test_a_volume_is_saved_with_the_same_voxels_in_every_format(person: Person, head: Path) -> None:
+@pytest.mark.parametrize("suffix", [".nrrd", ".mha", ".nii.gz"])
+def test_a_volume_is_chosen_in_the_dialog_of_the_browser_filled_and_saved_as_it_came(
+    person: Person, head: Path, tmp_path: Path, suffix: str
+) -> None:
+    source = read_image(head)
+    write_image(source, tmp_path / f"volume{suffix}")
+    person.load_by_click(tmp_path / f"volume{suffix}")
+    person.choose("bundle", "MR")
+    person.stroke()
+    person.run("fill")
+
+    saved = person.saved()
+    filled = read_image(saved)
+
+    assert saved.name == f"volume_filled{suffix}"
+    assert np.allclose(filled.affine, source.affine)
+    assert 0 < (filled.voxels != source.voxels).sum() < 0.02 * source.voxels.size
+
+
+def test_a_lossy_film_is_chosen_in_the_dialog_of_the_browser_and_saved_without_further_loss(
+    person: Person, tmp_path: Path
+) -> None:
+    PIL.Image.fromarray((film() // 16).astype(np.uint8)).save(tmp_path / "film.jpg", quality=90)
+    source = read_image(tmp_path / "film.jpg").voxels
+    person.load_by_click(tmp_path / "film.jpg")
+    person.choose("bundle", "chest film")
+    person.stroke()
+    person.run("fill")
+
+    saved = person.saved()
+
+    assert saved.name == "film_filled.png"
+    assert 0 < (read_image(saved).voxels != source).sum() < 0.2 * source.size
+
+
+def test_a_volume_is_saved_with_the_same_voxels_in_every_format(person: Person, head: Path, tmp_path: Path) -> None:
     person.load(head)
     person.stroke()
     person.run("fill")
 
     saved = {suffix: person.saved_voxels(suffix) for suffix in (".nii", ".nii.gz", ".nrrd", ".mha")}
+    two = unpacked(person.saved(".mhd, zipped"), tmp_path / "two files")
+    saved[".mhd"] = read_image(two["image.mhd"]).voxels
     (report,) = person.saved_reports()
 
+    assert {*two} == {"image.mhd", "image.zraw"}
     assert all((voxels == saved[".nii"]).all() for voxels in saved.values())
     assert report["drawn"]["fill"] == "best estimate"
 

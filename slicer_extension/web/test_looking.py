@@ -1,4 +1,4 @@
-"""Window and level, letters, slices, values, before and after, on a screen of 1280x720."""
+"""Window and level, letters, slices, values, before and after, on screens of two sizes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 from person import Person
 
 from monai_inpaint.slicer.nifti import read_nifti, write_nifti
@@ -97,6 +98,76 @@ def test_every_turn_of_the_wheel_counts_and_moves_its_own_view_alone(person: Per
     assert person.page.evaluate("window.sent") == 0
 
 
+def test_the_right_button_zooms_in_and_out(person: Person, head: Path) -> None:
+    person.load(head)
+
+    def ball() -> int:
+        """Pixels of the view that show the ball."""
+        return int((person.pixels().min(axis=2) > 240).sum())
+
+    before = ball()
+    person.zoom(150)
+    first = ball()
+    person.zoom(-280)
+    second = ball()
+
+    assert before > 100
+    smaller, larger = sorted((first, second))
+    assert larger > 1.2 * before > 1.2 * 1.2 * smaller
+
+
+def test_a_slider_fades_from_before_to_after(person: Person, head: Path) -> None:
+    person.load(head)
+    person.page.click("#threshold")
+    person.enter("low", 700)  # the bright ball
+    person.change("mark")
+    person.run("fill")
+
+    def grey() -> float:
+        """The middle of the ball."""
+        seen = person.pixels()
+        rows, columns = (slice(int(0.48 * length), int(0.52 * length)) for length in seen.shape[:2])
+        return float(seen[rows, columns].mean())
+
+    after = grey()
+    person.slide("fade", 0.5)
+    person.page.wait_for_function("Math.abs(trame.state.get('fade') - 50) < 10")
+    between = grey()
+    person.slide("fade", 0.0)
+    person.page.wait_for_function("trame.state.get('fade') == 0")
+    before = grey()
+
+    assert before - 10 > between > after + 10
+    assert abs(between - (before + after) / 2) < 0.2 * (before - after)
+
+
+def test_the_difference_of_a_ct_has_its_unit_and_a_scale_that_stays(person: Person, pelvis: Path) -> None:
+    person.load(pelvis)
+    person.choose("bundle", "CT")
+    person.choose("preset", "Soft tissue")
+    person.page.click("#paint")
+    person.page.click("#ball")
+    person.slide("brush", 0.55)
+    person.page.wait_for_function("trame.state.get('brush') > 45")
+    person.stroke(length=4)
+    person.picture("marked")
+    person.run("fill")
+    person.page.click("#show-difference")
+    first = person.page.inner_text("#scale-difference").split()
+    person.picture("filled")
+    person.page.click("#show-difference")
+    person.page.wait_for_selector("#scale-difference", state="detached")
+    person.page.click("#paint")
+    person.slide("brush", 0.1)
+    person.stroke(down=-0.14, length=10)  # muscle: a fill changes it less
+    person.run("fill")
+    person.page.click("#show-difference")
+
+    assert re.fullmatch(r"difference -(\S+) \+\1 HU", " ".join(first))
+    assert person.page.inner_text("#scale-difference").split() == first
+    assert len(person.steps()) == 3
+
+
 def test_before_after_and_the_difference_are_compared(person: Person, head: Path) -> None:
     person.load(head)
     person.page.click("#threshold")
@@ -125,7 +196,11 @@ def test_before_after_and_the_difference_are_compared(person: Person, head: Path
     person.page.click("#flicker")
 
 
-def test_all_that_is_needed_is_on_a_screen_of_1280_by_720(person: Person, head: Path) -> None:
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080)])
+def test_all_that_is_needed_is_on_the_screen_and_every_slider_moves_its_view(
+    person: Person, head: Path, width: int, height: int
+) -> None:
+    person.page.set_viewport_size({"width": width, "height": height})
     person.load(head)
     person.page.click("#threshold")
     wanted = [f"#{name}" for name in ("load", "threshold", "mark", "grow", "undo", "fill", "metal", "map", "level")] + [
@@ -137,8 +212,18 @@ def test_all_that_is_needed_is_on_a_screen_of_1280_by_720(person: Person, head: 
 
     boxes = {name: person.page.locator(name).bounding_box() for name in wanted}
 
-    outside = [name for name, box in boxes.items() if box["x"] + box["width"] > 1280 or box["y"] + box["height"] > 720]
+    outside = [
+        name for name, box in boxes.items() if box["x"] + box["width"] > width or box["y"] + box["height"] > height
+    ]
     assert not outside
+    for view in range(3):
+        slice_, slider = (person.page.locator(name).nth(view) for name in (".edge.slice", ".slice-slider"))
+        before, size = slice_.inner_text(), slider.bounding_box()
+        slider.click(position={"x": 0.2 * size["width"], "y": 0.5 * size["height"]})
+        person.page.wait_for_function(
+            "([view, before]) => document.querySelectorAll('.edge.slice')[view].innerText != before",
+            arg=[view, before],
+        )
     assert "Research use only" in person.page.inner_text("#notice")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from person import Person
 
 from monai_inpaint.slicer.nifti import read_nifti, write_nifti
@@ -49,6 +50,49 @@ def test_a_larger_brush_and_a_ball_mark_more(person: Person, head: Path) -> None
     assert _millilitres(ball) > 2 * _millilitres(disc)
 
 
+def test_a_brush_that_is_made_larger_by_its_slider_marks_more(person: Person, head: Path) -> None:
+    person.load(head)
+    person.stroke()
+    (fine,) = person.regions()
+    person.page.click("#undo")
+    person.wait_for_regions("Region 1: empty")
+
+    person.slide("brush", 0.3)
+    person.page.wait_for_function("trame.state.get('brush') > 25")
+    assert person.page.inner_text(".row:has(#brush)").split()[:2] == [
+        str(person.page.evaluate("trame.state.get('brush')")),
+        "mm",
+    ]
+    person.stroke()
+    (wide,) = person.regions()
+
+    # 40 pixels of the view are 17 mm: the stroke is as long, and the brush's diameter more and more of it
+    assert _millilitres(wide) > 2.5 * _millilitres(fine)
+
+
+def test_what_a_threshold_would_mark_is_shown_while_its_values_change_and_no_longer(person: Person, head: Path) -> None:
+    person.load(head)
+    before = person.pixels()
+
+    def shown() -> float:
+        """The share of the view that is shown otherwise than before."""
+        return float((np.abs(person.pixels() - before).max(axis=2) > 12).mean())
+
+    person.page.click("#threshold")
+    person.enter("low", BALL)
+    ball = shown()
+    person.slide("values", 0.5)
+    person.page.wait_for_function("trame.state.get('values')[0] < 550")
+    more = shown()
+    person.picture("threshold")
+    person.page.click("#look")
+
+    assert 0.005 < ball < 0.1
+    assert more > 3 * ball
+    assert shown() < 0.002
+    assert person.regions() == ["Region 1: empty"]
+
+
 def test_a_stroke_that_goes_back_and_on_marks_no_short_cut(person: Person, head: Path) -> None:
     """Places where the brush was before are not remembered again; the way goes on from them all the same."""
     corner, right, below = (-0.05, -0.05), (0.1, -0.05), (-0.05, 0.1)
@@ -70,7 +114,6 @@ def test_a_lasso_marks_what_it_runs_around_and_a_box_its_rectangle_in_the_slice_
     square = ((-0.1, -0.1), (0.1, -0.1), (0.1, 0.1), (-0.1, 0.1), (-0.1, -0.1))
     person.outline("lasso", *square)
     (lasso,) = person.regions()
-    person.picture("lasso")
     person.page.click("#undo")
     person.wait_for_regions("Region 1: empty")
     person.outline("box", square[0], square[2])
@@ -86,13 +129,29 @@ def test_a_lasso_marks_what_it_runs_around_and_a_box_its_rectangle_in_the_slice_
     assert 3.5 < _millilitres(deep) / _millilitres(box) < 5.5
 
 
+def test_a_lasso_follows_the_hand(person: Person, pelvis: Path) -> None:
+    person.load(pelvis)
+    person.choose("bundle", "CT")
+    person.choose("preset", "Soft tissue")
+    turns = np.linspace(0, 2 * np.pi, 25)
+    radii = 0.085 + 0.012 * np.sin(3 * turns) + 0.008 * np.cos(5 * turns)
+
+    person.outline("lasso", *zip(radii * np.cos(turns), radii * np.sin(turns), strict=True))
+    (region,) = person.regions()
+    person.picture("lasso")
+
+    box = person.page.locator("img").filter(visible=True).first.bounding_box()
+    area = 0.5 * (radii**2 * np.gradient(turns)).sum() * box["width"] * box["height"]  # pixels of the page
+    mm = 256 * 1.6 / min(box["width"], box["height"])
+    assert _millilitres(region) == pytest.approx(area * mm**2 * 5 / 1000, rel=0.25)
+
+
 def test_a_threshold_marks_what_its_numbers_say_and_is_grown_and_shrunk_in_mm(person: Person, head: Path) -> None:
     person.load(head)
     voxels = (read_nifti(head) > BALL).sum() * 2.5 / 1000
 
     person.page.click("#threshold")
     person.enter("low", BALL)
-    person.picture("threshold")
     person.page.click("#mark")
     person.told("voxels are marked")
     person.wait_for_regions(f"Region 1: {voxels:.3g} ml")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import os
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
+from scipy.ndimage import binary_fill_holes
 
 from monai_inpaint import read_image
 from monai_inpaint.demo.__main__ import main
@@ -59,6 +65,41 @@ def test_the_reduced_metal_is_nearer_to_the_truth_than_the_scan(demo: Path) -> N
     assert errors[1] < 0.6 * errors[0]
 
 
+def test_the_map_of_the_film_has_its_peak_at_the_device(demo: Path, film: np.ndarray) -> None:
+    device = paint_pacemaker(film)[1]
+    mapped = read_image(demo / "film-pacemaker" / "abnormality.tif").units()
+    assert device[np.unravel_index(np.argmax(mapped), mapped.shape)]
+
+
+@pytest.mark.slow
+def test_outlines_are_unbroken_as_a_browser_shows_them(demo: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("there is no chromium here")
+    shares = []
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.goto((demo / "index.html").as_uri())
+        for slider in page.locator(".slider input").all():
+            slider.fill("100")  # all of the picture before
+        for shown in page.locator(".slider img:first-child, img[alt$='outlined']").all():
+            made = base64.b64decode(shown.get_attribute("src").partition(",")[2])
+            shares.append((_enclosed(made), _enclosed(shown.screenshot())))
+        browser.close()
+    marked = [(made, seen) for made, seen in shares if made > 0]
+    assert len(marked) > 2 * len(CASES)
+    assert all(abs(seen / made - 1) < 0.3 for made, seen in marked)
+
+
+def _enclosed(png: bytes) -> float:
+    """The share of a picture that amber lines enclose, with the lines."""
+    pixels = np.asarray(Pillow.open(io.BytesIO(png)).convert("RGB"), int)
+    amber = pixels[..., 0] - pixels[..., 2] > 40
+    return float(binary_fill_holes(amber).mean())
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_every_case_has_its_report(demo: Path, case: str) -> None:
     report = json.loads((demo / case / "report.json").read_text(encoding="utf-8"))
@@ -71,8 +112,8 @@ def test_the_page_carries_the_notice_all_pictures_and_nothing_to_load(demo: Path
     assert NOTICE in page
     assert "computed phantom, not a patient" in page
     sources = re.findall(r'src="([^"]{0,30})', page)
-    # a slider of 2, source and truth, 3 fills with their errors; 3D the same in three planes; 2 spreads; metal
-    assert len(sources) == (3 + 2 * 3) * (2 + 2 + 3 * 2) + 2 + (2 + 1 + 3 * 2)
+    # a slider of 2, source and truth, 3 fills with their errors; 3D the same in three planes; 2 spreads; map; metal
+    assert len(sources) == (3 + 2 * 3) * (2 + 2 + 3 * 2) + 2 + 2 + (2 + 1 + 3 * 2)
     assert page.count('type="range"') == 3 + 2 * 3 + 1
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     text = re.sub(r'"data:image/png;base64,[^"]*"', "", page)  # whose letters may spell anything

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +23,10 @@ pytest.importorskip("cv2")
 from monai_inpaint.evaluation import evaluate, fill_methods, run
 from monai_inpaint.evaluation.classical import METHODS, fill_ring_mean
 from monai_inpaint.evaluation.gain_charts import gain_charts, ticks
+from monai_inpaint.evaluation.measure import MEASURES
 from monai_inpaint.evaluation.summary import Result, Summary, label_among
 from monai_inpaint.evaluation.tables import tables
+from monai_inpaint.reports import comparison_page
 
 CLASSICAL = list(METHODS)
 
@@ -239,6 +243,45 @@ def test_the_table_compares_by_patient_with_an_interval_and_a_paired_test():
     assert low < mean < high
     assert float(row["p"]) == pytest.approx(exact, abs=1e-3)
     assert (table.rows[0][-3], table.rows[0][-2]) == ("", "")  # the classical method itself
+
+
+@pytest.mark.slow
+def test_all_columns_fit_a_window_of_1280_pixels_and_no_figure_is_parted_from_its_deviation(tmp_path):
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("there is no chromium here")
+    methods = ["navier-stokes", "cxr_context_encoder_patches:sample"]
+    figures = {
+        "ssim": 0.5,
+        "uqi": 0.5,
+        "lpips": 0.5,
+        "sharpness": 100.5,
+        "mse": 1234.5,
+        "mae": 99.5,
+        "mae_units": 999.5,
+    }
+    results = [
+        Result(f"case {n}", f"{n}", "cxr", "v", 0, 4095, 9, method, 1.2345, {"psnr": 20.0 + n + m * n / 9, **figures})
+        for m, method in enumerate(methods)
+        for n in range(8)
+    ]
+    shown = tables(Summary({}, results, methods, methods[:1], [], Path()))
+    (tmp_path / "page.html").write_text(comparison_page("Evaluation", [], tables=shown), encoding="utf-8")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.goto((tmp_path / "page.html").as_uri())
+        wide, room = page.evaluate("""() => { const table = document.querySelector("table");
+            return [table.scrollWidth, table.parentElement.clientWidth]; }""")
+        lines = [line for cell in page.locator("td").all_inner_texts() for line in cell.splitlines()]
+        heights = page.evaluate("[...document.querySelectorAll('td')].map((one) => one.clientHeight)")
+        browser.close()
+
+    assert len(shown[0].heading) == len(MEASURES) + 6
+    assert wide <= room < 1280
+    assert "±\u00a00.00" in "".join(lines)
+    assert max(heights) < 90  # three lines
 
 
 def test_too_few_patients_are_not_tested():

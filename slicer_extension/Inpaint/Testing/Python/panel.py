@@ -16,8 +16,12 @@ WIDTH = 420  # pixels: a module panel as Slicer opens
 _NODES = {"inputSelector": "head", "filledSelector": "head filled", "segmentSelector": "lesion"}
 
 
+_CLOSED = ("checksButton", "logButton")
+_OF_A_RESULT = ("flipButton", "flickerButton", "overlayButton", "databaseButton", "exportButton", "undoButton")
+
+
 class _Section(QtWidgets.QGroupBox):
-    """A ctkCollapsibleButton that is open."""
+    """A ctkCollapsibleButton."""
 
 
 class _Box(QtWidgets.QWidget):
@@ -55,10 +59,15 @@ def load(path: Path, choices: dict[str, list[str]], region: str) -> QtWidgets.QW
     panel = loader.load(str(path))
     titles = _texts(path)
     for section in panel.findChildren(_Section):
-        section.setTitle(titles[section.objectName()])
-        if section.objectName() in ("checksButton", "logButton"):  # are collapsed
+        closed = section.objectName() in _CLOSED
+        section.setTitle(f"{'▸' if closed else '▾'} {titles[section.objectName()]}")
+        if closed:
+            section.setFlat(True)
+            section.setFixedHeight(section.fontMetrics().height() + 4)
             for child in section.findChildren(QtWidgets.QWidget):
                 child.hide()
+    for button in _OF_A_RESULT:
+        panel.findChild(QtWidgets.QPushButton, button).setEnabled(bool(choices.get("filledSelector")))
     for name, values in choices.items():
         panel.findChild(QtWidgets.QComboBox, name).addItems(values)
     for name in ("segmentPanel", "labelMapPanel", "roiPanel", "pointPanel", "artifactsPanel", "metalPanel"):

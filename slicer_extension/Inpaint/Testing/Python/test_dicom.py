@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,10 +26,12 @@ ROOT = Path(__file__).parents[4]
 _SERIES = """
 import sys, numpy as np
 sys.path.insert(0, sys.argv[1])
-from cli_samples import ct_series
+from io_samples import dicom_series
 from pathlib import Path
-ct_series(Path(sys.argv[2]), 5)
 from monai_inpaint import read_image
+from monai_inpaint.demo.pelvis import pelvis_slice
+slices = np.stack([pelvis_slice(n).voxels[::2, ::2, 0].T + 1100 for n in range(5)]).astype(np.uint16)
+dicom_series(Path(sys.argv[2]), slices, RescaleSlope=1, RescaleIntercept=-1100, PixelSpacing=[3.2, 3.2])
 image = read_image(sys.argv[2])
 np.savez(sys.argv[3], voxels=image.units(), affine=image.affine)
 """
@@ -42,6 +46,9 @@ before, after = read_image(source), read_image(export / "derived")
 head = dcmread(next(source.iterdir()), stop_before_pixels=True)
 objects = {path.name: dcmread(path) for path in export.glob("*.dcm")}
 derived = dcmread(next((export / "derived").iterdir()), stop_before_pixels=True)
+if len(sys.argv) > 3:
+    from PIL import Image
+    Image.fromarray(objects["overview.dcm"].pixel_array).save(sys.argv[3])
 everything = [derived, *objects.values()]
 print(json.dumps({
     "changed": int((before.voxels != after.voxels).sum()),
@@ -51,6 +58,8 @@ print(json.dumps({
     "type": list(derived.ImageType),
     "modalities": {name: one.Modality for name, one in objects.items()},
     "marked": int(objects["hole.dcm"].pixel_array.sum()),
+    "classes": {name: one.SOPClassUID.name for name, one in objects.items()},
+    "slices": [before.voxels.shape[2], len(list((export / "derived").iterdir()))],
 }))
 """
 
@@ -74,7 +83,7 @@ def logic(module: ModuleType, environment: Environment):
 
 @pytest.fixture
 def series(python: str, tmp_path: Path) -> Path:
-    """A CT series; `loaded` is the node that Slicer would make of it."""
+    """A CT series of a computed pelvis; `loaded` is the node that Slicer would make of it."""
     folder = tmp_path / "a series"
     words = [str(ROOT / "tests" / "samples"), str(folder), str(tmp_path / "volume.npz")]
     subprocess.run([python, "-c", _SERIES, *words], check=True)
@@ -97,7 +106,7 @@ def filled(request, module: ModuleType, logic, loaded) -> Any:
     node = logic.getParameterNode()
     node.inputVolume, node.region, node.bundle = loaded, module.POINT, "ct"
     node.drawn = getattr(request, "param", given.ESTIMATE)
-    node.point, node.radius = add_point(_place(loaded, 48)), 12.0
+    node.point, node.radius = add_point(_place(loaded, 48)), 18.0
     logic.process(node)
     return node
 
@@ -107,8 +116,11 @@ def _place(volume, column: int) -> np.ndarray:
     return positions(volume.matrix, shape)[2, 48, column]
 
 
-def _facts(python: str, series: Path, export: Path) -> dict:
-    ran = subprocess.run([python, "-c", _FACTS, str(series), str(export)], check=True, capture_output=True, text=True)
+def _facts(python: str, series: Path, export: Path, picture: str = "") -> dict:
+    """What is in an export; its overview becomes a picture of this name where PICTURES names a folder."""
+    folder = os.environ.get("PICTURES")
+    words = [str(series), str(export), *([str(Path(folder) / picture)] if folder and picture else [])]
+    ran = subprocess.run([python, "-c", _FACTS, *words], check=True, capture_output=True, text=True)
     return json.loads(ran.stdout)
 
 
@@ -164,13 +176,14 @@ def test_a_volume_that_was_changed_elsewhere_is_not_exported(logic, filled, tmp_
     assert not (tmp_path / "CT filled").exists()
 
 
-def test_the_database_gets_copies_of_all_files_and_no_temporary_folder_stays(
-    logic, filled, tmp_path: Path, monkeypatch
+@pytest.mark.parametrize("filled", [given.SPREAD], indirect=True)
+def test_the_database_gets_every_object_in_the_study_of_the_patient_and_no_temporary_folder_stays(
+    logic, filled, series: Path, python: str, tmp_path: Path, monkeypatch
 ) -> None:
-    taken = {}
+    taken = tmp_path / "taken"
 
     def take(folder: str, database, copyFiles: bool) -> bool:  # noqa: N803
-        taken.update({path.name: path.read_bytes()[128:132] for path in Path(folder).rglob("*.dcm")})
+        shutil.copytree(folder, taken)
         return copyFiles and database is slicer.dicomDatabase
 
     lib = SimpleNamespace(DICOMUtils=SimpleNamespace(importDicom=take))
@@ -180,9 +193,20 @@ def test_the_database_gets_copies_of_all_files_and_no_temporary_folder_stays(
     export = logic.wait(logic.add(logic.databaseJob(filled)))
     said = logic.exported(export)
 
-    assert set(taken.values()) == {b"DICM"}
-    assert {"hole.dcm", "record.dcm"} <= {*taken}
-    assert said.startswith(f"{len(taken)} DICOM files were added to the study")
+    told = _facts(python, series, taken, "slicer-task-7-overview.png")
+    assert told["classes"] == {
+        "hole.dcm": "Segmentation Storage",
+        "structures.dcm": "RT Structure Set Storage",
+        "difference.dcm": "Parametric Map Storage",
+        "spread.dcm": "Parametric Map Storage",
+        "record.dcm": "Comprehensive SR Storage",
+        "overview.dcm": "Secondary Capture Image Storage",
+    }
+    assert told["slices"][0] == told["slices"][1]
+    assert (told["studies"], told["patients"]) == (1, 1)
+    files = list(taken.rglob("*.dcm"))
+    assert len(files) == len(told["classes"]) + told["slices"][1]
+    assert said.startswith(f"{len(files)} DICOM files were added to the study")
     assert not export.folder.exists()
 
 

@@ -19,8 +19,8 @@ import slicer
 from InpaintLib import results, sample_data, views
 from InpaintLib.environment import Environment
 from InpaintLib.nifti import read_nifti
-from scene import add_point, add_segment, add_volume, ball
-from slices import SliceView, save
+from scene import add_point, add_segment, add_volume, ball, positions
+from slices import SliceView, legend, save
 
 SHAPE = (60, 96, 80)  # k, j, i of the head; 2 mm
 PLACE = np.array([[2.0, 0, 0, -79], [0, 2.0, 0, -110], [0, 0, 2.0, -50], [0, 0, 0, 1]])
@@ -73,16 +73,30 @@ class Person:
         self.panel.inputVolume, self.panel.segmentation, self.panel.segment = volume, segmentation, segment
 
     def picture(
-        self, name: str, centre: np.ndarray | None = None, side: float = 200.0, views: slice = slice(None)
+        self,
+        name: str,
+        centre: np.ndarray | None = None,
+        side: float = 200.0,
+        views: slice = slice(None),
+        over: Any = None,
     ) -> None:
-        """What the views show, as they are drawn; without a centre the slices of the lesion, around the head."""
+        """What the views show, as they are drawn; without a centre the slices of the lesion, around the head.
+
+        Args:
+            name: of the file.
+            centre, side: of the views, in mm.
+            views: which of them.
+            over: the volume whose legend is drawn below.
+        """
         places = [np.array([0.0, -20.0, CENTRE[2]]), np.array([0.0, CENTRE[1], 10.0])]
         centres = places[views] if centre is None else [centre] * 2
         shown = [view.picture(at, side)[..., :3] for view, at in zip(self.views[views], centres, strict=False)]
         assert np.ptp(shown[0]) > 100  # not empty
         folder = os.environ.get("PICTURES")
         if folder:
-            save(np.concatenate(shown, axis=1), str(Path(folder) / f"slicer-{name}.png"))
+            beside = np.concatenate(shown, axis=1)
+            below = [] if over is None else [legend(over, beside.shape[1])]
+            save(np.concatenate([beside, *below]), str(Path(folder) / f"slicer-{name}.png"))
 
 
 @pytest.fixture
@@ -126,7 +140,7 @@ def test_1_fill_this_lesion_and_save_the_volume(person: Person, head: Any, tmp_p
     person.mark(head, LESION)
     person.press("Apply")
     filled = person.panel.filledVolume
-    person.picture("task-1-difference")
+    person.picture("task-1-difference", over=results.nodes_beside(filled)["difference"])
 
     assert person.widget.ui.statusLabel.text.startswith("Done in ")
     bright = ball(PLACE, CENTRE, 8.0, SHAPE)
@@ -164,14 +178,20 @@ def test_3_reduce_the_artifacts_of_the_metal_in_this_hip(person: Person, environ
     hip.GetDisplayNode().SetWindowLevelMinMax(-300, 500)
     centre = np.array([-205.0, -205.0, 0.0])
     views.show(hip)
-    person.picture("task-3-before", centre, 400, slice(0, 1))
+    person.picture("task-3-before", centre, 360, slice(0, 1))
     node = person.panel
     node.inputVolume, node.region, node.bundle, node.method = hip, "find metal", "ct", "nmar"
+    node.metalThreshold, person.widget.ui.previewButton.checked = 2500, True
+    person.widget.updatePreview()
+    person.picture("task-3-threshold", centre, 360, slice(0, 1))
+    person.widget.ui.previewButton.checked = False
+    person.widget.updatePreview()
     person.press("Find")
+    person.picture("task-3-found", centre, 360, slice(0, 1))
     person.press("Apply")
     views.show(node.filledVolume)
     views.show_labels(None)
-    person.picture("task-3-after", centre, 400, slice(0, 1))
+    person.picture("task-3-after", centre, 360, slice(0, 1))
 
     report = results.report_of(node.filledVolume)
     assert report["method"] == "nmar"
@@ -183,15 +203,15 @@ def test_3_reduce_the_artifacts_of_the_metal_in_this_hip(person: Person, environ
 
 def test_4_show_three_samples_of_what_could_be_there(person: Person, head: Any) -> None:
     person.mark(head, LESION)
-    person.panel.seed = 1
+    person.panel.seed = 4
     samples = []
-    for number in (1, 2, 3):
+    for number in (4, 5, 6):
         person.press("Another")
         samples.append(person.panel.filledVolume)
         views.show(samples[-1])
         person.picture(f"task-4-sample-{number}", views=slice(0, 1))
 
-    assert [sample.GetName() for sample in samples] == ["head sample 1", "head sample 2", "head sample 3"]
+    assert [sample.GetName() for sample in samples] == ["head sample 4", "head sample 5", "head sample 6"]
     assert len({_voxels(sample).tobytes() for sample in samples}) == 3
     assert all(np.array_equal(_voxels(sample)[~LESION], _voxels(head)[~LESION]) for sample in samples)
 
@@ -215,7 +235,7 @@ def test_6_compare_it_before_and_after(person: Person, head: Any) -> None:
     person.mark(head, LESION)
     person.panel.drawn, person.panel.overlay = "best estimate and its spread", "spread"
     person.press("Apply")
-    person.picture("task-6-spread")
+    person.picture("task-6-spread", over=results.nodes_beside(person.panel.filledVolume)["spread"])
     shown = []
     for _ in range(2):
         person.press("Flip")
@@ -235,8 +255,12 @@ def test_6_compare_it_before_and_after(person: Person, head: Any) -> None:
 def test_8_load_the_mask_that_was_drawn_elsewhere_and_fill_it(person: Person, head: Any) -> None:
     person.panel.labelMap = add_volume(LESION.astype(np.uint8), PLACE, "mask", "LabelMap")
     person.panel.inputVolume, person.panel.region = head, "label map"
+    views.show_labels(person.panel.labelMap)
+    person.picture("task-8-mask", views=slice(0, 1))
+    views.show_labels(None)
     person.press("Apply")
-    person.picture("task-8-mask")
+    views.show(person.panel.filledVolume)
+    person.picture("task-8-filled", views=slice(0, 1))
 
     changed = _voxels(person.panel.filledVolume) != _voxels(head)
     assert changed.any()
@@ -245,13 +269,16 @@ def test_8_load_the_mask_that_was_drawn_elsewhere_and_fill_it(person: Person, he
 
 def test_9_mark_a_second_region_and_fill_both(person: Person, head: Any) -> None:
     second = ball(PLACE, CENTRE * [-1, 1, 1], 8.0, SHAPE)
+    _voxels(head)[ball(PLACE, CENTRE * [-1, 1, 1], 6.0, SHAPE)] += 450
+    slicer.util.arrayFromVolumeModified(head)
+    person.picture("task-9-before", views=slice(0, 1))
     person.mark(head, LESION)
     segmentation = person.panel.segmentation
     segmentation.GetSegmentation().AddEmptySegment("second", "second")
     slicer.util.updateSegmentBinaryLabelmapFromArray(second.astype(np.uint8), segmentation, "second", head)
     person.panel.region = "all visible segments"
     person.press("Apply")
-    person.picture("task-9-two-regions")
+    person.picture("task-9-two-regions", views=slice(0, 1), over=results.newest()["difference"])
 
     changed = _voxels(person.panel.filledVolume) != _voxels(head)
     assert changed[LESION].mean() > 0.5
@@ -273,6 +300,28 @@ def test_10_cancel_a_fill_that_takes_too_long(person: Person, head: Any, environ
     assert person.widget.ui.statusLabel.text == "Cancelled."
     assert node.filledVolume is None
     assert not any(environment.temporary.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["point and radius", "ROI"])
+def test_a_ball_around_a_point_and_a_box_are_filled(person: Person, head: Any, kind: str) -> None:
+    node = person.panel
+    node.inputVolume, node.region, node.point, node.radius = head, kind, add_point(CENTRE), 14
+    node.roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "box")
+    node.roi.SetCenterWorld(*CENTRE)
+    node.roi.SetSizeWorld(28, 24, 28)
+    person.press("Apply")
+    marked = results.computed_of(node.filledVolume)
+    computed = np.zeros(SHAPE, bool)
+    marked.mark_in(computed)
+    views.show(head)
+    views.show_labels(add_volume(computed.astype(np.uint8), PLACE, "region", "LabelMap"))
+    person.picture(f"region-{kind.split()[0].lower()}", views=slice(0, 1))
+
+    box = (np.abs(positions(PLACE, SHAPE) - CENTRE) <= np.array([14, 12, 14])).all(axis=-1)
+    assert np.array_equal(computed, box if kind == "ROI" else ball(PLACE, CENTRE, 14.0, SHAPE))
+    changed = _voxels(node.filledVolume) != _voxels(head)
+    assert changed[LESION].mean() > 0.9
+    assert not changed[~computed].any()
 
 
 def test_all_volumes_of_a_study_are_filled_at_the_same_place(person: Person, head: Any) -> None:
@@ -318,6 +367,29 @@ def test_artifacts_and_text_are_filled_without_drawing_them(person: Person) -> N
     assert results.report_of(node.filledVolume)["hole"]["burned_in"]["rectangles"] == [[29, 19, 122, 26]]
 
 
+def test_found_artifacts_are_shown_and_filled_and_nothing_else(person: Person) -> None:
+    film = person.compute("InpaintFilm")
+    marked = slicer.mrmlScene.GetFirstNodeByName("InpaintFilm to fill")
+    device = slicer.util.arrayFromSegmentBinaryLabelmap(marked, "to fill", film) > 0
+    node = person.panel
+    node.inputVolume, node.bundle, node.region = film, "cxr", "find artifacts"
+    views.show(film)
+    person.press("Find")
+    found = _voxels(results.newest()["labels"]) > 0
+    person.picture("artifacts-found", np.zeros(3), 360, slice(1, 2))
+    person.press("Apply")
+    views.show_labels(None)
+    views.show(node.filledVolume)
+    person.picture("artifacts-filled", np.zeros(3), 360, slice(1, 2))
+
+    before, after = _voxels(film), _voxels(node.filledVolume)
+    assert (found & device).sum() > 0.5 * device.sum()
+    assert (found & device).sum() > 0.5 * found.sum()
+    assert np.array_equal(before[~found], after[~found])
+    assert after[found & device].mean() < before[found & device].mean() - 200
+    assert results.report_of(node.filledVolume)["hole"]["voxels"] == found.sum()
+
+
 def _matrix(node: Any) -> Any:
     import vtk
 
@@ -330,8 +402,8 @@ def test_an_abnormality_map_of_a_film_is_laid_over_it_with_its_legend(person: Pe
     film = person.compute("InpaintFilm")
     person.panel.inputVolume, person.panel.bundle = film, "cxr"
     person.press("Map")
-    person.picture("abnormality", np.zeros(3), 360, slice(1, 2))
-
     made = results.newest()["abnormality"]
+    person.picture("abnormality", np.zeros(3), 360, slice(1, 2), made)
+
     assert np.nanmax(_voxels(made)) > 1
     assert all(view.composite.GetForegroundVolumeID() == made.GetID() for view in person.views)
