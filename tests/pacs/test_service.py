@@ -175,15 +175,20 @@ def test_it_answers_an_echo(service: Service) -> None:
     association.release()
 
 
-@pytest.mark.skipif(shutil.which("storescu") is None, reason="DCMTK is not installed")
+DCMTK = shutil.which("dcmdump")  # not storescu, which pynetdicom also installs
+
+
+@pytest.mark.skipif(DCMTK is None, reason="DCMTK is not installed")
 def test_clients_of_dcmtk_are_served(archive: Archive, tmp_path: Path) -> None:
     service = Service(tmp_path / "service", archive.port, quiet_seconds=60).start()
     files = small_study(tmp_path / "study", "1.2.77")
     titles = ["-aet", "SENDER", "-aec", "FILLER", "127.0.0.1", str(service.port)]
+    assert DCMTK
+    echoscu, storescu = (Path(DCMTK).with_name(name) for name in ("echoscu", "storescu"))
 
-    subprocess.run(["echoscu", *titles], check=True)
+    subprocess.run([echoscu, *titles], check=True)
     for options in ([], ["--propose-implicit"], ["--max-pdu", "4096"], ["--abort"]):
-        subprocess.run(["storescu", "--required", *options, *titles, *map(str, files)], check=True)
+        subprocess.run([storescu, "--required", *options, *titles, *map(str, files)], check=True)
 
     arrived = list((service.queue / "arriving" / "1.2.77" / "input").iterdir())
     assert len(arrived) == 3
