@@ -140,7 +140,7 @@ test-web:
 $(WEB_STAMP): pyproject.toml slicer_extension/web/requirements-test.txt
 	test -x $(WEB_VENV)/bin/python || $(PYTHON) -m venv $(WEB_VENV)
 	$(WEB_VENV)/bin/python -m pip install --quiet --requirement slicer_extension/web/requirements-test.txt
-	$(WEB_VENV)/bin/python -m pip install --quiet --editable '.[web]'
+	$(WEB_VENV)/bin/python -m pip install --quiet --editable '.[web,metal]'  # metal: for the tests alone
 	touch $@
 
 docs: setup
