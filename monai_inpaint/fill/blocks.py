@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.fill.sampler import REFINE_TIME, SAMPLERS, Sampler, drawn_noise, euler_step
+from monai_inpaint.fill.sampler import SAMPLERS, Sampler, drawn_noise, euler_step
 from monai_inpaint.fill.windows import (
     SIDES,
     STARTED,
@@ -21,11 +21,10 @@ from monai_inpaint.fill.windows import (
     too_large,
     window_of,
 )
-from monai_inpaint.imaging.bounding_box import extent
 from monai_inpaint.imaging.display import displayed
 from monai_inpaint.imaging.half_resolution import doubled, halved_sums
 from monai_inpaint.imaging.morphology import depth
-from monai_inpaint.progress import Steps, part
+from monai_inpaint.progress import Steps
 
 BAND = 16  # voxels next to the known ones that are filled again at each finer resolution
 _ALIKE = 4.0  # slices: standard deviation of the Gaussian that correlates the noise of slices that must agree
@@ -119,7 +118,7 @@ def fill_blocks(blocks: Sequence[Block], generator: Generator, progress: Steps |
 
     A piece of a hole that is too large for any window is filled at half the resolution first (recursively, if it is
     still too large); its interior keeps that result, and the band next to the known voxels is filled again at full
-    resolution. A sampler may do so for the whole of a smaller hole, and refine the result (`Sampler.coarse`).
+    resolution.
 
     Args:
         blocks: all with the best estimate or all with a sample; those of one resolution share batches.
@@ -129,16 +128,8 @@ def fill_blocks(blocks: Sequence[Block], generator: Generator, progress: Steps |
     Returns:
         The sides of the windows computed, at all resolutions.
     """
-    coarse_first = [block for block in blocks if _is_coarse_first(block)]
-    others = [block for block in blocks if not _is_coarse_first(block)]
+    large = [(block, *masks) for block in blocks if (masks := _large_pieces(block, _allowed(block, generator)))]
     sides: list[int] = []
-    if coarse_first:
-        halves = [_halved(block, block.hole) for block in coarse_first]
-        sides += fill_blocks(halves, generator)
-        for block, half in zip(coarse_first, halves, strict=True):
-            block.values[block.hole] = doubled(half.values, block.values.shape)[block.hole]
-        sides += _fill(coarse_first, (REFINE_TIME,), generator, part(progress, 0, len(blocks), len(coarse_first)))
-    large = [(block, *masks) for block in others if (masks := _large_pieces(block, _allowed(block, generator)))]
     if large:
         halves = [_halved(block, whole) for block, whole, _ in large]
         sides += fill_blocks(halves, generator)
@@ -146,33 +137,12 @@ def fill_blocks(blocks: Sequence[Block], generator: Generator, progress: Steps |
             block.values[interior] = doubled(half.values, block.values.shape)[interior]
             block.hole &= ~interior
             block.unknown &= ~interior
-    if others:
-        times = (0.0,) if others[0].seeds is None else (0.0, *others[0].sampler.times)
-        sides += _fill(others, times, generator, part(progress, len(coarse_first), len(blocks), len(others)))
-    return sides
-
-
-def _is_coarse_first(block: Block) -> bool:
-    """Whether the block's sample is drawn at half the resolution first."""
-    if block.seeds is None or block.sampler.coarse is None:
-        return False
-    hole = block.slices(block.hole, block.axes[-1])
-    box = extent(hole)
-    return (
-        box is not None
-        and max(side.stop - side.start for side in box[1:]) > block.sampler.coarse
-        and max(hole.shape[1:]) >= 2 * STARTED[0]  # less would not fill a window
-    )
-
-
-def _fill(blocks: Sequence[Block], times: Sequence[float], generator: Generator, progress: Steps | None) -> list[int]:
-    """Run the network at each time on all windows; the sides of these."""
     planned = [one for block in blocks for one in _plan(block, _allowed(block, generator))]
     planned.sort(key=lambda one: one.window.side)
     noise = {id(block): _noise(block) for block in blocks if block.seeds is not None}
-    steps = [[one for one in planned if _is_seen(one, time)] for time in times]
+    times = (0.0, *blocks[0].sampler.times) if noise else (0.0,)
+    steps = [[one for one in planned if _is_seen(one, step)] for step in range(len(times))]
     total = sum(map(len, steps))
-    sides: list[int] = []
     for step, (time, seen) in enumerate(zip(times, steps, strict=True)):
         done = sum(map(len, steps[:step]))
         for block, inside, estimate in _estimates(seen, generator, time, noise, _after(progress, done, total)):
@@ -200,9 +170,9 @@ def _plan(block: Block, allowed: tuple[int, int]) -> list[_Planned]:
     ]
 
 
-def _is_seen(one: _Planned, time: float) -> bool:
-    """Whether the network sees this window at a time: all for the best estimate, later those across the last axis."""
-    return time == 0.0 or one.axis == one.block.axes[-1]
+def _is_seen(one: _Planned, step: int) -> bool:
+    """Whether a step of the flow looks at this window: the first one at all, the others across the last axis."""
+    return step == 0 or one.axis == one.block.axes[-1]
 
 
 def _noise(block: Block) -> np.ndarray:

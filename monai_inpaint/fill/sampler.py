@@ -19,7 +19,6 @@ from monai_inpaint.imaging.bounding_box import extent
 from monai_inpaint.imaging.morphology import enlarged
 
 SAMPLE_TIME = 0.01  # of a network that draws samples in one step: its output hardly contains the input noise itself
-REFINE_TIME = 0.03  # tells such a network that its start is a sample of half the resolution, not the best estimate
 _COARSEST = 4  # cells along the shorter side of the coarsest noise, at least
 _WINDOW = 128  # voxels: side of the largest training windows, and so of the noise that the networks have learned
 _GAIN = 1.5  # restores the standard deviation that white noise loses in bilinear interpolation
@@ -34,14 +33,11 @@ class Sampler:
             from t = 0.
         noise: draws noise of unit variance, float32 of a shape (rows, columns).
         starts: whether the network also gets the state, without noise, in its start channel.
-        coarse: voxels of the largest hole that is sampled at once; a larger one is sampled at half the resolution
-            first, and that sample is the start at the full one. None: holes of all sizes are sampled at once.
     """
 
     times: tuple[float, ...]
     noise: Callable[[Sequence[int], np.random.Generator], np.ndarray]
     starts: bool = False
-    coarse: int | None = None
 
 
 class Draw(NamedTuple):
@@ -76,7 +72,6 @@ def multiscale_noise(shape: Sequence[int], random: np.random.Generator) -> np.nd
 SAMPLERS = {
     "flow": Sampler((0.15, 0.35, 0.65, 0.92), white_noise),
     "one-step": Sampler((SAMPLE_TIME,), multiscale_noise, starts=True),
-    "cascade": Sampler((SAMPLE_TIME,), multiscale_noise, starts=True, coarse=24),
 }
 
 

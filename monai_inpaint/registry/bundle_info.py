@@ -17,7 +17,7 @@ from monai_inpaint.paths import path_of
 
 _PACKAGE = Path(__file__).parents[1]
 # What a bundle does, and where it does it, for those that do not fill.
-SAMPLERS = ("flow", "one-step", "cascade")  # see `monai_inpaint.fill.sampler`
+SAMPLERS = ("flow", "one-step")  # see `monai_inpaint.fill.sampler`
 KINDS = {
     "inpainting": "it fills images (fill)",
     "detection": "it proposes what to fill (fill --find)",
@@ -48,7 +48,7 @@ class Capabilities:
 
     Attributes:
         samples: whether it draws plausible fills from noise, beside its best estimate.
-        sampler: how: one of `SAMPLERS`; all but "flow" take a second network.
+        sampler: how: one of `SAMPLERS`; for "one-step" the bundle has a second network.
         starts: whether it accepts a start: for a slice of a volume the continuation of its neighbours.
         window: the only side of its square windows in voxels; None: any multiple of 32.
     """
@@ -105,7 +105,7 @@ class BundleInfo:
     @property
     def sampler(self) -> BundleInfo | None:
         """The same bundle with its second network, which draws samples; None of that one, or if it has no other."""
-        second = self.capabilities.sampler != "flow" and self.network != "sampler"
+        second = self.capabilities.sampler == "one-step" and self.network != "sampler"
         return replace(self, network="sampler") if second else None
 
     def facts(self) -> dict[str, str]:

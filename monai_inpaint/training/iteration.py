@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from monai.engines import Evaluator, Trainer
 from monai.engines.utils import IterationEvents
 from torch import nn
 
-from monai_inpaint.fill.sampler import REFINE_TIME, SAMPLE_TIME, SAMPLERS, cut_noise
+from monai_inpaint.fill.sampler import SAMPLE_TIME, SAMPLERS, cut_noise
 from monai_inpaint.losses.energy_score import EnergyScore
 from monai_inpaint.networks.known_voxels import masked_statistics
 from monai_inpaint.networks.rectified_flow import draw_time, output_scale
@@ -104,13 +103,9 @@ def sample_iteration(
     score: EnergyScore,
     estimator: nn.Module,
     extra_loss: ExtraLoss | None = None,
-    refined: float = 0.0,
     parts: int = 1,
 ) -> Any:
     """Forward, loss, backward, step: two samples of every window, drawn from its best estimate and noise.
-
-    Some windows start from the truth at half the resolution in place of the best estimate: from these the network
-    learns to add detail to a coarser sample, as cascades do (Ho et al. 2022, Cascaded Diffusion Models).
 
     The output keys are those of MONAI's SupervisedTrainer; `pred` is the first sample.
 
@@ -122,7 +117,6 @@ def sample_iteration(
         estimator: returns the best estimate, and is not trained.
         extra_loss: added to the score: a function of the first sample and the truth, both in standard deviations of
             the window from its mean, and the region that counts; called for each part.
-        refined: share of the windows that start from the truth at half the resolution.
         parts: see `backward_in_parts`.
 
     Raises:
@@ -131,14 +125,13 @@ def sample_iteration(
     image, label = batch_of(engine, batch)
     there = 1.0 - image[:, 1:2] + label[:, 1:]  # places without an image are in the hole, and not counted
     shift, scale = masked_statistics(label[:, :1], there)
-    noise, chance = _noise_of(batch, image, 2)
-    refine = (chance < refined).float()
+    noise = _noise_of(batch, image, 2)
 
     def loss_of(image: torch.Tensor, label: torch.Tensor, *of: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        (truth, region), (unit, shift, noise, refine) = label.split(1, dim=1), of
+        (truth, region), (unit, shift, noise) = label.split(1, dim=1), of
         with autocast(engine):
-            start = torch.lerp(_estimate(estimator, image), _halved_and_doubled(truth), refine)
-            inputs = [_sample_input(image, start, region, one, refine) for one in noise.split(1, dim=1)]
+            estimate = _estimate(estimator, image)
+            inputs = [_sample_input(image, estimate, region, one) for one in noise.split(1, dim=1)]
             samples = engine.inferer(torch.cat(inputs), engine.network).float().chunk(2)
             images = (*(sample * region + truth * (1.0 - region) for sample in samples), truth)
             first, second, target = ((values - shift) * unit for values in images)
@@ -147,7 +140,7 @@ def sample_iteration(
             return score(first, second, target, region, 1.0 - image[:, 1:2]) + extra, samples[0]
 
     unit = 1.0 / scale.clamp(min=_FLATTEST)
-    loss, fill = backward_in_parts(engine, parts, loss_of, image, label, unit, shift, noise, refine)
+    loss, fill = backward_in_parts(engine, parts, loss_of, image, label, unit, shift, noise)
     torch.nn.utils.clip_grad_norm_(engine.network.parameters(), 1.0)
     engine.optimizer.step()
     return completed(engine, image=image, label=label, pred=fill, loss=loss)
@@ -158,8 +151,7 @@ def sample_validation(engine: Evaluator, batch: Any, estimator: nn.Module) -> An
     image, label = batch_of(engine, batch)
     engine.network.eval()
     with torch.no_grad(), autocast(engine):
-        noise, chance = _noise_of(batch, image, 1)
-        inputs = _sample_input(image, _estimate(estimator, image), label[:, 1:], noise, 0.0 * chance)
+        inputs = _sample_input(image, _estimate(estimator, image), label[:, 1:], _noise_of(batch, image, 1))
         sample = engine.inferer(inputs, engine.network)
     return completed(engine, image=image, label=label, pred=sample.float())
 
@@ -170,38 +162,23 @@ def _estimate(estimator: nn.Module, image: torch.Tensor) -> torch.Tensor:
         return estimator(_network_input(image, [torch.zeros_like(image[:, :1])] * 3)).float()
 
 
-def _halved_and_doubled(image: torch.Tensor) -> torch.Tensor:
-    """Return windows (B, 1, H, W), H and W even, as half of the resolution shows them."""
-    return F.interpolate(F.avg_pool2d(image, 2), scale_factor=2.0, mode="bilinear")
-
-
 def _sample_input(
-    image: torch.Tensor, start: torch.Tensor, region: torch.Tensor, noise: torch.Tensor, refine: torch.Tensor
+    image: torch.Tensor, estimate: torch.Tensor, region: torch.Tensor, noise: torch.Tensor
 ) -> torch.Tensor:
-    """Return windows (B, 2 or 3, H, W) as input of the sampler.
-
-    Args:
-        image: image and hole, and with a start its nearness.
-        start: best estimate or, where `refine` (B, 1, 1, 1) is 1, a sample at half the resolution.
-        region: 1 in the part of the hole that counts.
-        noise: of the sample.
-    """
+    """Return windows (B, 2 or 3, H, W) as input of the sampler: it starts from the best estimate."""
     # where there is no image there is no state: as for the best estimate, only the known voxels speak
-    time = torch.lerp(torch.full_like(refine, SAMPLE_TIME), torch.full_like(refine, REFINE_TIME), refine)
-    time = time * (1.0 - image[:, 1:2] + region)
-    started = torch.cat((image[:, :1] * (1.0 - region) + start * region, image[:, 1:2], region), dim=1)
-    return _network_input(started, [noise * region, start * region, time])
+    time = SAMPLE_TIME * (1.0 - image[:, 1:2] + region)
+    started = torch.cat((image[:, :1] * (1.0 - region) + estimate * region, image[:, 1:2], region), dim=1)
+    return _network_input(started, [noise * region, estimate * region, time])
 
 
-def _noise_of(batch: Any, image: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Noise for `count` samples of each window, (B, count, H, W), and a number in [0, 1) (B, 1, 1, 1), by its seed."""
+def _noise_of(batch: Any, image: torch.Tensor, count: int) -> torch.Tensor:
+    """Noise for `count` samples of each window, (B, count, H, W), from its own seed."""
     noise = np.zeros((len(image), count, *image.shape[2:]), np.float32)
-    chance = np.zeros((len(image), 1, 1, 1), np.float32)
-    for n, seed in enumerate(_seeds_of(batch, image).tolist()):
+    for window, seed in zip(noise, _seeds_of(batch, image).tolist(), strict=True):
         random = np.random.default_rng(seed)
-        noise[n] = [cut_noise(image.shape[2:], SAMPLERS["one-step"], random) for _ in range(count)]
-        chance[n] = random.uniform()
-    return torch.from_numpy(noise).to(image.device), torch.from_numpy(chance).to(image.device)
+        window[:] = [cut_noise(image.shape[2:], SAMPLERS["one-step"], random) for _ in range(count)]
+    return torch.from_numpy(noise).to(image.device)
 
 
 def _seeds_of(batch: Any, windows: torch.Tensor) -> torch.Tensor:

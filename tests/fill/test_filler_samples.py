@@ -9,7 +9,7 @@ import pytest
 from filler_samples import RowMeans, RowMeansAndNoise, engine_is, head, square
 
 from monai_inpaint import Filler, InputError
-from monai_inpaint.fill.sampler import REFINE_TIME, SAMPLE_TIME, SAMPLERS
+from monai_inpaint.fill.sampler import SAMPLE_TIME, SAMPLERS
 from monai_inpaint.fill.uncertainty import DEPTH
 from monai_inpaint.registry import BundleInfo
 
@@ -166,48 +166,3 @@ def test_a_bundle_that_draws_in_one_step_is_shown_its_estimate_and_noise_once(sa
     assert spread[60:80, 60].mean() == pytest.approx(
         filler.bundle.spread_factor * (1 + 1 / DEPTH) * 10 * SAMPLE_TIME, rel=0.25
     )
-
-
-class Recorded(RowMeansAndNoise):
-    """Notes the times that it is shown, how many voxels each hole has then, and the mean of the state."""
-
-    channels = 6
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: list[tuple[float, int, float]] = []
-
-    def run(self, windows: np.ndarray) -> np.ndarray:
-        inside = windows[:, 5] > 0
-        mean = float(windows[:, 3][inside].mean()) if inside.any() else 0.0
-        self.seen.append((float(windows[:, 4].max()), int(windows[0, 5].sum()), mean))
-        known = windows[:, :5].copy()
-        known[:, 0] *= 1.0 - windows[:, 1]  # the mean is of what is known, not of the start
-        return super().run(known)
-
-
-@pytest.mark.parametrize(
-    ("side", "times"),
-    [
-        (24, [0.0, SAMPLE_TIME]),
-        (26, [0.0, SAMPLE_TIME, REFINE_TIME]),
-        (80, [0.0, SAMPLE_TIME, REFINE_TIME]),  # a quarter of the image would be smaller than a window
-    ],
-)
-def test_a_cascade_samples_a_large_hole_at_half_the_resolution_and_refines_the_sample(
-    side: int, times: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    network = engine_is(Recorded(), monkeypatch)
-    filler, hole = Filler("mr"), square((160, 160), (40, 40), side)
-    filler.bundle = drawing_by("cascade", filler.bundle)
-
-    filled, again = (filler(head(), hole, sample=True, seed=3).image for _ in range(2))
-
-    assert np.array_equal(filled, again)
-    assert np.array_equal(filled[~hole], head()[~hole])
-    shown = network.seen[: len(network.seen) // 2]
-    assert [time for time, _, _ in shown] == pytest.approx(times)
-    if len(times) == 3:
-        (_, coarse, _), (_, fine, state) = shown[1:]
-        assert fine == 4 * coarse == side**2
-        assert state == pytest.approx(filled[hole].mean(), rel=0.25), "not the sample is refined"

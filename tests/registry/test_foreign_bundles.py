@@ -274,7 +274,7 @@ _IMAGE = ("network_data_format", "inputs", "image")
         (_changed("capabilities", "samples", value=1), "capabilities.samples is 1, which must be true or false"),
         (
             _changed("capabilities", "sampler", value="dice"),
-            "capabilities.sampler is 'dice', and known are flow, one-step, cascade",
+            "capabilities.sampler is 'dice', and known are flow, one-step",
         ),
         (_changed("capabilities", "window", value=0), "capabilities.window is 0, which must be a number of voxels"),
         (_changed(*_IMAGE, value=[]), "it lacks network_data_format.inputs.image.modality"),

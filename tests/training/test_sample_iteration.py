@@ -10,7 +10,7 @@ import torch
 from monai.engines import SupervisedEvaluator, SupervisedTrainer
 from torch import nn
 
-from monai_inpaint.fill.sampler import REFINE_TIME, SAMPLE_TIME, multiscale_noise
+from monai_inpaint.fill.sampler import SAMPLE_TIME, multiscale_noise
 from monai_inpaint.losses import EnergyScore, HoleRMSE
 from monai_inpaint.networks import InpaintUNet
 from monai_inpaint.training import iteration, sample_iteration, sample_validation
@@ -125,33 +125,6 @@ def test_an_extra_loss_gets_the_first_sample_and_the_truth_in_deviations_and_mov
     assert torch.allclose(sample[region == 0], truth[region == 0])
     assert not torch.allclose(sample[region > 0], truth[region > 0])
     assert drawn(pulled[1], data) < drawn(pulled[0], data)
-
-
-def test_refined_windows_start_from_the_halved_truth_and_say_so_by_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.manual_seed(0)
-    data = {**batch(), SEED: torch.arange(COUNT)}
-    truth, region = data["label"].split(1, dim=1)
-    shown: list[torch.Tensor] = []
-    network = small_network()
-    network.register_forward_pre_hook(lambda _module, given: shown.append(given[0]))
-    monkeypatch.setattr(iteration, "has_bfloat16", lambda _device: False)
-    descend(network, data, refined=0.5)
-    windows = shown[0][:COUNT]
-    inside = region[0, 0] > 0
-    blocks = truth.unflatten(2, (-1, 2)).unflatten(4, (-1, 2)).mean(dim=(3, 5))
-
-    refined = windows[:, 4].amax(dim=(1, 2)) > SAMPLE_TIME + 0.001
-    assert 3 <= refined.sum() <= 13
-    for window, whole, halved, is_refined in zip(windows, truth, blocks, refined, strict=True):
-        if is_refined:
-            assert window[4][inside].unique().tolist() == pytest.approx([REFINE_TIME])
-            coarse = window[0][inside].view(16, 16).unflatten(0, (-1, 2)).unflatten(2, (-1, 2)).mean(dim=(1, 3))
-            assert torch.corrcoef(torch.stack((coarse.flatten(), halved[0, 4:12, 4:12].flatten())))[0, 1] > 0.9
-            assert window[0][inside].std() < whole[0][inside].std()
-        else:
-            assert window[4][inside].unique().tolist() == pytest.approx([SAMPLE_TIME])
-            assert window[0][inside].std() < 1e-3  # the best estimate of these textures is their mean
-    assert torch.equal(windows[:, :1][region == 0], truth[region == 0])
 
 
 def descend(network: nn.Module, data: dict[str, torch.Tensor], **options: Any) -> None:
