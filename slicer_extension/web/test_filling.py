@@ -232,7 +232,7 @@ def test_progress_moves_during_a_run_and_nothing_is_saved_until_it_has_ended(per
         return [answer.status, await answer.text()]; }""")
     assert (status, sentence) == (409, "Wait until what runs has ended, or press Cancel.")
     assert person.told("Wait until").startswith(sentence)
-    person.page.wait_for_function("trame.state.get('fraction') > 15", timeout=180_000)
+    person.page.wait_for_function("window.shares.at(-1) > 15", timeout=180_000)
     shares = person.page.evaluate("clearInterval(window.share_watch), window.shares")
     shown = person.page.get_attribute("#progress", "aria-valuenow")
     person.page.click("#cancel")
