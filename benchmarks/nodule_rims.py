@@ -5,24 +5,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
+from benchmarks.nodules import CLASSES
 from benchmarks.setting import Options, markdown
-from monai_inpaint.datasets.lidc_crops import LUNG, LidcCrop, density_of, read_lidc_crop, readings_of
-from monai_inpaint.datasets.lidc_outlines import NoduleReading, read_lidc_outlines
+from monai_inpaint.datasets.lidc_crops import LUNG, LidcCrop, read_lidc_crop, readings_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.shape_measures import equivalent_diameter
 from monai_inpaint.synthesis.nodules.projection import RIM
-from monai_inpaint.training import nodule_crops
-from monai_inpaint.training.nodule_crops import CALCIFIED
+from monai_inpaint.training.nodule_crops import nodule_crops, readings_by_patient
 
 DEPTHS = tuple(np.arange(-1.0, 3.5, 0.5))  # mm below the outline, ends of the intervals
 LEAST = 10.0  # mm: diameter of a nodule that has an inside
-CLASSES = (("ground-glass", 0.0, 1 / 3), ("part-solid", 1 / 3, 2 / 3), ("solid", 2 / 3, 1.01))
 
 
 def run(options: Options) -> str:
@@ -56,19 +53,13 @@ def run(options: Options) -> str:
 def _profiles(options: Options) -> Iterator[tuple[float, list[float]]]:
     """Density of each nodule, and its share by depth."""
     assert options.data is not None
-    rated: dict[str, list[NoduleReading]] = defaultdict(list)
-    for reading in read_lidc_outlines():
-        rated[reading.patient].append(reading)
-    for entry in nodule_crops(options.data, options.split or "val")[: options.limit]:
+    for entry in nodule_crops(options.data, options.split or "val", calcified=False)[: options.limit]:
         crop = read_lidc_crop(entry["image"])
-        readings = readings_of(crop, rated.get(entry["name"], []))
-        density, inside = density_of(readings), crop.agreement
-        if density is None or equivalent_diameter(inside) * readings[0].spacing < LEAST:
-            continue
-        if crop.hounsfield[inside].mean() <= CALCIFIED:
+        readings = readings_of(crop, readings_by_patient().get(entry["name"], []))
+        if readings and equivalent_diameter(crop.agreement) * readings[0].spacing >= LEAST:
             shares = profile(crop, readings[0].spacing)
             if shares:
-                yield density, shares
+                yield entry["density"], shares
 
 
 def profile(crop: LidcCrop, spacing: float) -> list[float] | None:

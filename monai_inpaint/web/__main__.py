@@ -49,7 +49,7 @@ def _run(argv: Sequence[str] | None) -> int:
         "--token-file",
         type=nonempty_path,
         metavar="FILE",
-        help=f"contains the secret of the address (or {TOKEN}; default: random)",
+        help=f"file with the secret of the address (or {TOKEN}; default: random)",
     )
     parser.add_argument(
         "--origin", type=nonempty_text, metavar="URL", help="what browsers see it under behind a proxy or a tunnel"

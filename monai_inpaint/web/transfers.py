@@ -65,7 +65,11 @@ class Transfers:
         return self.answer(self._state.message)
 
     async def hand_over(self, request: web.Request, write: Callable[[Path], Path], name: str) -> web.StreamResponse:
-        """Write a file into a folder that goes away, and send it under this name, part by part."""
+        """Write a file into a folder that goes away, and send it under this name, part by part.
+
+        What goes wrong before the first part is told in the answer; later the connection is cut, so that the browser
+        does not take a sentence for the rest of the file.
+        """
         if self._state.busy:
             return self.answer(BUSY, status=409)
         with self._state:
@@ -81,11 +85,13 @@ class Transfers:
                         await answer.write(part)
                         self._tell_share(file.tell() / answer.content_length)
                     await answer.write_eof()
-        except ConnectionError:
-            self.answer("The file was cut off while it was saved; save it again.")
-            return answer
         except Exception as error:  # whatever it is, the person reads why nothing is saved
-            return self.answer(_sentence(error, {self._folder: "the folder of the session"}), status=422)
+            told = self.answer(_sentence(error, {self._folder: "the folder of the session"}), status=422)
+            if not answer.prepared:
+                return told
+            if request.transport:
+                request.transport.abort()
+            return answer
         finally:
             with self._state:
                 self._state.update({"busy": False, "fraction": 0})

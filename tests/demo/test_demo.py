@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium import needs_chromium, shown
 from PIL import Image as Pillow
 from scipy.ndimage import binary_fill_holes
 
@@ -72,22 +71,15 @@ def test_the_map_of_the_film_has_its_peak_at_the_device(demo: Path, film: np.nda
 
 
 @pytest.mark.slow
+@needs_chromium
 def test_outlines_are_unbroken_as_a_browser_shows_them(demo: Path) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("there is no chromium here")
     shares = []
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.goto((demo / "index.html").as_uri())
+    with shown(demo / "index.html") as page:
         for slider in page.locator(".slider input").all():
             slider.fill("100")  # all of the picture before
-        for shown in page.locator(".slider img:first-child, img[alt$='outlined']").all():
-            made = base64.b64decode(shown.get_attribute("src").partition(",")[2])
-            shares.append((_enclosed(made), _enclosed(shown.screenshot())))
-        browser.close()
+        for picture in page.locator(".slider img:first-child, img[alt$='outlined']").all():
+            made = base64.b64decode(picture.get_attribute("src").partition(",")[2])
+            shares.append((_enclosed(made), _enclosed(picture.screenshot())))
     marked = [(made, seen) for made, seen in shares if made > 0]
     assert len(marked) > 2 * len(CASES)
     assert all(abs(seen / made - 1) < 0.3 for made, seen in marked)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium import needs_chromium, shown
 from evaluation_samples import list_of_films, phantom_head
 from scipy.stats import wilcoxon
 
@@ -246,11 +245,8 @@ def test_the_table_compares_by_patient_with_an_interval_and_a_paired_test():
 
 
 @pytest.mark.slow
+@needs_chromium
 def test_all_columns_fit_a_window_of_1280_pixels_and_no_figure_is_parted_from_its_deviation(tmp_path):
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("there is no chromium here")
     methods = ["navier-stokes", "cxr_context_encoder_patches:sample"]
     figures = {
         "ssim": 0.5,
@@ -266,19 +262,15 @@ def test_all_columns_fit_a_window_of_1280_pixels_and_no_figure_is_parted_from_it
         for m, method in enumerate(methods)
         for n in range(8)
     ]
-    shown = tables(Summary({}, results, methods, methods[:1], [], Path()))
-    (tmp_path / "page.html").write_text(comparison_page("Evaluation", [], tables=shown), encoding="utf-8")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.goto((tmp_path / "page.html").as_uri())
+    compared = tables(Summary({}, results, methods, methods[:1], [], Path()))
+    (tmp_path / "page.html").write_text(comparison_page("Evaluation", [], tables=compared), encoding="utf-8")
+    with shown(tmp_path / "page.html") as page:
         wide, room = page.evaluate("""() => { const table = document.querySelector("table");
             return [table.scrollWidth, table.parentElement.clientWidth]; }""")
         lines = [line for cell in page.locator("td").all_inner_texts() for line in cell.splitlines()]
         heights = page.evaluate("[...document.querySelectorAll('td')].map((one) => one.clientHeight)")
-        browser.close()
 
-    assert len(shown[0].heading) == len(MEASURES) + 6
+    assert len(compared[0].heading) == len(MEASURES) + 6
     assert wide <= room < 1280
     assert "±\u00a00.00" in "".join(lines)
     assert max(heights) < 90  # three lines

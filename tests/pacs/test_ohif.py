@@ -6,7 +6,6 @@ OHIF names the folder of the built viewer: `npm pack @ohif/app`, unpacked, has i
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 import urllib.error
 import urllib.request
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 import orthanc
 import pytest
+from chromium import CHROMIUM, needs_chromium
 from orthanc import Orthanc
 
 from benchmarks.deploy.service import until
@@ -30,13 +30,12 @@ from monai_inpaint.pacs.rules import Rule  # noqa: E402 - what needs the extra c
 from monai_inpaint.pacs.study import process_study  # noqa: E402 - imports highdicom
 
 VIEWER = Path(os.environ.get("OHIF") or "nowhere")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 CONFIGURATION = Path(__file__).parents[2] / "docs" / "compose" / "ohif.js"
 STUDY, SECONDS = "1.2.77", 300
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not (VIEWER / "index.html").is_file(), reason="OHIF does not name a built viewer"),
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here"),
+    needs_chromium,
     pytest.mark.skipif(not (orthanc.PROGRAM and orthanc.DICOMWEB), reason="Orthanc is not installed"),
 ]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from chromium import CHROMIUM, needs_chromium
 from PIL import Image as Pillow
 from reader_study_samples import films_of_16_bits, small_study
 
@@ -23,8 +23,7 @@ pytest.importorskip("skimage")
 pytest.importorskip("cv2")
 playwright = pytest.importorskip("playwright.sync_api")
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")]
+pytestmark = [pytest.mark.slow, needs_chromium]
 PIXELS = """side => {
     const canvas = document.querySelector(`#${side} canvas`);
     const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
