@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ class Failing(type(Path())):  # type: ignore[misc]
 def saved(folder: Path, write: Any) -> tuple[State, int, bytes | None]:
     """The state after a file was asked for, the status, and its content; None where the connection was cut."""
 
-    async def ask() -> tuple[State, int, bytes | None]:
+    async def ask(session: aiohttp.ClientSession) -> tuple[State, int, bytes | None]:
         state, application = State(), web.Application()
         transfers = Transfers(state, folder)
 
@@ -62,18 +61,14 @@ def saved(folder: Path, write: Any) -> tuple[State, int, bytes | None]:
             return await transfers.hand_over(request, write, "image.nii")
 
         application.router.add_get("/", handed_over)
-        async with (
-            TestServer(application) as server,
-            aiohttp.ClientSession() as session,
-            session.get(server.make_url("/")) as answer,
-        ):
+        async with TestServer(application) as server, session.get(server.make_url("/")) as answer:
             try:
                 content = await answer.read()
             except aiohttp.ClientError:
                 content = None
             return state, answer.status, content
 
-    return asyncio.run(ask())
+    return run(ask)
 
 
 def test_a_file_of_several_parts_arrives_whole(tmp_path: Path) -> None:
