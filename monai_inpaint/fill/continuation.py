@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monai_inpaint.imaging.conjugate_gradients import conjugate_gradients
+from monai_inpaint.imaging.biharmonic import biharmonic_change
 from monai_inpaint.imaging.half_resolution import doubled, halved_sums
 
 _COARSEST = 300  # voxels of a hole that is solved without a coarser grid first
@@ -65,29 +65,5 @@ def _filled(values: np.ndarray, unknown: np.ndarray) -> np.ndarray:
         if not open_still.all():
             means = _filled(sums / np.where(open_still, 1.0, counts), open_still)
             start[unknown] = doubled(means, values.shape)[unknown]
-    start[unknown] += _correction(start, unknown, _STEPS if coarse else _ALL_STEPS)
+    start[unknown] += biharmonic_change(start, unknown, _PRECISION, _STEPS if coarse else _ALL_STEPS)[0]
     return start
-
-
-def _correction(start: np.ndarray, unknown: np.ndarray, steps: int) -> np.ndarray:
-    """Conjugate gradients on L L u = 0, with L the Laplacian of the voxel grid: the change of the unknown voxels."""
-
-    def rows(inside: np.ndarray) -> np.ndarray:
-        change = np.zeros_like(start)
-        change[unknown] = inside
-        return _laplacian(_laplacian(change))[unknown]
-
-    residual = -_laplacian(_laplacian(start))[unknown]
-    return conjugate_gradients(rows, residual, _PRECISION, steps)[0]
-
-
-def _laplacian(values: np.ndarray) -> np.ndarray:
-    """Sum of the differences to the six neighbours; border voxels are repeated outside."""
-    total = np.zeros_like(values)
-    for axis in range(values.ndim):
-        steps = np.diff(values, axis=axis)
-        first, last = ([slice(None)] * values.ndim for _ in range(2))
-        first[axis], last[axis] = slice(None, -1), slice(1, None)
-        total[tuple(first)] += steps
-        total[tuple(last)] -= steps
-    return total

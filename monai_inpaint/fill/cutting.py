@@ -10,7 +10,7 @@ import numpy as np
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.blocks import Block
 from monai_inpaint.fill.sampler import Draw
-from monai_inpaint.imaging.bounding_box import Box
+from monai_inpaint.imaging.bounding_box import Box, extent
 from monai_inpaint.imaging.image import Image
 
 
@@ -72,9 +72,18 @@ def block_of(
         raise InputError(f"The hole leaves nothing known in {where}; mark a smaller hole.")
     block = Block(values, hole, unknown, source.affine, (2,) if single else (0, 1, 2))
     if draw is not None:
-        block.seeds = [(*draw.seed, k) for k in range(place[2].start, place[2].stop)]
-        block.sampler = draw.sampler
+        block.seeds, block.sampler = _seeds(draw, hole, place), draw.sampler
     return block
+
+
+def _seeds(draw: Draw, hole: np.ndarray, place: Box) -> list[tuple[int, ...]]:
+    """Seeds of the slices of a block. The place of the hole is part of them: equal holes do not get equal noise."""
+    seeds: list[tuple[int, ...]] = []
+    for k in range(hole.shape[2]):
+        box = extent(hole[..., k]) or ()
+        corner = [side.start + part.start for side, part in zip(place, box, strict=False)]
+        seeds.append((*draw.seed, place[2].start + k, *corner))
+    return seeds
 
 
 def unknown_in(values: np.ndarray, place: Box, regions: Sequence[Region]) -> np.ndarray:

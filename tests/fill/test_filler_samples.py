@@ -48,6 +48,17 @@ def test_slices_of_a_sample_have_noise_of_their_own(sampler: RowMeansAndNoise) -
     assert (filled[60:63, 60:63, 0] != filled[60:63, 60:63, 1]).all()
 
 
+def test_equal_holes_at_two_places_get_unequal_noise_from_one_seed(sampler: RowMeansAndNoise) -> None:
+    image = np.full((160, 160), 500, np.float32)
+    changes = []
+    for place in ((60, 60), (60, 61)):
+        hole = square(image.shape, place, 8)
+        changes.append((Filler("mr")(image, hole, sample=True).image - image)[hole])
+
+    assert changes[0].std() > 0
+    assert not np.isclose(*changes).any()
+
+
 def test_a_slice_of_a_sample_does_not_depend_on_the_other_slices(sampler: RowMeansAndNoise) -> None:
     image, hole = np.dstack([head()] * 3), np.zeros((160, 160, 3), bool)
     hole[60:70, 60:70, 1] = True
