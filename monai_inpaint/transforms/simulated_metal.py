@@ -31,6 +31,7 @@ class SimulateMetald(Transform):
     Args:
         side: rows and columns, of the slice in the middle of air.
         scale: range of the pixels' size, as a multiple of `PIXEL`; a slice that is larger than `side` gets larger ones.
+        implants: in a slice, at most; each number is as likely.
 
     Returns (of a call):
         {"image": (3, side, side) int16, see `MetalUNet`; "label": (2, side, side) int16, the slice without metal and
@@ -40,8 +41,8 @@ class SimulateMetald(Transform):
         InputError: the slice is not in HU, or no implant fits into it.
     """
 
-    def __init__(self, side: int = 256, scale: tuple[float, float] = (0.85, 1.5)) -> None:
-        self.side, self.scale = side, scale
+    def __init__(self, side: int = 256, scale: tuple[float, float] = (0.85, 1.5), implants: int = 1) -> None:
+        self.side, self.scale, self.implants = side, scale, implants
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         rng = np.random.default_rng(int(data["seed"]))
@@ -63,11 +64,12 @@ class SimulateMetald(Transform):
         return {"image": np.stack(image), "label": np.stack(label), "name": data["name"]}
 
     def _pair(self, clean: Image, rng: np.random.Generator) -> Any:
-        """A simulation; kinds of implant that do not fit are drawn again."""
+        """A simulation; implants that do not fit are drawn again."""
         scanner = Scanner(int(rng.choice(_KVP)), float(10 ** rng.uniform(5.3, 6.5)), float(rng.uniform(0.0, 0.06)))
+        kinds = ["random"] * int(rng.integers(1, self.implants + 1)) if self.implants > 1 else "random"
         for _ in range(_TRIES):
             try:
-                return simulate_metal(clean, "random", int(rng.integers(2**31)), scanner=scanner)
+                return simulate_metal(clean, kinds, int(rng.integers(2**31)), scanner=scanner)
             except InputError as error:
                 reason = error
         raise reason

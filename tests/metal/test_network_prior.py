@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from training_samples import METAL, ROOT, bundle, run_bundle
 from monai_inpaint import read_image
 from monai_inpaint.ct.scanner import Scanner
 from monai_inpaint.errors import InputError
+from monai_inpaint.imaging.image import Image
 from monai_inpaint.losses import MetalLoss
 from monai_inpaint.metal.network_prior import grid_of, predicted, with_prior
 from monai_inpaint.metal.reduce import reduce_metal
@@ -23,6 +25,7 @@ from monai_inpaint.metal.sinogram_correction import SinogramCorrector, li, nmar
 from monai_inpaint.networks import MetalUNet
 from monai_inpaint.registry import find_generator
 from monai_inpaint.synthesis.metal.scan import clean_slice, with_metal
+from monai_inpaint.synthesis.metal.simulate import simulate_metal
 from monai_inpaint.training import MetalRMSE, metal_pairs
 from monai_inpaint.transforms import SimulateMetald
 
@@ -194,6 +197,20 @@ def test_an_entry_gives_the_same_pair_each_time_and_another_seed_another(data: P
     assert not np.array_equal(first["label"][1], other["label"][1])
     assert first["image"].shape == (3, 160, 160)
     assert first["label"].shape == (2, 160, 160)
+
+
+def test_a_slice_gets_one_implant_or_more(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+
+    def noted(image: Image, implant: list[str], seed: int, scanner: Scanner) -> Any:
+        drawn.append(len(implant))
+        return simulate_metal(image, implant, seed, scanner=scanner)
+
+    monkeypatch.setattr("monai_inpaint.transforms.simulated_metal.simulate_metal", noted)
+    for seed in range(6):
+        SimulateMetald(side=160, implants=2)(entry(data, seed))
+
+    assert set(drawn) == {1, 2}
 
 
 def test_a_pair_is_a_slice_with_metal_and_the_same_without(data: Path) -> None:

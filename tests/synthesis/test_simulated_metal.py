@@ -17,7 +17,7 @@ from monai_inpaint.ct.attenuation import attenuation
 from monai_inpaint.ct.projector import fan_beam, project, reconstruct
 from monai_inpaint.ct.scanner import Scanner, counted, relative_to_water, spectrum, transmitted, water_thickness
 from monai_inpaint.imaging.image import Image
-from monai_inpaint.synthesis.metal.implants import KINDS, draw_implant
+from monai_inpaint.synthesis.metal.implants import KINDS, Implant, draw_implant
 from monai_inpaint.synthesis.metal.scan import clean_slice, with_metal
 from monai_inpaint.synthesis.metal.simulate import simulate_metal
 
@@ -183,6 +183,21 @@ def test_a_pair_differs_in_artifacts_only(kind: str) -> None:
     assert pair.artifact.voxels.dtype == np.int16
     assert pair.facts["implant"]["kind"] == kind
     json.dumps(pair.facts)
+
+
+def test_several_implants_lie_in_one_slice_and_do_not_overlap() -> None:
+    source = Image(np.rint(pelvis()).astype(np.int16), np.diag([-MM, -MM, 3.0, 1.0]), "ct")
+
+    pair = simulate_metal(source, ["screw", "filling", "clip"], seed=4)
+
+    metal, placed = pair.metal.voxels > 0, pair.facts["implant"]
+    down, right = np.arange(SIDE)[:, None] * MM, np.arange(SIDE) * MM
+    masks = [Implant(one["kind"], one["material"], one["rods_mm"]).holds(down, right, 0.0) for one in placed]
+    assert [one["kind"] for one in placed] == ["screw", "filling", "clip"]
+    assert sum(masks).max() == 1
+    assert all(mask.any() and (mask & metal).sum() >= 0.95 * mask.sum() for mask in masks)
+    assert (pair.truth.voxels[sum(masks) == 1] > 2000).all()
+    assert np.array_equal(pair.truth.voxels[~metal], source.voxels[~metal])
 
 
 def test_the_same_seed_gives_the_same_voxels_and_another_one_others() -> None:

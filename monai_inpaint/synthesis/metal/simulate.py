@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,21 +49,22 @@ class Simulation:
 
 def simulate_metal(
     image: Image,
-    implant: str = "random",
+    implant: str | Sequence[str] = "random",
     seed: int = 0,
     *,
     scanner: Scanner = Scanner(),  # noqa: B008 - frozen
     progress: Steps | None = None,
 ) -> Simulation:
-    """Put an implant into a clean CT and scan it.
+    """Put an implant, or several, into a clean CT and scan it.
 
-    The implant is drawn with the seed and put inside the patient: hips and screws at bone or deep in the body, fillings
+    An implant is drawn with the seed and put inside the patient: hips and screws at bone or deep in the body, fillings
     and clips in soft tissue. Slices that it does not meet stay as they are. Values of the slices that it meets are
     limited to -1024 to 3071 HU, the scale of 12 bits, where they were within it; metal saturates.
 
     Args:
         image: a CT in HU without metal: one axial slice, or a volume, which is scanned axial slice by axial slice.
-        implant: "hip", "filling", "screw", "clip", or "random" for one of these.
+        implant: "hip", "filling", "screw", "clip", or "random" for one of these; or several of them, which do not
+            overlap.
         seed: of the implant, its place and the noise: the same seed produces the same voxels.
         scanner: how it is scanned.
         progress: called with the slices done and the slices in all.
@@ -71,33 +73,43 @@ def simulate_metal(
         InputError: not in HU, an unknown implant, no room for it in the patient, or a package is missing.
     """
     check_hounsfield(image)
-    if implant not in (*KINDS, "random"):
-        raise InputError(f"There is no implant {implant!r}; known are {', '.join(KINDS)} and random.")
+    kinds = [implant] if isinstance(implant, str) else implant
+    for kind in kinds:
+        if kind not in (*KINDS, "random"):
+            raise InputError(f"There is no implant {kind!r}; known are {', '.join(KINDS)} and random.")
     axial, rng = axial_slices(image), np.random.default_rng(seed)
-    kind = implant if implant != "random" else str(rng.choice(list(KINDS)))
-    placed = _placed(axial, kind, rng)
-    covers = {number: cover for number in range(axial.count) if (cover := _cover(placed, axial, number)) is not None}
-    artifact, truth = image.voxels.copy(), image.voxels.copy()
     metal = np.zeros(image.voxels.shape, np.uint8)
-    level = 1000.0 * (relative_to_water(placed.material, scanner.kvp) - 1.0)
-    for done, (number, cover) in enumerate(covers.items()):
+    implants: list[Implant] = []
+    covers: dict[int, list[tuple[Cover, str]]] = {}
+    for kind in kinds:
+        implants.append(_placed(axial, kind if kind != "random" else str(rng.choice(list(KINDS))), metal, rng))
+        for number, cover in _covers(implants[-1], axial).items():
+            covers.setdefault(number, []).append((cover, implants[-1].material))
+            metal[axial.index(number)][cover.box] |= cover.share() > 0
+    artifact, truth = image.voxels.copy(), image.voxels.copy()
+    levels = {one.material: 1000.0 * (relative_to_water(one.material, scanner.kvp) - 1.0) for one in implants}
+    for done, (number, met) in enumerate(sorted(covers.items())):
         if progress:
             progress(done, len(covers))
         index = axial.index(number)
-        hu, share = image.units(index), np.zeros(metal[index].shape, np.float32)
-        share[cover.box] = cover.share()
-        scanned = with_metal(clean_slice(hu, axial.spacing[:2]), [(cover, placed.material)], scanner, rng)
+        hu = image.units(index)
+        held = hu.copy()
+        for cover, material in met:
+            held[cover.box] += cover.share() * (levels[material] - held[cover.box])
+        scanned = with_metal(clean_slice(hu, axial.spacing[:2]), met, scanner, rng)
         artifact[index] = image.stored(_limited(scanned, hu), index)
-        held = _limited(hu + share * (level - hu), hu)
-        truth[index] = np.where(share > 0, image.stored(held, index), image.voxels[index])
-        metal[index] = share > 0
+        truth[index] = np.where(metal[index] > 0, image.stored(_limited(held, hu), index), image.voxels[index])
     if progress:
         progress(len(covers), len(covers))
+    placed = [
+        {"kind": one.kind, "material": one.material, "rods_mm": one.rods, "hu": round(levels[one.material], 1)}
+        for one in implants
+    ]
     facts = {
-        "implant": {"kind": placed.kind, "material": placed.material, "rods_mm": placed.rods, "hu": round(level, 1)},
+        "implant": placed[0] if isinstance(implant, str) else placed,
         "seed": seed,
         "scanner": asdict(scanner) | {"effective_kev": round(effective_energy(scanner.kvp), 2)},
-        "slices": {"axis": axial.axis, "numbers": list(covers)},
+        "slices": {"axis": axial.axis, "numbers": sorted(covers)},
         "metal_voxels": int(np.count_nonzero(metal)),
         "scale_hu": [LOWEST, HIGHEST],
         "versions": {"monai_inpaint": __version__},
@@ -111,8 +123,8 @@ def _limited(values: np.ndarray, source: np.ndarray) -> np.ndarray:
     return np.where(source < LOWEST, source, np.clip(values, LOWEST, HIGHEST))
 
 
-def _placed(axial: Axial, kind: str, rng: np.random.Generator) -> Implant:
-    """An implant of that kind wholly within the patient.
+def _placed(axial: Axial, kind: str, taken: np.ndarray, rng: np.random.Generator) -> Implant:
+    """An implant of that kind wholly within the patient, and not where metal is already (`taken`).
 
     Raises:
         InputError: there is no patient, or not enough room.
@@ -136,8 +148,10 @@ def _placed(axial: Axial, kind: str, rng: np.random.Generator) -> Implant:
         across = 0.0 if axial.axis is None or axial.count == 1 else number * axial.spacing[2]
         place = anchors[rng.integers(len(anchors))] * axial.spacing[:2]
         implant = implant.moved([float(x) for x in np.append(place, across) - seen])
-        met = {n: c for n in range(axial.count) if (c := _cover(implant, axial, n)) is not None}
+        met = _covers(implant, axial)
         if met and _inside(implant, axial):
+            if any((taken[axial.index(n)][c.box] * c.share()).any() for n, c in met.items()):
+                continue
             inside = np.concatenate([body(n)[c.box][c.share() > 0] for n, c in met.items()])
             tissue = np.concatenate([_tissue(axial, n)[c.box][c.share() > 0] for n, c in met.items()])
             if inside.all() and tissue.mean() >= _HELD:
@@ -170,6 +184,11 @@ def _inside(implant: Implant, axial: Axial) -> bool:
     low, high = implant.ends()
     size = np.asarray(axial.stored().shape[:2]) * axial.spacing[:2]
     return bool((low[:2] > 0).all() and (high[:2] < size).all())
+
+
+def _covers(implant: Implant, axial: Axial) -> dict[int, Cover]:
+    """The cross-sections of the implant, by slice."""
+    return {number: cover for number in range(axial.count) if (cover := _cover(implant, axial, number)) is not None}
 
 
 def _cover(implant: Implant, axial: Axial, number: int) -> Cover | None:
