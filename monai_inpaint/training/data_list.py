@@ -145,12 +145,20 @@ def metal_pairs(
     """Return so many entries for `SimulateMetald`: {"image", "name", "source", "slice", "seed"}.
 
     Args:
-        slices: of `training_slices`.
+        slices: of `training_slices`; those that are not axial are left out.
         shares: of each of their sources among the pairs.
         count: of pairs.
         first_seed: of the first one, and of the choice of slices; the others follow.
     """
-    return seeded_draws(slices, shares, count, first_seed)
+    return seeded_draws([entry for entry in slices if _is_axial(entry)], shares, count, first_seed)
+
+
+def _is_axial(entry: Mapping[str, Any]) -> bool:
+    if entry.get("slice") is None:
+        return True
+    import nibabel
+
+    return nibabel.orientations.aff2axcodes(nibabel.load(entry["image"]).affine)[2] in "SI"
 
 
 def seeded_draws(

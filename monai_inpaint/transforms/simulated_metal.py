@@ -19,7 +19,7 @@ from monai_inpaint.metal.sinogram_correction import nmar
 from monai_inpaint.synthesis.metal.simulate import simulate_metal
 
 _KVP = (80, 100, 120, 120, 140)
-_TRIES = 20
+_TRIES, _TRIES_EACH = 20, 4  # of implants, and of so many of them
 
 
 class SimulateMetald(Transform):
@@ -64,10 +64,11 @@ class SimulateMetald(Transform):
         return {"image": np.stack(image), "label": np.stack(label), "name": data["name"]}
 
     def _pair(self, clean: Image, rng: np.random.Generator) -> Any:
-        """A simulation; implants that do not fit are drawn again."""
+        """A simulation; implants that do not fit are drawn again, and at last fewer of them."""
         scanner = Scanner(int(rng.choice(_KVP)), float(10 ** rng.uniform(5.3, 6.5)), float(rng.uniform(0.0, 0.06)))
-        kinds = ["random"] * int(rng.integers(1, self.implants + 1)) if self.implants > 1 else "random"
-        for _ in range(_TRIES):
+        count = int(rng.integers(1, self.implants + 1)) if self.implants > 1 else 1
+        for tried in range(_TRIES):
+            kinds = ["random"] * max(count - tried // _TRIES_EACH, 1)
             try:
                 return simulate_metal(clean, kinds, int(rng.integers(2**31)), scanner=scanner)
             except InputError as error:
