@@ -59,7 +59,7 @@ def overview_of(
     set_moment(dataset, now_for(shown), "InstanceCreation", "Content")
     dataset.DateOfSecondaryCapture, dataset.TimeOfSecondaryCapture = dataset.ContentDate, dataset.ContentTime
     dataset.PatientOrientation, dataset.Laterality = "", shown.get("Laterality") or ""
-    # It says whether patient and date can be read in the picture. Our words tell neither; the source's pixels may.
+    # It says whether patient and date can be read in the picture. Our text contains neither; the source's pixels may.
     for keyword in ("BurnedInAnnotation", "RecognizableVisualFeatures"):
         if keyword in shown:
             setattr(dataset, keyword, shown[keyword].value)

@@ -32,7 +32,7 @@ def find_voids(image: Image, progress: Steps | None = None) -> Found:
 
     Args:
         image: an MR, 2D or 3D.
-        progress: called with the voids judged and their number.
+        progress: called with the number of voids tested and of all.
     """
     axis = slice_axis(image)
     sliced = with_slices_last(image, axis)

@@ -46,7 +46,7 @@ from monai_inpaint.pacs.wire import (
 
 SUCCESS, NOT_SUPPORTED = 0x0000, 0x0122
 _LONGEST_REQUEST, _MOST_ITEMS = 2**18, 2**13  # bytes; 128 contexts, each with all transfer syntaxes, take less
-_LONGEST_DATA = 2**17  # bytes, which we tell the peer
+_LONGEST_DATA = 2**17  # bytes, announced to the peer
 _LONGEST_COMMAND = 2**14
 _LONGEST_REPORT = 2**21  # bytes; 20 000 instances take less
 _OPENING = 10.0  # seconds for all that comes before the association
@@ -153,7 +153,7 @@ class Association:
         return True
 
     def abort(self) -> None:
-        """Tell the peer that it is over, if it listens."""
+        """Send the peer an abort, if it listens."""
         self._wire.send(ABORT, bytes([0, 0, 2, 0]), 1.0)
 
     def _store(

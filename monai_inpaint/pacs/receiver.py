@@ -43,16 +43,16 @@ class Receiver:
         self.queue, self.study_bytes, self.caller = queue, study_bytes, caller
         self.studies: set[str] = set()
         self._log = log
-        self._said: set[str] = set()
+        self._logged: set[str] = set()
 
     def begin(self, sop_class: str, uid: str, syntax: str, move: int | None) -> Incoming:
         """Begin an instance that arrives; `move` is the Message ID of our C-MOVE that it comes for."""
         return Incoming(self, sop_class, uid, syntax, move)
 
     def say(self, sentence: str) -> None:
-        """Tell the log, once."""
-        if sentence not in self._said:
-            self._said.add(sentence)
+        """Log a sentence, once."""
+        if sentence not in self._logged:
+            self._logged.add(sentence)
             self._log(sentence)
 
 

@@ -133,10 +133,10 @@ class Later:
 
     def put(self, job: Path, why: str) -> bool:
         """Try a job again later; whether the log is to say why, which it does once."""
-        _, wait, _, said = self._jobs.get(job, (0.0, WAIT / 2, "", False))
+        _, wait, _, logged = self._jobs.get(job, (0.0, WAIT / 2, "", False))
         wait = min(2 * wait, LONGEST_WAIT)
-        self._jobs[job] = time.monotonic() + wait, wait, why, said or bool(why)
-        return bool(why) and not said
+        self._jobs[job] = time.monotonic() + wait, wait, why, logged or bool(why)
+        return bool(why) and not logged
 
     def reason(self) -> str:
         """Why one of them cannot go on; "" where all wait as usual."""

@@ -1,4 +1,4 @@
-"""A process that works for the service, one task after another, and may hang, crash or take all memory."""
+"""A process that works for the service, one task after another, and may hang, crash or exhaust the memory."""
 
 from __future__ import annotations
 

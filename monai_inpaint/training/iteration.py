@@ -80,7 +80,7 @@ def flow_iteration(
     shift, scale = masked_statistics(truth, there)
     time, noise = _time_and_noise(batch, truth, at_start)
     unit = 1.0 / (scale.clamp(min=_FLATTEST) * output_scale(time))
-    time = time * there  # where there is no image there is no state: as at t = 0, only the known voxels speak
+    time = time * there  # where there is no image there is no state: as at t = 0, only the known voxels count
     noise = noise * (time > 0) * region
     inputs = _network_input(image, [noise, truth * region, time])
 
@@ -166,7 +166,7 @@ def _sample_input(
     image: torch.Tensor, estimate: torch.Tensor, region: torch.Tensor, noise: torch.Tensor
 ) -> torch.Tensor:
     """Return windows (B, 2 or 3, H, W) as input of the sampler: it starts from the best estimate."""
-    # where there is no image there is no state: as for the best estimate, only the known voxels speak
+    # where there is no image there is no state: as for the best estimate, only the known voxels count
     time = SAMPLE_TIME * (1.0 - image[:, 1:2] + region)
     started = torch.cat((image[:, :1] * (1.0 - region) + estimate * region, image[:, 1:2], region), dim=1)
     return _network_input(started, [noise * region, estimate * region, time])

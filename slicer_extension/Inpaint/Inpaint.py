@@ -220,7 +220,7 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if node:
             self._parameterNodeGuiTag = node.connectGui(self.ui)
             self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.updateButtons)
-            # the selector tells of every change, also of those made here
+            # the selector reports every change, also those made here
             segmentation, segment = node.segmentation, node.segment
             self.ui.segmentSelector.setCurrentNode(segmentation)
             self.ui.segmentSelector.setCurrentSegmentID(segment)

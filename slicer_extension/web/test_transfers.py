@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from client import run
 
 from monai_inpaint.web.transfers import PART, Transfers
 

@@ -16,7 +16,7 @@ from monai_inpaint import Image, InputError, read_image
 from monai_inpaint.imaging.grid import align_hole
 
 SHAPE = (9, 8, 7)
-DISAGREE = "The image tells two places: its sform and qform, as programs read them, disagree."
+DISAGREE = "The image states two positions: its sform and qform, as programs read them, disagree."
 
 angles = st.tuples(*[st.floats(-3, 3)] * 3)
 shifts = st.tuples(*[st.floats(-40, 40)] * 3)
@@ -90,7 +90,7 @@ def test_a_hole_of_two_forms_meets_an_image_of_one(sform, qform, seed: int) -> N
     aligned = align_hole(Image(hole, sform, other_affine=qform), image(qform))
     np.testing.assert_array_equal(aligned.voxels, hole)
     assert aligned.grid == "same grid by the hole's qform"
-    assert aligned.notes == ("The hole tells two places: its sform and qform, as programs read them, disagree.",)
+    assert aligned.notes == ("The hole states two positions: its sform and qform, as programs read them, disagree.",)
 
 
 @settings(max_examples=60, deadline=None)

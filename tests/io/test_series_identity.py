@@ -140,8 +140,8 @@ def test_a_header_that_tells_another_number_of_images_is_quoted(tmp_path: Path) 
     assert read_image(ct_series(tmp_path / "whole", 4, ImagesInAcquisition=4)).notes == ()
     told = read_image(ct_series(tmp_path / "part", 4, ImagesInAcquisition=9, NumberOfSeriesRelatedInstances=6)).notes
     assert told == (
-        "The header speaks of 6 images in the series; 4 are here.",
-        "The header speaks of 9 images in the acquisition; 4 are here.",
+        "The header states 6 images in the series; 4 are here.",
+        "The header states 9 images in the acquisition; 4 are here.",
     )
 
 

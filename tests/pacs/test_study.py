@@ -259,7 +259,7 @@ def test_two_segmentations_of_one_series_are_told_apart_by_name_only(tmp_path: P
         return process_study(folder, tmp_path / segment.strip("*"), rules)["series"][0]
 
     assert entry("implant")["report"]["hole"]["voxels"] == marked.sum()
-    assert entry("*n*")["why"] == "2 SEG refer to it, and the rule does not tell which to take."
+    assert entry("*n*")["why"] == "2 SEG refer to it, and the rule does not say which to use."
 
 
 def test_a_folder_without_dicom_and_an_output_that_is_not_empty_are_refused(tmp_path: Path) -> None:

@@ -186,5 +186,5 @@ def _other_counts(head: Dataset, count: int) -> list[str]:
     for keyword, whole in _COUNTS.items():
         number = text_of(head, keyword)
         if number.isdecimal() and int(number) != count:
-            notes.append(f"The header speaks of {int(number)} images in the {whole}; {count} are here.")
+            notes.append(f"The header states {int(number)} images in the {whole}; {count} are here.")
     return notes

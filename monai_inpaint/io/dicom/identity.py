@@ -94,7 +94,7 @@ def check_hole_image(hole: Image, image: Image) -> None:
         InputError: see above.
     """
     marked, source = (getattr(item.header, "datasets", None) for item in (hole, image))
-    if not marked or not source:  # one of them is not DICOM, and tells nothing of the patient
+    if not marked or not source:  # one of them is not DICOM, and does not identify a patient
         return
     for keyword, apart in _PLACE.items():
         if _differ(keyword, marked[0], source[0], lacking=False):
