@@ -24,6 +24,7 @@ from pynetdicom.sop_class import (
     StorageCommitmentPushModelInstance,
     Verification,
 )
+from queue_samples import received
 
 from benchmarks.deploy.kills import wrong_with
 from benchmarks.deploy.service import Archive, Service, free_port, send_files, until
@@ -200,7 +201,7 @@ def test_results_that_the_archive_does_not_keep_are_sent_again_and_then_kept_for
     assert len(list((job / places.RESULTS).glob("*.dcm"))) == 3
     archive.loses = 0
     job.rename(service.queue / places.WAITING / job.name)  # as the page for its owner says
-    until(lambda: bool(service.jobs("sent")), SECONDS, "the study is not done")
+    service.wait_sent()
 
 
 @pytest.mark.parametrize("status", [0x0112, 0x0213])
@@ -214,7 +215,7 @@ def test_an_archive_that_takes_no_request_is_asked_again_and_the_results_are_kep
     assert len(archive.stored) == 3
 
     archive.status = 0
-    until(lambda: bool(service.jobs("sent")), SECONDS, "the study is not done")
+    service.wait_sent()
     assert not job.exists()
 
 
@@ -234,7 +235,7 @@ def test_where_the_archive_offers_no_storage_commitment_the_results_are_kept_unt
     service.interrupt()
     service.settings["storage_commitment"] = False
     service.start()
-    until(lambda: bool(service.jobs("sent")), SECONDS, "the study is not done")
+    service.wait_sent()
     assert all(len(copies) == 1 for copies in archive.received[STUDY].values())
     service.interrupt()
     archive.close()
@@ -262,7 +263,7 @@ def test_a_report_that_comes_when_the_service_was_killed_meanwhile_is_known(
     archive.call(service.port, information)
     information.TransactionUID = archive.requests[0]
     archive.call(service.port, information, with_roles=False)
-    until(lambda: bool(service.jobs("sent")), SECONDS, "the study is not done")
+    service.wait_sent()
     assert archive.statuses == [0, CANNOT_PROCESS, 0]
 
 
@@ -387,10 +388,7 @@ def test_of_requests_without_end_the_last_ones_are_noted(tmp_path: Path) -> None
 
 
 def store(queue: Queue, uid: str) -> None:
-    arrival = queue.arriving.arrival()
-    arrival.write(bytes(100))
-    arrival.finish()
-    queue.arriving.store(arrival, STUDY, uid)
+    queue.arriving.store(received(queue), STUDY, uid)
 
 
 @pytest.mark.skipif(not (orthanc.PROGRAM and orthanc.DICOMWEB), reason="Orthanc is not installed")
@@ -402,7 +400,7 @@ def test_orthanc_commits_itself_to_what_it_has_and_not_to_what_it_lost(tmp_path:
         service.settings["send"]["port"] = archive.dicom
         service.start()
         send_files(small_study(tmp_path / "study", STUDY), service.port)
-        until(lambda: bool(service.jobs("sent")), SECONDS, f"the study is not done:\n{service.lines()}", 0.5)
+        service.wait_sent()
         kept = len(archive.uids())
         until(lambda: f"done: ARCHIVE keeps {kept} results" in service.lines(), SECONDS, "nothing is said")
         service.interrupt()
@@ -423,6 +421,6 @@ def test_orthanc_commits_itself_to_what_it_has_and_not_to_what_it_lost(tmp_path:
         service.start()
         until(lambda: "They are sent again" in service.lines(), SECONDS, "nothing is lacking", 0.5)
         assert f"ARCHIVE does not keep 1 of {kept + 1} results (1 reason 0112)" in service.lines()
-        until(lambda: len(service.jobs("sent")) == 1, SECONDS, f"the study is not done:\n{service.lines()}", 0.5)
+        service.wait_sent()
         assert len(archive.uids()) == kept
     assert service.interrupt() == 130

@@ -46,13 +46,6 @@ if __name__ == "__main__":
 """
 
 
-@pytest.fixture
-def archive() -> Iterator[Archive]:
-    archive = Archive()
-    yield archive
-    archive.close()
-
-
 def job(service: Service, state: str, name: str) -> Path:
     folder = service.queue / state / name
     (folder / places.INPUT).mkdir(parents=True)

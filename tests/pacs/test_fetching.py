@@ -156,7 +156,7 @@ def test_a_study_waits_for_the_archive_until_what_it_lacks_is_sent(files: list[P
     assert len(service.jobs("fetching")) == 1
 
     send_files(files[:2], service.port)
-    until(lambda: bool(service.jobs("sent")), SECONDS, "the study is not done")
+    service.wait_sent()
 
     assert wrong_with(archive.of(STUDY), files[0].parents[1]) == ""
     assert "1.2.77 complete with 3 instances" in service.lines()

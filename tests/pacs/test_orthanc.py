@@ -80,10 +80,10 @@ def test_a_study_goes_from_orthanc_through_the_service_and_back_and_so_does_a_re
         archive.store([path for path in files(given) if path.name != "seg.dcm"])
 
         archive.send(STUDY, "FILLER")
-        until(lambda: bool(service.jobs("sent")), SECONDS, "the study is not done", 0.5)
+        service.wait_sent()
         archive.store([given / "seg.dcm"])
         archive.send(STUDY, "FILLER")
-        until(lambda: len(service.jobs("sent")) == 2, SECONDS, "the region is not filled", 0.5)
+        service.wait_sent(2)
 
         check(archive, given)  # each series came back once
         # an archive that forwards whatever changes sends all again: that ends here
@@ -121,7 +121,7 @@ def test_a_region_drawn_later_is_filled_in_a_series_that_is_fetched(protocol: st
 
         seg = archive.ask("/tools/lookup", pydicom.dcmread(given / "seg.dcm").SOPInstanceUID.encode())[0]["ID"]
         archive.ask("/modalities/FILLER/store", json.dumps([seg]).encode())  # and not the series
-        until(lambda: bool(service.jobs("sent")), SECONDS, "the region is not filled", 0.5)
+        service.wait_sent()
 
         assert f"fetched 4 instances of series {STUDY}.2" in service.lines()
         originals = {dataset.SOPInstanceUID: dataset for dataset in map(pydicom.dcmread, images)}
