@@ -9,8 +9,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from monai_inpaint.metrics.checked_arrays import checked
 from monai_inpaint.metrics.lpips import window_around
-from monai_inpaint.metrics.region import checked
 from monai_inpaint.networks.image_features import MEAN, STD, load_squeezenet
 
 FOLDS = 5

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.pacs import durable_files as disk
-from monai_inpaint.pacs.disk_space import is_full, reason_of
 from monai_inpaint.pacs.job_layout import ARRIVING, FAILED, FETCHING, RECORD, STATES, WAITING, is_job, number_of
+from monai_inpaint.pacs.machine_faults import is_full, reason_of
 
 
 class JobFolders:

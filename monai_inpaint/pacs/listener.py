@@ -19,7 +19,7 @@ from monai_inpaint.pacs.admission import KNOWN, UNKNOWN, Admission
 from monai_inpaint.pacs.anonymous_errors import sentence_of
 from monai_inpaint.pacs.association import Association, Entity
 from monai_inpaint.pacs.commitment import CANNOT_PROCESS, NO_RESOURCES, SUCCESS, report_of
-from monai_inpaint.pacs.disk_space import reason_of
+from monai_inpaint.pacs.machine_faults import reason_of
 from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.receiver import Receiver
 from monai_inpaint.pacs.requestor import UNCOMPRESSED

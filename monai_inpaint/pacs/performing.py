@@ -16,7 +16,7 @@ from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.pacs import tasks
 from monai_inpaint.pacs.arrival import Full
 from monai_inpaint.pacs.arriving import Different, TooLarge
-from monai_inpaint.pacs.disk_space import is_full, reason_of
+from monai_inpaint.pacs.machine_faults import is_full, reason_of
 from monai_inpaint.pacs.service_stage import ServiceStage, Shared
 from monai_inpaint.pacs.work_item import WorkItem, outcome_of, read_item, write_item
 

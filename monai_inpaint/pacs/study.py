@@ -27,9 +27,9 @@ from monai_inpaint.imaging.label_map import matching
 from monai_inpaint.io.atomic import staged
 from monai_inpaint.io.dicom.file import load
 from monai_inpaint.pacs.anonymous_errors import sentence_of
-from monai_inpaint.pacs.disk_space import is_full
 from monai_inpaint.pacs.job_layout import RECORD
 from monai_inpaint.pacs.kept_images import FILLED, FILLED_BEFORE, SKIPPED
+from monai_inpaint.pacs.machine_faults import is_full
 from monai_inpaint.pacs.rules import METAL, RECTANGLES, Rule
 from monai_inpaint.pacs.series import Mark, Series, Study, find_series, read_series
 from monai_inpaint.regions.sources import HoleFile, ListedRectangles

@@ -20,8 +20,8 @@ from monai_inpaint.losses.energy_score import EnergyScore
 from monai_inpaint.networks.known_voxels import masked_statistics
 from monai_inpaint.networks.rectified_flow import draw_time, output_scale
 from monai_inpaint.training.accumulation import backward_in_parts
+from monai_inpaint.training.bfloat16 import has_bfloat16
 from monai_inpaint.training.draws import SEED
-from monai_inpaint.training.precision import has_bfloat16
 
 _FLATTEST = 8.0  # grey levels of 255: windows of next to nothing but air would outweigh all others
 
