@@ -102,8 +102,8 @@ def wrong_with(received: Sequence[Dataset], study: Path) -> str:
         changed += int(other.sum())
     if not changed:
         return "nothing was filled"
-    told = {element.value for dataset in received for element in dataset.iterall()
+    uids = {element.value for dataset in received for element in dataset.iterall()
             if element.keyword == "ReferencedSOPInstanceUID"}  # fmt: skip
     known = {uid for dataset in received for uid in (dataset.SOPInstanceUID, dataset.StudyInstanceUID)}
-    missing = told - set(sources) - known
+    missing = uids - set(sources) - known
     return f"references that lead nowhere: {missing}" if missing else ""

@@ -179,7 +179,7 @@ def test_a_hole_well_inside_of_the_image_is_kept_whole_at_any_scale(scale, shift
     assert aligned.kept == 1
 
 
-def test_pieces_that_fall_between_the_voxels_of_the_image_are_lost_and_told() -> None:
+def test_pieces_that_fall_between_the_voxels_of_the_image_are_lost_and_reported() -> None:
     hole = np.zeros((40, 40, 40), bool)
     hole[10:20, 10:20, 10:20] = True
     hole[30:34, 24:28, 38] = True  # 16 of 1016 voxels, in a slice that no coarse one falls on

@@ -352,7 +352,7 @@ class Unanswered:
         return tasks.TaskOutcome(tasks.LATER, "ARCHIVE is not reached.")
 
 
-def test_the_reason_of_a_study_that_cannot_go_on_is_told_until_it_goes_on(tmp_path: Path) -> None:
+def test_the_reason_of_a_study_that_cannot_go_on_is_reported_until_it_goes_on(tmp_path: Path) -> None:
     queue, archive = Queue(tmp_path, 10**6, 10**6), Node("127.0.0.1", 104, "ARCHIVE")
     settings = Settings(tmp_path, archive, ("ARCHIVE",), archive, (), storage_commitment=True)
     stage = Committing(Shared(queue, settings, lambda _line: None, threading.Event(), {}))

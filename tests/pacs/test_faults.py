@@ -52,7 +52,7 @@ def job(service: Service, state: str, name: str) -> Path:
     return folder
 
 
-def test_damaged_jobs_and_stray_things_are_told_once_and_the_next_study_is_done(
+def test_damaged_jobs_and_stray_things_are_reported_once_and_the_next_study_is_done(
     archive: Archive, tmp_path: Path
 ) -> None:
     service = Service(tmp_path / "service", archive.port)

@@ -47,10 +47,10 @@ def given(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("given")
     clean = np.repeat(np.rint(pelvis()).astype(np.int16).T[..., None], 3, axis=2)
     scan = simulate_metal(Image(clean, np.diag([2.0, 2.0, 3.0, 1.0]), "ct"), "hip", 0).artifact.voxels
-    told = {"StudyInstanceUID": STUDY, "RescaleSlope": 1, "RescaleIntercept": 0, "PixelSpacing": [2, 2]}
-    dicom_series(folder / "ct", scan.transpose(2, 1, 0), series=f"{STUDY}.1", spacing=3.0, **told)
-    told = {"StudyInstanceUID": STUDY, "Modality": "MR", "FrameOfReferenceUID": f"{STUDY}.8"}
-    dicom_series(folder / "mr", (800 * smooth((4, 64, 64), 1)).astype(np.uint16), series=f"{STUDY}.2", **told)
+    elements = {"StudyInstanceUID": STUDY, "RescaleSlope": 1, "RescaleIntercept": 0, "PixelSpacing": [2, 2]}
+    dicom_series(folder / "ct", scan.transpose(2, 1, 0), series=f"{STUDY}.1", spacing=3.0, **elements)
+    elements = {"StudyInstanceUID": STUDY, "Modality": "MR", "FrameOfReferenceUID": f"{STUDY}.8"}
+    dicom_series(folder / "mr", (800 * smooth((4, 64, 64), 1)).astype(np.uint16), series=f"{STUDY}.2", **elements)
     marked = np.zeros((4, 64, 64), bool)
     marked[1:3, 20:33, 30:50] = True
     segmentation(folder / "seg.dcm", sources(folder / "mr"), marked, names=["lesion"])
@@ -164,8 +164,8 @@ def check(archive: Orthanc, given: Path) -> None:
     for dataset in held:  # what was there is as it was
         if dataset.SOPInstanceUID in originals:
             assert dataset.get("PixelData") == originals[dataset.SOPInstanceUID].get("PixelData")
-    told = {series["0020000E"]["Value"][0] for series in archive.series(STUDY)}
-    assert told == {dataset.SeriesInstanceUID for dataset in held}
+    listed = {series["0020000E"]["Value"][0] for series in archive.series(STUDY)}
+    assert listed == {dataset.SeriesInstanceUID for dataset in held}
     for dataset in made:
         assert dataset.StudyInstanceUID == STUDY
         referred = {element.value for element in dataset.iterall() if element.keyword == "ReferencedSOPInstanceUID"}

@@ -53,10 +53,10 @@ def test_clients_of_dcmtk_are_served(archive: Archive, tmp_path: Path) -> None:
 def test_callers_that_are_not_listed_and_wrong_titles_are_refused(service: Service, tmp_path: Path) -> None:
     files = small_study(tmp_path / "study", "1.2.77")
 
-    assert send_files(files, service.port, caller="STRANGER") == []
+    assert send_files(files, service.port, caller="UNLISTED") == []
     assert send_files(files, service.port, called="OTHER") == []
 
-    until(lambda: "caller STRANGER refused" in service.lines(), 10, service.lines())
+    until(lambda: "caller UNLISTED refused" in service.lines(), 10, service.lines())
     assert not service.jobs("arriving")
 
 
@@ -70,10 +70,10 @@ def test_with_tls_only_certificates_of_the_authority_are_taken(tmp_path: Path) -
         tmp_path / "service", archive.port, listen={"tls": settings}, send={"tls": settings, "host": "localhost"}
     ).start()
     files = small_study(tmp_path / "study", "1.2.77")
-    known, stranger = sending_tls(Tls(*ours)), sending_tls(Tls(theirs[0], theirs[1], ours[2]))
+    known, unknown = sending_tls(Tls(*ours)), sending_tls(Tls(theirs[0], theirs[1], ours[2]))
 
     assert send_files(files, service.port) == []
-    assert send_files(files, service.port, tls=(stranger, "localhost")) == []
+    assert send_files(files, service.port, tls=(unknown, "localhost")) == []
     assert send_files(files, service.port, tls=(known, "localhost")) == [0, 0, 0]
     service.wait_sent()
 

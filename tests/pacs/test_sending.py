@@ -39,7 +39,7 @@ def test_results_wait_until_the_archive_is_there(tmp_path: Path) -> None:
     archive.close()
 
 
-def test_results_that_the_archive_refuses_are_kept_and_told(tmp_path: Path) -> None:
+def test_results_that_the_archive_refuses_are_kept_and_reported(tmp_path: Path) -> None:
     archive = Archive(status=0xC001)
     service = Service(tmp_path / "service", archive.port).start()
     send_files(small_study(tmp_path / "study", "1.2.77"), service.port)

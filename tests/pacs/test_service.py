@@ -79,8 +79,8 @@ def test_why_a_series_is_not_filled_goes_to_the_archive_once_as_a_report(archive
     assert (report.PatientID, report.Modality, report.VerificationFlag) == ("P1", "SR", "UNVERIFIED")
     report.save_as(tmp_path / "report.dcm", enforce_file_format=True)
     if shutil.which("dciodvfy"):
-        judged = subprocess.run(["dciodvfy", tmp_path / "report.dcm"], capture_output=True, text=True, check=False)
-        assert "Error" not in judged.stderr, judged.stderr
+        checked = subprocess.run(["dciodvfy", tmp_path / "report.dcm"], capture_output=True, text=True, check=False)
+        assert "Error" not in checked.stderr, checked.stderr
     kept = sorted(path.name for path in service.jobs("failed")[0].iterdir())
     assert kept == ["input", "instances.json", "made.json", "record.json"]
 
