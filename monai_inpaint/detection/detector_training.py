@@ -55,7 +55,7 @@ def fold_of(images: Sequence[BoxedImage], folds: int) -> np.ndarray:
     names = [images[int(np.flatnonzero(groups == group)[0])] for group in range(groups.max() + 1)]
     order = np.argsort([crc32((image.patient or image.name).encode()) for image in names], kind="stable")
     if len(order) < folds:
-        raise InputError(f"{len(order)} patients cannot be parted into {folds} folds; ask for fewer.")
+        raise InputError(f"{len(order)} patients cannot be divided into {folds} folds; ask for fewer.")
     parts = np.empty(len(order), int)
     parts[order] = np.arange(len(order)) % folds
     return parts[groups]

@@ -118,4 +118,4 @@ class _Unpickler(pickle.Unpickler):
             found = getattr(import_module(module), name)
             if not ours or (isinstance(found, type) and found.__module__ == module):  # images and headers
                 return found
-        raise pickle.UnpicklingError(f"{module}.{name} is nothing that an image consists of")
+        raise pickle.UnpicklingError(f"{module}.{name} is not part of an image")

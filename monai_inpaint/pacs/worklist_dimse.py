@@ -66,7 +66,7 @@ def dimse_worklist(at: Node, title: str) -> Iterator[DimseWorklist]:
     """A worklist, as long as the block runs; `title` is our AE title.
 
     Raises:
-        Unreachable: it is not reached, or ends the association.
+        Unreachable: it cannot be reached, or ends the association.
         InputError: TLS cannot be set up.
     """
     contexts = [build_context(UnifiedProcedureStepPull, UNCOMPRESSED)]

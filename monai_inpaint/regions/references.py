@@ -107,10 +107,10 @@ def check_drawn_on(dataset: Dataset, image: Image, path: Path) -> None:
         raise InputError(f"{path} marks a DICOM series, but {name} is not one; give the series it was drawn on.")
     first, drawn = header.datasets[0], drawn_on(dataset)
     if patients_differ(dataset, first, lacking=not drawn.names_anything):
-        raise InputError(f"{path} is of another patient than {name}; give what was drawn on this image.")
+        raise InputError(f"{path} belongs to another patient than {name}; give what was drawn on this image.")
     study, series = str(first.get("StudyInstanceUID") or ""), str(first.get("SeriesInstanceUID") or "")
     if study not in drawn.studies and (drawn.studies or not drawn.names_anything):
-        raise InputError(f"{path} is of another study than {name}; give what was drawn on this image.")
+        raise InputError(f"{path} belongs to another study than {name}; give what was drawn on this image.")
     if not drawn.names_anything:
         return
     own = {str(item.get("SOPInstanceUID") or "") for item in header.datasets}

@@ -167,4 +167,4 @@ def _reason(code: int, sentence: str) -> str:
         return "The package monai-inpaint is not installed; press Install under Before you start."
     if code < 0 or code in (137, 3221225477):
         return f"The command was ended from outside (code {code}); most often the machine ran out of memory."
-    return sentence or f"The command failed without a word (code {code}); copy the log and report it."
+    return sentence or f"The command failed without a message (code {code}); copy the log and report it."

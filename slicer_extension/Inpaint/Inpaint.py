@@ -421,8 +421,8 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui.statusLabel.text = self.logic.exported(run.result)
         else:
             self.logic.accept(run.result, self.logic.getParameterNode())
-            said = getattr(run.result, "said", [])
-            self.ui.statusLabel.text = " ".join([_("Done in {:.0f} s.").format(run.seconds), *said])
+            messages = getattr(run.result, "messages", [])
+            self.ui.statusLabel.text = " ".join([_("Done in {:.0f} s.").format(run.seconds), *messages])
 
     def updatePreview(self, *_ignored) -> None:
         node = self._parameterNode

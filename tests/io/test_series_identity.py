@@ -56,7 +56,7 @@ def test_patients_without_an_id_are_told_apart_by_their_names(series: Path) -> N
     change(sorted(series.iterdir())[0], PatientName="DOE^Jane^^^")  # the same name, written by another program
     read_image(series)
     change(sorted(series.iterdir())[0], PatientName="Roe^Richard")
-    with pytest.raises(InputError, match="of another patient"):
+    with pytest.raises(InputError, match="belongs to another patient"):
         read_image(series)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from cli_samples import smooth
+from network_samples import windows
 
 from monai_inpaint.networks import InpaintUNet
 from monai_inpaint.networks.export import export_onnx
@@ -33,15 +33,6 @@ def with_state(x: torch.Tensor, time: float, seed: int = 0) -> torch.Tensor:
     hole = x[:, 1:]
     noise = torch.randn(hole.shape, generator=torch.Generator().manual_seed(seed)) * hole
     return torch.cat((x, noise, 300.0 * hole, torch.full_like(hole, time)), dim=1)
-
-
-def windows(side: int = 64, low: float = 0.0, high: float = 1000.0) -> torch.Tensor:
-    """Two windows with holes of two sizes: the image with the hole zeroed, then the hole."""
-    image = np.stack([low + (high - low) * smooth((side, side), seed) for seed in (1, 2)])
-    hole = np.zeros_like(image)
-    hole[0, side // 4 : 3 * side // 4, side // 4 : 3 * side // 4] = 1
-    hole[1, 3:9, -12:] = 1
-    return torch.from_numpy(np.stack((np.where(hole > 0, 0.0, image), hole), axis=1)).float()
 
 
 @torch.no_grad()

@@ -211,7 +211,7 @@ def test_an_archive_that_takes_no_request_is_asked_again_and_the_results_are_kep
     archive.status = status
     job = filled(service, archive, tmp_path, "committing")
     until(lambda: len(archive.requests) > 1, SECONDS, "it is not asked again")
-    assert f"takes no request for a storage commitment (status {status:04X})" in service.lines()
+    assert f"accepts no request for a storage commitment (status {status:04X})" in service.lines()
     assert len(archive.stored) == 3
 
     archive.status = 0
@@ -349,7 +349,7 @@ class Unanswered:
     """A worker that reaches no archive."""
 
     def do(self, *_args: Any) -> tasks.TaskOutcome:
-        return tasks.TaskOutcome(tasks.LATER, "ARCHIVE is not reached.")
+        return tasks.TaskOutcome(tasks.LATER, "ARCHIVE cannot be reached.")
 
 
 def test_the_reason_of_a_study_that_cannot_go_on_is_reported_until_it_goes_on(tmp_path: Path) -> None:
@@ -363,11 +363,11 @@ def test_the_reason_of_a_study_that_cannot_go_on_is_reported_until_it_goes_on(tm
         pending_commitment.begin(job, (("1.2", "1.2.9"),))
 
     assert stage()
-    assert stage.shared.waits == {"committing": "ARCHIVE is not reached."}
+    assert stage.shared.waits == {"committing": "ARCHIVE cannot be reached."}
 
     pending_commitment.asked(second)  # it waits for a report, as usual
     assert stage()
-    assert stage.shared.waits == {"committing": "ARCHIVE is not reached."}
+    assert stage.shared.waits == {"committing": "ARCHIVE cannot be reached."}
 
     stage.later._jobs[first] = (0.0, 1.0, *stage.later._jobs[first][2:])
     (transaction,) = pending_commitment.pending(first).transactions

@@ -134,9 +134,9 @@ def test_a_page_that_is_no_answer_of_dicomweb_takes_nothing(
 def test_an_archive_that_is_not_there_is_not_reached(instance: Instance) -> None:
     node = WebNode(f"http://127.0.0.1:{free_port()}/dicom-web")
 
-    with pytest.raises(Unreachable, match="is not reached"):
+    with pytest.raises(Unreachable, match="cannot be reached"):
         store([instance], node)
-    with pytest.raises(Unreachable, match="is not reached"):
+    with pytest.raises(Unreachable, match="cannot be reached"):
         list(series_at("1.2.77", "1.2.77.1", node))
 
 

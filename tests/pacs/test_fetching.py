@@ -141,7 +141,7 @@ def test_an_archive_that_sends_nothing_now_is_asked_again_later(
     archive.busy, archive.held = True, [pydicom.dcmread(path) for path in (tmp_path / "study" / "ct").iterdir()]
     with pytest.raises(Unreachable, match="does not send a series now .status A702"):
         fetch(here, tmp_path, archive.node)
-    with pytest.raises(Unreachable, match="is not reached"):
+    with pytest.raises(Unreachable, match="cannot be reached"):
         fetch(here, tmp_path, Node("127.0.0.1", free_port(), "ARCHIVE"))
 
 

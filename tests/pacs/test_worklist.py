@@ -411,5 +411,5 @@ def test_a_service_that_is_no_worklist_is_asked_again_later(answer: str) -> None
         url = f"http://127.0.0.1:{server.server_port}"
         with pytest.raises(Unreachable, match="does not answer as a DICOMweb service does"):
             Worklist(WorklistSettings(WebNode(url), CODE), "FILLER", url).inputs(ITEM)
-    with pytest.raises(Unreachable, match="is not reached"):
+    with pytest.raises(Unreachable, match="cannot be reached"):
         Worklist(WorklistSettings(WebNode(url), CODE), "FILLER", url).scheduled()
