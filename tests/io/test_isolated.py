@@ -339,7 +339,7 @@ def test_nothing_that_could_run_is_taken_over(tmp_path, value):
     with (tmp_path / "a").open("w+b") as file:
         handover.hand_over(value, file)
         file.flush()
-        with pytest.raises(pickle.UnpicklingError, match="not part of an image of"):
+        with pytest.raises(pickle.UnpicklingError, match="not part of an image"):
             handover.take_over(file)
 
 

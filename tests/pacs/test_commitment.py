@@ -315,7 +315,7 @@ def test_a_report_that_does_not_end_or_is_of_something_else_ends_its_association
 
     with pytest.raises(Broken, match="does not end"):
         association._information(1, itertools.repeat(piece))
-    with pytest.raises(Broken, match="something else"):
+    with pytest.raises(Broken, match="not one of a storage commitment"):
         association._information(3, iter([piece]))
     wire.close()
 
