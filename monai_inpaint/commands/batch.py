@@ -166,7 +166,7 @@ class _Batch:
         self._made += _make_folders(pair.output.path.parent)
 
     def note_ended(self, case: CohortCase, outcome: Outcome) -> None:
-        """What became of it."""
+        """Note the outcome of a case."""
         self._note(
             self._pairs[case.name],
             outcome.code,

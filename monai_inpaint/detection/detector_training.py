@@ -31,7 +31,7 @@ CHECKPOINT, WEIGHTS, LOG = "checkpoint.pt", "model.pt", "log.csv"
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a detector is trained.
+    """Settings of the training of a detector.
 
     Attributes:
         detector, backbone: see `make_detector`.

@@ -142,7 +142,7 @@ def blank_patient() -> Dataset:
 
 
 def stand_in(source: Dataset) -> Dataset:
-    """Who and which study, with an empty patient: all that a reference to an image needs."""
+    """Patient (without values) and study: all that a reference to an image needs."""
     dataset = blank_patient()
     with taking_over("The result"):
         for keyword in (*_NEEDED, *_LOSSY):

@@ -107,7 +107,7 @@ def overview_picture(
 
 
 def words_of(derived: dict[str, str]) -> str:
-    """What nobody may overlook."""
+    """Warnings that must be visible in the picture."""
     return f"{derived['label']}, not for diagnosis"
 
 

@@ -155,7 +155,7 @@ class TensorRtEngine:
 
 
 class _KernelCache:
-    """What RTX compiles for this GPU when a shape is first run, kept from process to process."""
+    """Cache of the code that RTX compiles for this GPU when a shape is first run, shared by processes."""
 
     def __init__(self, engine: Any, library: Any, path: Path | None) -> None:
         self._engine, self._library, self._path = engine, library, path

@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 class Eyes(NamedTuple):
-    """What looks at fills as a network for photographs does."""
+    """Perceptual measures of fills, by a network for photographs."""
 
     lpips: Lpips
     features: HoleFeatures

@@ -120,7 +120,7 @@ class Header:
 
     @property
     def other_affine(self) -> np.ndarray | None:
-        """Where other programs place the voxels, if it is elsewhere.
+        """Affine by which other programs place the voxels, if it differs.
 
         By the qform if the sform is used here; by the signs of negative pixel sizes, which ITK interprets as flips.
         """

@@ -48,11 +48,11 @@ class Outcome:
 
 
 class Workers(Protocol):
-    """Who computes cases."""
+    """Interface of a pool of workers."""
 
     @property
     def idle(self) -> int:
-        """How many more cases can be begun."""
+        """Number of further cases that can be started."""
         ...
 
     def begin(self, case: CohortCase) -> None:

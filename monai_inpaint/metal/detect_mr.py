@@ -111,7 +111,7 @@ def _voids(
 
 
 def _brightest(values: np.ndarray, body: np.ndarray, box: tuple[slice, ...]) -> float:
-    """What 0.5 % of the body exceed in the slices of a box, the box itself left out."""
+    """Value that 0.5 % of the body exceed in the slices of a box, without the box itself."""
     slices = box[2] if values.ndim == 3 else slice(None)
     elsewhere = body[..., slices].copy()
     elsewhere[box[:2]] = False

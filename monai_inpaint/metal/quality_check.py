@@ -20,7 +20,7 @@ _CLIP = 500.0  # HU beyond which a deviation counts no more
 
 
 def changes(axial: Axial, reduced: Image, touched: np.ndarray, affected: np.ndarray) -> dict[str, Any]:
-    """How many voxels moved and by how much, in units, in the affected region and elsewhere.
+    """Number of changed voxels and size of the change, in units, in the affected region and elsewhere.
 
     Args:
         axial: the source's slices.

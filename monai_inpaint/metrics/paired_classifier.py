@@ -19,7 +19,7 @@ _SMALLEST = 32  # pixels along each axis that the network needs
 
 
 class HoleFeatures:
-    """What SqueezeNet 1.1 makes of a hole: mean and standard deviation of each feature of seven layers, inside it.
+    """SqueezeNet 1.1 features of a hole: mean and standard deviation of each feature of seven layers, inside it.
 
     Args:
         features: safetensors file with the SqueezeNet 1.1 features.

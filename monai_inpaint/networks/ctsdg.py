@@ -70,7 +70,7 @@ class PartialConvStream(nn.Module):
         )
 
     def encode(self, x: torch.Tensor, known: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """What came and the features of each level, with their masks."""
+        """The input and the features of each level, with their masks."""
         way = [(x, known.expand_as(x))]
         for layer in self.encoder:
             way.append(layer(*way[-1]))

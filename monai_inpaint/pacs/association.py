@@ -297,7 +297,7 @@ class Association:
 
 
 def _items(body: bytes, *, inner: bool = False) -> int:
-    """How many items and items within them a request holds, without making objects of them."""
+    """Count the items of a request, nested ones too, without making objects of them."""
     count, place = 0, 0
     while place + 4 <= len(body):
         kind, length = struct.unpack_from(">BxH", body, place)

@@ -128,6 +128,6 @@ class JobFolders:
             self.log(f"study {job.name} is damaged and cannot be moved to {FAILED}: it is left alone")
 
     def counts(self) -> dict[str, int]:
-        """How many studies are in each state."""
+        """Number of studies in each state."""
         with self.mutex:
             return {state: len(self.in_state(state)) for state in STATES}

@@ -194,7 +194,7 @@ class Queue(JobFolders):
         self.quota.count()
 
     def waiting_studies(self) -> int:
-        """How many studies are not done."""
+        """Number of studies that are not done."""
         counts = self.counts()
         return sum(counts[state] for state in (ARRIVING, FETCHING, WAITING, SENDING, COMMITTING))
 

@@ -145,7 +145,7 @@ class Incoming:
 
 
 def _preamble(sop_class: str, uid: str, syntax: str) -> bytes:
-    """What a DICOM file has before its data set (PS3.10, 7.1)."""
+    """Preamble and file meta information before the data set of a DICOM file (PS3.10, 7.1)."""
     meta = create_file_meta(sop_class_uid=UID(sop_class), sop_instance_uid=UID(uid), transfer_syntax=UID(syntax))
     head = DicomBytesIO()
     write_file_meta_info(head, meta)

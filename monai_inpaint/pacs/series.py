@@ -66,7 +66,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Study:
-    """What a folder holds. `unreadable` has a sentence for each file that may contain a slice and cannot be read."""
+    """Content of a folder. `unreadable` has a sentence for each file that may contain a slice and cannot be read."""
 
     series: list[Series] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
@@ -141,7 +141,7 @@ def _sort(head: Dataset, path: Path, groups: dict[str, list[Series]], study: Stu
 
 
 def _joined(parts: list[Series]) -> Iterator[Series]:
-    """What the images of one SeriesInstanceUID are: one series; of films each instance; nothing if of other modalities.
+    """Group the images of one SeriesInstanceUID: one series; of films each instance; nothing if of other modalities.
 
     Slices stay together with whatever has their SeriesInstanceUID, so that who reads them sees it, and refuses it.
     """

@@ -74,7 +74,7 @@ class TaskResult:
 
 
 class Bundles:
-    """Where bundles are found, and what runs them.
+    """Bundles by name, and the engine that runs them.
 
     Args:
         folder: of bundles that take the place of those that came with the package, by their names; None: none do.
@@ -93,7 +93,7 @@ class Bundles:
         return find_bundle(name)
 
     def filler(self, name: str) -> Filler:
-        """What fills with the bundle of that name."""
+        """Return the filler of a bundle."""
         return Filler(self.find(name).path, self.engine)
 
 

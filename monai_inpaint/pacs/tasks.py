@@ -19,7 +19,7 @@ TOO_MUCH = "There is no room for it in the queue, or the study becomes larger th
 
 
 class TaskOutcome(NamedTuple):
-    """How a task ended.
+    """Outcome of a task.
 
     Attributes:
         how: one of these words.

@@ -31,7 +31,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Axis:
-    """What an axis shows, and the places with a number, whose first and last are its ends."""
+    """An axis: its title, and the places with a number, whose first and last are its ends."""
 
     title: str
     ticks: Sequence[float]

@@ -18,7 +18,7 @@ _TURN = 0.004  # seconds that a tick leaves to the threads
 
 
 class State(Enum):
-    """What became of a run."""
+    """Outcome of a run."""
 
     WAITING = "waiting"
     RUNNING = "running"

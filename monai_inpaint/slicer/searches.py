@@ -14,7 +14,7 @@ from .volumes import Volume
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """What was found; (k, j, i) uint8: of metal 1 metal, 2 what it affects, 3 what may be metal; of artifacts 1."""
+    """Label map of a search; (k, j, i) uint8: of metal 1 metal, 2 affected, 3 perhaps metal; of artifacts 1."""
 
     volume: Volume
     labels: np.ndarray

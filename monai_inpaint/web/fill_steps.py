@@ -1,4 +1,4 @@
-"""What was made of an image, one step after another: files of the command, and the voxels that each step shows."""
+"""Steps made of an image, one after another: files of the command, and the voxels that each step shows."""
 
 # Slicer brings no types
 # pyright: basic

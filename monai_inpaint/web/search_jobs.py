@@ -41,7 +41,7 @@ class FindJob:
 
     @property
     def doing(self) -> str:
-        """What the page says during the run."""
+        """Message during the run."""
         return f"Finding {self.what}"
 
     def prepare(self, folder: Path) -> list[str]:
@@ -78,7 +78,7 @@ class MapJob:
 
     @property
     def doing(self) -> str:
-        """What the page says during the run."""
+        """Message during the run."""
         return f"Searching for what is unlike healthy anatomy, {MODELS[self.bundle]}"
 
     def prepare(self, folder: Path) -> list[str]:

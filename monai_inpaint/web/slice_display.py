@@ -1,4 +1,4 @@
-"""What the slice views show: before and after, the difference, window and level, and what lies under the cursor."""
+"""Content of the slice views: before and after, the difference, window and level, and the voxel under the cursor."""
 
 # trame and Slicer bring no types
 # pyright: basic

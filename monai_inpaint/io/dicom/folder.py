@@ -122,7 +122,7 @@ def is_dicom(path: Path) -> bool:
 
 
 def note_part(head: Dataset) -> tuple[str, ...]:
-    """What a reader of the report should know of a multi-frame file that is one of several parts; nothing of others."""
+    """Return the note for the report on a file that is one of several parts of a volume; nothing for others."""
     parts = head.get("InConcatenationTotalNumber")
     return (f"The file is one of {parts} parts of a volume.",) if isinstance(parts, int) and parts > 1 else ()
 
