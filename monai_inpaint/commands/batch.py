@@ -240,9 +240,9 @@ def _workers(args: argparse.Namespace, progress: Progress) -> Workers:
         from monai_inpaint.jobs.local_workers import LocalWorkers
 
         return LocalWorkers(args.workers)
-    from monai_inpaint.jobs.cohort import Here
+    from monai_inpaint.jobs.cohort import InProcess
 
-    return Here(progress)
+    return InProcess(progress)
 
 
 def _journal(folder: Path, name: str) -> Journal:

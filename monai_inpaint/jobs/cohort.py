@@ -125,7 +125,7 @@ def run_cohort(
             ended(ended_case, outcome)
 
 
-class Here:
+class InProcess:
     """This process, which fills a case as soon as it is begun."""
 
     def __init__(self, progress: Progress) -> None:

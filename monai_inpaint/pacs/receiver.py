@@ -18,7 +18,7 @@ from pynetdicom.dsutils import create_file_meta
 
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.pacs.arrival import Arrival, Full
-from monai_inpaint.pacs.arriving import Different, TooLarge
+from monai_inpaint.pacs.arriving import DifferentInstance, TooLarge
 from monai_inpaint.pacs.moves import TooLate
 from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.wire import Broken
@@ -119,7 +119,7 @@ class Incoming:
                 )
             except TooLarge:
                 self._refuse(NO_RESOURCES, f"study {study} is refused: it is larger than a study may be")
-            except Different:
+            except DifferentInstance:
                 self._refuse(
                     DUPLICATE, f"study {study}: an instance from {caller} is refused: another one with its UID is there"
                 )

@@ -12,7 +12,7 @@ from queue_samples import INSTANCES, STUDY, Disk, opened, received, restarted, w
 from monai_inpaint import InputError
 from monai_inpaint.pacs import job_layout as places
 from monai_inpaint.pacs.arrival import Full
-from monai_inpaint.pacs.arriving import Different, TooLarge
+from monai_inpaint.pacs.arriving import DifferentInstance, TooLarge
 from monai_inpaint.pacs.job_layout import FETCHING, SENDING, SENT, WAITING
 
 
@@ -97,7 +97,7 @@ def test_of_two_instances_with_one_uid_the_second_is_taken_only_if_it_is_the_sam
     assert queue.arriving.store(received(queue), STUDY, INSTANCES[0])
     for size, content in ((100, b"\1"), (99, b"\0"), (101, b"\0")):
         other = received(queue, size, content)
-        with pytest.raises(Different):
+        with pytest.raises(DifferentInstance):
             queue.arriving.store(other, STUDY, INSTANCES[0])
         other.discard()
 
