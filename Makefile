@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 TEST_THREADS ?= 1
 TEST_PROCESSES ?= 2
 # these measure waiting times, so nothing may run beside them
-TIMED := tests/pacs/test_strangers.py
+TIMED := tests/pacs/test_unknown_peers.py
 # the fast tests: they train nothing, start no service, and seldom run commands
 QUICK := tests/test_architecture.py $(addprefix tests/,ct imaging losses metrics networks registry regions reports synthesis)
 ONE_THREAD := OMP_NUM_THREADS=$(TEST_THREADS) OPENBLAS_NUM_THREADS=$(TEST_THREADS)

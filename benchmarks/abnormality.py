@@ -60,13 +60,13 @@ def run(options: Options) -> str:
     rng = np.random.default_rng(options.seed)
     rows = []
     for number, name in enumerate(MAPS):
-        told = [film[number] for film in films]
+        some = [film[number] for film in films]
         scores = [[scores[number] for scores in group] for group in (healthy, sick)]
         rows.append(
             [
                 name,
-                f"{sum(film.pointed for film in told)} of {len(told)}",
-                resampled(froc_area, [told], rng, ".2f"),
+                f"{sum(film.pointed for film in some)} of {len(some)}",
+                resampled(froc_area, [some], rng, ".2f"),
                 resampled(auroc, scores, rng, ".2f"),
             ]
         )
@@ -135,14 +135,14 @@ def intersection_over_union(first: Corners, second: Corners) -> float:
 
 def froc_area(films: Sequence[Boxed]) -> float:
     """Mean sensitivity over false positives a film from 0 to `FALSE_POSITIVES`."""
-    told = sorted(
+    hits_first = sorted(
         ((score, film, hits) for film, boxed in enumerate(films) for score, hits in boxed.found),
         key=lambda candidate: -candidate[0],
     )
     boxes = sum(boxed.boxes for boxed in films)
     found: set[tuple[int, int]] = set()
     false, area = 0.0, 0.0
-    for _, film, hits in told:
+    for _, film, hits in hits_first:
         found |= {(film, hit) for hit in hits}
         if not hits:
             step = min(1 / len(films), FALSE_POSITIVES - false)

@@ -107,8 +107,8 @@ def run(options: Options) -> str:
                         )
                         for image in read_detections(place / f"fold{fold}" / DETECTIONS, tested):
                             found[image.name] = image
-                    told = _figures(real, [found[image.name] for image in real], options)
-                    rows.append([f"{name}, {arm}", str(count), *told])
+                    figures = _figures(real, [found[image.name] for image in real], options)
+                    rows.append([f"{name}, {arm}", str(count), *figures])
         progress.clear()
     patients = len({image.patient for image in real})
     notes = [
@@ -167,8 +167,8 @@ def _synthetic(
         sources = [crop for crop in crops if crop.patient in known]
         diameters = np.random.default_rng([seed, 1]).uniform(*SIZES, count)
         if arm == "mined":
-            told = scored(learned, read_detections(base / ON_TRAINING, learned), resampled=0)
-            diameters = np.array([draw.diameter for draw in draw_missed(nodules_of(told), count, seed=seed)])
+            scores = scored(learned, read_detections(base / ON_TRAINING, learned), resampled=0)
+            diameters = np.array([draw.diameter for draw in draw_missed(nodules_of(scores), count, seed=seed)])
         images: list[BoxedImage] = []
         for number in range(count):
             put: Callable[[Crop, np.random.Generator], tuple[np.ndarray, np.ndarray] | None]
@@ -273,11 +273,11 @@ def _written(
 
 
 def _figures(real: Sequence[BoxedImage], found: Sequence[BoxedImage], options: Options) -> list[str]:
-    told = scored(real, found, resampled=20 if options.tiny else 1000, seed=options.seed)
+    score = scored(real, found, resampled=20 if options.tiny else 1000, seed=options.seed)
     cells = []
     for name in SHOWN:
-        low, high = told.intervals[name]
-        cells.append(f"{told.figures[name]:.3f} ({low:.3f} to {high:.3f})")
+        low, high = score.intervals[name]
+        cells.append(f"{score.figures[name]:.3f} ({low:.3f} to {high:.3f})")
     return cells
 
 

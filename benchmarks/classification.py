@@ -66,8 +66,8 @@ def run(options: Options) -> str:
                 used = part_of(train, fraction, seed)
                 more = [synthetic[id(film)] for film in used if id(film) in synthetic] if arm != "none" else []
                 scores += scored(trained([*used, *more], seed, epochs), test) / len(seeds)
-            told = list(zip(test, scores.tolist(), strict=True))
-            groups = grouped(told)
+            scored_films = list(zip(test, scores.tolist(), strict=True))
+            groups = grouped(scored_films)
             rows.append(
                 [
                     f"{fraction:g} %",
@@ -154,10 +154,10 @@ def scored(network: torch.nn.Module, films: Sequence[Film]) -> np.ndarray:
         return torch.cat([network(part).float().sigmoid()[:, 0] for part in images.split(64)]).double().numpy()
 
 
-def grouped(told: Sequence[tuple[Film, float]]) -> tuple[list[Scores], list[Scores]]:
+def grouped(scored: Sequence[tuple[Film, float]]) -> tuple[list[Scores], list[Scores]]:
     """Truth and score of each film, by patient: patients without a sick film, and the others."""
     patients: dict[str, Scores] = {}
-    for film, score in told:
+    for film, score in scored:
         patients.setdefault(film.patient, []).append((film.sick, score))
     healthy, sick = ([p for p in patients.values() if any(truth for truth, _ in p) == is_sick] for is_sick in (0, 1))
     return healthy, sick

@@ -31,13 +31,13 @@ def run(options: Options) -> str:
         for name, channels in ARMS.items():
             place = folder / name.replace(", ", "-").replace(" ", "-")
             films, scores = trained(options, place, channels, folder / "differences")
-            told = [
+            rated = [
                 (Film(np.empty(0, np.uint8), film["patient"], bool(film["label"])), film["source"], score)
                 for film, score in zip(films, scores, strict=True)
             ]
             cells = [
                 resampled(
-                    auroc_of, grouped([(film, score) for film, source, score in told if source in sources]), rng, ".3f"
+                    auroc_of, grouped([(film, score) for film, source, score in rated if source in sources]), rng, ".3f"
                 )
                 for sources in GROUPS.values()
             ]

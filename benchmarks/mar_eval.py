@@ -52,13 +52,13 @@ def run(options: Options) -> str:
                 areas[name].append(_area(mareval, present[name], absent[name]))
     plain = [float(cell["auc"]) for cell in areas["none"]]  # type: ignore[arg-type]
     rows = []
-    for name, told in areas.items():
-        means = [float(cell["auc"]) for cell in told]  # type: ignore[arg-type]
+    for name, of_method in areas.items():
+        means = [float(cell["auc"]) for cell in of_method]  # type: ignore[arg-type]
         gain = chance = ""
         if name != "none" and len(means) > 1:
             more, probability = mareval.paired_ttest_one_tailed(plain, means)
             gain, chance = f"{more:+.3f}", f"{probability:.3f}"
-        shown = [f"{cell['auc']:.2f} ({cell['ci'][0]:.2f} to {cell['ci'][1]:.2f})" for cell in told]  # type: ignore[index]
+        shown = [f"{cell['auc']:.2f} ({cell['ci'][0]:.2f} to {cell['ci'][1]:.2f})" for cell in of_method]  # type: ignore[index]
         rows.append([name, *shown, gain, chance])
     return markdown(
         "Detectability beside metal (mar-eval, draft IEC 60601-2-44 Annex GG)",

@@ -66,9 +66,9 @@ def run(options: Options) -> str:
                 place.mkdir(parents=True, exist_ok=True)
                 detector = train(recipe, schedule(real, added, epochs, "mixed"), place, progress=progress, name=arm)
                 found = detect(detector, tested, side, progress)
-                told = scored(tested, found, resampled=20 if options.tiny else RESAMPLED, seed=options.seed)
-                low, high = told.intervals[AP50]
-                figure = f"{told.figures[AP50]:.3f} ({low:.3f} to {high:.3f})"
+                score = scored(tested, found, resampled=20 if options.tiny else RESAMPLED, seed=options.seed)
+                low, high = score.intervals[AP50]
+                figure = f"{score.figures[AP50]:.3f} ({low:.3f} to {high:.3f})"
                 rows.append([f"{name}, {arm}{'' if arm == 'none' else ' %'}", str(len(added)), figure, PUBLISHED[arm]])
         progress.clear()
     trained, seen = (sum(bool(image.boxes) for image in images) for images in (real, tested))

@@ -114,11 +114,11 @@ def _row(volume: Volume, made: Image) -> list[str]:
     even = volume.body & ~volume.found.affected & ~volume.found.metal & (before > SOFT[0]) & (before < SOFT[1])
     metal, kept = before > METAL, after > METAL
     dice = 2 * np.count_nonzero(metal & kept) / (np.count_nonzero(metal) + np.count_nonzero(kept))
-    judged = affected & (before < 250)
+    soft = affected & (before < 250)
     steps = [_step(volume, after, where) for where in (affected, even)]
     return [
         f"{dice:.3f}",
-        f"{np.clip(after[judged], -500, 500).std():.0f}",
+        f"{np.clip(after[soft], -500, 500).std():.0f}",
         f"{after[even].std():.0f}",
         f"{np.median(after[volume.dark]):.0f} ({np.count_nonzero(volume.dark)})" if volume.dark.any() else "",
         f"{np.median(after[even]):.0f}",

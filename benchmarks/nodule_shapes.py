@@ -30,18 +30,18 @@ def run(options: Options) -> str:
     count = 8 if options.tiny else options.limit or DRAWN
     drawn = [draw_shape(options.seed + number) for number in range(SETS * count)]
     seen = [_seen(mask, diameters, options.seed + number) for number, mask in enumerate(drawn)]
-    told = [np.array([measures(field > 0) for field in some]) for some in (train, val, seen)]
-    sets = np.split(told[2], SETS)
+    measured = [np.array([measures(field > 0) for field in some]) for some in (train, val, seen)]
+    sets = np.split(measured[2], SETS)
     rows = [
         [
             f"{name}, Kolmogorov-Smirnov distance to val",
-            f"{ks_distance(told[0][:, n], told[1][:, n]):.3f}",
-            ", ".join(f"{ks_distance(one[:, n], told[1][:, n]):.3f}" for one in sets),
+            f"{ks_distance(measured[0][:, n], measured[1][:, n]):.3f}",
+            ", ".join(f"{ks_distance(one[:, n], measured[1][:, n]):.3f}" for one in sets),
         ]
         for n, name in enumerate(MEASURES)
     ]
     rows += [
-        [f"{name}, median (5 to 95 %)", _spread(told[1][:, n]), _spread(told[2][:, n])]
+        [f"{name}, median (5 to 95 %)", _spread(measured[1][:, n]), _spread(measured[2][:, n])]
         for n, name in enumerate(MEASURES)
     ]
     nearest = [np.percentile(nearest_distances(some, train), _POINT) for some in (val, map(field_of, drawn[:count]))]

@@ -111,7 +111,7 @@ def run(options: Options) -> str:
         f"Frechet: SqueezeNet 1.1 pool3 of {WINDOW} pixels around the nodule, over the variance of the real ones, not "
         "comparable with Inception's; intervals hold 95 % of resamplings by patient",
         "rows between the flat value and the last one were trained by the command in the bundle's README, with the "
-        "published decoder; the density that our rows are told is the readers' rating",
+        "published decoder; the density given to our rows is the readers' rating",
         *(f"not trained: {name}" for name in missing),
     ]
     made = {"real": truth.profiles, OURS: rows[OURS].profiles, BESIDE: _beside(crops, options.seed)}
@@ -246,8 +246,8 @@ def _table(title: str, rows: dict[str, Row], truth: Row, ours: str, notes: Seque
             lead = resampled(
                 lambda values: float(np.mean(values)), [gains], np.random.default_rng(options.seed), "+.2f"
             )
-        told = [f"{means[column]:.{DECIMALS[column.partition(' ')[0]]}f}" for column in columns]
-        cells.append([name, *told, _frechet(row, truth, options), lead])
+        averages = [f"{means[column]:.{DECIMALS[column.partition(' ')[0]]}f}" for column in columns]
+        cells.append([name, *averages, _frechet(row, truth, options), lead])
     return markdown(title, ["method", *columns, "Frechet", f"{ours} over it, PSNR mask"], cells, notes)
 
 
@@ -301,11 +301,11 @@ def _profiles(made: dict[str, Sequence[TextureProfile | None]], nodules: Sequenc
         chosen = [n for n, nodule in enumerate(nodules) if low <= nodule.density < high and not calcified[n]]
         for who, profiles in made.items():
             found = [one for one in (profiles[n] for n in chosen) if one is not None]
-            told = [
+            figures = [
                 f"{np.nanmean(values):.{d}f} ± {np.nanstd(values):.{d}f}" if len(values) else "-"
                 for values, d in ((np.array([one[k] for one in found]), 2 if k == 2 else 0) for k in range(3))
             ]
-            cells.append([f"{name}, {who}", str(len(found)), *told])
+            cells.append([f"{name}, {who}", str(len(found)), *figures])
     heading = ["rated, which", "nodules", "mean HU", "spread HU", "rim 1/pixel"]
     notes = [
         "mean ± standard deviation over nodules; HU estimated, see monai_inpaint.datasets.lidc_crops; without the "

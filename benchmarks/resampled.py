@@ -15,7 +15,7 @@ def resampled(
     measure: Callable[..., float],
     groups: Sequence[Sequence],
     rng: np.random.Generator,
-    told: str,
+    pattern: str,
     resamplings: int = RESAMPLED,
 ) -> str:
     """The measure and, in brackets, the interval that holds it in 95 % of resamplings; "-" where a group is empty.
@@ -24,10 +24,10 @@ def resampled(
         measure: of as many groups as there are; each is resampled by itself.
         groups: of films or patients.
         rng: draws the resamplings.
-        told: format of a number, such as ".2f".
+        pattern: format of a number, such as ".2f".
         resamplings: how many.
     """
     if not all(len(group) for group in groups):
         return "-"
     low, high = bootstrap_interval(measure, groups, rng, resamplings)
-    return f"{measure(*groups):{told}} ({low:{told}} to {high:{told}})"
+    return f"{measure(*groups):{pattern}} ({low:{pattern}} to {high:{pattern}})"

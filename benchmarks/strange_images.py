@@ -24,7 +24,7 @@ CT_NOISE = 15.0  # HU
 
 
 @dataclass(frozen=True, eq=False)
-class Stranger:
+class UnfamiliarImage:
     """A picture and the bundles it is given to.
 
     Attributes:
@@ -47,7 +47,7 @@ class Stranger:
         return Image(np.rint(units).astype(np.int16), modality=bundle)
 
 
-def strangers(seed: int = 0) -> Iterator[Stranger]:
+def unfamiliar_images(seed: int = 0) -> Iterator[UnfamiliarImage]:
     """All of them; the first of each bundle is of the kind it was trained on, to compare with.
 
     Args:
@@ -60,22 +60,26 @@ def strangers(seed: int = 0) -> Iterator[Stranger]:
 
     film = resized(chest_film(seed) * (255 / 4095), (SIDE, SIDE))
     head = _grey(_brain())
-    yield Stranger("chest film, computed (the kind it knows)", ("cxr",), film)
-    yield Stranger("the same film, bright and dark exchanged", ("cxr",), 255 - film)
-    yield Stranger("the same film on its side", ("cxr",), np.rot90(film))
-    yield Stranger("film of a hand, drawn", ("cxr",), hand_film(seed))
-    yield Stranger("bone scan (pydicom's JPEG2000.dcm)", ("cxr",), _grey(_shipped("JPEG2000.dcm")[40:440]))
-    yield Stranger("T1 slice of a head (ICBM152 of nilearn)", ("cxr",), head)
-    yield Stranger("photograph (scikit-image's camera)", ("cxr",), data.camera().astype(float))
-    yield Stranger("printed page (scikit-image's page)", ("cxr",), data.page().astype(float))
-    yield Stranger("CT of a spine (pydicom's CT_small.dcm; a kind it knows)", ("ct",), _shipped("CT_small.dcm"), True)
-    yield Stranger("CT of a skull base (pydicom's J2K_pixelrep_mismatch.dcm)", ("ct",), _skull(), True)
-    yield Stranger("CT of a water phantom with inserts, computed", ("ct",), water_phantom(seed), True)
-    yield Stranger("T1 slice of a head (ICBM152 of nilearn; the kind it knows)", ("mr",), head)
-    yield Stranger("MR of a belly (pydicom's examples_overlay.dcm)", ("mr",), _grey(_shipped("examples_overlay.dcm")))
-    yield Stranger("chest film, computed", ("mr",), film)
+    yield UnfamiliarImage("chest film, computed (the kind it knows)", ("cxr",), film)
+    yield UnfamiliarImage("the same film, bright and dark exchanged", ("cxr",), 255 - film)
+    yield UnfamiliarImage("the same film on its side", ("cxr",), np.rot90(film))
+    yield UnfamiliarImage("film of a hand, drawn", ("cxr",), hand_film(seed))
+    yield UnfamiliarImage("bone scan (pydicom's JPEG2000.dcm)", ("cxr",), _grey(_shipped("JPEG2000.dcm")[40:440]))
+    yield UnfamiliarImage("T1 slice of a head (ICBM152 of nilearn)", ("cxr",), head)
+    yield UnfamiliarImage("photograph (scikit-image's camera)", ("cxr",), data.camera().astype(float))
+    yield UnfamiliarImage("printed page (scikit-image's page)", ("cxr",), data.page().astype(float))
+    yield UnfamiliarImage(
+        "CT of a spine (pydicom's CT_small.dcm; a kind it knows)", ("ct",), _shipped("CT_small.dcm"), True
+    )
+    yield UnfamiliarImage("CT of a skull base (pydicom's J2K_pixelrep_mismatch.dcm)", ("ct",), _skull(), True)
+    yield UnfamiliarImage("CT of a water phantom with inserts, computed", ("ct",), water_phantom(seed), True)
+    yield UnfamiliarImage("T1 slice of a head (ICBM152 of nilearn; the kind it knows)", ("mr",), head)
+    yield UnfamiliarImage(
+        "MR of a belly (pydicom's examples_overlay.dcm)", ("mr",), _grey(_shipped("examples_overlay.dcm"))
+    )
+    yield UnfamiliarImage("chest film, computed", ("mr",), film)
     for name, pattern in patterns(seed).items():
-        yield Stranger(name, ("cxr", "ct", "mr"), pattern)
+        yield UnfamiliarImage(name, ("cxr", "ct", "mr"), pattern)
 
 
 def patterns(seed: int = 0) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.setting import Options, markdown
-from benchmarks.strange_images import Stranger, strangers
+from benchmarks.strange_images import UnfamiliarImage, unfamiliar_images
 from monai_inpaint import Filler
 from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.classical import fill_biharmonic
@@ -22,11 +22,11 @@ NO_BETTER = "no better"  # words of the verdict in a report
 
 def run(options: Options) -> str:
     """The table: a row for each picture and bundle, means over the holes."""
-    everyone = list(strangers(options.seed))
+    images = list(unfamiliar_images(options.seed))
     rows = []
     for bundle in BUNDLES:
         filler = Filler(bundle)
-        rows += [_row(stranger, filler, bundle, options) for stranger in everyone if bundle in stranger.bundles]
+        rows += [_row(image, filler, bundle, options) for image in images if bundle in image.bundles]
     notes = [
         f"each picture at most 256 pixels a side, {options.repeats(HOLES)} seeded squares of 64 pixels, one at a time; "
         f"{SAMPLES} samples, seed {options.seed}; means over the holes, inside the hole, as `evaluate` measures",
@@ -41,23 +41,23 @@ def run(options: Options) -> str:
     return markdown("Strangers", heading, rows, notes)
 
 
-def _row(stranger: Stranger, filler: Filler, bundle: str, options: Options) -> list[str]:
-    found = [_figures(case, filler, options) for case in _cases(stranger, bundle, options)]
-    classical, estimate, said, no_better, beyond, far = np.array(found).T
+def _row(image: UnfamiliarImage, filler: Filler, bundle: str, options: Options) -> list[str]:
+    found = [_figures(case, filler, options) for case in _cases(image, bundle, options)]
+    classical, estimate, estimated, no_better, beyond, far = np.array(found).T
     gain = estimate - classical
     of = f"of {len(found)}"
     return [
-        stranger.name, bundle, f"{classical.mean():.1f}", f"{estimate.mean():.1f}", f"{gain.mean():+.2f}",
-        f"{said.mean():+.2f}", f"{no_better.sum():.0f} {of}", f"{(gain < WORTH).sum()} {of}",
+        image.name, bundle, f"{classical.mean():.1f}", f"{estimate.mean():.1f}", f"{gain.mean():+.2f}",
+        f"{estimated.mean():+.2f}", f"{no_better.sum():.0f} {of}", f"{(gain < WORTH).sum()} {of}",
         f"{100 * beyond.mean():.1f} %", f"{100 * far.max():.1f} %",
     ]  # fmt: skip
 
 
-def _cases(stranger: Stranger, bundle: str, options: Options) -> Iterator[EvaluationCase]:
+def _cases(image: UnfamiliarImage, bundle: str, options: Options) -> Iterator[EvaluationCase]:
     protocol = find_protocol("slice-square")
     for number in range(options.repeats(HOLES)):
         cases, reasons = protocol.cases(
-            stranger.image(bundle), None, modality=bundle, name=stranger.name, patient="", seed=options.seed + number
+            image.image(bundle), None, modality=bundle, name=image.name, patient="", seed=options.seed + number
         )
         assert cases, reasons  # these pictures are ours to choose
         yield from cases

@@ -29,7 +29,7 @@ def main() -> int:
     record = FillStudy.of(context).process()
     series = record["series"]
     filled = sum(entry["status"] == FILLED for entry in series)
-    print(f"{filled} of {len(series)} series filled; record.json tells of all. Research use only, not for diagnosis.")
+    print(f"{filled} of {len(series)} series filled; record.json lists all. Research use only, not for diagnosis.")
     return DONE
 
 

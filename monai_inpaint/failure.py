@@ -62,7 +62,7 @@ def explain(error: Exception) -> tuple[int, str]:
 def say(sentence: str) -> None:
     """Print one line on stderr, if there is one, whatever characters the sentence contains."""
     if sys.stderr is not None:
-        with suppress(OSError):  # where nobody reads it, the exit code still tells
+        with suppress(OSError):  # where nobody reads it, the exit code remains
             print(f"monai-inpaint: {_line(sentence)}", file=sys.stderr, flush=True)
 
 

@@ -69,8 +69,8 @@ def test_a_segmentation_and_a_slice_of_another_patient_are_refused(tmp_path: Pat
     assert ran.returncode == 0, ran.stderr
     record = json.loads((tmp_path / "out" / "record.json").read_text())
     why = {entry["modality"]: entry["why"] for entry in record["series"]}
-    assert why["CT"].startswith("The SEG is of another patient than the image")
-    assert "is of another patient than" in why["MR"]
+    assert why["CT"].startswith("The SEG belongs to another patient than the image")
+    assert "belongs to another patient than" in why["MR"]
     assert why["CR"] == ""
 
 

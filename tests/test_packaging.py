@@ -32,8 +32,8 @@ READERS = {"nibabel", "SimpleITK", "pydicom", "PIL", "tifffile", "scipy", "itk"}
 def _imported(code: str, *args: object) -> set[str]:
     """Top-level modules that are loaded after `code` has run in a process of its own."""
     listing = "import sys; print('\\n', *{name.partition('.')[0] for name in sys.modules})"
-    told = _run(sys.executable, "-c", f"import sys\n{code}\n{listing}", *args)
-    return set(told.splitlines()[-1].split())
+    listed = _run(sys.executable, "-c", f"import sys\n{code}\n{listing}", *args)
+    return set(listed.splitlines()[-1].split())
 
 
 def test_one_address_stands_wherever_the_repository_is_named() -> None:
@@ -125,9 +125,9 @@ def test_the_wheel_fills_in_an_empty_environment_without_torch(wheel: Path, tmp_
 
     _run(scripts / "monai-inpaint", "fill", film, hole, output, "--bundle", "cxr", cwd=tmp_path)
     listed = _run(scripts / "python", "-m", "pip", "list", "--format", "freeze", cwd=tmp_path)
-    told = _run(scripts / "monai-inpaint", "info", cwd=tmp_path)
+    text = _run(scripts / "monai-inpaint", "info", cwd=tmp_path)
 
-    assert f"{', '.join(PUBLISHED)}\n    from the folder bundles/ of a clone of the repository" in told
+    assert f"{', '.join(PUBLISHED)}\n    from the folder bundles/ of a clone of the repository" in text
     outside = read_image(hole).voxels == 0
     source, filled = read_image(film).voxels, read_image(output).voxels
     assert (filled[outside] == source[outside]).all()
@@ -156,12 +156,12 @@ def _licences(extras: set[str]) -> dict[str, str]:
             if not applies or key in found or key == "monai-inpaint":
                 continue
             try:
-                told = metadata.metadata(key)
+                facts = metadata.metadata(key)
             except metadata.PackageNotFoundError:
                 continue
-            classes = [line for line in told.get_all("Classifier") or [] if line.startswith("License")]
-            licence = (told.get("License") or "").partition("\n")[0]
-            found[key] = " ".join([told.get("License-Expression") or "", licence, *classes])
+            classes = [line for line in facts.get_all("Classifier") or [] if line.startswith("License")]
+            licence = (facts.get("License") or "").partition("\n")[0]
+            found[key] = " ".join([facts.get("License-Expression") or "", licence, *classes])
             if key != "torch":
                 waiting.append((key, frozenset(needed.extras)))
     return found
@@ -176,9 +176,9 @@ def _all() -> set[str]:
 def test_all_brings_nothing_under_the_gpl_and_nothing_proprietary() -> None:
     extras = _all()
     assert "metal" not in extras
-    told = _licences(extras)
-    assert len(told) > 50
-    assert not {name: text for name, text in told.items() if re.search(r"GPL|Proprietary", text)}
+    licences = _licences(extras)
+    assert len(licences) > 50
+    assert not {name: text for name, text in licences.items() if re.search(r"GPL|Proprietary", text)}
 
 
 def test_the_apps_requirements_pin_what_the_package_and_its_extra_dicom_need() -> None:

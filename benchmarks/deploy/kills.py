@@ -15,7 +15,7 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
-from benchmarks.deploy.service import Archive, Service, send_until_taken, until
+from benchmarks.deploy.service import Archive, Service, send_until_taken
 from benchmarks.deploy.studies import small_study
 from benchmarks.setting import Options, markdown
 
@@ -77,7 +77,7 @@ def send_and_kill(service: Service, folder: Path, *, studies: int, kills: int, s
         service.start()
     sender.join()
     assert not failures, failures
-    until(lambda: len(service.jobs("sent")) >= studies, 60 * studies, "not all studies are done")
+    service.wait_sent(studies, 60 * studies)
     service.interrupt()
     return len(waits)
 
@@ -102,8 +102,8 @@ def wrong_with(received: Sequence[Dataset], study: Path) -> str:
         changed += int(other.sum())
     if not changed:
         return "nothing was filled"
-    told = {element.value for dataset in received for element in dataset.iterall()
+    uids = {element.value for dataset in received for element in dataset.iterall()
             if element.keyword == "ReferencedSOPInstanceUID"}  # fmt: skip
     known = {uid for dataset in received for uid in (dataset.SOPInstanceUID, dataset.StudyInstanceUID)}
-    missing = told - set(sources) - known
+    missing = uids - set(sources) - known
     return f"references that lead nowhere: {missing}" if missing else ""

@@ -132,6 +132,10 @@ class Service:
     def lines(self) -> str:
         return self.log.read_text()
 
+    def wait_sent(self, count: int = 1, seconds: float = 300) -> None:
+        """Wait until so many studies are done and their results sent."""
+        until(lambda: len(self.jobs("sent")) >= count, seconds, f"{count} studies are not sent; see {self.log}")
+
 
 def send_files(
     files: Sequence[Path], port: int, *, caller: str = "SENDER", called: str = "FILLER", tls: Any = None

@@ -179,8 +179,8 @@ def _lines(row: Row, folder: Path, minutes: float, options: Options) -> Iterator
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(torch.zeros(1, 5, SIDE, SIDE))
     windows = 16 * (2 if options.tiny else STEPS * row.epochs)
-    told = [f"{size / 1e6:.2f} M", f"{counter.get_total_flops() / 1e9:.2f}", f"{_milliseconds(folder):.1f}"]
-    told += [f"{minutes:.0f}", f"{windows:,}"]
+    sizes = [f"{size / 1e6:.2f} M", f"{counter.get_total_flops() / 1e9:.2f}", f"{_milliseconds(folder):.1f}"]
+    sizes += [f"{minutes:.0f}", f"{windows:,}"]
     fills = {str(folder): "estimate"} | ({f"{folder}{SAMPLE}": "sample"} if row.sampler else {})
     for protocol, source in EVALUATIONS:
         summary = _evaluated(folder, protocol, source, ["biharmonic", *fills], options)
@@ -191,7 +191,7 @@ def _lines(row: Row, folder: Path, minutes: float, options: Options) -> Iterator
                 for value, decimals in zip(figures, MEASURES.values(), strict=True)
             ]
             gain = f"{summary.gain(method, 'biharmonic', VARIANT).mean:+.2f}"
-            yield [row.label, *told, f"{source}, {protocol}", name, gain, *cells]
+            yield [row.label, *sizes, f"{source}, {protocol}", name, gain, *cells]
 
 
 def _evaluated(folder: Path, protocol: str, source: str, methods: list[str], options: Options) -> Summary:

@@ -49,7 +49,7 @@ def patch_tables(options: Options) -> Iterator[str]:
     healthy, boxed = _films(options, boxes)
     unfit: list[str] = []
     summary = measured(_patches((*healthy, *boxed), boxes, options.seed, unfit), methods)
-    told = [
+    facts = [
         f"data: {options.data.name if options.data else ''}, split {options.split}, source {SOURCE}, seed "
         f"{options.seed}; healthy: {counts(summary, LUNGS, 'patches')} whose note says that there is no finding; "
         f"unhealthy: {counts(summary, ON, 'patches')} with boxes of findings "
@@ -60,8 +60,8 @@ def patch_tables(options: Options) -> Iterator[str]:
     lost = [*missing, *unfit, *failures(summary)]
     if not summary.results:
         lost.append("not measured: the list contains no such films, or none of the methods is for them")
-    yield _patch_table(summary, [*told, *EFFORT_NOTES, *lost], options)
-    yield _difference_table(summary, [*told, *lost], options)
+    yield _patch_table(summary, [*facts, *EFFORT_NOTES, *lost], options)
+    yield _difference_table(summary, [*facts, *lost], options)
 
 
 def box_mask(shape: Sequence[int], boxes: Sequence[FindingBox]) -> np.ndarray:
@@ -118,7 +118,7 @@ def _about(boxes: Sequence[FindingBox]) -> list[str]:
     ]
 
 
-def _patch_table(summary: Summary, told: list[str], options: Options) -> str:
+def _patch_table(summary: Summary, facts: list[str], options: Options) -> str:
     best = summary.best_classical(LUNGS)
     published = [BELLI[group][measure] for group in ("healthy", "unhealthy") for measure in MEASURES]
     rows = [[f"{MARK}context encoder", *published, "", *[""] * len(EFFORT_HEADING)]]
@@ -135,7 +135,7 @@ def _patch_table(summary: Summary, told: list[str], options: Options) -> str:
     notes = [
         f"{OTHER_DATA}. Theirs: 880 healthy and 33 unhealthy patches of ChestX-ray14; trained for 90 epochs of "
         "1,189,572 patches",
-        *told,
+        *facts,
         REGION,
         "PSNR over the best classical fill: on healthy films, mean over patients of the paired differences, in "
         f"brackets 95 % of resamplings of the patients; {SAMPLE} is one sample in place of the best estimate",
@@ -147,7 +147,7 @@ def _patch_table(summary: Summary, told: list[str], options: Options) -> str:
     return markdown("Patches of lungs, as Table 1 of Belli et al. 2018", heading, rows, notes)
 
 
-def _difference_table(summary: Summary, told: list[str], options: Options) -> str:
+def _difference_table(summary: Summary, facts: list[str], options: Options) -> str:
     def less(one: Sequence[float], other: Sequence[float]) -> float:
         return mean(one) - mean(other)
 
@@ -171,7 +171,7 @@ def _difference_table(summary: Summary, told: list[str], options: Options) -> st
         f"off the finding: {counts(summary, OFF, 'patches')}, of the same films, in which nothing of a box is seen",
         f"published, other data: MSE {BELLI['unhealthy']['mse']} on findings and {BELLI['healthy']['mse']} in healthy "
         "patches, by one context encoder; of the difference itself the paper shows pictures only",
-        *told,
+        *facts,
     ]
     heading = [
         "method", "healthy films", "on the finding", "off the finding", "on less healthy", "on less off, same films",

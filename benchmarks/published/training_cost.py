@@ -16,9 +16,9 @@ EFFORT_HEADING = (
     "images/s in training",
 )  # fmt: skip
 EFFORT_NOTES = (
-    "ms a fill: median, here; parameters: of the network that fills; training: as the bundle tells it in "
+    "ms a fill: median, here; parameters: of the network that fills; training: as the bundle states it in "
     "docs/training.json, minutes by the clock; images/s of one core's time on a processor, by the clock on a GPU; "
-    "- where nothing is told",
+    "- where nothing is stated",
 )
 
 
@@ -26,7 +26,7 @@ def effort_cells(summary: Summary, method: str) -> list[str]:
     """Cells under `EFFORT_HEADING`.
 
     Raises:
-        InputError: what the bundle tells of its training is damaged.
+        InputError: the training cost of the bundle is damaged.
     """
     milliseconds = f"{1000 * median(result.seconds for result in summary.of(method)):.0f}"
     if method in summary.classical:

@@ -12,7 +12,7 @@ LEAST = 1e-3  # of the contrast, squared: detail weaker than that counts as none
 
 
 def features_of(residual: np.ndarray, pixels: np.ndarray, region: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How much brighter than expected each place is, and how much detail it has that the fill does not foresee.
+    """Difference in brightness to the expected image, and detail that the fill does not predict, at each place.
 
     Both are relative to the contrast of the region (its standard deviation), so that units do not matter.
 

@@ -73,7 +73,7 @@ def placed(cells: np.ndarray, lungs: Box, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def reference_path(bundle: BundleInfo) -> Path:
-    """Where a bundle keeps its reference; it need not have one."""
+    """Path of the reference of a bundle; it need not exist."""
     return bundle.path / "models" / "healthy.npz"
 
 

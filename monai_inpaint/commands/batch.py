@@ -166,7 +166,7 @@ class _Batch:
         self._made += _make_folders(pair.output.path.parent)
 
     def note_ended(self, case: CohortCase, outcome: Outcome) -> None:
-        """What became of it."""
+        """Note the outcome of a case."""
         self._note(
             self._pairs[case.name],
             outcome.code,
@@ -240,9 +240,9 @@ def _workers(args: argparse.Namespace, progress: Progress) -> Workers:
         from monai_inpaint.jobs.local_workers import LocalWorkers
 
         return LocalWorkers(args.workers)
-    from monai_inpaint.jobs.cohort import Here
+    from monai_inpaint.jobs.cohort import InProcess
 
-    return Here(progress)
+    return InProcess(progress)
 
 
 def _journal(folder: Path, name: str) -> Journal:

@@ -131,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _source(args: argparse.Namespace) -> Source:
-    """Where the hole comes from."""
+    """Source of the hole."""
     from monai_inpaint.regions.burned_in import read_burned_in
     from monai_inpaint.regions.sources import BurnedInText, FoundArtifacts, HoleFile
 

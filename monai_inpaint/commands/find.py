@@ -50,5 +50,5 @@ def run(args: argparse.Namespace) -> int:
 
 
 def proposal_notice(hole: str) -> str:
-    """What is said of a hole that was found."""
+    """Notice that a detected hole is a proposal."""
     return f"{hole} is a proposal: check that it marks what you want to fill. Research use only."

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def collect() -> dict[str, Any]:
-    """What `--json` prints."""
+    """Content of `--json`."""
     from monai_inpaint.engines import available
     from monai_inpaint.engines.cuda import gpu_is_here
     from monai_inpaint.engines.names import ON_GPU

@@ -110,8 +110,8 @@ class Journal:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{self.path} is not the journal of a batch ({error}); name another folder.") from error
         if begun != options:
-            said = ", ".join(f"{name} {value}" for name, value in begun.items())
-            raise InputError(f"The batch in {self.path.parent} was begun with {said}; repeat these options.")
+            given = ", ".join(f"{name} {value}" for name, value in begun.items())
+            raise InputError(f"The batch in {self.path.parent} was begun with {given}; repeat these options.")
         if len(whole) < len(text):
             os.ftruncate(self._file, len(whole))
         return entries

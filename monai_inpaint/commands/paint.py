@@ -110,7 +110,7 @@ def _run(
 
 
 def _lesions(text: str, engine: str) -> Callable[[Path], Region]:
-    """What is kept of a film.
+    """Region of a film that is kept.
 
     Raises:
         InputError: neither masks nor boxes, or, when called, nothing for that film.

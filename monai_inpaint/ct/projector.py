@@ -285,7 +285,7 @@ def _run(algorithm: str, geometry: dict[str, Any], volume: dict[str, Any], data:
 
 
 def _side_by_side(part: Callable[[slice], np.ndarray], views: int) -> list[np.ndarray]:
-    """The results for the parts of the views, in their order; ASTRA lets go of Python's lock while it computes."""
+    """The results for the parts of the views, in their order; ASTRA releases Python's lock while it computes."""
     bounds = [views * number // _PARTS for number in range(_PARTS + 1)]
     parts = [slice(first, last) for first, last in zip(bounds, bounds[1:], strict=False) if first < last]
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _PARTS)) as pool:

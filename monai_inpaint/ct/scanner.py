@@ -49,7 +49,7 @@ def spectrum(kvp: int) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class Scanner:
-    """How a scan is taken.
+    """Settings of a scan.
 
     Attributes:
         kvp: of the tube, one of 80, 100, 120, 140 kV.

@@ -44,7 +44,7 @@ class Outline:
 
 @dataclass(frozen=True)
 class NoduleReading:
-    """What one reader drew of one nodule, and how they rated it.
+    """Outlines and ratings of one nodule by one reader.
 
     Attributes:
         patient: as LIDC names it.

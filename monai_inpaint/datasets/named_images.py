@@ -64,7 +64,7 @@ class NamedImages:
         return self.images[int(number)]
 
     def error(self, what: str) -> InputError:
-        """What is wrong with the file, as a sentence."""
+        """Describe an error in the file, in one sentence."""
         return InputError(f"{self.table}: {what}.")
 
 

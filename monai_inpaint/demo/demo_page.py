@@ -202,7 +202,7 @@ def _slider(
 
 
 def _limit(low: float, high: float) -> float:
-    """Where the colours of differences end, in two digits."""
+    """Limit of the colour scale of differences, to two digits."""
     return float(f"{_LIMIT * (high - low):.2g}")
 
 

@@ -72,7 +72,7 @@ def _lung(sign: int, x: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 
 def _dome(sign: int, x: np.ndarray, z: np.ndarray) -> Interval:
-    """Where a ray runs below one half of the diaphragm, a paraboloid that falls off steeply to side and back."""
+    """Path of a ray below one half of the diaphragm, a paraboloid that falls off steeply to side and back."""
     centre, top = (-70.0, 268.0) if sign < 0 else (74.0, 281.0)
     outside = sign * (x - centre) > 0
     fall = (x - centre) ** 2 / np.where(outside, 92.0, 210.0)

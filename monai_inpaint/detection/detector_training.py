@@ -31,7 +31,7 @@ CHECKPOINT, WEIGHTS, LOG = "checkpoint.pt", "model.pt", "log.csv"
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a detector is trained.
+    """Settings of the training of a detector.
 
     Attributes:
         detector, backbone: see `make_detector`.
@@ -55,7 +55,7 @@ def fold_of(images: Sequence[BoxedImage], folds: int) -> np.ndarray:
     names = [images[int(np.flatnonzero(groups == group)[0])] for group in range(groups.max() + 1)]
     order = np.argsort([crc32((image.patient or image.name).encode()) for image in names], kind="stable")
     if len(order) < folds:
-        raise InputError(f"{len(order)} patients cannot be parted into {folds} folds; ask for fewer.")
+        raise InputError(f"{len(order)} patients cannot be divided into {folds} folds; ask for fewer.")
     parts = np.empty(len(order), int)
     parts[order] = np.arange(len(order)) % folds
     return parts[groups]

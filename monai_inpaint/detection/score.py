@@ -36,7 +36,7 @@ def sensitivity_name(rate: float) -> str:
 
 @dataclass(frozen=True, eq=False)
 class DetectionScore:
-    """What `score` found.
+    """Result of `score`.
 
     Attributes:
         truth, found: images, in one order.

@@ -142,7 +142,7 @@ def blank_patient() -> Dataset:
 
 
 def stand_in(source: Dataset) -> Dataset:
-    """Who and which study, with an empty patient: all that a reference to an image needs."""
+    """Patient (without values) and study: all that a reference to an image needs."""
     dataset = blank_patient()
     with taking_over("The result"):
         for keyword in (*_NEEDED, *_LOSSY):
@@ -155,7 +155,7 @@ def _slice(image: Image, source: Dataset, *, assumed: bool) -> Dataset:
     dataset = stand_in(source)
     affine = image.affine
     if affine is None or not (image.placed or assumed):
-        # Kinds of images that must have a frame of reference are not taken without, even where they tell no position.
+        # Kinds of images that must have a frame of reference are not taken without, even where they state no position.
         if source.SOPClassUID not in _FILMS:
             dataset.FrameOfReferenceUID = own_frame(source)
         if affine is not None:

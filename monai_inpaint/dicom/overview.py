@@ -59,7 +59,7 @@ def overview_of(
     set_moment(dataset, now_for(shown), "InstanceCreation", "Content")
     dataset.DateOfSecondaryCapture, dataset.TimeOfSecondaryCapture = dataset.ContentDate, dataset.ContentTime
     dataset.PatientOrientation, dataset.Laterality = "", shown.get("Laterality") or ""
-    # It says whether patient and date can be read in the picture. Our words tell neither; the source's pixels may.
+    # It says whether patient and date can be read in the picture. Our text contains neither; the source's pixels may.
     for keyword in ("BurnedInAnnotation", "RecognizableVisualFeatures"):
         if keyword in shown:
             setattr(dataset, keyword, shown[keyword].value)
@@ -107,7 +107,7 @@ def overview_picture(
 
 
 def words_of(derived: dict[str, str]) -> str:
-    """What nobody may overlook."""
+    """Warnings that must be visible in the picture."""
     return f"{derived['label']}, not for diagnosis"
 
 

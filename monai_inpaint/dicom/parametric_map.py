@@ -16,7 +16,7 @@ from monai_inpaint.version import __version__
 
 
 class Kind(Enum):
-    """What a map shows: its name, the offset of its series' number, and how it was computed."""
+    """Content of a map: its name, the offset of its series' number, and how it was computed."""
 
     DIFFERENCE = ("filled - source", 2, "SUBTRACTION")
     SPREAD = ("Error to expect of the fill", 3, "STD_DEVIATION")

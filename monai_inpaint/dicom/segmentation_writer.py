@@ -62,7 +62,7 @@ def segmentation(
         series_description=f"Region: {derived['label']}",
         **evidence.places(),
     )
-    if "PatientOrientation" in evidence.first:  # films tell no other
+    if "PatientOrientation" in evidence.first:  # films state no other orientation
         dataset.PatientOrientation = evidence.first.PatientOrientation
     adopt_study(dataset, evidence.first)
     return dataset

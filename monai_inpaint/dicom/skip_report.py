@@ -44,7 +44,7 @@ def skip_report(skipped: Sequence[tuple[Dataset, str]]) -> Dataset:
 
 
 def _reference(head: Dataset) -> Dataset:
-    """What a reference to an instance needs, with an empty patient."""
+    """Attributes that a reference to an instance needs, with an empty patient."""
     dataset = blank_patient()
     with taking_over("The report"):
         for keyword in _REFERENCE:

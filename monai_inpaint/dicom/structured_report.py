@@ -101,7 +101,7 @@ def _sources(evidence: Evidence) -> Iterator[Any]:
 
 
 def _parameters(report: dict[str, Any]) -> Iterator[str]:
-    """What else decided the result, one fact a text."""
+    """Further facts that determined the result, one a text."""
     versions = report["versions"]
     yield "versions: " + ", ".join(f"{name} {version}" for name, version in versions.items())
     if "bundle" in report:

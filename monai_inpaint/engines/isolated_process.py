@@ -80,7 +80,7 @@ def _listen(pipe: BinaryIO, questions: SimpleQueue[np.ndarray]) -> None:
 
 
 def _silence() -> None:
-    """What libraries write must not reach the answers, nor the terminal unless faults are looked for."""
+    """Keep output of libraries out of the answers, and out of the terminal unless faults are looked for."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for number in (1,) if os.environ.get(DEBUG) == "1" else (1, 2):
         os.dup2(nowhere, number)

@@ -60,7 +60,7 @@ class OpenVinoEngine(GraphEngine):
         with self._lock:
             self._graph.start_async([windows])
             try:
-                while not self._graph.wait_for(_PATIENCE_MS):  # in Python now and then, where Ctrl-C is heard
+                while not self._graph.wait_for(_PATIENCE_MS):  # in Python now and then, where Ctrl-C is handled
                     pass
             except BaseException:
                 self._graph.cancel()

@@ -154,7 +154,9 @@ def build(
     parser = library.OnnxParser(network, log)
     if not parser.parse(graph):
         reasons = [parser.get_error(number).desc() for number in range(parser.num_errors)]
-        raise InputError(f"{backend.name} {backend.version} does not take the network: {_shown(reasons or log.said)}.")
+        raise InputError(
+            f"{backend.name} {backend.version} does not accept the network: {_shown(reasons or log.said)}."
+        )
     config = builder.create_builder_config()
     config.clear_flag(library.BuilderFlag.TF32)
     _set_gpus(config, gpus, backend)

@@ -155,7 +155,7 @@ class TensorRtEngine:
 
 
 class _KernelCache:
-    """What RTX compiles for this GPU when a shape is first run, kept from process to process."""
+    """Cache of the code that RTX compiles for this GPU when a shape is first run, shared by processes."""
 
     def __init__(self, engine: Any, library: Any, path: Path | None) -> None:
         self._engine, self._library, self._path = engine, library, path
@@ -228,7 +228,7 @@ class _Lane:
             self._recorded.clear()
         context = self._make_context()
         if not context.set_input_shape("image", shape):
-            raise InputError(f"The engine does not take windows of {shape}; use --engine auto.")
+            raise InputError(f"The engine does not accept windows of {shape}; use --engine auto.")
         sizes = {"image": int(np.prod(shape)), "pred": shape[0] * int(np.prod(shape[2:]))}
         sizes["scratch"] = -(-context.update_device_memory_size_for_shapes() // 4)
         for name, size in sizes.items():

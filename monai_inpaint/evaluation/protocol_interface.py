@@ -58,7 +58,7 @@ class Gallery(Interface):
 
 
 class Protocol(ABC):
-    """What `evaluate` compares. It reads the images, runs every method on every case and writes; this is the rest.
+    """Images, cases and methods of a comparison; `evaluate` itself reads the images, runs every method and writes.
 
     Attributes:
         name: as typed on the command line.
@@ -109,7 +109,7 @@ class Protocol(ABC):
 
     @abstractmethod
     def facts(self, methods: Sequence[Method], features: str | None) -> tuple[dict[str, str], dict[str, str]]:
-        """What the figures are of, before data and cases; and how they are taken, after them."""
+        """Facts about the figures, to stand before data and cases; and how they are measured, to stand after them."""
 
     @abstractmethod
     def gallery(self) -> Gallery:

@@ -85,7 +85,7 @@ PROTOCOLS = {
             "lesion",
             f"slices averaged down to at most {SLICE} pixels a side; the lesion's shape mirrored to the other "
             "side (or, where that is not healthy tissue, moved, and halved until it fits); without a lesion a blob of "
-            "0.5-5 % of the image; a case's name tells which",
+            "0.5-5 % of the image; the name of a case contains it",
             partial(by_slice, cut_lesion),
             SLICE,
             lesions=True,

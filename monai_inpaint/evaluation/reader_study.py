@@ -20,7 +20,7 @@ from monai_inpaint.evaluation.datalist import Entry, in_order
 from monai_inpaint.evaluation.given_holes import GIVEN_HOLES
 from monai_inpaint.evaluation.protocol_interface import Method, Protocol
 from monai_inpaint.evaluation.protocol_table import METAL, find_protocol
-from monai_inpaint.evaluation.run import cases_of, entries_for, eyes_of, modalities_of
+from monai_inpaint.evaluation.run import cases_of, entries_for, modalities_of, perceptual_measures
 from monai_inpaint.evaluation.study_design import StudyTrial, assign, draw_trials
 from monai_inpaint.evaluation.study_files import AUTOMATIC, KEY, PAGE, PICTURES, READERS, answers_text
 from monai_inpaint.evaluation.study_pictures import RealAndFilled, pictures_of, webp_of
@@ -95,14 +95,14 @@ def make_study(
     if pairs < 1 or size < SMALLEST or seed < 0 or (seconds is not None and seconds < 1):
         raise InputError(f"pairs and seconds must be at least 1, the size at least {SMALLEST}, the seed 0 or more.")
     entries = _entries(images, holes, chosen, split, source, modality)
-    eyes = eyes_of(features)
+    perceptual = perceptual_measures(features)
     compared = chosen.methods(methods, engine, seed)
     cases = _cases(images, entries, chosen, modalities_of(compared, chosen), pairs, size, seed, progress)
     assigned = assign(len(cases), len(compared), pairs)
     rng = np.random.default_rng([seed, crc32(b"reader-study")])
     trials = draw_trials([method for _, method in assigned], rng)
     first_real = rng.random(pairs) < 0.5  # whether the upper one of a pair's boxes is the real one
-    automatic = AutomaticReader(eyes.features) if eyes else None
+    automatic = AutomaticReader(perceptual.features) if perceptual else None
     written: dict[int, _Written] = {}
     for number, case in enumerate(cases):
         progress("fill", number, len(cases))

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Eyes(NamedTuple):
-    """What looks at fills as a network for photographs does."""
+class PerceptualMeasures(NamedTuple):
+    """Perceptual measures of fills, by a network for photographs."""
 
     lpips: Lpips
     features: HoleFeatures
@@ -93,7 +93,7 @@ def evaluate(
     entries = entries_for(chosen, data, split, source, modality)
     waiting = in_order(entries, limit, seed)
     total = min(limit or len(waiting), len(waiting))
-    eyes = eyes_of(features)
+    perceptual = perceptual_measures(features)
     compared = chosen.methods(methods, engine, seed)
     shown = modalities_of(compared, chosen)
 
@@ -108,7 +108,7 @@ def evaluate(
             progress(len(used) if limit else looked_at, total)
         cases = cases_of(entry, chosen, shown, seed, skipped)
         used += [entry] if cases else []
-        results += [result_of(case, each, chosen, eyes, gallery) for case in cases for each in compared]
+        results += [result_of(case, each, chosen, perceptual, gallery) for case in cases for each in compared]
     if progress:
         progress(total, total)
     if not results:
@@ -211,7 +211,7 @@ def result_of(
     case: EvaluationCase,
     method: Method,
     protocol: Protocol | None = None,
-    eyes: Eyes | None = None,
+    perceptual: PerceptualMeasures | None = None,
     gallery: Gallery | None = None,
 ) -> Result:
     """Run a method on a case and measure; an exception of the method becomes the result's error.
@@ -220,16 +220,16 @@ def result_of(
         case: with the truth.
         method: to run.
         protocol: measures; None: the measures of fills.
-        eyes: measures LPIPS and keeps the features for the classifier.
+        perceptual: measures LPIPS and keeps the features for the classifier.
         gallery: collects the outputs of the methods.
     """
     start = time.perf_counter()
     try:
         output = method.fill(case)
         seconds = time.perf_counter() - start
-        lpips = eyes.lpips if eyes else None
+        lpips = perceptual.lpips if perceptual else None
         figures = protocol.measure(case, output, lpips) if protocol else measure(case, output, lpips)
-        features = eyes.features.difference(*seen_of(case, output), GREY_RANGE) if eyes else None
+        features = perceptual.features.difference(*seen_of(case, output), GREY_RANGE) if perceptual else None
     except Exception as error:  # whatever a method raises is its result on this case, and is reported as such
         logger.exception("%s failed on %s (%s)", method.name, case.name, case.variant)
         return Result.of(case, method.name, time.perf_counter() - start, {}, f"{type(error).__name__}: {error}")
@@ -271,7 +271,7 @@ def modalities_of(methods: Sequence[Method], protocol: Protocol) -> tuple[str, .
     return shared
 
 
-def eyes_of(features: str | Path | None) -> Eyes | None:
+def perceptual_measures(features: str | Path | None) -> PerceptualMeasures | None:
     """Load the image network of LPIPS and the classifier; None without features.
 
     Raises:
@@ -284,4 +284,4 @@ def eyes_of(features: str | Path | None) -> Eyes | None:
         from monai_inpaint.metrics.paired_classifier import HoleFeatures
     except ModuleNotFoundError as error:
         raise InputError(f"LPIPS needs the package {error.name}; install it or leave the features out.") from error
-    return Eyes(Lpips(features), HoleFeatures(features))
+    return PerceptualMeasures(Lpips(features), HoleFeatures(features))

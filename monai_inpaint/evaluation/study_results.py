@@ -25,7 +25,7 @@ from monai_inpaint.version import NOTICE
 
 SHOWN = 6  # pairs on the page
 MARGIN = 48  # pixels shown around a hole
-TITLE = "Reader study: share of the fills that were told from the real image"
+TITLE = "Reader study: share of the fills that were told apart from the real image"
 PAPER = ["one expert (Belli et al. 2018)", "context encoder", "not stated", "59.45", "", "", ""]
 HOW = {
     "task": "two-alternative forced choice: of a real and a filled image, readers chose the filled one; 50 % is chance",

@@ -149,7 +149,7 @@ def _accuracy(reader: str, method: str, variant: str, given: Sequence[ScoredAnsw
 
 
 def _consistency(key: dict[str, Any], reader: ReaderAnswers) -> tuple[int, int]:
-    """How often the same picture of a pair was chosen at both showings, of the pairs answered twice."""
+    """Share of the pairs answered twice in which the same picture was chosen at both showings."""
     chosen: dict[int, list[bool]] = {}
     for number, (side, _) in reader.answers.items():
         trial = key["trials"][number]

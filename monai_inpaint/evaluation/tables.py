@@ -95,14 +95,14 @@ def _table(summary: Summary, variant: str) -> Table:
     headings = [MEASURES[name][0] for name in measures]
     over = f"PSNR dB over {best}" if best else ""
     shares = {name: summary.told_apart(name, variant) for name in summary.methods}
-    judged = any(math.isfinite(share) for share in shares.values())
-    heading = ["method", "images", *headings, *(["told apart %"] if judged else [])]
+    classified = any(math.isfinite(share) for share in shares.values())
+    heading = ["method", "images", *headings, *(["told apart %"] if classified else [])]
     heading += [*([over, "mean by patient, 95 %", "p"] if best else []), "ms an image"]
     rows = []
     for method in summary.methods:
         averages = [(summary.average(method, name, variant), MEASURES[name][1]) for name in measures]
         cells = [_plus_minus(average, decimals) for average, decimals in averages]
-        if judged:
+        if classified:
             cells.append(f"{100 * shares[method]:.0f}" if math.isfinite(shares[method]) else "-")
         if best:
             gain = summary.gain(method, best, variant)

@@ -33,7 +33,7 @@ WITH_STARTS = 6  # channels of a network with a start channel
 
 
 class Generator(Protocol):
-    """What filling needs of a network; `monai_inpaint.engines.base.Engine` is one.
+    """Interface of a network that fills; `monai_inpaint.engines.base.Engine` is one.
 
     Attributes:
         channels: 2: image and hole; 5: also noise, state and time, for samples; 6: also the nearness of a start.

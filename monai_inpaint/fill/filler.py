@@ -84,7 +84,7 @@ class Fill:
 
     @cached_property
     def report(self) -> dict[str, Any]:
-        """What was done and, with samples, the predicted error; JSON-able; see docs/formats.md.
+        """Report of the fill and, with samples, the predicted error; JSON-able; see docs/formats.md.
 
         Raises:
             RuntimeError: a voxel outside the hole changed, which is a fault of the program.
@@ -187,7 +187,7 @@ class Filler:
 
     @property
     def engine(self) -> dict[str, str]:
-        """What runs the network: name, version, device and arithmetic."""
+        """Engine that runs the network: name, version, device and arithmetic."""
         return self._engine.describe()
 
     @property

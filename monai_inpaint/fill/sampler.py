@@ -26,7 +26,7 @@ _GAIN = 1.5  # restores the standard deviation that white noise loses in bilinea
 
 @dataclass(frozen=True)
 class Sampler:
-    """How a network draws samples.
+    """Settings of a network's sampler.
 
     Attributes:
         times: the times in (0, 1) at which the network is evaluated, ascending; the first state is the best estimate,

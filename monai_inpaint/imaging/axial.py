@@ -28,7 +28,7 @@ class Axial:
 
     @property
     def count(self) -> int:
-        """How many slices there are."""
+        """Number of slices."""
         return 1 if self.axis is None else self.image.voxels.shape[self.axis]
 
     def index(self, number: int) -> tuple[Any, ...]:

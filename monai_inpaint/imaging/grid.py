@@ -18,7 +18,7 @@ from monai_inpaint.imaging.resample import kept, resampled
 SAME, REORIENTED, PIXELS, RESAMPLED = "same grid", "reoriented", "by pixel position", "resampled (nearest)"
 _SAME = 1e-2  # voxels a corner may lie off; below this the nearest voxel is the same one anyway
 _LOST = 0.1  # share of a hole that may lie outside of its image
-_FORMS_DISAGREE = "The {} tells two places: its sform and qform, as programs read them, disagree."
+_FORMS_DISAGREE = "The {} states two positions: its sform and qform, as programs read them, disagree."
 _NO_PLACE = "The {} does not say where it lies, so that the hole was taken voxel for voxel."
 
 
@@ -237,11 +237,11 @@ def _reorient(
     hole: np.ndarray, hole_affine: np.ndarray, image_affine: np.ndarray, shape: tuple[int, ...]
 ) -> np.ndarray | None:
     """The hole with axes swapped and flipped onto the image's grid; None if that does not align them."""
-    likeness = _unit(hole_affine).T @ _unit(image_affine)  # rows: axes of the hole, columns: axes of the image
-    axes = max(itertools.permutations(range(3)), key=lambda p: sum(abs(likeness[p[a], a]) for a in range(3)))
+    cosines = _unit(hole_affine).T @ _unit(image_affine)  # rows: axes of the hole, columns: axes of the image
+    axes = max(itertools.permutations(range(3)), key=lambda p: sum(abs(cosines[p[a], a]) for a in range(3)))
     if tuple(hole.shape[axis] for axis in axes) != shape:
         return None
-    flips = [likeness[axes[a], a] < 0 and shape[a] > 1 for a in range(3)]
+    flips = [cosines[axes[a], a] < 0 and shape[a] > 1 for a in range(3)]
     affine = hole_affine[:, [*axes, 3]].copy()
     for a in range(3):
         if flips[a]:

@@ -12,7 +12,7 @@ from monai_inpaint.imaging.image import Image
 AIR = -500.0  # HU: every CT of a patient holds air or lung or, cropped to a limb, fat at least below 0
 _PILE = 4  # voxels at the very maximum that are no chance
 _AIR, _TISSUE = (-1100.0, -850.0), (-200.0, 200.0)  # HU; most of any patient and of what is around one
-_SCALE = (-1100.0, 3100.0)  # HU that scanners tell, metal included
+_SCALE = (-1100.0, 3100.0)  # HU that scanners give, metal included
 # What is added where HU are stored without a sign or lose their rescale; the last where such are read with a sign.
 _OFFSETS = (1000, 1024, 8192, 32768, 32768 + 1024, -32768)
 _ALIKE = 24  # between offsets that the values do not tell apart: most tissue varies by more

@@ -179,7 +179,7 @@ def _labels(values: np.ndarray) -> list[int] | None:
 
 
 def _segment_names(image: Image) -> dict[int, str]:
-    """What a segmentation of 3D Slicer (.seg.nrrd) calls its labels."""
+    """Names of the labels in a segmentation of 3D Slicer (.seg.nrrd)."""
     segments: dict[str, dict[str, str]] = {}
     metadata: dict[str, object] = getattr(image.header, "metadata", None) or {}
     for key, value in metadata.items():

@@ -54,7 +54,7 @@ def solidity(mask: np.ndarray) -> float:
 
 
 def main_part(mask: np.ndarray) -> np.ndarray:
-    """The largest part that hangs together by edges, its holes filled; an empty mask stays empty."""
+    """The largest edge-connected component, its holes filled; an empty mask stays empty."""
     from scipy.ndimage import binary_fill_holes, label
 
     found: Any = label(mask)

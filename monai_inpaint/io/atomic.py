@@ -80,7 +80,7 @@ def _code(error: BaseException | None) -> int:
 
 
 def _taken(path: Path) -> bool:
-    """Something is there that would be lost; an empty folder would not."""
+    """Whether the path contains something that would be lost; an empty folder does not count."""
     return path.is_symlink() or (path.exists() and not (path.is_dir() and not any(path.iterdir())))
 
 

@@ -49,7 +49,7 @@ def hand_over(value: object, file: IO[bytes]) -> None:
 
 
 def take_over(file: IO[bytes]) -> Any:
-    """What was handed over in a file; its arrays stay there, in the pages of the file, and may be written to.
+    """Read an object from a file; its arrays stay in the pages of the file, and may be written to.
 
     Raises:
         pickle.UnpicklingError: it is of a class that no reader makes.
@@ -64,7 +64,7 @@ def take_over(file: IO[bytes]) -> Any:
 
 
 def _starts(first: int, lengths: list[int]) -> list[int]:
-    """Where parts of these lengths begin, each at a multiple of 64 bytes."""
+    """Offsets of parts of these lengths, each at a multiple of 64 bytes."""
     return list(
         accumulate(lengths, lambda start, length: -(-(start + length) // 64) * 64, initial=-(-first // 64) * 64)
     )
@@ -118,4 +118,4 @@ class _Unpickler(pickle.Unpickler):
             found = getattr(import_module(module), name)
             if not ours or (isinstance(found, type) and found.__module__ == module):  # images and headers
                 return found
-        raise pickle.UnpicklingError(f"{module}.{name} is nothing that an image consists of")
+        raise pickle.UnpicklingError(f"{module}.{name} is not part of an image")

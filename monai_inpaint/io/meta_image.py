@@ -230,8 +230,8 @@ def _new_lines(voxels: np.ndarray, affine: np.ndarray | None, known: TextHeader 
     if affine is not None:
         lps = LPS_TO_RAS @ (affine if size == 3 else affine[:, [1, 0, 2, 3]])
         spacing = np.linalg.norm(lps[:size, :size], axis=0)
-        texts["TransformMatrix"] = _told((lps[:size, :size] / spacing).T.ravel())
-        texts["Offset"], texts["ElementSpacing"] = _told(lps[:size, 3]), _told(spacing)
+        texts["TransformMatrix"] = _numbers((lps[:size, :size] / spacing).T.ravel())
+        texts["Offset"], texts["ElementSpacing"] = _numbers(lps[:size, 3]), _numbers(spacing)
     texts["DimSize"] = " ".join(map(str, shape))
     texts["ElementType"] = _TYPES[voxels.dtype]
     for key, value in (known.metadata if known else {}).items():
@@ -250,5 +250,5 @@ def _with(lines: list[Line], field: str, value: str) -> list[Line]:
     return [other if other.field != field or _split(bare(other.text))[1] == value else line for other in lines]
 
 
-def _told(values: np.ndarray) -> str:
+def _numbers(values: np.ndarray) -> str:
     return " ".join(repr(float(value)) for value in values)

@@ -42,7 +42,7 @@ _DTYPES = {
 _CODES = {np.dtype(dtype): code for code, dtype in _DTYPES.items()}
 _MILLIMETRES = {1: 1000.0, 3: 0.001}  # spatial unit codes: metre, micrometre; all others count as mm
 _MM_SEC = 10
-_FLAG = 4  # bytes behind the header, which tell whether extensions follow
+_FLAG = 4  # bytes behind the header, which state whether extensions follow
 _UNIT = 0.01  # by how much the square of a rounded quaternion may exceed 1
 
 
@@ -120,7 +120,7 @@ class Header:
 
     @property
     def other_affine(self) -> np.ndarray | None:
-        """Where other programs place the voxels, if it is elsewhere.
+        """Affine by which other programs place the voxels, if it differs.
 
         By the qform if the sform is used here; by the signs of negative pixel sizes, which ITK interprets as flips.
         """
@@ -237,12 +237,12 @@ def _checked(content: bytes, dtype: np.dtype, path: Path) -> Header:
 def _quaternion(turn: np.ndarray) -> np.ndarray:
     """(b, c, d) of a rotation's quaternion with a >= 0: its largest eigenvector after Bar-Itzhack."""
     (xx, yx, zx), (xy, yy, zy), (xz, yz, zz) = turn
-    likeness = np.array([
+    lower = np.array([
         [xx - yy - zz, 0, 0, 0],
         [yx + xy, yy - xx - zz, 0, 0],
         [zx + xz, zy + yz, zz - xx - yy, 0],
         [yz - zy, zx - xz, xy - yx, xx + yy + zz],
     ])  # fmt: skip
-    values, vectors = np.linalg.eigh(likeness)
+    values, vectors = np.linalg.eigh(lower)
     b, c, d, a = vectors[:, np.argmax(values)]
     return np.array([b, c, d]) * (-1 if a < 0 else 1)

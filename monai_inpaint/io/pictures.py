@@ -26,7 +26,7 @@ _LOSSY_COLOUR = 2  # decoders of lossy formats round grey's three channels apart
 
 @dataclass(frozen=True)
 class PictureHeader:
-    """What Pillow keeps besides the voxels: resolution, texts, colour profile."""
+    """Metadata that Pillow keeps besides the voxels: resolution, texts, colour profile."""
 
     info: dict[str, Any]
 

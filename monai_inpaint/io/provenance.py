@@ -31,7 +31,7 @@ def derivation_of(report: dict[str, Any]) -> dict[str, str]:
 
 
 def _metal_reduced(report: dict[str, Any]) -> str:
-    """Where 64 characters are all there is room for, the value of the metal is among them."""
+    """Description of a metal artifact reduction; short with an assigned value, as only 64 characters fit."""
     assigned = report.get("metal_hu")
     if not assigned:
         return f"Metal artifacts reduced by monai-inpaint ({report['method']}, metal {report['metal']})"

@@ -57,7 +57,7 @@ def _slice(image: Image, k: int) -> Image:
 
 
 def _difference(image: Image, saved: Image, path: Path) -> str:
-    """What differs, in words; "" where nothing does."""
+    """Differences in words; "" if there are none."""
     voxels, affine = saved.voxels, saved.affine
     if image.voxels.ndim == 2 and voxels.ndim == 3 and voxels.shape[2] == 1:  # one slice in space
         voxels, affine = voxels[..., 0].T, None if affine is None else affine[:, [1, 0, 2, 3]]

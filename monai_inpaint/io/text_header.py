@@ -30,7 +30,7 @@ class Line:
 
 @dataclass(frozen=True)
 class TextHeader:
-    """What to write back.
+    """Parts of a header that are written back.
 
     Attributes:
         kind: "nrrd" or "meta".

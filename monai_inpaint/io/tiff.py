@@ -21,7 +21,7 @@ from monai_inpaint.io.pictures import grey_channels
 from monai_inpaint.io.tiff_directory import check_directories
 
 _WHITE_IS_ZERO, _PALETTE = 0, 3
-# none, CCITT, LZW, deflate, run lengths, LZMA, Zstandard; what is packed otherwise tells of itself, or counts as lossy
+# none, CCITT, LZW, deflate, run lengths, LZMA, Zstandard; other compressions state it themselves, or count as lossy
 _UNCODED = (1, 2, 3, 4, 5, 8, 32771, 32773, 32946, 34925, 34926, 50000)
 _ALONE = (1, 8, 32773, 32946, 34925)  # none, deflate, run lengths, LZMA: what needs no imagecodecs
 _START = 2**16  # bytes; what a segment says before its size is shorter

@@ -48,11 +48,11 @@ class Outcome:
 
 
 class Workers(Protocol):
-    """Who computes cases."""
+    """Interface of a pool of workers."""
 
     @property
     def idle(self) -> int:
-        """How many more cases can be begun."""
+        """Number of further cases that can be started."""
         ...
 
     def begin(self, case: CohortCase) -> None:
@@ -125,7 +125,7 @@ def run_cohort(
             ended(ended_case, outcome)
 
 
-class Here:
+class InProcess:
     """This process, which fills a case as soon as it is begun."""
 
     def __init__(self, progress: Progress) -> None:

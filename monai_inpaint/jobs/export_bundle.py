@@ -76,7 +76,7 @@ def _writer(
     gpus: Sequence[str],
     backend: str | None,
 ) -> Callable[[Path], object]:
-    """What writes the file; nothing is written before the network is ready."""
+    """Return the function that writes the file; nothing is written before the network is ready."""
     if kind == "tensorrt":
         usual = profile_of(bundle)
         profile = replace(usual, batch=batch or usual.batch, side=side or usual.side)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class FillJob:
-    """What to fill, and where the results go: a proposed hole to `proposal`, the one that was filled to `computed`."""
+    """Inputs and outputs of a fill: a proposed hole goes to `proposal`, the one that was filled to `computed`."""
 
     image: Path
     hole: Source

@@ -24,7 +24,7 @@ _SPAN = (0.05, 0.14)  # of a film's shorter side: the axes of a place drawn by c
 
 @dataclass(frozen=True)
 class MaskFile:
-    """What a mask marks, in any format of holes."""
+    """Region that a mask marks, in any format of holes."""
 
     path: Path
 

@@ -25,7 +25,7 @@ MINED, OUTLINES = "mining.json", "outlines"
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be made, and why.
+    """Nodules to synthesise like the missed ones, and what to report on them.
 
     Attributes:
         jobs: one for each image.

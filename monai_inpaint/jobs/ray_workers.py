@@ -86,7 +86,7 @@ class RayWorkers:
         self._starting[actor.is_there.remote()] = actor
 
     def _get(self, reference: Any) -> Any:
-        """What an actor gave; None where it, its node or what it gave is lost."""
+        """Result of an actor; None if the result, the actor or its node is lost."""
         try:
             return self._ray.get(reference)
         except self._ray.exceptions.RayError:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Done:
-    """What a job has computed.
+    """Result of a job.
 
     Attributes:
         writes: its outputs, and what writes them; the first appears last.

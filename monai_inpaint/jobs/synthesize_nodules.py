@@ -138,7 +138,7 @@ def _done(job: NoduleJob, image: Image, made: Synthesis) -> Done:
 
 
 def _arguments(job: NoduleJob) -> dict[str, Any]:
-    """What `synthesize_nodules` was asked for; files by name and digest."""
+    """Arguments of `synthesize_nodules`; files by name and digest."""
     asked = {"place": job.place, "shape": job.shape}
     settings = {key: _identity(value) if isinstance(value, Path) else value for key, value in asked.items()}
     return {**settings, "diameters": job.diameters, "density": job.density, "seeds": job.seeds}

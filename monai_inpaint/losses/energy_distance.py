@@ -13,7 +13,7 @@ from torch import nn
 from monai_inpaint.losses.energy_score import laplacian_bands
 
 _LEVELS = 4
-_WHOLE = 8.0  # weight of whole images against each of their bands, which tell how rough outlines are
+_WHOLE = 8.0  # weight of whole images against each of their bands, which measure how rough outlines are
 _SMOOTH = 1e-4  # under roots, whose slope would be infinite
 
 

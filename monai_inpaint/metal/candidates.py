@@ -13,7 +13,7 @@ import numpy as np
 from monai_inpaint.imaging.axial import Axial
 from monai_inpaint.imaging.hounsfield import Scale
 
-SEED = 2500.0  # HU: cortical bone ends at about 2000; enamel and undiluted contrast agent go on, so these are judged
+SEED = 2500.0  # HU: cortical bone ends at about 2000; enamel and undiluted contrast agent go on, so these are tested
 _END = 3071.0  # HU at which 12 bits end
 _NEARLY, _BRIGHT = 0.94, 0.6  # of the end: full brightness, and what belongs to a bright region
 _DENSE = 1000.0  # HU from which contrast agent or bone may surround a piece

@@ -92,12 +92,12 @@ class Found:
 def find_metal(image: Image, threshold: float | None = None, progress: Steps | None = None) -> Found:
     """Find metal inside the patient, and the streaks and shadows around it.
 
-    Without `threshold`, pieces that reach 2500 HU are judged: metal falls off at its edge within the scanner's blur and
+    Without `threshold`, pieces that reach 2500 HU are tested: metal falls off at its edge within the scanner's blur and
     is at full brightness inside, contrast agent, enamel and dense bone are not. Only slices with bright pieces cost.
 
     Args:
         image: a CT in HU, 2D (one axial slice) or 3D in any order of its axes.
-        threshold: HU; then everything in the patient from there on is metal, unjudged.
+        threshold: HU; then everything in the patient from there on is metal, untested.
         progress: called with slices searched for streaks and their number.
 
     Raises:

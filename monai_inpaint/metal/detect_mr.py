@@ -32,7 +32,7 @@ def find_voids(image: Image, progress: Steps | None = None) -> Found:
 
     Args:
         image: an MR, 2D or 3D.
-        progress: called with the voids judged and their number.
+        progress: called with the number of voids tested and of all.
     """
     axis = slice_axis(image)
     sliced = with_slices_last(image, axis)
@@ -111,7 +111,7 @@ def _voids(
 
 
 def _brightest(values: np.ndarray, body: np.ndarray, box: tuple[slice, ...]) -> float:
-    """What 0.5 % of the body exceed in the slices of a box, the box itself left out."""
+    """Value that 0.5 % of the body exceed in the slices of a box, without the box itself."""
     slices = box[2] if values.ndim == 3 else slice(None)
     elsewhere = body[..., slices].copy()
     elsewhere[box[:2]] = False

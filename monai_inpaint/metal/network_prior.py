@@ -117,11 +117,11 @@ def with_prior(projected: SinogramCorrector, slice_hu: np.ndarray, prior: np.nda
     grid = grid_of(prior.shape, projected.spacing)
     coarse = grid.reduced(prior)
     scanned = grid.reduced(np.where(projected.metal, prior, np.clip(slice_hu, _LOWEST, _HIGHEST)))
-    doubt = _doubt(np.abs(scanned - coarse), grid.spacing)
-    return corrected + grid.enlarged(doubt * (coarse - grid.reduced(corrected)))
+    unreliability = _unreliability(np.abs(scanned - coarse), grid.spacing)
+    return corrected + grid.enlarged(unreliability * (coarse - grid.reduced(corrected)))
 
 
-def _doubt(artifact: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
+def _unreliability(artifact: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
     """Unreliability of rays beside the metal, 0 to 1, by the strength of the artifact in HU around it."""
     from scipy.ndimage import gaussian_filter
 

@@ -20,7 +20,7 @@ _CLIP = 500.0  # HU beyond which a deviation counts no more
 
 
 def changes(axial: Axial, reduced: Image, touched: np.ndarray, affected: np.ndarray) -> dict[str, Any]:
-    """How many voxels moved and by how much, in units, in the affected region and elsewhere.
+    """Number of changed voxels and size of the change, in units, in the affected region and elsewhere.
 
     Args:
         axial: the source's slices.
@@ -39,15 +39,15 @@ def changes(axial: Axial, reduced: Image, touched: np.ndarray, affected: np.ndar
         elsewhere.append(moved[(moved > 0) & ~affected[index]])
     return {
         "voxels": int(sum(map(np.size, inside)) + sum(map(np.size, elsewhere))),
-        "affected_region": _told(np.concatenate(inside)),
-        "elsewhere": _told(np.concatenate(elsewhere)),
+        "affected_region": _change_of(np.concatenate(inside)),
+        "elsewhere": _change_of(np.concatenate(elsewhere)),
         "slices": slices,
         "untouched_slices": axial.count - slices,
     }
 
 
 def streaks(axial: Axial, reduced: Image, found: Found) -> dict[str, Any]:
-    """How unlike tissue the affected region is, before and after, against soft tissue elsewhere in the same slices.
+    """Deviation of the affected region from soft tissue elsewhere in the same slices, before and after.
 
     Uses the same voxels before and after: those of the affected region that are soft tissue or dark in one of both.
     Returns median and standard deviation in HU of each; a perfect correction would make them equal to those elsewhere.
@@ -80,7 +80,7 @@ def verdict(deviations: dict[str, Any]) -> str:
     return f"The artifacts are hardly reduced: {change}; another method may do better, thin wires are best left alone."
 
 
-def _told(moved: np.ndarray) -> dict[str, Any]:
+def _change_of(moved: np.ndarray) -> dict[str, Any]:
     if not moved.size:
         return {"voxels": 0, "mean_abs": 0.0, "max_abs": 0.0}
     return {

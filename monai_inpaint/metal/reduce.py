@@ -183,7 +183,7 @@ def assigned_value(image: Image, given: float | str | None, metal: str) -> Impla
 
 
 def _allowed(region: Hole | Image | np.ndarray | None, image: Image) -> tuple[np.ndarray, dict[str, Any]]:
-    """What may change, bool, of the image's shape; and for the report, how the region came onto the image's grid."""
+    """Region that may change, bool, of the image's shape; and its placement on the image's grid, for the report."""
     if region is None:
         return np.ones(image.voxels.shape, bool), {}
     if not isinstance(region, Hole | Image):

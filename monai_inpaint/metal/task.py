@@ -18,7 +18,7 @@ from monai_inpaint.registry import BundleInfo
 
 @dataclass(frozen=True)
 class Task:
-    """What a method works on.
+    """Input of a method.
 
     Attributes:
         image: the source.

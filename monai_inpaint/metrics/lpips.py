@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.metrics.region import checked
+from monai_inpaint.metrics.checked_arrays import checked
 from monai_inpaint.networks.image_features import MEAN, STD, load_squeezenet
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from monai_inpaint.metrics.checked_arrays import checked
 from monai_inpaint.metrics.lpips import window_around
-from monai_inpaint.metrics.region import checked
 from monai_inpaint.networks.image_features import MEAN, STD, load_squeezenet
 
 FOLDS = 5
@@ -19,7 +19,7 @@ _SMALLEST = 32  # pixels along each axis that the network needs
 
 
 class HoleFeatures:
-    """What SqueezeNet 1.1 makes of a hole: mean and standard deviation of each feature of seven layers, inside it.
+    """SqueezeNet 1.1 features of a hole: mean and standard deviation of each feature of seven layers, inside it.
 
     Args:
         features: safetensors file with the SqueezeNet 1.1 features.

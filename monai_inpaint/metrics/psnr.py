@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monai_inpaint.metrics.region import checked
+from monai_inpaint.metrics.checked_arrays import checked
 
 
 def mse(truth: np.ndarray, filled: np.ndarray, hole: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from monai_inpaint.imaging.bounding_box import around
-from monai_inpaint.metrics.region import checked
+from monai_inpaint.metrics.checked_arrays import checked
 
 
 def sharpness(truth: np.ndarray, filled: np.ndarray, hole: np.ndarray) -> float:

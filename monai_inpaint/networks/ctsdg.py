@@ -70,7 +70,7 @@ class PartialConvStream(nn.Module):
         )
 
     def encode(self, x: torch.Tensor, known: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """What came and the features of each level, with their masks."""
+        """The input and the features of each level, with their masks."""
         way = [(x, known.expand_as(x))]
         for layer in self.encoder:
             way.append(layer(*way[-1]))
@@ -149,7 +149,7 @@ class ContextualAggregation(nn.Module):
 
 
 class TwoStreamDiscriminator(nn.Module):
-    """Texture and structure judged side by side: image and (edges, image) to logits (B, 1, h, w), equation 14.
+    """Two-branch discriminator of texture and structure: image and (edges, image) to logits (B, 1, h, w), equation 14.
 
     Args:
         features: of the first convolutions, 64 in the paper.
@@ -157,7 +157,7 @@ class TwoStreamDiscriminator(nn.Module):
 
     def __init__(self, features: int = 64) -> None:
         super().__init__()
-        self.texture, self.structure = _judged(1, features), _judged(2, features)
+        self.texture, self.structure = _encoder(1, features), _encoder(2, features)
         self.head = spectral_norm(nn.Conv2d(16 * features, 1, 4, 1, 1))
 
     def forward(self, image: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
@@ -165,7 +165,7 @@ class TwoStreamDiscriminator(nn.Module):
         return self.head(torch.cat(both, dim=1))
 
 
-def _judged(channels: int, features: int) -> nn.Sequential:
+def _encoder(channels: int, features: int) -> nn.Sequential:
     sizes, layers = [channels, *(features * times for times in (1, 2, 4, 8))], []
     for level, (before, after) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
         layers += [spectral_norm(nn.Conv2d(before, after, 4, 2 if level < 3 else 1, 1)), nn.LeakyReLU(0.2)]

@@ -191,8 +191,8 @@ class MAT(WindowGenerator):
     def _style(self, middle: torch.Tensor, grain: torch.Tensor) -> torch.Tensor:
         """(B, 2 style): the style of the noise, and that of the image as far as the noise admits it."""
         drawn = self.noise_style(coarser_noise(grain, LATENT).flatten(1))
-        speaks = (coarser_noise(grain, middle.shape[-1]) >= 0.0).to(middle.dtype)
-        mixed = speaks * middle + (1.0 - speaks) * self.noise_tokens(drawn)[:, :, None, None].to(middle.dtype)
+        from_image = (coarser_noise(grain, middle.shape[-1]) >= 0.0).to(middle.dtype)
+        mixed = from_image * middle + (1.0 - from_image) * self.noise_tokens(drawn)[:, :, None, None].to(middle.dtype)
         return torch.cat((drawn, self.image_style(mixed).mean(dim=(2, 3)).to(drawn.dtype)), dim=1)
 
     def _place(self, tokens: torch.Tensor) -> torch.Tensor | None:

@@ -23,7 +23,7 @@ class NoduleShapeGenerator(nn.Module):
         features: channels at 4x4, halved by each of the first four; 512 in the paper.
     """
 
-    channels, side = LATENT, 1  # of what it takes
+    channels, side = LATENT, 1  # of the input
 
     def __init__(self, features: int = 512) -> None:
         super().__init__()

@@ -13,8 +13,8 @@ def sentence_of(error: Exception, names: Mapping[str, str] | None = None) -> str
     """Return one sentence for an error.
 
     Args:
-        error: an InputError tells its own sentence, without what a library said of the file's content; of all others
-            kind and place are stated, not the message, which may quote the file.
+        error: of an InputError its own sentence, without a library's quotes of the file's content; of all others
+            kind and place, not the message, which may quote the file.
         names: paths, and what to call them.
     """
     if isinstance(error, MemoryError):

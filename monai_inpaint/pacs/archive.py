@@ -1,4 +1,4 @@
-"""What is sent to an archive, and how it may answer, by whatever protocol."""
+"""Sending to an archive: the instances, and its possible answers, for every protocol."""
 
 from __future__ import annotations
 

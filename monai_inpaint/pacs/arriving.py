@@ -38,7 +38,7 @@ class TooLarge(Exception):
     """A study is larger than may be taken, and is refused as a whole."""
 
 
-class Different(Exception):
+class DifferentInstance(Exception):
     """Another instance with the same UID is there."""
 
 
@@ -74,7 +74,7 @@ class Arriving:
 
         Raises:
             ValueError: no UIDs.
-            TooLarge, Full, Different: as they say.
+            TooLarge, Full, DifferentInstance: see there.
         """
         if not (is_uid(study) and is_uid(instance)):
             raise ValueError("the UIDs of the study and the instance are not UIDs")
@@ -90,7 +90,7 @@ class Arriving:
             jobs = self._jobs.of_study(study, FETCHING, WAITING, SENDING)
             kept = [there, *(job / INPUT / there.name for job in jobs)]
             if any(file.exists() and not same_instance(file, arrival.path) for file in kept):
-                raise Different
+                raise DifferentInstance
             growth = arrival.size - (there.stat().st_size if there.exists() else 0)
             self._make_room(study, growth)
             if not folder.is_dir():

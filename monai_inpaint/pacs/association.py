@@ -46,7 +46,7 @@ from monai_inpaint.pacs.wire import (
 
 SUCCESS, NOT_SUPPORTED = 0x0000, 0x0122
 _LONGEST_REQUEST, _MOST_ITEMS = 2**18, 2**13  # bytes; 128 contexts, each with all transfer syntaxes, take less
-_LONGEST_DATA = 2**17  # bytes, which we tell the peer
+_LONGEST_DATA = 2**17  # bytes, announced to the peer
 _LONGEST_COMMAND = 2**14
 _LONGEST_REPORT = 2**21  # bytes; 20 000 instances take less
 _OPENING = 10.0  # seconds for all that comes before the association
@@ -149,11 +149,11 @@ class Association:
                 status = report(self._information(context, parts))
                 self._answer(N_EVENT_REPORT_RSP(), N_EVENT_REPORT(), context, command, status)
             else:
-                raise Broken("a message is none of those that are taken")
+                raise Broken("a message is of a kind that is not accepted")
         return True
 
     def abort(self) -> None:
-        """Tell the peer that it is over, if it listens."""
+        """Send the peer an abort, if it listens."""
         self._wire.send(ABORT, bytes([0, 0, 2, 0]), 1.0)
 
     def _store(
@@ -189,7 +189,7 @@ class Association:
         """The Event Information of an N-EVENT-REPORT."""
         accepted, received = self._accepted[context], bytearray()
         if accepted.abstract_syntax != StorageCommitmentPushModel:
-            raise Broken("a report is of something else than a storage commitment")
+            raise Broken("a report is not one of a storage commitment")
         for part in parts:
             received += part
             if len(received) > _LONGEST_REPORT:
@@ -209,7 +209,7 @@ class Association:
                 other, is_command, last, more = next(fragments, (0, False, False, b""))
                 received += more
                 if other != context:
-                    raise Broken("a command is broken off by something else")
+                    raise Broken("a command is interrupted by something else")
             if len(received) > _LONGEST_COMMAND:
                 raise Broken("a command does not end")
             if not is_command or context not in self._accepted:
@@ -297,7 +297,7 @@ class Association:
 
 
 def _items(body: bytes, *, inner: bool = False) -> int:
-    """How many items and items within them a request holds, without making objects of them."""
+    """Count the items of a request, nested ones too, without making objects of them."""
     count, place = 0, 0
     while place + 4 <= len(body):
         kind, length = struct.unpack_from(">BxH", body, place)
@@ -311,11 +311,11 @@ def _items(body: bytes, *, inner: bool = False) -> int:
 def _data_set(fragments: Iterator[tuple[int, bool, bool, bytes]], context: int) -> Iterator[bytes]:
     for other, is_command, last, part in fragments:
         if is_command or other != context:
-            raise Broken("a data set is broken off by something else")
+            raise Broken("a data set is interrupted by something else")
         yield part
         if last:
             return
-    raise Broken("a data set is broken off by a release")
+    raise Broken("a data set is interrupted by a release")
 
 
 def _title(field: bytes) -> str:

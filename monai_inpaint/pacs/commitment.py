@@ -94,7 +94,7 @@ def request_commitment(
     if failures:
         raise failures[0]
     if status != SUCCESS:
-        raise Unreachable(f"{to.title} takes no request for a storage commitment (status {status:04X})")
+        raise Unreachable(f"{to.title} accepts no request for a storage commitment (status {status:04X})")
 
 
 def _ask(association: Association, instances: Sequence[tuple[str, str]], transaction: str, name: str) -> int:

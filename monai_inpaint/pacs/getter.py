@@ -105,7 +105,7 @@ def get_series(study: str, series: str, at: Node, title: str, keep: Callable[[Da
                 query, title, StudyRootQueryRetrieveInformationModelMove, msg_id=move.message
             )
         else:
-            raise Unreachable(f"{at.title} takes neither C-GET nor C-MOVE")
+            raise Unreachable(f"{at.title} supports neither C-GET nor C-MOVE")
         last = [answer for answer, _ in answers if "Status" in answer][-1:]
     if failures:
         raise failures[0]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.pacs import durable_files as disk
-from monai_inpaint.pacs.disk_space import is_full, reason_of
 from monai_inpaint.pacs.job_layout import ARRIVING, FAILED, FETCHING, RECORD, STATES, WAITING, is_job, number_of
+from monai_inpaint.pacs.machine_faults import is_full, reason_of
 
 
 class JobFolders:
@@ -128,6 +128,6 @@ class JobFolders:
             self.log(f"study {job.name} is damaged and cannot be moved to {FAILED}: it is left alone")
 
     def counts(self) -> dict[str, int]:
-        """How many studies are in each state."""
+        """Number of studies in each state."""
         with self.mutex:
             return {state: len(self.in_state(state)) for state in STATES}

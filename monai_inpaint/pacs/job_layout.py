@@ -1,4 +1,4 @@
-"""How a queue lies on the disk: the folders of the states, the names of jobs, and what a job's folder holds.
+"""Layout of a queue on the disk: the folders of the states, the names of jobs, and the content of a job's folder.
 
 `queue` explains the states.
 """

@@ -1,4 +1,4 @@
-"""What the folder of a job keeps when it is done: its images, for a region that is drawn later, and its record."""
+"""Files that stay in the folder of a finished job: its images, for a region that is drawn later, and its record."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from monai_inpaint.pacs.admission import KNOWN, UNKNOWN, Admission
 from monai_inpaint.pacs.anonymous_errors import sentence_of
 from monai_inpaint.pacs.association import Association, Entity
 from monai_inpaint.pacs.commitment import CANNOT_PROCESS, NO_RESOURCES, SUCCESS, report_of
-from monai_inpaint.pacs.disk_space import reason_of
+from monai_inpaint.pacs.machine_faults import reason_of
 from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.receiver import Receiver
 from monai_inpaint.pacs.requestor import UNCOMPRESSED
@@ -31,7 +31,7 @@ _LOOK = 0.2  # seconds between two looks whether the service ends
 _ENDING = 3.0  # seconds in which associations end with the service
 _HANDSHAKE = 10.0  # seconds
 _THREADS = 2 * (UNKNOWN + KNOWN)
-_LINES = 30  # a minute, that strangers may cause in the log
+_LINES = 30  # of the log per minute that unknown callers may cause
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 Log = Callable[[str], None]
@@ -76,8 +76,8 @@ class _Listener:
 
     def __init__(self, door: socket.socket, tls: SSLContext | None, settings: Settings, queue: Queue, log: Log) -> None:
         self._door, self._tls, self._queue, self._log = door, tls, queue, log
-        self._strangers = _Few(log)
-        self._admission = Admission(self._strangers)
+        self._log_unknown = _LimitedLog(log)
+        self._admission = Admission(self._log_unknown)
         syntaxes = [syntax for syntax in ALL_TRANSFER_SYNTAXES if syntax != DeflatedExplicitVRLittleEndian]
         contexts = [build_context(one.abstract_syntax or "", syntaxes) for one in AllStoragePresentationContexts]
         contexts.append(build_context(Verification))
@@ -138,7 +138,7 @@ class _Listener:
                 wire.shake_hands(_HANDSHAKE)
             why = association.open(lambda: self._admission.is_known(wire))
             if why:
-                self._strangers(f"caller {association.caller or 'without a title'} refused: it {why}")
+                self._log_unknown(f"caller {association.caller or 'without a title'} refused: it {why}")
                 return
             receiver.caller = association.caller
             whole = association.serve(receiver.begin, self._report)
@@ -146,7 +146,7 @@ class _Listener:
             with suppress(Broken):
                 association.abort()
         except Exception as error:
-            self._strangers(f"an association is ended. {sentence_of(error)}")
+            self._log_unknown(f"an association is ended. {sentence_of(error)}")
         finally:
             wire.close()
             self._admission.leave(wire)
@@ -157,9 +157,9 @@ class _Listener:
         """Take a report on a storage commitment; returns the status."""
         try:
             if not self._queue.keep_report(report_of(information)):
-                self._strangers("a report on a storage commitment is passed over: none of the studies waits for it")
+                self._log_unknown("a report on a storage commitment is passed over: none of the studies waits for it")
         except InputError:
-            self._strangers("a report on a storage commitment is refused: it cannot be read")
+            self._log_unknown("a report on a storage commitment is refused: it cannot be read")
             return CANNOT_PROCESS
         except OSError as error:
             self._log(f"a report on a storage commitment cannot be kept. {reason_of(error)}")
@@ -167,7 +167,7 @@ class _Listener:
         return SUCCESS
 
 
-class _Few:
+class _LimitedLog:
     """Logs what unknown callers cause, at most a few lines a minute."""
 
     def __init__(self, log: Log) -> None:

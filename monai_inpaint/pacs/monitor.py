@@ -1,4 +1,4 @@
-"""Tell by HTTP, on this machine alone, whether the service works (`/health`) and how much waits (`/metrics`)."""
+"""Serve by HTTP, on this machine alone, whether the service works (`/health`) and how much waits (`/metrics`)."""
 
 from __future__ import annotations
 

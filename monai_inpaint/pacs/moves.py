@@ -18,7 +18,7 @@ from pathlib import Path
 
 from monai_inpaint.io.dicom.identity import is_uid, same_instance
 from monai_inpaint.pacs.arrival import Arrival, Full
-from monai_inpaint.pacs.arriving import Different
+from monai_inpaint.pacs.arriving import DifferentInstance
 from monai_inpaint.pacs.queue_quota import QueueQuota
 
 _FULL = "full"
@@ -107,7 +107,7 @@ class Moves:
         Raises:
             TooLate: it was expected by a request that is over.
             Full: more than the request may bring.
-            Different: another instance with the same UID has come for it.
+            DifferentInstance: another instance with the same UID has come for it.
         """
         if message is None or not (is_uid(study) and is_uid(series)):
             return False
@@ -121,7 +121,7 @@ class Moves:
             there = folder / f"{instance}.dcm"
             if there.exists():
                 if not same_instance(there, arrival.path):
-                    raise Different
+                    raise DifferentInstance
                 return True
             if under_way.size + arrival.size > under_way.limit:
                 raise Full

@@ -1,4 +1,4 @@
-"""What the folder of a job notes of the storage commitment that it waits for, and of the archive's report."""
+"""Notes in the folder of a job on the storage commitment that it waits for, and on the archive's report."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PendingCommitment:
 
 @dataclass(frozen=True)
 class CommitmentReport:
-    """What an archive says of a request: the instances that it keeps, and of the others the FailureReason."""
+    """Report of an archive on a request: the instances that it keeps, and of the others the FailureReason."""
 
     transaction: str
     kept: tuple[str, ...]

@@ -15,8 +15,8 @@ from monai_inpaint.io.dicom.derive import new_uid
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.pacs import tasks
 from monai_inpaint.pacs.arrival import Full
-from monai_inpaint.pacs.arriving import Different, TooLarge
-from monai_inpaint.pacs.disk_space import is_full, reason_of
+from monai_inpaint.pacs.arriving import DifferentInstance, TooLarge
+from monai_inpaint.pacs.machine_faults import is_full, reason_of
 from monai_inpaint.pacs.service_stage import ServiceStage, Shared
 from monai_inpaint.pacs.work_item import WorkItem, outcome_of, read_item, write_item
 
@@ -129,7 +129,7 @@ class Performing(ServiceStage):
                 return _NO_ROOM
             except TooLarge:
                 return self._cancel(job, item, "The study is larger than may be taken.")
-            except Different:
+            except DifferentInstance:
                 write_item(job, replace(item, blocked=True))
                 return _ON_ITS_WAY
         if not instances:

@@ -168,7 +168,7 @@ class Queue(JobFolders):
         """Keep what an archive says of a request with the job in `committing` that made it; whether there is one."""
         with self.mutex:
             for job in self.in_state(COMMITTING):
-                with suppress(InputError):  # a damaged one is told when it is its turn
+                with suppress(InputError):  # a damaged one is reported when it is its turn
                     if report.transaction in pending_commitment.pending(job).transactions:
                         pending_commitment.keep_report(job, report)
                         return True
@@ -194,7 +194,7 @@ class Queue(JobFolders):
         self.quota.count()
 
     def waiting_studies(self) -> int:
-        """How many studies are not done."""
+        """Number of studies that are not done."""
         counts = self.counts()
         return sum(counts[state] for state in (ARRIVING, FETCHING, WAITING, SENDING, COMMITTING))
 
@@ -242,7 +242,7 @@ class Queue(JobFolders):
             for item in (self.root / name).iterdir():
                 disk.remove(item)
         for state in STATES:
-            self.in_state(state)  # tells what does not belong there
+            self.in_state(state)  # logs what does not belong there
         for job in (*self.in_state(FETCHING), *self.in_state(WAITING)):
             with suppress(OSError):
                 for item in job.glob("*.partial"):

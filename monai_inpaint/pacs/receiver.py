@@ -18,7 +18,7 @@ from pynetdicom.dsutils import create_file_meta
 
 from monai_inpaint.io.dicom.identity import is_uid
 from monai_inpaint.pacs.arrival import Arrival, Full
-from monai_inpaint.pacs.arriving import Different, TooLarge
+from monai_inpaint.pacs.arriving import DifferentInstance, TooLarge
 from monai_inpaint.pacs.moves import TooLate
 from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.wire import Broken
@@ -43,16 +43,16 @@ class Receiver:
         self.queue, self.study_bytes, self.caller = queue, study_bytes, caller
         self.studies: set[str] = set()
         self._log = log
-        self._said: set[str] = set()
+        self._logged: set[str] = set()
 
     def begin(self, sop_class: str, uid: str, syntax: str, move: int | None) -> Incoming:
         """Begin an instance that arrives; `move` is the Message ID of our C-MOVE that it comes for."""
         return Incoming(self, sop_class, uid, syntax, move)
 
     def say(self, sentence: str) -> None:
-        """Tell the log, once."""
-        if sentence not in self._said:
-            self._said.add(sentence)
+        """Log a sentence, once."""
+        if sentence not in self._logged:
+            self._logged.add(sentence)
             self._log(sentence)
 
 
@@ -119,7 +119,7 @@ class Incoming:
                 )
             except TooLarge:
                 self._refuse(NO_RESOURCES, f"study {study} is refused: it is larger than a study may be")
-            except Different:
+            except DifferentInstance:
                 self._refuse(
                     DUPLICATE, f"study {study}: an instance from {caller} is refused: another one with its UID is there"
                 )
@@ -145,7 +145,7 @@ class Incoming:
 
 
 def _preamble(sop_class: str, uid: str, syntax: str) -> bytes:
-    """What a DICOM file has before its data set (PS3.10, 7.1)."""
+    """Preamble and file meta information before the data set of a DICOM file (PS3.10, 7.1)."""
     meta = create_file_meta(sop_class_uid=UID(sop_class), sop_instance_uid=UID(uid), transfer_syntax=UID(syntax))
     head = DicomBytesIO()
     write_file_meta_info(head, meta)

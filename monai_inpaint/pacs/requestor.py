@@ -37,7 +37,7 @@ def associated(
         handlers, roles: as `AE.associate` takes them.
 
     Raises:
-        Unreachable: it is not reached, or takes no association of ours; another time it may.
+        Unreachable: it cannot be reached, or accepts no association from ours; another time it may.
         InputError: TLS cannot be set up.
     """
     entity = AE(title)
@@ -51,7 +51,7 @@ def associated(
     if not association.is_established:
         if association.rejected_contexts:
             raise Unreachable(f"{to.title} offers no {service}")
-        raise Unreachable(f"{to.title} at {to.host}:{to.port} is not reached or takes no association of {title}")
+        raise Unreachable(f"{to.title} at {to.host}:{to.port} cannot be reached or accepts no association from {title}")
     try:
         yield association
     finally:

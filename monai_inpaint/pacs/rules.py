@@ -19,7 +19,7 @@ _KEYS = {"modality", "description", "hole", "segment", "rectangles", "method", "
 
 @dataclass(frozen=True)
 class Rule:
-    """What to do with the series that it is for.
+    """A rule: the series that it applies to, and what is done with them.
 
     Attributes:
         modality: "CT", "MR", "CR" or "DX".

@@ -66,7 +66,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Study:
-    """What a folder holds. `unreadable` are files that could hold a slice and do not tell: a sentence for each."""
+    """Content of a folder. `unreadable` has a sentence for each file that may contain a slice and cannot be read."""
 
     series: list[Series] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
@@ -76,7 +76,7 @@ class Study:
 def find_series(folder: Path) -> Study:
     """Find all series below a folder, by the order of their SeriesInstanceUIDs; files of other kinds are skipped.
 
-    Files that are damaged are named by their number among all files, as names can tell who the patient is.
+    Files that are damaged are named by their number among all files, as names can identify the patient.
 
     Raises:
         InputError: no such folder, or no DICOM file in it.
@@ -141,7 +141,7 @@ def _sort(head: Dataset, path: Path, groups: dict[str, list[Series]], study: Stu
 
 
 def _joined(parts: list[Series]) -> Iterator[Series]:
-    """What the images of one SeriesInstanceUID are: one series; of films each instance; nothing if of other modalities.
+    """Group the images of one SeriesInstanceUID: one series; of films each instance; nothing if of other modalities.
 
     Slices stay together with whatever has their SeriesInstanceUID, so that who reads them sees it, and refuses it.
     """
@@ -173,7 +173,7 @@ def _names(head: Dataset, kind: str) -> tuple[str, ...]:
 
 @contextmanager
 def _gathered(paths: tuple[Path, ...]) -> Iterator[Path]:
-    """A folder that holds these files alone, as links; numbers for names, since names can tell who the patient is."""
+    """A folder that holds these files alone, as links; numbers for names, since names can identify the patient."""
     with temporary_folder("monai-inpaint-series") as folder:
         for number, path in enumerate(paths, start=1):
             (folder / f"{number:06d}.dcm").symlink_to(path.resolve())

@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 import warnings
 
-from monai_inpaint.pacs.disk_space import is_full, reason_of
 from monai_inpaint.pacs.listener import Log, listening
 from monai_inpaint.pacs.log import log_as
+from monai_inpaint.pacs.machine_faults import is_full, reason_of
 from monai_inpaint.pacs.monitor import monitored
 from monai_inpaint.pacs.performing import Performing
 from monai_inpaint.pacs.queue import Queue

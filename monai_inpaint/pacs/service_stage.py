@@ -25,7 +25,7 @@ WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds before something is tried again: at fi
 
 @dataclass(frozen=True)
 class Shared:
-    """What all stages of a service have in common; `waits` says of each one that cannot go on, why."""
+    """State that all stages of a service share; `waits` contains the reason of each stage that cannot go on."""
 
     queue: Queue
     settings: Settings
@@ -99,7 +99,7 @@ class ServiceStage(ABC):
         """Do a job, and move it on: None; or why it is to be tried again later, "" where that is as usual."""
 
     def done(self, *args: Any) -> tasks.TaskOutcome:
-        """What the worker has done; raises OSError where it found the disk full, and Stopped."""
+        """Result of the worker; raises OSError where it found the disk full, and Stopped."""
         try:
             outcome = self.worker.do(self.longest, *args)
         except Lost as error:
@@ -133,10 +133,10 @@ class Later:
 
     def put(self, job: Path, why: str) -> bool:
         """Try a job again later; whether the log is to say why, which it does once."""
-        _, wait, _, said = self._jobs.get(job, (0.0, WAIT / 2, "", False))
+        _, wait, _, logged = self._jobs.get(job, (0.0, WAIT / 2, "", False))
         wait = min(2 * wait, LONGEST_WAIT)
-        self._jobs[job] = time.monotonic() + wait, wait, why, said or bool(why)
-        return bool(why) and not said
+        self._jobs[job] = time.monotonic() + wait, wait, why, logged or bool(why)
+        return bool(why) and not logged
 
     def reason(self) -> str:
         """Why one of them cannot go on; "" where all wait as usual."""

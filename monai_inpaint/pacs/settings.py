@@ -43,7 +43,7 @@ class Node:
 
     @property
     def name(self) -> str:
-        """What the log calls it."""
+        """Name in the log."""
         return self.title
 
 
@@ -56,13 +56,13 @@ class WebNode:
 
     @property
     def name(self) -> str:
-        """What the log calls it."""
+        """Name in the log."""
         return self.url
 
 
 @dataclass(frozen=True)
 class WorklistSettings:
-    """Where a worklist is, and the code of the work items that we perform: value, coding scheme and meaning."""
+    """Address of a worklist, and the code of the work items that we perform: value, coding scheme and meaning."""
 
     at: Node | WebNode
     code: tuple[str, str, str]

@@ -27,9 +27,9 @@ from monai_inpaint.imaging.label_map import matching
 from monai_inpaint.io.atomic import staged
 from monai_inpaint.io.dicom.file import load
 from monai_inpaint.pacs.anonymous_errors import sentence_of
-from monai_inpaint.pacs.disk_space import is_full
 from monai_inpaint.pacs.job_layout import RECORD
 from monai_inpaint.pacs.kept_images import FILLED, FILLED_BEFORE, SKIPPED
+from monai_inpaint.pacs.machine_faults import is_full
 from monai_inpaint.pacs.rules import METAL, RECTANGLES, Rule
 from monai_inpaint.pacs.series import Mark, Series, Study, find_series, read_series
 from monai_inpaint.regions.sources import HoleFile, ListedRectangles
@@ -74,7 +74,7 @@ class TaskResult:
 
 
 class Bundles:
-    """Where bundles are found, and what runs them.
+    """Bundles by name, and the engine that runs them.
 
     Args:
         folder: of bundles that take the place of those that came with the package, by their names; None: none do.
@@ -93,7 +93,7 @@ class Bundles:
         return find_bundle(name)
 
     def filler(self, name: str) -> Filler:
-        """What fills with the bundle of that name."""
+        """Return the filler of a bundle."""
         return Filler(self.find(name).path, self.engine)
 
 
@@ -105,7 +105,7 @@ def process_study(
     filled: Collection[str] = (),
     report_skipped: bool = False,
 ) -> dict[str, Any]:
-    """Fill what the rules say of a study, and write results and record.
+    """Fill the series of a study that the rules name, and write results and record.
 
     Args:
         study: folder with DICOM files of any order, of one study or several.
@@ -142,9 +142,9 @@ def _report(
     skipped: dict[str, list[tuple[Dataset, str]]] = {}
     for case, entry in zip(cases, entries, strict=True):
         if entry["status"] == SKIPPED and entry["why"] not in _EXPECTED:
-            told = sha256("\n".join((*sorted(case.series.instances), entry["why"])).encode()).hexdigest()
-            if told not in filled:
-                entry["told"] = told
+            digest = sha256("\n".join((*sorted(case.series.instances), entry["why"])).encode()).hexdigest()
+            if digest not in filled:
+                entry["told"] = digest
                 head = load(case.series.paths[0], head=True)
                 skipped.setdefault(case.series.study, []).append((head, entry["why"]))
     if not cases and found.marks:
@@ -275,7 +275,7 @@ def _not_one(rule: Rule, drawn: Sequence[Mark], named: Sequence[Mark]) -> str:
     if not named:
         return f"No {rule.hole} that refers to it contains what the rule names."
     if len(named) > 1:
-        return f"{len(named)} {rule.hole} refer to it, and the rule does not tell which to take."
+        return f"{len(named)} {rule.hole} refer to it, and the rule does not say which to use."
     return f"The {rule.hole} that refers to it contains {len(named[0].names)} regions, and the rule names none."
 
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from monai_inpaint.pacs.anonymous_errors import sentence_of
 from monai_inpaint.pacs.archive import Instance, RefusedInstance, TooMuch, Unreachable, instances_below, kinds_of
-from monai_inpaint.pacs.disk_space import is_full
 from monai_inpaint.pacs.kept_images import FILLED
+from monai_inpaint.pacs.machine_faults import is_full
 from monai_inpaint.pacs.moves import Move
 from monai_inpaint.pacs.rules import Rule
 from monai_inpaint.pacs.settings import Node, WebNode, WorklistSettings
@@ -19,7 +19,7 @@ TOO_MUCH = "There is no room for it in the queue, or the study becomes larger th
 
 
 class TaskOutcome(NamedTuple):
-    """How a task ended.
+    """Outcome of a task.
 
     Attributes:
         how: one of these words.

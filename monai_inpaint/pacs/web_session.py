@@ -37,7 +37,7 @@ def asking(service: WebNode) -> Iterator[None]:
     except (requests.exceptions.InvalidJSONError, *_NONSENSE) as error:
         raise Unreachable(f"{service.url} {NO_DICOMWEB}") from error
     except requests.RequestException as error:
-        raise Unreachable(f"{service.url} is not reached ({type(error).__name__})") from error
+        raise Unreachable(f"{service.url} cannot be reached ({type(error).__name__})") from error
 
 
 def status_in(error: requests.HTTPError) -> int:

@@ -52,7 +52,7 @@ class Wire:
         end = time.monotonic() + seconds
         kind, length = _HEAD.unpack(self._read(_HEAD.size, end))
         if length > longest.get(kind, -1):
-            raise Broken(f"a PDU of type {kind} and {length} bytes is not taken here")
+            raise Broken(f"a PDU of type {kind} and {length} bytes is not accepted here")
         body = self._read(length, end)
         self._bytes += length
         if self._bytes >= _MOVING:
@@ -65,7 +65,7 @@ class Wire:
             self._connection.settimeout(seconds)
             self._connection.sendall(_HEAD.pack(kind, len(body)) + body)
         except (OSError, ValueError) as error:
-            raise Broken("the peer takes nothing") from error
+            raise Broken("the peer accepts no data") from error
 
     def end(self) -> None:
         """End the connection from any thread; a reader of it learns that it is over."""

@@ -23,7 +23,7 @@ _NOT_NOTED = "It was filled by an earlier version, which did not note its result
 
 @dataclass(frozen=True)
 class WorkItem:
-    """How far a work item is.
+    """State of a work item.
 
     Attributes:
         transaction: Transaction UID, by which it is ours.

@@ -1,4 +1,4 @@
-"""A process that works for the service, one task after another, and may hang, crash or take all memory."""
+"""A process that works for the service, one task after another, and may hang, crash or exhaust the memory."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Worker:
         atexit.register(self.close)
 
     def do(self, longest: float, *args: Any) -> Any:
-        """What the work returns for `args`; all of it is pickled.
+        """Return the result of the work for `args`; all of it is pickled.
 
         Args:
             longest: seconds that it may take.
@@ -98,7 +98,7 @@ class Worker:
 
 
 def _work(pipe: Connection, make: Callable[..., Callable[..., Any]], given: tuple) -> None:
-    """What the process does until the service ends."""
+    """Main function of the process until the service ends."""
     for number in (signal.SIGINT, signal.SIGTERM):  # are for the service, which ends us
         signal.signal(number, signal.SIG_IGN)
     warnings.simplefilter("ignore")

@@ -33,7 +33,7 @@ class DimseWorklist:
             if end >> 8 == 0xFF and answer is not None:
                 found.append(answer)
         if end != 0:
-            raise Unreachable(f"{self._name} does not tell its work items (status {end:04X})")
+            raise Unreachable(f"{self._name} does not list its work items (status {end:04X})")
         return found
 
     def retrieve(self, uid: str) -> Dataset:
@@ -43,7 +43,7 @@ class DimseWorklist:
         )
         code = status_of(status, self._name)
         if code >> 12 == 0xC or answer is None:
-            raise Unreachable(f"{self._name} does not tell the input of a work item (status {code:04X})")
+            raise Unreachable(f"{self._name} does not give the input of a work item (status {code:04X})")
         return answer
 
     def update(self, uid: str, changes: Dataset) -> int:
@@ -66,7 +66,7 @@ def dimse_worklist(at: Node, title: str) -> Iterator[DimseWorklist]:
     """A worklist, as long as the block runs; `title` is our AE title.
 
     Raises:
-        Unreachable: it is not reached, or ends the association.
+        Unreachable: it cannot be reached, or ends the association.
         InputError: TLS cannot be set up.
     """
     contexts = [build_context(UnifiedProcedureStepPull, UNCOMPRESSED)]

@@ -1,4 +1,4 @@
-"""What is asked of a worklist, by whatever protocol."""
+"""Interface of a worklist, for every protocol."""
 
 from __future__ import annotations
 

@@ -67,8 +67,8 @@ class WebWorklist:
     def _status(self, answer: requests.Response, uid: str, transaction: str, *, claimed: bool = False) -> int:
         """The status of DIMSE that an answer stands for.
 
-        Why a request is refused HTTP does not tell: what the work item says counts. Raises HTTPError or Unreachable
-        where it says nothing against the request.
+        HTTP does not state why a request is refused, so the work item is read. Raises HTTPError or Unreachable
+        where it does not explain the refusal.
         """
         if answer.status_code not in GONE + REFUSED:
             answer.raise_for_status()

@@ -42,7 +42,7 @@ class ArtifactDetector:
         self.run: Run = load_engine(engine, self.bundle).run
 
     def __call__(self, image: Image, progress: Steps | None = None) -> np.ndarray:
-        """What looks like an artifact: bool array of the image's shape, empty where nothing does.
+        """Detect artifacts: bool array of the image's shape, empty where there are none.
 
         Args:
             image: chest film, CT or MR, 2D or 3D; slices are searched one by one.
@@ -81,7 +81,7 @@ def find_in_slice(pixels: np.ndarray, run: Run) -> np.ndarray:
 
 
 def dilated(marked: np.ndarray) -> np.ndarray:
-    """What is marked in a slice and all within `MARGIN` of it."""
+    """Marked pixels of a slice, and all within `MARGIN` of them."""
     return depth(~marked) <= MARGIN * _scale(marked.shape) if marked.any() else marked
 
 
@@ -115,5 +115,5 @@ def check_found(found: np.ndarray, image: Image) -> None:
 
 
 def _scale(shape: tuple[int, ...]) -> float:
-    """How many times larger a slice is than the input of the network."""
+    """Factor by which a slice is larger than the input of the network."""
     return max(max(shape) / SIDE, 1.0)

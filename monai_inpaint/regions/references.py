@@ -35,7 +35,7 @@ class Drawn:
     instances: frozenset[str]
 
     @property
-    def says(self) -> bool:
+    def names_anything(self) -> bool:
         """Whether it names anything; old programs name nothing but a frame of reference."""
         return bool(self.series or self.instances)
 
@@ -72,7 +72,7 @@ def drawn_on(dataset: Dataset) -> Drawn:
         *(dataset.get("PerFrameFunctionalGroupsSequence") or []),
     ]
     sources = {uid for group in groups for uid in frame_sources(group)}
-    if not any(series.values()):  # thousands of contours are asked only where nothing else tells
+    if not any(series.values()):  # thousands of contours are read only where nothing else names them
         for roi in dataset.get("ROIContourSequence") or []:
             for contour in roi.get("ContourSequence") or []:
                 sources.update(_instances(contour.get("ContourImageSequence") or []))
@@ -106,12 +106,12 @@ def check_drawn_on(dataset: Dataset, image: Image, path: Path) -> None:
     if not isinstance(header, DicomHeader):
         raise InputError(f"{path} marks a DICOM series, but {name} is not one; give the series it was drawn on.")
     first, drawn = header.datasets[0], drawn_on(dataset)
-    if patients_differ(dataset, first, lacking=not drawn.says):
-        raise InputError(f"{path} is of another patient than {name}; give what was drawn on this image.")
+    if patients_differ(dataset, first, lacking=not drawn.names_anything):
+        raise InputError(f"{path} belongs to another patient than {name}; give what was drawn on this image.")
     study, series = str(first.get("StudyInstanceUID") or ""), str(first.get("SeriesInstanceUID") or "")
-    if study not in drawn.studies and (drawn.studies or not drawn.says):
-        raise InputError(f"{path} is of another study than {name}; give what was drawn on this image.")
-    if not drawn.says:
+    if study not in drawn.studies and (drawn.studies or not drawn.names_anything):
+        raise InputError(f"{path} belongs to another study than {name}; give what was drawn on this image.")
+    if not drawn.names_anything:
         return
     own = {str(item.get("SOPInstanceUID") or "") for item in header.datasets}
     if not drawn.is_on(series, own, whole=header.frames is not None or not image.placed):

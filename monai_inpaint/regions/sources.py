@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """Where a hole comes from."""
+    """Source of a hole."""
 
     def hole_in(self, image: Image, progress: Steps | None = None) -> Hole | Image:
         """Return the hole for an image.

@@ -84,7 +84,7 @@ class BundleInfo:
 
     @property
     def modality(self) -> str:
-        """What it is for, as text: "ct", or "ct, mr"."""
+        """Modalities as text: "ct", or "ct, mr"."""
         return ", ".join(self.modalities)
 
     @property
@@ -270,5 +270,5 @@ class _Metadata:
         return Capabilities("noise" in channels, "nearness" in channels)
 
     def fault(self, why: str) -> InputError:
-        """That the bundle is damaged, and why."""
+        """Error for a damaged bundle, with the reason."""
         return InputError(f"{self.path}: the bundle is damaged ({why}); install it again.")

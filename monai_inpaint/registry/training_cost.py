@@ -56,7 +56,7 @@ class TrainingCost:
 
     def after(self, before: TrainingCost) -> TrainingCost:
         """Return the cost of both, where this training went on with the weights of the one before."""
-        added = ("minutes", "cpu_minutes", "steps", "images")  # rounded as the curves tell them
+        added = ("minutes", "cpu_minutes", "steps", "images")  # rounded as in the curves
         return replace(self, **{name: round(getattr(before, name) + getattr(self, name), 4) for name in added})
 
 

@@ -31,7 +31,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Axis:
-    """What an axis shows, and the places with a number, whose first and last are its ends."""
+    """An axis: its title, and the places with a number, whose first and last are its ends."""
 
     title: str
     ticks: Sequence[float]
@@ -53,11 +53,11 @@ def line_chart(title: str, across: Axis, up: Axis, lines: Sequence[Curve]) -> st
     for tick in across.ticks:
         x = place_x(tick)
         parts.append(f'<path d="M{x:.1f} {_TOP}V{_HEIGHT - _BOTTOM}" stroke="#e3e3e3"/>')
-        parts.append(f'<text x="{x:.1f}" y="{_HEIGHT - _BOTTOM + 15}" text-anchor="middle">{_told(tick)}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{_HEIGHT - _BOTTOM + 15}" text-anchor="middle">{_label(tick)}</text>')
     for tick in up.ticks:
         y = place_y(tick)
         parts.append(f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="#e3e3e3"/>')
-        parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_told(tick)}</text>')
+        parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_label(tick)}</text>')
     middle = (_TOP + _HEIGHT - _BOTTOM) / 2
     parts.append(
         f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 12}" text-anchor="middle">{escape(across.title)}'
@@ -102,5 +102,5 @@ def _points(x: np.ndarray, y: np.ndarray, place_x: Callable[[float], float], pla
     return " ".join(f"{place_x(float(a)):.1f},{place_y(float(b)):.1f}" for a, b in zip(x, y, strict=True))
 
 
-def _told(value: float) -> str:
+def _label(value: float) -> str:
     return f"1/{round(1 / value)}" if 0 < value < 1 and 1 / value in (2, 4, 8, 16) else f"{value:g}"

@@ -12,7 +12,7 @@ from .volumes import catch_volume
 
 
 class Database(Protocol):
-    """What is needed of `slicer.dicomDatabase`."""
+    """Interface of `slicer.dicomDatabase`, as far as it is used here."""
 
     def fileForInstance(self, uid: str) -> str: ...  # noqa: N802  Slicer's name
 

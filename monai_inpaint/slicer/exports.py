@@ -68,7 +68,7 @@ class ExportResults:
         (folder / _OUTPUT).write_text(str(output), encoding="utf-8")
         return [str(script), str(folder), str(output)]
 
-    def collect(self, folder: Path, said: list[str]) -> Exported:
+    def collect(self, folder: Path, messages: list[str]) -> Exported:
         """See `Job.collect`."""
         return Exported(Path((folder / _OUTPUT).read_text(encoding="utf-8")), self.for_database)
 

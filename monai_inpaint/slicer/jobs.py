@@ -26,7 +26,7 @@ class Job(Protocol):
         """Write the command's inputs into a folder of its own; return Python's arguments."""
         ...
 
-    def collect(self, folder: Path, said: list[str]) -> Any:
+    def collect(self, folder: Path, messages: list[str]) -> Any:
         """Read the outputs of the command in the folder, and its messages."""
         ...
 
@@ -68,7 +68,7 @@ class Filled:
         difference: filled - source, float32.
         reach: how far the difference goes, a few voxels aside.
         report: of the command.
-        said: messages for the user.
+        messages: for the user.
         computed: which voxels were computed; None: none.
         spread: (k, j, i) float32, the predicted error at each voxel, in the volume's units; None where not asked for.
         labels: (k, j, i) uint8, 1 metal, 2 what it affects; None unless metal was reduced.
@@ -80,7 +80,7 @@ class Filled:
     difference: np.ndarray
     reach: float
     report: dict[str, Any]
-    said: list[str]
+    messages: list[str]
     computed: MarkedBox | None = None
     spread: np.ndarray | None = None
     labels: np.ndarray | None = None
@@ -124,9 +124,9 @@ class FillVolume:
         spread = ["--samples", str(SAMPLES), "--spread", str(folder / "spread.nii")]
         return words + {"estimate": [], "sample": ["--sample", *seed], "spread": [*spread, *seed]}[self.drawn]
 
-    def collect(self, folder: Path, said: list[str]) -> Filled:
+    def collect(self, folder: Path, messages: list[str]) -> Filled:
         """See `Job.collect`."""
-        filled = _collected(self.volume, self.bundle, folder, said)
+        filled = _collected(self.volume, self.bundle, folder, messages)
         if isinstance(self.region, TextBox):
             facts = {"rectangles": [list(self.region.rectangle(self.volume))], "complete": False}
             filled.report["hole"]["burned_in"] = facts
@@ -160,9 +160,9 @@ class ReduceMetal:
         words += ["--bundle", self.bundle, "--metal", "keep" if self.keep else "fill"]
         return [*words, *(["--method", self.method] if self.method else []), *threshold_words(self.threshold)]
 
-    def collect(self, folder: Path, said: list[str]) -> Filled:
+    def collect(self, folder: Path, messages: list[str]) -> Filled:
         """See `Job.collect`."""
-        return _collected(self.volume, self.bundle, folder, said)
+        return _collected(self.volume, self.bundle, folder, messages)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,9 +186,9 @@ class Inform:
         sizes = f"{shape}/{'x'.join(map(str, sides))}"
         return [*words, "--memory", sizes, "--dtype", _plain(self.volume.voxels.dtype).name]
 
-    def collect(self, folder: Path, said: list[str]) -> dict[str, Any]:
+    def collect(self, folder: Path, messages: list[str]) -> dict[str, Any]:
         """See `Job.collect`."""
-        return json.loads("\n".join(said))
+        return json.loads("\n".join(messages))
 
 
 def write_volume(volume: Volume, folder: Path) -> Path:
@@ -218,7 +218,7 @@ def threshold_words(value: float | None) -> list[str]:
     return [] if value is None else ["--threshold", f"{value:g}"]
 
 
-def _collected(volume: Volume, bundle: str, folder: Path, said: list[str]) -> Filled:
+def _collected(volume: Volume, bundle: str, folder: Path, messages: list[str]) -> Filled:
     filled = read_nifti(folder / "filled.nii").astype(volume.voxels.dtype, copy=False)
     volume.check_unchanged()
     difference = np.subtract(filled, volume.voxels, dtype=np.float32, casting="unsafe")
@@ -227,7 +227,7 @@ def _collected(volume: Volume, bundle: str, folder: Path, said: list[str]) -> Fi
     spread, labels = (
         read_nifti(path) if (path := folder / f"{name}.nii").exists() else None for name in ("spread", "labels")
     )
-    return Filled(volume, filled, difference, reach_of(difference), report, said, computed, spread, labels, bundle)
+    return Filled(volume, filled, difference, reach_of(difference), report, messages, computed, spread, labels, bundle)
 
 
 def reach_of(values: np.ndarray) -> float:

@@ -86,7 +86,7 @@ def find_job(parameters: Any) -> Job:
     """Return the job that only shows what is found: metal or other artifacts.
 
     Raises:
-        InpaintError: no volume, or nothing tells its modality.
+        InpaintError: no volume, or its modality is not known.
     """
     volume = catch_volume(parameters.inputVolume)
     if parameters.region == ARTIFACTS:
@@ -98,7 +98,7 @@ def map_job(parameters: Any) -> MapAbnormality:
     """Return the job that maps what is unlike healthy anatomy.
 
     Raises:
-        InpaintError: no volume, or nothing tells its modality.
+        InpaintError: no volume, or its modality is not known.
     """
     volume = catch_volume(parameters.inputVolume)
     return MapAbnormality(volume, bundle_of(parameters, volume))
@@ -153,7 +153,7 @@ def bundle_of(parameters: Any, volume: Volume) -> str:
     """Return the model that was chosen, or that of the volume's modality.
 
     Raises:
-        InpaintError: nothing tells the modality.
+        InpaintError: the modality is not known.
     """
     if parameters.bundle != AUTOMATIC:
         return parameters.bundle

@@ -28,7 +28,7 @@ class RunProgress:
         self.fraction = 0.0
         self.sentences: list[str] = []
         self._left: float | None = None
-        self._told = self._began = time.monotonic()
+        self._updated = self._began = time.monotonic()
 
     def feed(self, line: str) -> bool:
         """Parse a line; returns whether it reported progress."""
@@ -46,7 +46,7 @@ class RunProgress:
         part = done / total if total else 0.0
         self.fraction = max(self.fraction, first + part * (last - first))
         if part > 0:
-            self._left, self._told = (now - self._began) * (1 - part) / part, now
+            self._left, self._updated = (now - self._began) * (1 - part) / part, now
         return True
 
     @property
@@ -54,9 +54,9 @@ class RunProgress:
         """Of this stage, where its speed is known."""
         if self._left is None:
             return None
-        return max(self._left - (time.monotonic() - self._told), 0.0)
+        return max(self._left - (time.monotonic() - self._updated), 0.0)
 
     @property
-    def verdict(self) -> str:
+    def last_sentence(self) -> str:
         """The last sentence of the command: where it failed, the reason."""
         return self.sentences[-1] if self.sentences else ""

@@ -27,7 +27,7 @@ Drawn = tuple[np.ndarray, np.ndarray]  # (k, j, i) uint8, 1 in the hole; (4, 4) 
 
 
 class SceneRegion(Protocol):
-    """What can be filled."""
+    """Interface of a region to fill."""
 
     def draw(self, volume: Volume) -> Drawn:
         """Draw the region as voxels, on its own grid or on a part of the volume's.

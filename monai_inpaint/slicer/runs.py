@@ -18,7 +18,7 @@ _TURN = 0.004  # seconds that a tick leaves to the threads
 
 
 class State(Enum):
-    """What became of a run."""
+    """Outcome of a run."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -116,7 +116,7 @@ class Run:
             self.progress.feed(line)
         code = self._process.wait()
         if code:
-            raise InpaintError(_reason(code, self.progress.verdict))
+            raise InpaintError(_reason(code, self.progress.last_sentence))
 
 
 class RunQueue:
@@ -161,10 +161,10 @@ class RunQueue:
             time.sleep(_TURN)
 
 
-def _reason(code: int, verdict: str) -> str:
+def _reason(code: int, sentence: str) -> str:
     """The command's own error, or the meaning of its exit code."""
-    if "No module named monai_inpaint" in verdict:
+    if "No module named monai_inpaint" in sentence:
         return "The package monai-inpaint is not installed; press Install under Before you start."
     if code < 0 or code in (137, 3221225477):
         return f"The command was ended from outside (code {code}); most often the machine ran out of memory."
-    return verdict or f"The command failed without a word (code {code}); copy the log and report it."
+    return sentence or f"The command failed without a message (code {code}); copy the log and report it."

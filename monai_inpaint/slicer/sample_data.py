@@ -50,7 +50,7 @@ class MakeSample:
         """See `Job.prepare`."""
         return ["-m", "monai_inpaint.demo.computed_sample", COMPUTED[self.name], str(folder)]
 
-    def collect(self, folder: Path, said: list[str]) -> ComputedSample:
+    def collect(self, folder: Path, messages: list[str]) -> ComputedSample:
         """See `Job.collect`."""
         place = np.array(json.loads((folder / "place.json").read_text(encoding="utf-8")))
         return ComputedSample(self.name, read_nifti(folder / "image.nii"), read_nifti(folder / "hole.nii"), place)

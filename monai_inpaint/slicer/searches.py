@@ -14,11 +14,11 @@ from .volumes import Volume
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """What was found; (k, j, i) uint8: of metal 1 metal, 2 what it affects, 3 what may be metal; of artifacts 1."""
+    """Label map of a search; (k, j, i) uint8: of metal 1 metal, 2 affected, 3 perhaps metal; of artifacts 1."""
 
     volume: Volume
     labels: np.ndarray
-    said: list[str]
+    messages: list[str]
     what: str = "metal"
 
 
@@ -40,9 +40,9 @@ class FindMetal:
         words = [*COMMAND, "metal", str(image), str(folder / "labels.nii"), "--find-only", "--progress", "json"]
         return [*words, "--bundle", self.bundle, *threshold_words(self.threshold)]
 
-    def collect(self, folder: Path, said: list[str]) -> Labelled:
+    def collect(self, folder: Path, messages: list[str]) -> Labelled:
         """See `Job.collect`."""
-        return Labelled(self.volume, read_nifti(folder / "labels.nii"), said)
+        return Labelled(self.volume, read_nifti(folder / "labels.nii"), messages)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +60,9 @@ class FindArtifacts:
         image = write_volume(self.volume, folder)
         return [*COMMAND, "find", str(image), str(folder / "labels.nii"), "--progress", "json"]
 
-    def collect(self, folder: Path, said: list[str]) -> Labelled:
+    def collect(self, folder: Path, messages: list[str]) -> Labelled:
         """See `Job.collect`."""
-        return Labelled(self.volume, read_nifti(folder / "labels.nii"), said, "artifacts")
+        return Labelled(self.volume, read_nifti(folder / "labels.nii"), messages, "artifacts")
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ class Mapped:
     reach: float
     unit: str
     report: dict[str, Any]
-    said: list[str]
+    messages: list[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,9 +101,9 @@ class MapAbnormality:
         words = [*COMMAND, "difference", str(image), str(output), "--bundle", self.bundle]
         return [*words, "--report", str(report), "--progress", "json"]
 
-    def collect(self, folder: Path, said: list[str]) -> Mapped:
+    def collect(self, folder: Path, messages: list[str]) -> Mapped:
         """See `Job.collect`."""
         values = read_nifti(folder / "map.nii")
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
         unit = "SD of healthy films" if self.bundle == "cxr" else "times the usual error"
-        return Mapped(self.volume, values, reach_of(values), unit, report, said)
+        return Mapped(self.volume, values, reach_of(values), unit, report, messages)

@@ -23,7 +23,7 @@ class DiscriminatorTask:
             PatchDiscriminator).
         optimizer: of the discriminator.
         view: from the image (real or filled) and the batch to the discriminator's input.
-        weight: of its verdict in the generator's loss.
+        weight: of its term in the generator's loss.
         criterion: see `AdversarialLoss`.
         perceptual: weight of the L1 distance between its features of fill and truth, the images before them (Armanious
             et al. 2019, equation 4).

@@ -60,7 +60,7 @@ class ShardedSampler(DistributedSampler):
 
 
 class SeededDataset(Dataset):
-    """What `ShardedSampler` draws: random transforms begin at the seed of each draw, and windows have "draw", theirs.
+    """Items of `ShardedSampler`: random transforms begin at the seed of each draw, and windows have "draw", theirs.
 
     Args:
         dataset: with a `transform` that has `set_random_state`, or several of them as a `ConcatDataset`.

@@ -20,8 +20,8 @@ from monai_inpaint.losses.energy_score import EnergyScore
 from monai_inpaint.networks.known_voxels import masked_statistics
 from monai_inpaint.networks.rectified_flow import draw_time, output_scale
 from monai_inpaint.training.accumulation import backward_in_parts
+from monai_inpaint.training.bfloat16 import has_bfloat16
 from monai_inpaint.training.draws import SEED
-from monai_inpaint.training.precision import has_bfloat16
 
 _FLATTEST = 8.0  # grey levels of 255: windows of next to nothing but air would outweigh all others
 
@@ -80,7 +80,7 @@ def flow_iteration(
     shift, scale = masked_statistics(truth, there)
     time, noise = _time_and_noise(batch, truth, at_start)
     unit = 1.0 / (scale.clamp(min=_FLATTEST) * output_scale(time))
-    time = time * there  # where there is no image there is no state: as at t = 0, only the known voxels speak
+    time = time * there  # where there is no image there is no state: as at t = 0, only the known voxels count
     noise = noise * (time > 0) * region
     inputs = _network_input(image, [noise, truth * region, time])
 
@@ -166,7 +166,7 @@ def _sample_input(
     image: torch.Tensor, estimate: torch.Tensor, region: torch.Tensor, noise: torch.Tensor
 ) -> torch.Tensor:
     """Return windows (B, 2 or 3, H, W) as input of the sampler: it starts from the best estimate."""
-    # where there is no image there is no state: as for the best estimate, only the known voxels speak
+    # where there is no image there is no state: as for the best estimate, only the known voxels count
     time = SAMPLE_TIME * (1.0 - image[:, 1:2] + region)
     started = torch.cat((image[:, :1] * (1.0 - region) + estimate * region, image[:, 1:2], region), dim=1)
     return _network_input(started, [noise * region, estimate * region, time])

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from monai_inpaint.training.precision import has_bfloat16
+from monai_inpaint.training.bfloat16 import has_bfloat16
 
 _QUINTIC = (3.4445, -4.7750, 2.0315)  # Jordan et al. 2024: the steepest at 0 that keeps singular values in 0.7 to 1.2
 _ROUNDS = 5

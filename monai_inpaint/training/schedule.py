@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Turn(NamedTuple):
-    """Who learns in an iteration: generator, discriminators; and whether the adversarial terms count."""
+    """Networks that learn in an iteration: generator, discriminators; and whether the adversarial terms count."""
 
     generator: bool
     discriminators: bool

@@ -107,7 +107,7 @@ class RandSquareHoled(RandomizableTransform, MapTransform):
         return holed(window, draw_square(window.shape, **place))
 
     def _body(self, window: np.ndarray) -> np.ndarray | None:
-        """Where the hole is wanted; None for anywhere."""
+        """Region in which the hole must lie; None for anywhere."""
         if self.level is None:
             return None
         body = window > self.level

@@ -12,7 +12,7 @@ from monai_inpaint.synthesis.holes import DEVICES, SHARES, draw_hole, random_hol
 from monai_inpaint.transforms.hole import RandHoled, holed
 
 _AT_AN_END = 0.2  # share of the holes that may reach the first or last slice with an image
-_CONTRAST = 0.1  # standard deviation in a telling hole, relative to the slab's
+_CONTRAST = 0.1  # standard deviation in a hole with contrast, relative to the slab's
 _TRIES = 4
 _SIZES = (0.003, 0.4)  # of the slices that a shape in 3D may reach, as a fraction
 _DEVICE_SIZES = (0.0, 0.4)  # a wire takes next to nothing of them

@@ -39,7 +39,7 @@ def _run(argv: Sequence[str] | None) -> int:
         "image", nargs="?", type=nonempty_path, help="NIfTI, NRRD, DICOM, PNG, ...; or load one in the browser"
     )
     parser.add_argument(
-        "--bundle", choices=MODALITIES, help="the model where the file does not tell its modality (default: ask)"
+        "--bundle", choices=MODALITIES, help="the model where the file does not state its modality (default: ask)"
     )
     parser.add_argument("--port", type=int, default=8080, help="0: any that is free (default: 8080)")
     parser.add_argument(

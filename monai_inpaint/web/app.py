@@ -380,7 +380,7 @@ class InpaintApp(TrameApp):
 
     @property
     def _next(self) -> str:
-        """What the page says of an image that was loaded."""
+        """Message after an image was loaded."""
         return f"{self._name}: mark what is to be filled."
 
     def _set_model(self) -> None:
@@ -437,7 +437,7 @@ class InpaintApp(TrameApp):
             self.state.message = f"The {' and the '.join(names)} cannot be that now, and {kept}."
 
     def _check_idle(self) -> None:
-        """What the page shows as disabled is refused, whoever asks for it."""
+        """Refuse actions that the page shows as disabled: during a run, and without an image."""
         if self.state.busy:
             raise InpaintError(BUSY)
         if not self.state.loaded:

@@ -44,7 +44,7 @@ class _BrushPipeline(SegmentationPaintPipeline2D):
 class _StrokeWidget(SegmentationPaintWidget2D):
     """Shows a stroke and remembers its places, each voxel once: the brush is put on the middle of a voxel.
 
-    trame-slicer's own remembers as many as the mouse makes, and all are drawn anew at each movement.
+    trame-slicer's own remembers as many as the mouse makes, and all are redrawn at each movement.
 
     Args:
         view: that is painted in.

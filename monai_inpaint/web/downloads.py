@@ -1,4 +1,4 @@
-"""What can be saved of a step, in which formats, and writing it."""
+"""Write a step to a file: the choices of content and format."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def write_reports(step: Step, folder: Path) -> Path:
 
 
 def ending(suffix: str) -> str:
-    """What the name of a saved image ends with, by the format that was chosen."""
+    """Suffix of a saved image, by the format that was chosen."""
     return {RESULTS: "_results.zip", MHD: "_filled.zip"}.get(suffix, f"_filled{suffix}")
 
 

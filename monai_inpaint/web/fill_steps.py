@@ -1,4 +1,4 @@
-"""What was made of an image, one step after another: files of the command, and the voxels that each step shows."""
+"""Steps made of an image, one after another: files of the command, and the voxels that each step shows."""
 
 # Slicer brings no types
 # pyright: basic
@@ -169,7 +169,7 @@ class StepJob:
         }[self.drawn]
         return [*COMMAND, "fill", str(source), str(hole), *words, *drawn]
 
-    def collect(self, folder: Path, said: list[str]) -> Step:  # noqa: ARG002
+    def collect(self, folder: Path, messages: list[str]) -> Step:  # noqa: ARG002
         """See `slicer.jobs.Job.collect`."""
         keep(folder, self.place, self._output(folder).name, "report.json", map_name(self.image, "spread"))
         path = self._output(self.place)
@@ -233,7 +233,7 @@ class ResultsJob:
         """See `slicer.jobs.Job.prepare`."""
         return [*self.step.job.words(folder, self.source, folder / RESULTS), "--dicom-results"]
 
-    def collect(self, folder: Path, said: list[str]) -> None:  # noqa: ARG002
+    def collect(self, folder: Path, messages: list[str]) -> None:  # noqa: ARG002
         """See `slicer.jobs.Job.collect`."""
         shutil.move(folder / "report.json", folder / RESULTS)
         shutil.move(folder / RESULTS, self.step.place)

@@ -232,7 +232,7 @@ class MarkedRegions:
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
-        """What is changed in here is undone by one step."""
+        """Make all changes within it one step of undo."""
         with SegmentationLabelMapUndoCommand.push_state_change(self._editor.active_segmentation):
             yield
 
@@ -304,7 +304,7 @@ class MarkedRegions:
         return image, voxels == segment.GetLabelValue()
 
     def _voxels(self, name: str) -> np.ndarray:
-        """Where a region is marked, on the grid of the volume (k, j, i)."""
+        """Voxels of a region, on the grid of the volume (k, j, i)."""
         return self._editor.get_segment_labelmap(name, as_numpy_array=True) > 0
 
 

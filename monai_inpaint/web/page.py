@@ -281,7 +281,7 @@ class Page:
                 _number("level", "level", "L", "level = Number($event.target.value)")
 
     def _scales(self) -> None:
-        """What the colours over the image mean."""
+        """Legend of the colours over the image."""
         for name, low, high in (
             ("difference", "difference -{{ reach }}", "+{{ reach }} {{ unit }}"),
             ("map", "{{ mapped.toLowerCase() }} 0", "{{ map_reach }} {{ map_unit }}"),

@@ -38,7 +38,7 @@ def initial(bundle: str | None, secret: str) -> dict[str, Any]:
 
 
 def checks(state: Any, regions: Callable[[], list[str]], sliders: Iterable[str]) -> Checks:
-    """What each variable takes; during a run only those change that change no result.
+    """Allowed values of each variable; during a run only those may change that change no result.
 
     Args:
         state: trame's.

@@ -16,7 +16,7 @@ PAGES = ("/", "/index.html")
 HTTP = 80
 ENTERING = 3  # seconds from the page to its web socket, in which nobody else is let in
 SECRET = "X-Secret"  # the header of requests that do not load a page
-# what is shown runs no code but its own, is in no frame, and tells its address to nobody: the secret is in it
+# what is shown runs no code but its own, is in no frame, and sends its address to nobody: the secret is in it
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "

@@ -72,7 +72,7 @@ class RunWatch:
 
 
 def _ended(run: Run, names: Mapping[Path, str]) -> str:
-    """What became of a run that is not done."""
+    """Message after a run that failed or was cancelled."""
     return "Cancelled." if run.state is State.CANCELLED else named(run.error, names)
 
 

@@ -71,7 +71,7 @@ def letters(image: Image, right: np.ndarray, down: np.ndarray) -> dict[str, str]
 
 
 def unit_of(modality: str | None) -> str:
-    """What values are counted in, for people; "" where the file does not say."""
+    """Unit of the values, for people; "" if the file does not state it."""
     return "HU" if modality == "ct" else ""
 
 

@@ -41,7 +41,7 @@ class FindJob:
 
     @property
     def doing(self) -> str:
-        """What the page says during the run."""
+        """Message during the run."""
         return f"Finding {self.what}"
 
     def prepare(self, folder: Path) -> list[str]:
@@ -51,7 +51,7 @@ class FindJob:
             return [*COMMAND, "find", *words]
         return [*COMMAND, "metal", *words, "--find-only", *(["--bundle", self.bundle] if self.bundle else [])]
 
-    def collect(self, folder: Path, said: list[str]) -> dict[str, np.ndarray]:  # noqa: ARG002
+    def collect(self, folder: Path, messages: list[str]) -> dict[str, np.ndarray]:  # noqa: ARG002
         """See `slicer.jobs.Job.collect`."""
         labels = in_scene(read_image(self._output(folder)).voxels)
         if self.what == "artifacts":
@@ -78,7 +78,7 @@ class MapJob:
 
     @property
     def doing(self) -> str:
-        """What the page says during the run."""
+        """Message during the run."""
         return f"Searching for what is unlike healthy anatomy, {MODELS[self.bundle]}"
 
     def prepare(self, folder: Path) -> list[str]:
@@ -87,7 +87,7 @@ class MapJob:
         words = [str(self.step.path), str(output), *report_words(folder), "--bundle", self.bundle]
         return [*COMMAND, "difference", *words]
 
-    def collect(self, folder: Path, said: list[str]) -> Step:  # noqa: ARG002
+    def collect(self, folder: Path, messages: list[str]) -> Step:  # noqa: ARG002
         """See `slicer.jobs.Job.collect`."""
         name = map_name(self.image, "abnormality")
         keep(folder, self.place, name, "report.json")

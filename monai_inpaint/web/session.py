@@ -16,7 +16,7 @@ from wslink.chunking import UnChunker
 from monai_inpaint.web.request_guard import RequestGuard
 
 PATIENCE = 10  # seconds until the secret must be there
-STRANGERS = 32  # connections that have not shown it yet
+UNVERIFIED = 32  # connections that have not shown it yet
 LARGEST = 2**18  # bytes of a message: clicks and numbers; files come by another way
 PENDING = 8  # messages that have begun to arrive
 WIDEST = 8192  # pixels of a view
@@ -54,7 +54,7 @@ class Session(AioHttpWsHandler):
             "trame.rca.event": Session._interact,
         }
         self.functionMap = {name: (self, method) for name, method in own.items()}
-        self._strangers: dict[str, asyncio.Transport] = {}  # the oldest first
+        self._unverified: dict[str, asyncio.Transport] = {}  # the oldest first
 
     @property
     def occupied(self) -> bool:
@@ -65,14 +65,14 @@ class Session(AioHttpWsHandler):
         """Wait for the secret, but not for ever, and not together with any number of others."""
         await super().onConnect(request, client_id)
         self.unchunkers[client_id] = _Messages()
-        self._strangers[client_id] = request.transport
+        self._unverified[client_id] = request.transport
         asyncio.get_running_loop().call_later(PATIENCE, self._dismiss, client_id)
-        if len(self._strangers) > STRANGERS:
-            self._dismiss(next(iter(self._strangers)))
+        if len(self._unverified) > UNVERIFIED:
+            self._dismiss(next(iter(self._unverified)))
 
     async def onClose(self, client_id: str) -> None:  # noqa: N802
         """Forget who left."""
-        self._strangers.pop(client_id, None)
+        self._unverified.pop(client_id, None)
         await super().onClose(client_id)
 
     async def onMessage(self, is_binary: bool, msg: Any, client_id: str) -> None:  # noqa: N802
@@ -86,7 +86,7 @@ class Session(AioHttpWsHandler):
         if _is_call(message):
             await self.onCompleteMessage(message, client_id)
             if self.isClientAuthenticated(client_id):
-                self._strangers.pop(client_id, None)
+                self._unverified.pop(client_id, None)
                 return
         await self.connections[client_id].close(code=POLICY)
 
@@ -95,12 +95,12 @@ class Session(AioHttpWsHandler):
         return self._guard.opens(token)
 
     async def sendWrappedError(self, rpcid, code, message, data=None, client_id=None) -> None:  # noqa: ARG002, N802
-        """Tell that a call failed; the trace, with this machine's paths, is for the server's own log."""
+        """Report that a call failed; the trace, with this machine's paths, goes to the server's own log only."""
         await super().sendWrappedError(rpcid, code, message, client_id=client_id)
 
     def _dismiss(self, client_id: str) -> None:
         """Close the connection, unless the secret was shown meanwhile."""
-        transport = self._strangers.pop(client_id, None)
+        transport = self._unverified.pop(client_id, None)
         if transport is not None:
             transport.abort()
 
@@ -136,7 +136,7 @@ class Session(AioHttpWsHandler):
         return self._call("trame.trigger", name, [], {}) if self._take(dict(kwargs or {})) else None
 
     def _pass_over(self, *_: Any) -> None:
-        """A browser tells that it came or went; nothing here depends on it."""
+        """A browser announces that it came or went; nothing here depends on it."""
 
     def _resize(self, area: str, origin: str, size: Any) -> Any:
         width, height, ratio = size["w"], size["h"], size.get("p", 1)

@@ -1,4 +1,4 @@
-"""What the slice views show: before and after, the difference, window and level, and what lies under the cursor."""
+"""Content of the slice views: before and after, the difference, window and level, and the voxel under the cursor."""
 
 # trame and Slicer bring no types
 # pyright: basic
@@ -50,9 +50,9 @@ class SliceDisplay:
         self._scale = 0.0  # of the colours of the difference; stays while it is large enough
         for view in app.view_manager.get_slice_views():
             view.render_window().SetMultiSamples(0)  # 8 are the default, and take ten times as long without a GPU
-            view.modified.connect(self._tell_slice)
+            view.modified.connect(self._on_slice)
             # before what else follows the mouse, which may end the event
-            view.interactor().AddObserver("MouseMoveEvent", lambda *_, view=view: self._tell_cursor(view), 10.0)
+            view.interactor().AddObserver("MouseMoveEvent", lambda *_, view=view: self._on_cursor(view), 10.0)
 
     @property
     def source(self) -> Any:
@@ -70,14 +70,14 @@ class SliceDisplay:
         self._source, self._after = add_volume(image, name), add_volume(image, f"{name} after")
         self._overlays, self._image, self._step, self._scale = {}, image, None, 0.0
         for node in (self._source, self._after):
-            node.GetDisplayNode().AddObserver(vtkCommand.ModifiedEvent, self._tell_window)
+            node.GetDisplayNode().AddObserver(vtkCommand.ModifiedEvent, self._on_window)
         self.show(100.0, "")
         for node in old:
             _remove(node)
         self._app.display_manager.reset_views()
         for logic in self._app.app_logic.GetSliceLogics():
             logic.DeleteSliceModel()  # for 3D views; as it moves with its slice, the other views would be rendered
-        self._tell_window(self._source.GetDisplayNode())
+        self._on_window(self._source.GetDisplayNode())
         return self._source
 
     def set_modality(self, modality: str | None) -> None:
@@ -176,7 +176,7 @@ class SliceDisplay:
         display.SetInterpolate(False)
         return node
 
-    def _tell_window(self, display: Any, *_: Any) -> None:
+    def _on_window(self, display: Any, *_: Any) -> None:
         """The other of before and after takes what was set on one."""
         if self._setting or self._source is None:
             return
@@ -185,7 +185,7 @@ class SliceDisplay:
         else:
             self.set_window(display.GetWindow(), display.GetLevel())
 
-    def _tell_slice(self, view: Any) -> None:
+    def _on_slice(self, view: Any) -> None:
         if self._image is None:
             return
         node = view.get_view_node()
@@ -198,7 +198,7 @@ class SliceDisplay:
         edges = letters(self._image, matrix[:3, 0], -matrix[:3, 1])
         self._on_change({f"edges_{view.get_singleton_tag()}": {**edges, "slice": text}})
 
-    def _tell_cursor(self, view: Any) -> None:
+    def _on_cursor(self, view: Any) -> None:
         if self._source is None:
             return
         x, y = view.interactor().GetEventPosition()

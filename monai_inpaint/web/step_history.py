@@ -23,7 +23,7 @@ class StepHistory:
 
     def __init__(self, marks: MarkedRegions, show: Callable[[Step], None]) -> None:
         self._marks = marks
-        self._tell = show
+        self._show_step = show
         self.steps: list[Step] = []
         self.shown: Step | None = None
 
@@ -59,4 +59,4 @@ class StepHistory:
 
     def _show(self, step: Step) -> None:
         self.shown = step
-        self._tell(step)
+        self._show_step(step)

@@ -37,7 +37,7 @@ class Transfers:
     async def take_in(
         self, request: web.Request, folder: Path, load: Callable[[Path, str], Awaitable[None]]
     ) -> web.Response:
-        """Write what a browser sends into a folder, and load it; told in the message.
+        """Write what a browser sends into a folder, and load it; the message reports the outcome.
 
         Args:
             request: as `receive` takes it.
@@ -52,7 +52,7 @@ class Transfers:
         try:
             folder.mkdir(exist_ok=True)
             listed = request.headers.get("X-List", "")
-            path, name = await receive(request.content, listed, folder, names, self._tell_share)
+            path, name = await receive(request.content, listed, folder, names, self._show_share)
             with self._state:
                 self._state.update({"fraction": 0, "message": f"Reading {name}..."})
             with self._state:
@@ -67,7 +67,7 @@ class Transfers:
     async def hand_over(self, request: web.Request, write: Callable[[Path], Path], name: str) -> web.StreamResponse:
         """Write a file into a folder that goes away, and send it under this name, part by part.
 
-        What goes wrong before the first part is told in the answer; later the connection is cut, so that the browser
+        An error before the first part is reported in the answer; later the connection is cut, so that the browser
         does not take a sentence for the rest of the file.
         """
         if self._state.busy:
@@ -83,12 +83,12 @@ class Transfers:
                     await answer.prepare(request)
                     while part := await asyncio.to_thread(file.read, PART):
                         await answer.write(part)
-                        self._tell_share(file.tell() / answer.content_length)
+                        self._show_share(file.tell() / answer.content_length)
                     await answer.write_eof()
         except Exception as error:  # whatever it is, the person reads why nothing is saved
-            told = self.answer(_sentence(error, {self._folder: "the folder of the session"}), status=422)
+            refusal = self.answer(_sentence(error, {self._folder: "the folder of the session"}), status=422)
             if not answer.prepared:
-                return told
+                return refusal
             if request.transport:
                 request.transport.abort()
             return answer
@@ -98,14 +98,14 @@ class Transfers:
         self.answer(f"{name} is saved.")
         return answer
 
-    def _tell_share(self, share: float) -> None:
+    def _show_share(self, share: float) -> None:
         percent = int(100 * share)
         if percent != self._state.fraction:
             with self._state:
                 self._state.fraction = percent
 
     def answer(self, sentence: str, status: int = 200) -> web.Response:
-        """Tell a sentence in the page's message, and to who asked."""
+        """Show a sentence as the page's message, and return it as the response."""
         with self._state:
             self._state.message = sentence
         return web.Response(text=sentence, status=status)

@@ -32,7 +32,7 @@ async def receive(
     Args:
         content: a JSON list of [name, size], then the files, one after another.
         listed: bytes of the list, in decimal digits.
-        folder: an empty one; no name that the browser tells becomes part of a path.
+        folder: an empty one; no name that the browser sends becomes part of a path.
         names: takes what the written files are called, for people.
         arrived: called with the share of the bytes that have arrived.
 

@@ -220,7 +220,7 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if node:
             self._parameterNodeGuiTag = node.connectGui(self.ui)
             self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.updateButtons)
-            # the selector tells of every change, also of those made here
+            # the selector reports every change, also those made here
             segmentation, segment = node.segmentation, node.segment
             self.ui.segmentSelector.setCurrentNode(segmentation)
             self.ui.segmentSelector.setCurrentSegmentID(segment)
@@ -421,8 +421,8 @@ class InpaintWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.ui.statusLabel.text = self.logic.exported(run.result)
         else:
             self.logic.accept(run.result, self.logic.getParameterNode())
-            said = getattr(run.result, "said", [])
-            self.ui.statusLabel.text = " ".join([_("Done in {:.0f} s.").format(run.seconds), *said])
+            messages = getattr(run.result, "messages", [])
+            self.ui.statusLabel.text = " ".join([_("Done in {:.0f} s.").format(run.seconds), *messages])
 
     def updatePreview(self, *_ignored) -> None:
         node = self._parameterNode

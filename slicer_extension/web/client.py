@@ -1,4 +1,4 @@
-"""A client of the application that is not a browser: it says what it is told to say."""
+"""A client of the application that is not a browser: it sends whatever a test gives it."""
 
 from __future__ import annotations
 
@@ -58,16 +58,16 @@ class Socket:
         """What it returns.
 
         Raises:
-            Refused: an error was told, or the connection closed.
+            Refused: the answer is an error, or the connection closed.
         """
         self._calls += 1
         number = id or f"rpc:c:{self._calls}"
         await self.send(msgpack.packb({"wslink": "1.0", "id": number, "method": method, "args": list(args)}))
-        while (told := await self.receive()).get("id") != number:
+        while (message := await self.receive()).get("id") != number:
             pass
-        if "error" in told:
-            raise Refused(json.dumps(told["error"]))
-        return told["result"]
+        if "error" in message:
+            raise Refused(json.dumps(message["error"]))
+        return message["result"]
 
     async def send(self, message: bytes, claim: int | None = None, number: int = 1) -> None:
         """One message, or the beginning of one that claims to have this many bytes."""
@@ -100,7 +100,7 @@ async def upload(
 ) -> tuple[int, str]:
     """Send files as a browser does; returns the status and the sentence."""
     names = json.dumps([[name, len(content)] for name, content in files] if listed is None else listed).encode()
-    told = {"X-Secret": secret, "X-List": str(len(names)), **(headers or {})}
+    sent = {"X-Secret": secret, "X-List": str(len(names)), **(headers or {})}
     body = names + b"".join(content for _, content in files)
-    async with session.post(f"{origin}/upload/volume", data=body, headers=told) as answer:
+    async with session.post(f"{origin}/upload/volume", data=body, headers=sent) as answer:
         return answer.status, await answer.text()

@@ -135,8 +135,8 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Ap
         for _ in range(900):
             said = log.read_text(encoding="utf-8")
             assert process.poll() is None, said[-2000:]
-            if told := re.search(r"^Open http.*/\?secret=(.*)\n", said, re.M):
-                app = App(process, port, told[1], folder, temporary)
+            if address := re.search(r"^Open http.*/\?secret=(.*)\n", said, re.M):
+                app = App(process, port, address[1], folder, temporary)
                 started.append(app)
                 return app
             time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""What a person does with the page: clicks, drags, keys, and reads what is told."""
+"""What a person does with the page: clicks, drags, keys, and reads the message."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class Person:
             "trame.state.update({ drawn: 'estimate', seed: 0, ball: false, brush: 10, method: 'automatic' })"
         )
 
-    def told(self, text: str, seconds: float = 60) -> str:
+    def reads(self, text: str, seconds: float = 60) -> str:
         """What the application says, once it says this, and not only that it reads a file of this name."""
-        script = """text => { const told = document.querySelector('#message')?.innerText;
-            return told?.includes(text) && !told.startsWith('Reading'); }"""
+        script = """text => { const shown = document.querySelector('#message')?.innerText;
+            return shown?.includes(text) && !shown.startsWith('Reading'); }"""
         try:
             self.page.wait_for_function(script, arg=text, timeout=1000 * seconds)
         except TimeoutError:
@@ -60,10 +60,10 @@ class Person:
         return self.page.inner_text("#message")
 
     def load(self, *files: Path, says: str = "mark what is to be filled") -> str:
-        """Choose files of an image; returns what is told."""
+        """Choose files of an image; returns the message."""
         self._say_nothing()
         self.page.set_input_files("#file", [str(file) for file in files])
-        return self.told(says)
+        return self.reads(says)
 
     def load_by_click(self, *files: Path) -> None:
         """Press the button, and choose files in the dialog that opens."""
@@ -71,13 +71,13 @@ class Person:
         with self.page.expect_file_chooser() as opened:
             self.page.click("#load")
         opened.value.set_files([str(file) for file in files])
-        self.told("mark what is to be filled")
+        self.reads("mark what is to be filled")
 
     def load_marks(self, file: Path, says: str = "loaded.") -> str:
         """Choose a mask."""
         self._say_nothing()
         self.page.set_input_files("#marks", str(file))
-        return self.told(says)
+        return self.reads(says)
 
     def choose(self, name: str, text: str) -> None:
         """Choose from a list."""
@@ -100,10 +100,10 @@ class Person:
         self.page.mouse.up()
 
     def run(self, button: str) -> str:
-        """Press a button that starts a run, and wait for its end; returns what is told."""
+        """Press a button that starts a run, and wait for its end; returns the message."""
         self._say_nothing()
         self.page.click(f"#{button}")
-        return self.told(" s)", RUNNING)
+        return self.reads(" s)", RUNNING)
 
     def stroke(self, right: float = 0.0, down: float = 0.0, length: int = 40, tool: str = "paint") -> None:
         """Drag with a tool through the middle of the first view, or beside it by shares of it, until it counts."""
@@ -153,17 +153,17 @@ class Person:
         self._drag(0.0, -0.2, 60)
 
     def point(self, right: float, down: float) -> str:
-        """Move the mouse over the first view, by shares of it from its middle; returns what is told of it."""
+        """Move the mouse over the first view, by shares of it from its middle; returns the text of the cursor."""
         x, y = self.place(right, down)
         self.page.mouse.move(x - 3, y)
         self.page.mouse.move(x, y, steps=3)
-        told = ""
+        shown = ""
         for _ in range(30):
             time.sleep(1)
-            before, told = told, self.page.inner_text("#cursor")
-            if told and told == before:
-                return told
-        raise AssertionError(f"{told!r} is told of the cursor, and changes")
+            before, shown = shown, self.page.inner_text("#cursor")
+            if shown and shown == before:
+                return shown
+        raise AssertionError(f"{shown!r} is the text of the cursor, and changes")
 
     def regions(self) -> list[str]:
         """The regions in the list, each in a line."""
@@ -222,13 +222,13 @@ class Person:
         return np.asarray(shot.convert("RGB"), np.int16)
 
     def _say_nothing(self) -> None:
-        """So that what is told next is not mistaken for what was told before."""
+        """Clear the message, so that the next one is not mistaken for it."""
         self.page.evaluate("document.querySelector('#message').firstChild.textContent = ''")
 
     def _download(self, button: str) -> Path:
         with self.page.expect_download() as download:
             self.page.click(f"#{button}")
-        self.told("is saved.")
+        self.reads("is saved.")
         self.page.wait_for_function("!trame.state.get('busy')")  # until then, what is pressed does nothing
         path = self.folder / download.value.suggested_filename
         download.value.save_as(path)

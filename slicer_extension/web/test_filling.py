@@ -26,7 +26,7 @@ def test_marks_stay_told_apart_from_what_was_filled_and_the_next_fill_starts_fro
     person.page.click("#threshold")
     person.enter("low", BALL)
     person.page.click("#mark")
-    person.told("voxels are marked")
+    person.reads("voxels are marked")
     (marked,) = person.regions()
 
     assert person.run("fill").startswith("Filled: best estimate, MR.")
@@ -46,13 +46,13 @@ def test_marks_stay_told_apart_from_what_was_filled_and_the_next_fill_starts_fro
     assert len(person.saved_reports()) == 2
 
     person.page.keyboard.press("Control+z")  # the second fill
-    person.told("Filled: best estimate, MR.")
+    person.reads("Filled: best estimate, MR.")
     person.wait_for_regions(filled, second_region)
     assert (first == person.saved_voxels().T).all()
     person.page.click("#undo")  # the stroke
     person.wait_for_regions(filled, "Region 2: empty")
     person.page.click("#undo")  # the first fill
-    person.told("Original.")
+    person.reads("Original.")
     person.wait_for_regions(marked)
     assert person.page.is_disabled("#save-image")
 
@@ -71,7 +71,7 @@ def test_another_sample_of_the_same_region_has_the_next_seed_and_starts_from_the
     assert (report["drawn"]["fill"], report["drawn"]["seed"]) == ("sample", 8)
     person.picture("sample")
     person.page.click("#undo")
-    person.told("seed 7")
+    person.reads("seed 7")
 
 
 def test_any_fill_is_gone_back_to_while_what_is_marked_stays(person: Person, head: Path) -> None:
@@ -81,7 +81,7 @@ def test_any_fill_is_gone_back_to_while_what_is_marked_stays(person: Person, hea
     person.run("fill")
     estimate = person.saved_voxels()
     person.page.click("#undo")  # back to the original, where another branch begins
-    person.told("Original.")
+    person.reads("Original.")
     person.page.click("#sample")
     person.run("fill")
     person.run("another")
@@ -92,16 +92,16 @@ def test_any_fill_is_gone_back_to_while_what_is_marked_stays(person: Person, hea
 
     assert person.steps() == ["Original", "Estimate", "Sample 0", "Sample 1"]
     person.page.click("#step-1")
-    person.told("Filled: best estimate, MR.")
+    person.reads("Filled: best estimate, MR.")
     person.wait_for_regions(filled, marked)
     assert (person.saved_voxels() == estimate).all()
     person.page.click("#step-0")
-    person.told("Original.")
+    person.reads("Original.")
     person.wait_for_regions(first, marked)
     person.page.click("#undo")
-    person.told("Filled: best estimate, MR.")
+    person.reads("Filled: best estimate, MR.")
     person.page.click("#step-3")
-    person.told("Filled: sample, seed 1, MR.")
+    person.reads("Filled: sample, seed 1, MR.")
     assert (person.saved_voxels() == second).all()
     person.wait_for_regions(filled, marked)
     person.picture("history")
@@ -121,7 +121,7 @@ def test_the_spread_is_shown_with_its_scale_in_units_and_saved(person: Person, p
     assert person.run("fill").startswith("Filled: best estimate with its spread, CT.")
     low, high, unit = person.page.inner_text("#scale-map").split()[1:]
     shown = person.views()
-    told = re.fullmatch(r"voxel (\d+), (\d+), (\d+): .* HU; spread (\S+) HU", person.point(0.01, 0.01))
+    cursor = re.fullmatch(r"voxel (\d+), (\d+), (\d+): .* HU; spread (\S+) HU", person.point(0.01, 0.01))
     person.picture("spread")
     spread = read_image(person.saved_map()).voxels
     person.page.click("#show-map")
@@ -132,7 +132,7 @@ def test_the_spread_is_shown_with_its_scale_in_units_and_saved(person: Person, p
     assert 0 < float(high) < 1000
     assert person.views() != shown
     assert spread.dtype == np.float32
-    assert float(f"{spread[tuple(int(told[n]) for n in (1, 2, 3))]:.3g}") == float(told[4]) > 0
+    assert float(f"{spread[tuple(int(cursor[n]) for n in (1, 2, 3))]:.3g}") == float(cursor[4]) > 0
     assert report["drawn"]["fill"] == "best estimate"
     assert report["doubt"]
 
@@ -153,7 +153,7 @@ def test_a_fill_is_what_was_chosen_just_before_however_late_the_application_answ
     finally:
         app.process.send_signal(signal.SIGCONT)
 
-    assert person.told(" s)", 180).startswith("Filled: sample, seed 11, MR.")
+    assert person.reads(" s)", 180).startswith("Filled: sample, seed 11, MR.")
 
 
 def test_a_seed_that_is_none_is_refused_and_what_is_entered_after_it_counts(person: Person, head: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_seed_that_is_none_is_refused_and_what_is_entered_after_it_counts(pers
     person.page.click("#sample")
     person.enter("seed", 3)
     person.enter("seed", -1)
-    person.told("The seed cannot be that now, and stays as it is.")
+    person.reads("The seed cannot be that now, and stays as it is.")
     person.page.wait_for_function("document.querySelector('#seed').value == 3")
     person.enter("margin", 4)
     person.change("grow")
@@ -176,18 +176,18 @@ def test_the_model_is_asked_for_where_the_file_does_not_tell_its_modality(person
     asked.stroke()
 
     asked.page.click("#fill")
-    assert asked.told("Choose the model first") == (
+    assert asked.reads("Choose the model first") == (
         "Choose the model first: the file does not say whether it is a film, CT or MR."
     )
     asked.choose("bundle", "MR")
-    assert asked.told("mark what is to be filled") == "head.nii: mark what is to be filled."
+    assert asked.reads("mark what is to be filled") == "head.nii: mark what is to be filled."
     assert asked.run("fill").startswith("Filled: best estimate, MR.")
 
 
 def test_nothing_is_filled_where_nothing_is_marked(person: Person, head: Path) -> None:
     person.load(head)
     person.page.click("#fill")
-    person.told("Nothing is marked; paint, threshold or load what is to be filled.")
+    person.reads("Nothing is marked; paint, threshold or load what is to be filled.")
 
 
 def test_during_a_run_nothing_is_loaded_marked_or_saved_and_it_is_cancelled(
@@ -209,7 +209,7 @@ def test_during_a_run_nothing_is_loaded_marked_or_saved_and_it_is_cancelled(
     person.picture("running")
     person.page.click("#cancel")
 
-    assert person.told("Cancelled.") == "Cancelled."
+    assert person.reads("Cancelled.") == "Cancelled."
     assert disabled == list(tools)
     assert person.regions() == before
 
@@ -231,12 +231,12 @@ def test_progress_moves_during_a_run_and_nothing_is_saved_until_it_has_ended(per
         const answer = await fetch("save/image?suffix=.nii", { method: "POST", headers });
         return [answer.status, await answer.text()]; }""")
     assert (status, sentence) == (409, "Wait until what runs has ended, or press Cancel.")
-    assert person.told("Wait until").startswith(sentence)
+    assert person.reads("Wait until").startswith(sentence)
     person.page.wait_for_function("window.shares.at(-1) > 15", timeout=180_000)
     shares = person.page.evaluate("clearInterval(window.share_watch), window.shares")
     shown = person.page.get_attribute("#progress", "aria-valuenow")
     person.page.click("#cancel")
-    person.told("Cancelled.")
+    person.reads("Cancelled.")
 
     assert shares == sorted(shares)
     assert len(set(shares)) > 5
@@ -279,17 +279,17 @@ def test_where_no_metal_is_the_person_reads_so_without_paths_of_the_machine(pers
     person.load(head)
     person.page.click("#find_metal")
 
-    told = person.told("head.nii", 120)
+    message = person.message("head.nii", 120)
 
-    assert "/" not in told
+    assert "/" not in message
     assert person.regions() == ["Region 1: empty"]
 
 
 def test_artifacts_are_proposed_as_a_region_and_nothing_is_filled(person: Person, head: Path) -> None:
     person.load(head)
 
-    told = person.run("find_artifacts")
+    message = person.run("find_artifacts")
 
-    assert told.startswith("Artifacts found: check what is marked, and correct it, before you fill.")
+    assert message.startswith("Artifacts found: check what is marked, and correct it, before you fill.")
     assert person.regions()[1].startswith("Artifacts found: ")
     assert person.page.is_disabled("#save-image")

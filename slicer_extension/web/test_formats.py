@@ -173,9 +173,9 @@ def test_making_dicom_results_is_cancelled_like_any_run_and_begun_again(person: 
 
     person.choose("suffix", "DICOM results")
     person.page.click("#save-image")
-    person.told("Making the DICOM results, fill 1 of 1...")
+    person.reads("Making the DICOM results, fill 1 of 1...")
     person.page.click("#cancel")
-    person.told("Cancelled.")
+    person.reads("Cancelled.")
 
     assert person.steps() == ["Original", "Spread"]
     assert "1/hole.dcm" in unpacked(person.saved(), tmp_path / "results")
@@ -194,7 +194,7 @@ def test_a_header_that_dicom_results_forbid_stops_only_them_with_a_sentence(pers
 
     person.choose("suffix", "DICOM results")
     person.page.click("#save-image")
-    refused = person.told("damaged element")
+    refused = person.reads("damaged element")
     person.page.wait_for_function("!trame.state.get('busy')")
     person.picture("dicom-refused")
 

@@ -22,7 +22,7 @@ def test_letters_slices_and_the_value_under_the_cursor_are_those_of_the_image(pe
         edge: person.page.locator(f".edge.{edge}").all_inner_texts() for edge in ("left", "right", "top", "bottom")
     }
     number = int(re.fullmatch(r"Axial (\d+) / 20", person.page.locator(".edge.slice").first.inner_text())[1])
-    told = re.fullmatch(r"voxel (\d+), (\d+), (\d+): (\d+) HU", person.point(0.1, -0.1))
+    cursor = re.fullmatch(r"voxel (\d+), (\d+), (\d+): (\d+) HU", person.point(0.1, -0.1))
 
     assert edges == {
         "left": ["R", "R", "A"],
@@ -30,9 +30,9 @@ def test_letters_slices_and_the_value_under_the_cursor_are_those_of_the_image(pe
         "top": ["A", "S", "S"],
         "bottom": ["P", "I", "I"],
     }
-    column, row, slice_ = (int(told[n]) for n in (1, 2, 3))
+    column, row, slice_ = (int(cursor[n]) for n in (1, 2, 3))
     assert slice_ == number - 1
-    assert int(told[4]) == 1000 * slice_ + 10 * row
+    assert int(cursor[4]) == 1000 * slice_ + 10 * row
     assert column > 25
     assert row < 20
 

@@ -153,7 +153,7 @@ def test_a_threshold_marks_what_its_numbers_say_and_is_grown_and_shrunk_in_mm(pe
     person.page.click("#threshold")
     person.enter("low", BALL)
     person.page.click("#mark")
-    person.told("voxels are marked")
+    person.reads("voxels are marked")
     person.wait_for_regions(f"Region 1: {voxels:.3g} ml")
     person.enter("margin", 3)
     (grown,) = person.change("grow")
@@ -171,7 +171,7 @@ def test_shrinking_a_region_to_nothing_is_refused_and_changes_nothing(person: Pe
     person.enter("margin", 90)
     person.page.click("#shrink")
 
-    assert person.told("Nothing of the region") == (
+    assert person.reads("Nothing of the region") == (
         "Nothing of the region would be left; shrink it by less than 90 mm."
     )
     assert person.regions() == before
@@ -205,8 +205,8 @@ def test_a_mask_of_another_image_is_refused_in_a_sentence(person: Person, head: 
     )
     person.load(head)
 
-    told = person.load_marks(tmp_path / "far.nii", says="far.nii")
+    message = person.load_marks(tmp_path / "far.nii", says="far.nii")
 
-    assert "loaded" not in told
-    assert told.endswith(".")
+    assert "loaded" not in message
+    assert message.endswith(".")
     assert person.regions() == ["Region 1: empty"]

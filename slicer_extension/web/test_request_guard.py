@@ -137,11 +137,11 @@ def test_what_is_shown_is_in_no_frame_and_tells_its_address_to_nobody(app: App) 
         answers = [await session.get(f"{app.origin}{path}") for path in (f"/?secret={app.secret}", "/", "/nothing")]
         return [answer.headers for answer in answers]
 
-    for told in run(headers):
-        assert "frame-ancestors 'none'" in told["Content-Security-Policy"]
-        assert told["Referrer-Policy"] == "no-referrer"
-        assert told["Cross-Origin-Resource-Policy"] == "same-origin"
-        assert "Access-Control-Allow-Origin" not in told
+    for answered in run(headers):
+        assert "frame-ancestors 'none'" in answered["Content-Security-Policy"]
+        assert answered["Referrer-Policy"] == "no-referrer"
+        assert answered["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert "Access-Control-Allow-Origin" not in answered
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_browser_sets_only_what_its_widgets_can(app: App, name: str, value: ob
     assert {**after, "message": ""} == {**before, "message": ""}
 
 
-def test_a_value_that_is_refused_is_told_and_holds_no_other_one_up(app: App) -> None:
+def test_a_value_that_is_refused_is_reported_and_holds_no_other_one_up(app: App) -> None:
     async def change(session: aiohttp.ClientSession) -> dict:
         async with Socket(session, app.origin) as wire:
             await wire.hello(app.secret)
@@ -239,9 +239,9 @@ def test_what_goes_wrong_tells_no_path_of_the_server(app: App) -> None:
             return str(refused.value)
 
     for method, arguments in calls:
-        told = run(functools.partial(call, method=method, arguments=arguments))
-        assert "Exception raised" in told
-        assert "/" not in told
+        refusal = run(functools.partial(call, method=method, arguments=arguments))
+        assert "Exception raised" in refusal
+        assert "/" not in refusal
 
 
 def test_a_stranger_costs_little_memory_and_is_shown_out(app: App) -> None:

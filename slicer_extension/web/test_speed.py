@@ -40,7 +40,7 @@ def large_ct(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @dataclass(frozen=True)
-class _Pace:
+class _Load:
     """Of an interaction: movements, frames of the first view, seconds by the clock, and those that were computed."""
 
     movements: int
@@ -54,7 +54,7 @@ class _Pace:
         return f"{self.frames / self.taken:.1f} frames a second of {sent:.1f} movements a second{cost}"
 
 
-def _interact(person: Person, act: Callable[[int], None]) -> _Pace:
+def _interact(person: Person, act: Callable[[int], None]) -> _Load:
     """Do something again and again."""
     person.page.evaluate(_COUNT)
     begin, computed, turn = time.monotonic(), person.app.processor_seconds, 0
@@ -63,7 +63,7 @@ def _interact(person: Person, act: Callable[[int], None]) -> _Pace:
         turn += 1
         person.page.wait_for_timeout(10)
     taken, computed = time.monotonic() - begin, person.app.processor_seconds - computed
-    return _Pace(turn, person.page.evaluate("window.frames_seen"), taken, computed)
+    return _Load(turn, person.page.evaluate("window.frames_seen"), taken, computed)
 
 
 def test_a_large_ct_is_loaded_with_progress_and_follows_the_mouse(person: Person, large_ct: Path) -> None:
@@ -101,9 +101,9 @@ def test_a_large_ct_is_loaded_with_progress_and_follows_the_mouse(person: Person
     assert len([share for share in shares if 0 < share < 100]) >= 3
     assert loading < LOAD_AT_MOST
     assert person.changes(before, seconds=60)
-    for pace in (scrolled, windowed, painted):
-        assert pace.computed / pace.movements < PROCESSOR_AT_MOST
-        assert pace.frames / pace.movements > SEEN_AT_LEAST
+    for load in (scrolled, windowed, painted):
+        assert load.computed / load.movements < PROCESSOR_AT_MOST
+        assert load.frames / load.movements > SEEN_AT_LEAST
 
 
 def test_a_large_ct_is_saved_with_progress_and_never_as_a_whole_in_memory(person: Person, large_ct: Path) -> None:

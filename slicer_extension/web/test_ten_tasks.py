@@ -1,4 +1,4 @@
-"""Ten tasks as a person is told them, each done by clicks and drags, each leaving a picture to be looked at."""
+"""Ten tasks as a user would be given them, each done by clicks and drags, each leaving a picture to be looked at."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_4_show_three_samples_of_what_could_be_there(person: Person, head: Path)
     samples = []
     for number in (1, 2, 3):
         person.page.click(f"#step-{number}")
-        person.told(f"seed {number}")
+        person.reads(f"seed {number}")
         samples.append(person.saved_voxels())
     person.picture("task-4-samples")
 
@@ -91,7 +91,7 @@ def test_5_undo_what_you_did(person: Person, head: Path) -> None:
     (marked,) = person.regions()
     person.run("fill")
     person.page.click("#undo")
-    person.told("Original.")
+    person.reads("Original.")
     person.wait_for_regions(marked)
     person.picture("task-5-undo")
     person.page.click("#undo")
@@ -161,6 +161,6 @@ def test_10_cancel_a_fill_that_takes_too_long(person: Person, large_head: Path) 
     person.picture("task-10-running")
     person.page.click("#cancel")
 
-    assert person.told("Cancelled.") == "Cancelled."
+    assert person.reads("Cancelled.") == "Cancelled."
     assert person.page.is_enabled("#fill")
     assert person.page.is_disabled("#save-image")

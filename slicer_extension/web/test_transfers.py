@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from client import run
 
 from monai_inpaint.web.transfers import PART, Transfers
 
@@ -85,7 +86,7 @@ def test_a_file_of_several_parts_arrives_whole(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_that_cannot_be_written_is_told_in_the_answer(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported_in_the_answer(tmp_path: Path) -> None:
     def write(_folder: Path) -> Path:
         raise OSError(28, "No space left on device")
 

@@ -24,8 +24,8 @@ from pydicom.data import get_testdata_file
 from monai_inpaint.web.uploads import BYTES, FILES, receive, shown
 
 
-def _send(app: App, *files: tuple[str, bytes], **told: Any) -> tuple[int, str]:
-    return run(lambda session: upload(session, app.origin, app.secret, list(files), **told))
+def _send(app: App, *files: tuple[str, bytes], **options: Any) -> tuple[int, str]:
+    return run(lambda session: upload(session, app.origin, app.secret, list(files), **options))
 
 
 def _state(app: App) -> dict[str, Any]:
@@ -51,9 +51,9 @@ def test_a_name_never_becomes_a_path(tmp_path: Path, name: str, seen: str, writt
     folder, names = tmp_path / "inner" / "folder", {}
     folder.mkdir(parents=True)
 
-    path, told = run(lambda _: _received([(name, b"voxels")], folder, names))
+    path, seen_name = run(lambda _: _received([(name, b"voxels")], folder, names))
 
-    assert (path, told) == (folder / f"000000{written}", seen)
+    assert (path, seen_name) == (folder / f"000000{written}", seen)
     assert names == {path: seen}
     assert [found for found in tmp_path.rglob("*") if found.is_file()] == [path]
     assert path.read_bytes() == b"voxels"
@@ -217,7 +217,7 @@ def test_a_length_that_is_none_is_refused(app: App, listed: str) -> None:
     assert "internal error" not in sentence
 
 
-def test_more_than_was_told_is_cut_off_and_takes_no_memory(app: App) -> None:
+def test_more_than_was_announced_is_cut_off_and_takes_no_memory(app: App) -> None:
     before = app.most_memory
     sent = 0
 
@@ -256,9 +256,9 @@ def test_an_upload_that_breaks_off_leaves_nothing_and_the_next_one_is_taken(app:
 
     async def break_off(session: aiohttp.ClientSession) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
-        told = f"Host: 127.0.0.1:{app.port}\r\nX-Secret: {app.secret}\r\nX-List: {len(listed)}\r\n"
+        fields = f"Host: 127.0.0.1:{app.port}\r\nX-Secret: {app.secret}\r\nX-List: {len(listed)}\r\n"
         writer.write(
-            f"POST /upload/volume HTTP/1.1\r\n{told}Content-Length: {len(listed) + len(content)}\r\n\r\n".encode()
+            f"POST /upload/volume HTTP/1.1\r\n{fields}Content-Length: {len(listed) + len(content)}\r\n\r\n".encode()
         )
         writer.write(listed.encode() + content[:1000])
         await writer.drain()

@@ -94,7 +94,7 @@ def test_the_residual_is_source_less_filled(filler: Filler, healthy: np.ndarray)
 # --- maps
 
 
-def test_outside_the_search_region_nothing_is_told(filler: Filler, healthy: np.ndarray) -> None:
+def test_outside_the_search_region_nothing_is_reported(filler: Filler, healthy: np.ndarray) -> None:
     found = compute_anomaly_map(filler, Image(healthy))
 
     top, left = (part.start for part in lungs_of(healthy))
@@ -165,7 +165,7 @@ def test_the_map_of_a_volume_lies_as_the_volume_does() -> None:
     assert np.array_equal(straight.map, turned.map[::-1])
 
 
-def test_pixels_without_a_number_are_not_told_of(filler: Filler, healthy: np.ndarray) -> None:
+def test_pixels_without_a_number_are_not_reported(filler: Filler, healthy: np.ndarray) -> None:
     holed = healthy.copy()
     holed[60:64, 40:44] = np.nan
 
@@ -196,12 +196,12 @@ def test_healthy_films_have_a_mean_of_0_and_a_deviation_of_1() -> None:
     lungs = (slice(10, 90), slice(20, 100))
     reference = reference_of([[np.full((GRID, GRID, 2), pair).transpose(2, 0, 1) for pair in numbers]])
 
-    told = np.array(
+    traits = np.array(
         [[trait[50, 50] for trait in reference.standardised([*map(flat, pair)], lungs)] for pair in numbers]
     )
 
-    assert np.allclose(told.mean(axis=0), 0, atol=1e-4)
-    assert np.allclose(told.std(axis=0), 1, atol=1e-4)
+    assert np.allclose(traits.mean(axis=0), 0, atol=1e-4)
+    assert np.allclose(traits.std(axis=0), 1, atol=1e-4)
     assert reference.films == 40
 
 

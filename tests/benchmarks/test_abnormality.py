@@ -60,9 +60,9 @@ def test_the_peak_and_the_candidates_are_held_against_the_boxes() -> None:
     values[10:20, 10:20] = 2
     values[30:35, 30:35] = 1
 
-    told = boxed_of(values, [(12, 8, 22, 18), (0, 30, 5, 35)])
+    film = boxed_of(values, [(12, 8, 22, 18), (0, 30, 5, 35)])
 
-    assert (told.pointed, told.found, told.boxes) == (False, [(2.0, {0}), (1.0, set())], 2)
+    assert (film.pointed, film.found, film.boxes) == (False, [(2.0, {0}), (1.0, set())], 2)
     assert boxed_of(values, [(9, 9, 14, 14)]).pointed
 
 

@@ -208,7 +208,7 @@ def test_quality_has_the_rows_that_the_list_allows_and_names_the_others(
 
 
 @pytest.mark.parametrize("words", [["nothing"], ["quality"]])
-def test_an_unknown_name_or_missing_data_is_told(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_name_or_missing_data_is_reported(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(words)
     assert ended.value.code == 2

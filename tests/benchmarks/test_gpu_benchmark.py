@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).parents[2] / "tensorrt" / "benchmark.py"
 
 
 @pytest.mark.slow
-def test_engines_are_measured_beside_each_other_and_one_that_cannot_run_is_told(tmp_path: Path, capsys) -> None:
+def test_engines_are_measured_beside_each_other_and_one_that_cannot_run_is_reported(tmp_path: Path, capsys) -> None:
     engines = "openvino,onnxruntime-cuda,tensorrt"
     arguments = ["--bundles", "glcic", "--engines", engines, "--batches", "1", "--seconds", "0"]
 

@@ -78,7 +78,7 @@ def test_classifiers_with_and_without_added_films_are_compared(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--arms", "more"), "no arm 'more'"),
         (("--fractions", "0"), "above 0"),
@@ -86,7 +86,7 @@ def test_classifiers_with_and_without_added_films_are_compared(
     ],
 )
 def test_what_cannot_be_measured_is_refused(
-    words: tuple[str, ...], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: tuple[str, ...], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = data_list(tmp_path, {"t0": "NORMAL", "v0": "NORMAL"})
     try:
@@ -95,7 +95,7 @@ def test_what_cannot_be_measured_is_refused(
         code = ended.code
 
     assert code == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_parts_have_so_many_of_each_class_and_lie_in_larger_ones() -> None:
@@ -110,9 +110,9 @@ def test_parts_have_so_many_of_each_class_and_lie_in_larger_ones() -> None:
 
 def test_measures_of_classification_count_films_by_patient() -> None:
     nothing = np.zeros((2, 2), np.uint8)
-    told = [(Film(nothing, p, s), score) for p, s, score in (("a", False, 0.2), ("a", False, 0.7), ("b", True, 0.6))]
+    scores = [(Film(nothing, p, s), score) for p, s, score in (("a", False, 0.2), ("a", False, 0.7), ("b", True, 0.6))]
 
-    groups = grouped(told)
+    groups = grouped(scores)
 
     assert [len(group) for group in groups] == [1, 1]
     assert accuracy(*groups) == pytest.approx(2 / 3)

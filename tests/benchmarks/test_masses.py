@@ -79,17 +79,17 @@ def test_the_table_has_the_arms_of_the_paper(data: Path, tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--boxes", "index_boxes.csv"), "none is shipped"),
         (("--boxes", "index_boxes.csv", "--bundle", "b", "--arms", "25"), "no arm '25'"),
         (("--boxes", "index_boxes.csv", "--bundle", "b", "--split", "later"), "must name mammograms"),
     ],
 )
-def test_what_is_missing_is_told(
-    data: Path, words: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+def test_what_is_missing_is_reported(
+    data: Path, words: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     places = [str(data.with_name(word)) if word.endswith(".csv") else word for word in words]
 
     assert main(["masses", "--data", str(data), *places]) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err

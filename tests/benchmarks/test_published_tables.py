@@ -133,7 +133,7 @@ def test_what_a_bundle_tells_of_its_training_stands_beside_its_figures(data: Pat
     ]  # fmt: skip
 
 
-def test_a_damaged_list_or_effort_is_told_in_one_sentence(
+def test_a_damaged_list_or_effort_is_reported_in_one_sentence(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bundle = tmp_path / "other_bundle"

@@ -17,9 +17,9 @@ def test_a_figure_is_shown_with_the_interval_of_its_seed() -> None:
     rng.normal(size=300)
     second = rng.normal(size=7)
 
-    told = resampled(_difference, [list(first), list(second)], np.random.default_rng(4), ".6f")
+    text = resampled(_difference, [list(first), list(second)], np.random.default_rng(4), ".6f")
 
-    assert told == "0.422041 (-0.687173 to 1.473118)"
+    assert text == "0.422041 (-0.687173 to 1.473118)"
 
 
 def test_an_empty_group_has_no_figure() -> None:

@@ -10,7 +10,7 @@ import pytest
 from benchmarks import strangers as benchmark
 from benchmarks.__main__ import main
 from benchmarks.setting import Options
-from benchmarks.strange_images import Stranger, hand_film, patterns, strangers, water_phantom
+from benchmarks.strange_images import UnfamiliarImage, hand_film, patterns, unfamiliar_images, water_phantom
 from monai_inpaint import Filler
 from monai_inpaint.evaluation.case import EvaluationCase
 
@@ -19,25 +19,25 @@ pytest.importorskip("cv2")
 
 
 @pytest.fixture(scope="module")
-def everyone() -> list[Stranger]:
+def everyone() -> list[UnfamiliarImage]:
     pytest.importorskip("nilearn")
     with pytest.MonkeyPatch.context() as patch:
         film = np.random.default_rng(0).integers(0, 4096, (512, 512), np.uint16)
         patch.setattr("benchmarks.strange_images.chest_film", lambda _: film)  # the true one takes seconds
-        return list(strangers())
+        return list(unfamiliar_images())
 
 
 @pytest.mark.parametrize("bundle", benchmark.BUNDLES)
-def test_every_bundle_meets_one_picture_of_a_kind_it_knows(everyone: list[Stranger], bundle: str) -> None:
-    given = [stranger.name for stranger in everyone if bundle in stranger.bundles]
+def test_every_bundle_meets_one_picture_of_a_kind_it_knows(everyone: list[UnfamiliarImage], bundle: str) -> None:
+    given = [picture.name for picture in everyone if bundle in picture.bundles]
     assert sum("it knows" in name for name in given) == 1
     assert len(given) == len(set(given)) > 6
 
 
-def test_films_have_8_bits_and_ct_has_hounsfield_units(everyone: list[Stranger]) -> None:
-    for stranger in everyone:
-        for bundle in stranger.bundles:
-            image = stranger.image(bundle)
+def test_films_have_8_bits_and_ct_has_hounsfield_units(everyone: list[UnfamiliarImage]) -> None:
+    for picture in everyone:
+        for bundle in picture.bundles:
+            image = picture.image(bundle)
             assert image.modality == bundle
             assert image.voxels.ndim == 2
             assert min(image.voxels.shape) >= 128
@@ -48,9 +48,9 @@ def test_films_have_8_bits_and_ct_has_hounsfield_units(everyone: list[Stranger])
 
 
 def test_grey_levels_become_hounsfield_units_from_minus_1000_to_1000() -> None:
-    grey = Stranger("steps", ("ct",), np.array([[0.0, 127.5, 255.0]]))
+    grey = UnfamiliarImage("steps", ("ct",), np.array([[0.0, 127.5, 255.0]]))
     np.testing.assert_array_equal(grey.image("ct").voxels, [[-1000, 0, 1000]])
-    units = Stranger("steps", ("ct",), np.array([[0.0, 127.0, 255.0]]), hounsfield=True)
+    units = UnfamiliarImage("steps", ("ct",), np.array([[0.0, 127.0, 255.0]]), hounsfield=True)
     np.testing.assert_array_equal(units.image("ct").voxels, [[0, 127, 255]])
 
 
@@ -101,9 +101,9 @@ def test_what_lies_beyond_the_known_range_is_counted(value: float, beyond: float
 def test_the_table_has_a_row_for_each_picture_and_bundle(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few = [Stranger("clouds", ("cxr", "mr"), patterns()["clouds (smoothed noise)"])]
-    few.append(Stranger("water", ("ct",), water_phantom(), hounsfield=True))
-    monkeypatch.setattr(benchmark, "strangers", lambda _: few)
+    few = [UnfamiliarImage("clouds", ("cxr", "mr"), patterns()["clouds (smoothed noise)"])]
+    few.append(UnfamiliarImage("water", ("ct",), water_phantom(), hounsfield=True))
+    monkeypatch.setattr(benchmark, "unfamiliar_images", lambda _: few)
     assert main(["strangers", "--tiny"]) == 0
     printed = capsys.readouterr().out
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in printed.splitlines() if line.startswith("|")]

@@ -78,13 +78,13 @@ def test_a_graph_of_half_and_float_in_one_operator_is_refused(rtx: Backend) -> N
     weights = next(node for node in model.graph.node if node.op_type == "Cast")
     weights.attribute[0].i = TensorProto.FLOAT16
 
-    with pytest.raises(InputError, match="rtx .* does not take the network") as error:
+    with pytest.raises(InputError, match="rtx .* does not accept the network") as error:
         build(model.SerializeToString(), profile_of(bundle), rtx, ["sm_86"])
     assert "\n" not in str(error.value)
 
 
 def test_what_is_no_graph_is_refused(rtx: Backend) -> None:
-    with pytest.raises(InputError, match="does not take the network"):
+    with pytest.raises(InputError, match="does not accept the network"):
         build(b"no graph" * 100, Profile(), rtx)
 
 

@@ -153,9 +153,9 @@ def test_one_tensor_goes_in_and_one_comes_out(info: BundleInfo) -> None:
     assert not tensors["inputs"]
     assert not tensors["outputs"]
     samples = ["noise", "state", "time", "nearness of the start"]
-    told = ["image", "hole", *(samples if info.name in NAMES else [])]
-    assert (image["num_channels"], pred["num_channels"]) == (len(told), 1)
-    assert list(image["channel_def"].values()) == told
+    channels = ["image", "hole", *(samples if info.name in NAMES else [])]
+    assert (image["num_channels"], pred["num_channels"]) == (len(channels), 1)
+    assert list(image["channel_def"].values()) == channels
     assert image["value_range"] == pred["value_range"]
     assert len(image["spatial_shape"]) == len(pred["spatial_shape"]) == 2
 
@@ -304,14 +304,14 @@ def test_a_bundle_that_was_zipped_and_moved_runs_from_the_command_line(tmp_path:
 
 
 def test_nothing_in_a_bundle_tells_whose_machine_made_it(any_info: BundleInfo) -> None:
-    told = {
+    missing = {
         f"{path.relative_to(any_info.path)}: {found[0]!r}"
         for path in any_info.path.rglob("*")
         if path.is_file() and path.suffix in {".json", ".md", ".txt", ".conf", ""}
         if (found := PERSONAL.findall(path.read_bytes()))
     }
 
-    assert not told
+    assert not missing
 
 
 def test_the_exported_graphs_tell_nothing_of_the_machine_that_exported_them(any_info: BundleInfo) -> None:

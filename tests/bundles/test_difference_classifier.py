@@ -120,8 +120,8 @@ def test_one_step_trains_evaluates_and_classifies(data: Path, tmp_path: Path) ->
     first = {path: torch.load(path / "model.pt", weights_only=True)["features.conv0.weight"] for path in (out, alone)}
     assert [values.shape[1] for values in first.values()] == [2, 1]
 
-    told = {**places, "output_dir": str(tmp_path / "eval"), "ckpt_path": str(out / "model.pt")}
-    workflow("train", "train.json", "evaluate.json", **told).run()
+    given = {**places, "output_dir": str(tmp_path / "eval"), "ckpt_path": str(out / "model.pt")}
+    workflow("train", "train.json", "evaluate.json", **given).run()
     label, value = (tmp_path / "eval" / "metrics.csv").read_text().strip().split(",")
     assert label == "auroc"
     assert 0 <= float(value) <= 1

@@ -299,7 +299,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("build", "words"), CASES)
-def test_bad_input_is_told_in_one_sentence_and_leaves_nothing(
+def test_bad_input_is_reported_in_one_sentence_and_leaves_nothing(
     build: Build, words: tuple[str, ...], tmp_path: Path, capfd
 ) -> None:
     args = build(Folder(tmp_path))
@@ -316,7 +316,7 @@ def test_bad_input_is_told_in_one_sentence_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ""])
-def test_a_full_disk_is_told_in_one_sentence_and_leaves_nothing(suffix: str, tmp_path: Path, capfd) -> None:
+def test_a_full_disk_is_reported_in_one_sentence_and_leaves_nothing(suffix: str, tmp_path: Path, capfd) -> None:
     f = Folder(tmp_path)
     args = f.fill(None, None, f / f"output{suffix}")
     if not suffix:

@@ -274,7 +274,7 @@ def test_a_journal_takes_names_that_are_no_text(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_names_with_line_ends_and_two_spaces_are_told_in_one_line_and_known_again(tmp_path: Path, capfd) -> None:
+def test_names_with_line_ends_and_two_spaces_are_reported_in_one_line_and_known_again(tmp_path: Path, capfd) -> None:
     table = _table(tmp_path, '"no\nsuch.png",hole.png,x.png', "a  b.png,hole.png,c  d.png")
     table.write_text(table.read_text().replace("image,hole\n", "image,hole,output\n"))
     picture(tmp_path / "a  b.png")

@@ -72,12 +72,12 @@ def test_fill_writes_the_output_the_difference_and_the_report_together(film, tmp
     assert change.dtype == np.float32
     assert np.array_equal(change, filled.astype(np.float32) - source)
     assert change[~OUTSIDE].any()
-    told = json.loads(report.read_text())
-    assert told["versions"]["monai_inpaint"] == __version__
-    assert told["files"] == {"image": "film.png", "hole": "hole.png", "output": "filled.png"}
-    assert {"read", "fill", "write", "total"} <= set(told["seconds"])
-    assert told["untouched"]["before"] == told["untouched"]["after"]
-    assert "Research use only" in told["notice"]
+    facts = json.loads(report.read_text())
+    assert facts["versions"]["monai_inpaint"] == __version__
+    assert facts["files"] == {"image": "film.png", "hole": "hole.png", "output": "filled.png"}
+    assert {"read", "fill", "write", "total"} <= set(facts["seconds"])
+    assert facts["untouched"]["before"] == facts["untouched"]["after"]
+    assert "Research use only" in facts["notice"]
 
 
 def test_a_report_holds_no_patient_data_and_no_folders(tmp_path: Path, capfd) -> None:
@@ -120,10 +120,10 @@ def test_nothing_that_a_library_warns_of_stands_beside_our_one_sentence(tmp_path
 
 
 def test_an_image_is_not_its_own_hole(film, tmp_path: Path, capfd) -> None:
-    told = run(capfd, "fill", film[0], film[0], tmp_path / "filled.png", "--bundle", "cxr")
+    ran = run(capfd, "fill", film[0], film[0], tmp_path / "filled.png", "--bundle", "cxr")
 
-    assert told.code == 2
-    assert "both IMAGE and HOLE" in told.lines[0]
+    assert ran.code == 2
+    assert "both IMAGE and HOLE" in ran.lines[0]
     assert not (tmp_path / "filled.png").exists()
 
 
@@ -150,11 +150,11 @@ def test_a_dicom_series_is_replaced_only_with_overwrite(tmp_path: Path, capfd) -
 def test_json_progress_is_one_object_a_line(film, tmp_path: Path, capfd) -> None:
     ran = run(capfd, "fill", *film, tmp_path / "filled.png", "--bundle", "cxr", "--progress", "json")
 
-    told = json_lines(ran.lines)
-    assert all(set(line) == {"stage", "done", "total", "seconds"} for line in told)
-    assert list(dict.fromkeys(line["stage"] for line in told)) == ["read", "fill", "write"]
-    assert all(line["done"] <= line["total"] for line in told)
-    assert [line["seconds"] for line in told] == sorted(line["seconds"] for line in told)
+    steps = json_lines(ran.lines)
+    assert all(set(line) == {"stage", "done", "total", "seconds"} for line in steps)
+    assert list(dict.fromkeys(line["stage"] for line in steps)) == ["read", "fill", "write"]
+    assert all(line["done"] <= line["total"] for line in steps)
+    assert [line["seconds"] for line in steps] == sorted(line["seconds"] for line in steps)
 
 
 def test_a_line_of_progress_appears_after_two_seconds_and_goes_away(monkeypatch) -> None:
@@ -273,8 +273,8 @@ def test_info_names_versions_engines_and_bundles(capfd) -> None:
     assert "openvino" in facts["engines"]
     assert facts["defaults"] == {m: f"{m}_inpainting" for m in ("cxr", "ct", "mr")}
     assert {"name", "modality", "version", "description", "path"} <= set(facts["bundles"][0])
-    told = run(capfd, "info").out
-    assert all(bundle["name"] in told for bundle in facts["bundles"])
+    text = run(capfd, "info").out
+    assert all(bundle["name"] in text for bundle in facts["bundles"])
 
 
 @pytest.mark.parametrize(

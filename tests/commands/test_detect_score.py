@@ -33,11 +33,11 @@ def test_the_measures_are_printed_and_written_with_a_page(capfd: Any, data: tupl
 
     assert (ran.code, ran.lines) == (0, [])
     assert "Research use only" in ran.out
-    told = json.loads((out / "score.json").read_text())["measures"]
+    measures = json.loads((out / "score.json").read_text())["measures"]
     rows = {row["measure"]: row for row in csv.DictReader((out / "score.csv").open())}
-    assert set(rows) == set(told)
-    assert {"AUC of images", "NODE21 score", "mAP@50", "sensitivity at 0.25"} <= set(told)
-    for name, figure in told.items():
+    assert set(rows) == set(measures)
+    assert {"AUC of images", "NODE21 score", "mAP@50", "sensitivity at 0.25"} <= set(measures)
+    for name, figure in measures.items():
         low, high = figure["interval"]
         assert low <= figure["value"] <= high
         assert float(rows[name]["value"]) == figure["value"]

@@ -35,14 +35,14 @@ def test_the_map_the_boxes_and_the_report_are_written_together(picture: Path, tm
     assert map_.shape == (192, 160)
     assert map_.dtype == np.float32
     assert map_.any()
-    told = json.loads(report.read_text())
-    assert "Research use only" in told["notice"]
-    assert told["files"] == {"image": "film.png", "output": "map.tif"}
-    assert told["search"]["region"] == "lungs"
-    assert told["search"]["pixels"] == np.count_nonzero(map_)
-    assert told["search"]["holes"] > 3
-    assert told["search"]["reference_films"] >= 100
-    assert {"read", "search", "write", "total"} == set(told["seconds"])
+    facts = json.loads(report.read_text())
+    assert "Research use only" in facts["notice"]
+    assert facts["files"] == {"image": "film.png", "output": "map.tif"}
+    assert facts["search"]["region"] == "lungs"
+    assert facts["search"]["pixels"] == np.count_nonzero(map_)
+    assert facts["search"]["holes"] > 3
+    assert facts["search"]["reference_films"] >= 100
+    assert {"read", "search", "write", "total"} == set(facts["seconds"])
     assert str(tmp_path) not in report.read_text()
     found = read_boxes(boxes)
     assert {box.image for box in found} == {"film.png"}
@@ -61,12 +61,12 @@ def test_a_volume_is_searched_slice_by_slice_where_its_body_is(tmp_path: Path, c
 
 
 def test_json_progress_names_the_stages(picture: Path, tmp_path: Path, capfd) -> None:
-    told = json_lines(
+    steps = json_lines(
         run(capfd, "difference", picture, tmp_path / "m.tif", "--bundle", "cxr", "--progress", "json").lines
     )
 
-    assert list(dict.fromkeys(line["stage"] for line in told)) == ["read", "search", "write"]
-    assert [line["seconds"] for line in told] == sorted(line["seconds"] for line in told)
+    assert list(dict.fromkeys(line["stage"] for line in steps)) == ["read", "search", "write"]
+    assert [line["seconds"] for line in steps] == sorted(line["seconds"] for line in steps)
 
 
 @pytest.mark.parametrize(

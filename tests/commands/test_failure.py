@@ -1,4 +1,4 @@
-"""What goes wrong is told in one short line, by whose fault it is."""
+"""Errors are reported in one short line, by whose fault they are."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_sentence_is_one_short_line_that_changes_nothing_on_a_terminal() -> No
     assert len(sentence) < 1100
 
 
-def test_names_that_are_no_text_are_written_and_told(tmp_path: Path) -> None:
+def test_names_that_are_no_text_are_written_and_reported(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9")
     image, hole = picture(tmp_path / f"{name}.png"), tmp_path / f"{name}_hole.png"
     report = tmp_path / "report.json"
@@ -93,7 +93,7 @@ def test_a_reader_that_has_gone_is_no_fault(command: list[str], code: int) -> No
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_below_what_is_printed_is_told() -> None:
+def test_a_full_disk_below_what_is_printed_is_reported() -> None:
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run(
             [sys.executable, "-m", "monai_inpaint", "info"], check=False, stdout=full, stderr=subprocess.PIPE

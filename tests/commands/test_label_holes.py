@@ -56,9 +56,9 @@ def test_the_report_tells_threshold_and_share(head: Path, tmp_path: Path, capfd)
 
     assert run(capfd, "fill", head, hole, tmp_path / "o.nii", "--bundle", "mr", "--report", report).code == 0
 
-    told = json.loads(report.read_text())["hole"]
-    assert (told["threshold"], told["kept"], told["grid"]) == (0.5, 0.95, "resampled (nearest)")
-    assert (told["voxels"], told["notes"], told["grown_mm"]) == (190, [], 0.0)
+    facts = json.loads(report.read_text())["hole"]
+    assert (facts["threshold"], facts["kept"], facts["grid"]) == (0.5, 0.95, "resampled (nearest)")
+    assert (facts["voxels"], facts["notes"], facts["grown_mm"]) == (190, [], 0.0)
 
 
 def test_a_table_of_a_batch_names_the_segment_of_each_row(head: Path, labels: Path, tmp_path: Path, capfd) -> None:

@@ -97,16 +97,16 @@ def test_inpaint_keeps_the_hole_contract(hip: Image, found) -> None:
 def test_a_report_says_how_much_moved_where_and_how_much_of_the_streaks_is_left(hip: Image, found) -> None:
     reduced = reduce_metal(hip, found=found)
 
-    told = json.loads(json.dumps(reduced.report))
-    moved = told["changed"]
+    facts = json.loads(json.dumps(reduced.report))
+    moved = facts["changed"]
     assert moved["voxels"] == np.count_nonzero(reduced.image.voxels != hip.voxels)
     assert moved["voxels"] == moved["affected_region"]["voxels"] + moved["elsewhere"]["voxels"]
     assert moved["affected_region"]["mean_abs"] > moved["elsewhere"]["mean_abs"]
-    streaks = told["streaks"]
+    streaks = facts["streaks"]
     assert streaks["affected_after"]["deviation_hu"] < streaks["affected_before"]["deviation_hu"]
-    assert told["verdict"].startswith("The artifacts are reduced") is (choose("ct", None, None)[0] == "network")
-    assert told["found"]["saturated"] is True
-    assert "Research use only" in told["notice"]
+    assert facts["verdict"].startswith("The artifacts are reduced") is (choose("ct", None, None)[0] == "network")
+    assert facts["found"]["saturated"] is True
+    assert "Research use only" in facts["notice"]
 
 
 def test_a_cavity_inside_metal_that_is_kept_stays_as_it_is(hip: Image, found) -> None:
@@ -250,9 +250,9 @@ def test_metal_writes_the_image_and_its_report(hip_file: Path, hip: Image, found
     written = read_image(output)
     assert np.array_equal(written.voxels[found.metal], hip.voxels[found.metal])
     assert written.voxels.dtype == np.int16
-    told = json.loads(report.read_text())
-    assert told["files"] == {"image": "hip.nii.gz", "output": "reduced.nii.gz"}
-    assert {"read", "find", "reduce", "write", "total"} <= set(told["seconds"])
+    facts = json.loads(report.read_text())
+    assert facts["files"] == {"image": "hip.nii.gz", "output": "reduced.nii.gz"}
+    assert {"read", "find", "reduce", "write", "total"} <= set(facts["seconds"])
     assert str(tmp_path) not in report.read_text()
 
 
@@ -305,10 +305,10 @@ def test_find_only_offers_voids_of_an_mr_under_another_label(tmp_path: Path, cap
 
 
 @pytest.mark.parametrize(
-    ("given", "hu", "told"), [("titanium", 7140, "metal at 7140 HU, titanium"), ("-250.4", -250, "metal at -250 HU")]
+    ("given", "hu", "words"), [("titanium", 7140, "metal at 7140 HU, titanium"), ("-250.4", -250, "metal at -250 HU")]
 )
 def test_a_dicom_series_says_which_value_its_metal_got(
-    given: str, hu: int, told: str, hip: Image, tmp_path: Path, capfd
+    given: str, hu: int, words: str, hip: Image, tmp_path: Path, capfd
 ) -> None:
     series, report = hip_series(tmp_path / "series", hip), tmp_path / "report.json"
     command = ["metal", series, tmp_path / "reduced", "--method", "inpaint", "--metal-hu", given, "--report", report]
@@ -317,7 +317,7 @@ def test_a_dicom_series_says_which_value_its_metal_got(
 
     reduced = read_image(tmp_path / "reduced")
     assert set(reduced.units()[find_metal(read_image(series)).metal]) == {hu}
-    assert f"Metal artifacts reduced (inpaint, {told})" in reduced.header.datasets[0].DerivationDescription
+    assert f"Metal artifacts reduced (inpaint, {words})" in reduced.header.datasets[0].DerivationDescription
     assert json.loads(report.read_text())["metal_hu"]["hu"] == hu
 
 
@@ -421,8 +421,8 @@ def test_a_source_is_never_overwritten(hip_file: Path, capfd) -> None:
 def test_progress_tells_the_stages(hip_file: Path, tmp_path: Path, capfd) -> None:
     ran = run(capfd, "metal", hip_file, tmp_path / "out.nii.gz", "--method", "inpaint", "--progress", "json")
 
-    told = json_lines(ran.lines)
-    assert list(dict.fromkeys(line["stage"] for line in told)) == ["read", "find", "reduce", "write"]
+    steps = json_lines(ran.lines)
+    assert list(dict.fromkeys(line["stage"] for line in steps)) == ["read", "find", "reduce", "write"]
 
 
 def test_an_interrupt_leaves_nothing(hip_file: Path, tmp_path: Path) -> None:

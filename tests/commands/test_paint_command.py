@@ -52,12 +52,12 @@ def test_findings_are_kept_bit_for_bit_and_the_rest_is_drawn_several_times(capfd
     for one in made:
         np.testing.assert_array_equal(one[mask > 0], film(0)[mask > 0])
     assert (made[0] != made[1]).mean() > 0.5
-    told = json.loads((out / "manifests" / "film0_outpainted0001.json").read_text())
-    assert told["synthetic"] is True
-    assert told["painting"]["kept"] is True
-    assert told["painting"]["region"]["boxes"] == [["mass", 100, 200, 80, 60]]
-    assert told["untouched"]["before"] == told["untouched"]["after"]
-    assert str(films) not in json.dumps(told)
+    manifest = json.loads((out / "manifests" / "film0_outpainted0001.json").read_text())
+    assert manifest["synthetic"] is True
+    assert manifest["painting"]["kept"] is True
+    assert manifest["painting"]["region"]["boxes"] == [["mass", 100, 200, 80, 60]]
+    assert manifest["untouched"]["before"] == manifest["untouched"]["after"]
+    assert str(films) not in json.dumps(manifest)
 
 
 def test_masks_are_found_by_the_name_of_the_film_and_grow_by_the_margin(capfd: Any, films: Path) -> None:
@@ -94,8 +94,8 @@ def test_a_finding_is_drawn_into_a_box_and_nothing_else_changes(capfd: Any, film
     assert np.count_nonzero(mask) == 60 * 50
     np.testing.assert_array_equal(made[mask == 0], film(1)[mask == 0])
     assert (made != film(1))[mask > 0].mean() > 0.5
-    told = json.loads((out / "manifests" / "film1_lesion0001.json").read_text())
-    assert (told["painting"]["finding"], told["painting"]["kept"]) == ("mass", False)
+    manifest = json.loads((out / "manifests" / "film1_lesion0001.json").read_text())
+    assert (manifest["painting"]["finding"], manifest["painting"]["kept"]) == ("mass", False)
 
 
 def test_places_by_chance_lie_in_the_lungs_and_follow_from_the_seed(capfd: Any, films: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_dicom_film_is_marked_as_synthetic(capfd: Any, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "sentence"),
     [
         (("outpaint", "films", "nothing.txt", "out"), "neither a folder of masks nor a .csv"),
         (("outpaint", "films", "boxes.csv", "out", "--samples", "0"), "not a number of samples"),
@@ -155,12 +155,12 @@ def test_a_dicom_film_is_marked_as_synthetic(capfd: Any, tmp_path: Path) -> None
     ],
 )
 def test_bad_input_ends_with_one_sentence_and_leaves_nothing(
-    capfd: Any, films: Path, words: tuple[str, ...], told: str
+    capfd: Any, films: Path, words: tuple[str, ...], sentence: str
 ) -> None:
     places = {name: films.parent / name for name in ("films", "boxes.csv", "out", "nothing.txt")}
 
     ran = synthesize(capfd, *(places.get(word, word) for word in words))
 
     assert ran.code == 2
-    assert told in ran.lines[0]
+    assert sentence in ran.lines[0]
     assert not (films.parent / "out").exists()

@@ -58,7 +58,7 @@ def test_a_killed_node_loses_no_case_and_none_is_done_twice(
     assert Counter(note["output"] for note in notes if note["status"] == "done") == Counter(dict.fromkeys(filled, 1))
 
 
-def test_a_cluster_that_is_not_there_is_told(tmp_path: Path, capfd) -> None:
+def test_a_cluster_that_is_not_there_is_reported(tmp_path: Path, capfd) -> None:
     (tmp_path / "pairs.csv").write_text("image,hole\na.png,hole.png\n")
 
     ran = run(capfd, "batch", tmp_path / "pairs.csv", tmp_path / "out", "--bundle", "cxr", "--ray", "127.0.0.1:1")

@@ -35,7 +35,7 @@ def test_a_study_is_made_and_scored(tmp_path: Path, capfd) -> None:
     assert "10 pairs, 1 of them shown twice" in made.out
     assert f"keep {study / 'key.json'} from them" in made.out
     key = json.loads((study / "key.json").read_text())
-    answers = answered(key, tmp_path / "a.json", "a1b2", lambda told: told["method"] == "ring")
+    answers = answered(key, tmp_path / "a.json", "a1b2", lambda answer: answer["method"] == "ring")
 
     scored = run(capfd, "reader-study", "score", answers, study)
 
@@ -51,9 +51,9 @@ def test_a_study_is_made_and_scored(tmp_path: Path, capfd) -> None:
     # answers of another study, damaged ones, and two files of one reader are refused, and nothing is written
     other = answered({**key, "study": "0" * 16}, tmp_path / "other.json", "x", lambda _: True)
     (tmp_path / "damaged.json").write_text("{")
-    told = json.loads(answers.read_text())
-    told["answers"][3]["side"] = "up"
-    (tmp_path / "side.json").write_text(json.dumps(told))
+    given = json.loads(answers.read_text())
+    given["answers"][3]["side"] = "up"
+    (tmp_path / "side.json").write_text(json.dumps(given))
     before = tree(study)
     for files, said in (
         ([other], "does not match this study"),

@@ -45,10 +45,10 @@ def test_the_spread_lies_in_the_hole_and_the_report_says_what_it_means(film, tmp
     assert (values[INSIDE] > 0).all()
     assert not values[~INSIDE].any()
     assert output.read_bytes() == plain.read_bytes()  # still the best estimate
-    told = json.loads(report.read_text())
-    assert told["drawn"] == {"fill": "best estimate", "samples": 3, "seed": 0}
-    assert told["doubt"]["expected_rmse"] == pytest.approx(np.sqrt(np.mean(values[INSIDE] ** 2)), rel=1e-3)
-    assert "biharmonic" in told["doubt"]["verdict"]
+    facts = json.loads(report.read_text())
+    assert facts["drawn"] == {"fill": "best estimate", "samples": 3, "seed": 0}
+    assert facts["doubt"]["expected_rmse"] == pytest.approx(np.sqrt(np.mean(values[INSIDE] ** 2)), rel=1e-3)
+    assert "biharmonic" in facts["doubt"]["verdict"]
 
 
 def test_a_sampled_series_says_that_it_is_one(tmp_path: Path, capfd) -> None:
@@ -57,8 +57,8 @@ def test_a_sampled_series_says_that_it_is_one(tmp_path: Path, capfd) -> None:
 
     assert run(capfd, "fill", series, hole, tmp_path / "filled", "--sample", "--seed", 7).code == 0
 
-    told = {str(pydicom.dcmread(path).DerivationDescription) for path in (tmp_path / "filled").iterdir()}
-    assert told == {"Region filled by monai-inpaint (one sample, seed 7)"}
+    descriptions = {str(pydicom.dcmread(path).DerivationDescription) for path in (tmp_path / "filled").iterdir()}
+    assert descriptions == {"Region filled by monai-inpaint (one sample, seed 7)"}
 
 
 def test_a_batch_of_samples_is_many_fills_with_its_seed(film, tmp_path: Path, capfd) -> None:

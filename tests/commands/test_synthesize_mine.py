@@ -45,7 +45,7 @@ def pictures(folder: Path) -> dict[str, Any]:
     return {name: content for name, content in tree(folder).items() if name.startswith(("images/", "masks/"))}
 
 
-def test_diameters_are_those_of_missed_nodules_and_the_reason_to_stop_is_told(
+def test_diameters_are_those_of_missed_nodules_and_the_reason_to_stop_is_reported(
     capfd: Any, given: tuple[Path, Path, Path]
 ) -> None:
     out = given[0].parent / "out"
@@ -56,9 +56,9 @@ def test_diameters_are_those_of_missed_nodules_and_the_reason_to_stop_is_told(
     assert "2 of 4 nodules are missed at 0.25 false positives an image" in ran.out
     assert "Stopped at 2: 4 real images with a nodule bear 2 synthetic ones of the 10 asked for" in ran.out
     assert "2 made" in ran.out
-    told = json.loads((out / "mining.json").read_text())
-    assert told["missed_diameters"] == [14, 30]
-    assert {size for size, *_ in told["drawn"]} <= {14, 30}
+    facts = json.loads((out / "mining.json").read_text())
+    assert facts["missed_diameters"] == [14, 30]
+    assert {size for size, *_ in facts["drawn"]} <= {14, 30}
     made = read_truth(out)
     assert [len(image.boxes) for image in made] == [1, 0, 1, 0]
     for image in made:

@@ -49,14 +49,14 @@ def test_each_image_in_turn_gets_a_nodule_with_mask_and_manifest(capfd: Any, fil
     for name in names:
         source = np.asarray(Picture.open(films / f"{name[:5]}.png"))
         made, mask = (np.asarray(Picture.open(out / kind / f"{name}.png")) for kind in ("images", "masks"))
-        told = json.loads((out / "manifests" / f"{name}.json").read_text())
+        manifest = json.loads((out / "manifests" / f"{name}.json").read_text())
         np.testing.assert_array_equal(made[mask == 0], source[mask == 0])
         assert set(np.unique(mask)) == {0, 255}
-        assert 20 <= told["nodules"][0]["diameter"] <= 30
-        assert equivalent_diameter(mask > 0) == pytest.approx(told["nodules"][0]["diameter"], rel=0.02)
-        assert told["untouched"]["before"] == told["untouched"]["after"]
-        assert told["synthetic"] is True
-        assert str(films) not in json.dumps(told)
+        assert 20 <= manifest["nodules"][0]["diameter"] <= 30
+        assert equivalent_diameter(mask > 0) == pytest.approx(manifest["nodules"][0]["diameter"], rel=0.02)
+        assert manifest["untouched"]["before"] == manifest["untouched"]["after"]
+        assert manifest["synthetic"] is True
+        assert str(films) not in json.dumps(manifest)
 
 
 def test_several_nodules_of_an_image_do_not_overlap(capfd: Any, films: Path) -> None:
@@ -70,11 +70,11 @@ def test_several_nodules_of_an_image_do_not_overlap(capfd: Any, films: Path) -> 
     boxes = json.loads((out / "annotations.json").read_text())["annotations"]
     counts = []
     for path in (out / "manifests").iterdir():
-        told = json.loads(path.read_text())
+        manifest = json.loads(path.read_text())
         mask, made = (np.asarray(Picture.open(out / kind / f"{path.stem}.png")) for kind in ("masks", "images"))
         source = np.asarray(Picture.open(films / f"{path.stem[:5]}.png"))
-        counts.append(len(told["nodules"]))
-        assert np.count_nonzero(mask) == sum(nodule["pixels"] for nodule in told["nodules"])
+        counts.append(len(manifest["nodules"]))
+        assert np.count_nonzero(mask) == sum(nodule["pixels"] for nodule in manifest["nodules"])
         np.testing.assert_array_equal(made[mask == 0], source[mask == 0])
     assert set(counts) == {2, 3}
     assert len(boxes) == sum(counts)
@@ -143,12 +143,12 @@ def test_boxes_as_coco_and_yolo_have_them(capfd: Any, films: Path) -> None:
     for kind in ("coco", "yolo"):
         synthesize(capfd, films, films.parent / kind, "--diameter", 24, "--pairs", "--format", kind)
 
-    told = json.loads((films.parent / "coco" / "annotations.json").read_text())
-    assert len(told["images"]) == 4
-    assert len(told["annotations"]) == 2
-    x, y, width, height = told["annotations"][0]["bbox"]
-    by_id = {image["id"]: image for image in told["images"]}
-    image = by_id[told["annotations"][0]["image_id"]]
+    content = json.loads((films.parent / "coco" / "annotations.json").read_text())
+    assert len(content["images"]) == 4
+    assert len(content["annotations"]) == 2
+    x, y, width, height = content["annotations"][0]["bbox"]
+    by_id = {image["id"]: image for image in content["images"]}
+    image = by_id[content["annotations"][0]["image_id"]]
     assert (films.parent / "coco" / image["file_name"]).is_file()
     label = films.parent / "yolo" / "labels" / f"{Path(image['file_name']).stem}.txt"
     _, middle, across, wide, high = (float(number) for number in label.read_text().split())
@@ -170,19 +170,19 @@ def test_places_shapes_and_diameters_from_files(capfd: Any, films: Path) -> None
     ran = synthesize(capfd, folder / "list.txt", folder / "out", *arguments)
 
     assert ran.code == 0
-    told = json.loads((folder / "out" / "manifests" / "film1_nodule0001.json").read_text())
-    assert told["nodules"][0]["place"] == [230, 150]
-    assert told["nodules"][0]["diameter"] in (18, 22)
-    assert told["arguments"]["shape"]["name"] == "shape.png"
+    manifest = json.loads((folder / "out" / "manifests" / "film1_nodule0001.json").read_text())
+    assert manifest["nodules"][0]["place"] == [230, 150]
+    assert manifest["nodules"][0]["diameter"] in (18, 22)
+    assert manifest["arguments"]["shape"]["name"] == "shape.png"
 
 
 def test_without_a_diameter_a_film_without_pixel_size_is_taken_for_one_of_400_mm(capfd: Any, films: Path) -> None:
     ran = synthesize(capfd, films / "film0.png", films.parent / "out", "--where", "150,230")
 
     assert ran.code == 0
-    told = json.loads((films.parent / "out" / "manifests" / f"{NAME}.json").read_text())
-    assert 8 * 512 / 400 <= told["nodules"][0]["diameter"] <= 30 * 512 / 400
-    assert told["arguments"]["diameters"][0] == told["nodules"][0]["diameter"]
+    manifest = json.loads((films.parent / "out" / "manifests" / f"{NAME}.json").read_text())
+    assert 8 * 512 / 400 <= manifest["nodules"][0]["diameter"] <= 30 * 512 / 400
+    assert manifest["arguments"]["diameters"][0] == manifest["nodules"][0]["diameter"]
 
 
 def test_a_dicom_film_is_marked_as_synthetic(capfd: Any, tmp_path: Path) -> None:
@@ -286,8 +286,8 @@ def test_bad_arguments_are_one_sentence_and_leave_nothing(
 
 def boxes_json(path: Path, *boxes: tuple[float, float, float, float, int]) -> Path:
     """What NODE21 gives a generator: left, top, right, bottom and number of the image of each box."""
-    told = [{"corners": [[r, b, n], [left, b, n], [left, t, n], [r, t, n]]} for left, t, r, b, n in boxes]
-    content = {"type": "Multiple 2D bounding boxes", "boxes": told, "version": {"major": 1, "minor": 0}}
+    corners = [{"corners": [[r, b, n], [left, b, n], [left, t, n], [r, t, n]]} for left, t, r, b, n in boxes]
+    content = {"type": "Multiple 2D bounding boxes", "boxes": corners, "version": {"major": 1, "minor": 0}}
     path.write_text(json.dumps(content))
     return path
 
@@ -300,10 +300,10 @@ def test_nodules_lie_in_the_boxes_that_node21_gives_and_have_their_size(capfd: A
 
     assert (ran.code, ran.lines) == (0, [])
     (made,) = (out / "manifests").iterdir()
-    told = json.loads(made.read_text())
+    manifest = json.loads(made.read_text())
     assert made.name.startswith("film1_")
-    assert [nodule["diameter"] for nodule in told["nodules"]] == pytest.approx([24.0, 30.0], rel=0.02)
-    for (top, left), nodule in zip(((100, 60), (90, 180)), told["nodules"], strict=True):
+    assert [nodule["diameter"] for nodule in manifest["nodules"]] == pytest.approx([24.0, 30.0], rel=0.02)
+    for (top, left), nodule in zip(((100, 60), (90, 180)), manifest["nodules"], strict=True):
         (y, height), (x, width) = nodule["box"]
         size = nodule["diameter"]
         assert (y + height / 2, x + width / 2) == pytest.approx((top + size / 2, left + size / 2), abs=0.25 * size)

@@ -55,8 +55,8 @@ def test_what_is_written_is_read_back_with_its_negatives(folder: Path, kind: str
 
 @pytest.mark.parametrize("kind", ["node21", "coco"])
 def test_patients_and_densities_are_kept(folder: Path, kind: str) -> None:
-    told = [replace(image, patient=f"p{n}", densities=(0.25,) * len(image.boxes)) for n, image in enumerate(IMAGES)]
-    WRITERS[kind](told, folder)
+    images = [replace(image, patient=f"p{n}", densities=(0.25,) * len(image.boxes)) for n, image in enumerate(IMAGES)]
+    WRITERS[kind](images, folder)
 
     read = read_truth(folder)
 

@@ -242,7 +242,7 @@ def test_a_wrong_layout_is_said_in_one_sentence_and_leaves_nothing(tmp_path: Pat
     assert tree(tmp_path) == before
 
 
-def test_films_that_are_not_unpacked_and_films_on_no_list_are_told(nih: Path, capsys: Any) -> None:
+def test_films_that_are_not_unpacked_and_films_on_no_list_are_reported(nih: Path, capsys: Any) -> None:
     write(nih / "train_val_list.txt", "00000001_000.png")
     assert "neither of the official lists" in refused(capsys, "nih", nih, "-o", nih.parent / "index.csv")
     for film in nih.rglob("*.png"):

@@ -125,7 +125,7 @@ REGION = "CBIS-DDSM/Mass-Training_P_00002_LEFT_CC_1/07-20-2016-DDSM-NA-30000/1.0
 
 
 @pytest.mark.parametrize(
-    ("layout", "make", "gone", "told"),
+    ("layout", "make", "gone", "why"),
     [
         ("vindr-cxr", vindr_cxr, "annotations/image_labels_train.csv", "does not exist"),
         ("vindr-cxr", vindr_cxr, "annotations/annotations_test.csv", "does not exist"),
@@ -137,17 +137,17 @@ REGION = "CBIS-DDSM/Mass-Training_P_00002_LEFT_CC_1/07-20-2016-DDSM-NA-30000/1.0
     ],
 )
 def test_what_a_layout_lacks_is_named(
-    tmp_path: Path, capsys: Any, layout: str, make: Callable[[Path], Path], gone: str, told: str
+    tmp_path: Path, capsys: Any, layout: str, make: Callable[[Path], Path], gone: str, why: str
 ) -> None:
     folder = make(tmp_path / "data")
     place = folder / gone
     shutil.rmtree(place) if place.is_dir() else place.unlink()
 
-    assert told in refused(capsys, layout, folder)
+    assert why in refused(capsys, layout, folder)
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "why"),
     [
         ("s,r,mass0,L,CC,9,9,B,D,Mass,B,1,2,3,4,training", "not a list of categories"),
         ("s,r,mass0,L,CC,9,9,B,D,['Mass'],B,1,2,x,4,training", "not of numbers"),
@@ -155,18 +155,18 @@ def test_what_a_layout_lacks_is_named(
         ("s,r,mass0,L,CC,9,9,B,D,['Mass'],B,1,2,3,4,later", "must be training or test"),
     ],
 )
-def test_a_damaged_row_is_named(tmp_path: Path, capsys: Any, row: str, told: str) -> None:
+def test_a_damaged_row_is_named(tmp_path: Path, capsys: Any, row: str, why: str) -> None:
     folder = vindr_mammo(tmp_path / "mammo")
     table = folder / "finding_annotations.csv"
     header = table.read_text().splitlines()[0]
     write(table, header, row.replace("s,r", "study0,r", 1))
 
     sentence = refused(capsys, "vindr-mammo", folder)
-    assert told in sentence
+    assert why in sentence
     assert "finding_annotations.csv" in sentence
 
 
-def test_labels_that_are_no_numbers_and_masks_that_mark_nothing_are_told(tmp_path: Path, capsys: Any) -> None:
+def test_labels_that_are_no_numbers_and_masks_that_mark_nothing_are_reported(tmp_path: Path, capsys: Any) -> None:
     films, cases = vindr_cxr(tmp_path / "a" / "cxr"), cbis_ddsm(tmp_path / "b" / "cbis")
     labels = films / "annotations" / "image_labels_test.csv"
     labels.write_text(labels.read_text().replace(",1\n", ",yes\n"))

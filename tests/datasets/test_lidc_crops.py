@@ -34,7 +34,7 @@ def chest(scale: float, shift: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(8.0, -1024.0), (15.0, -2000.0), (5.0, -1000.0)])
-def test_hounsfield_units_are_told_by_lung_and_tissue(scale: float, shift: float) -> None:
+def test_hounsfield_units_are_recognised_by_lung_and_tissue(scale: float, shift: float) -> None:
     found = hounsfield_scale(chest(scale, shift))
     grey = np.array([20.0, 120.0])
 

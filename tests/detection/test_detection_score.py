@@ -138,9 +138,9 @@ def test_a_perfect_detector_scores_one_in_everything() -> None:
     true = truth([NODULE], [], [AWAY, OTHER])
     made = found([(NODULE, 1.0)], [], [(AWAY, 0.9), (OTHER, 0.8)])
 
-    told = score(true, made, resampled=20)
+    scored = score(true, made, resampled=20)
 
-    assert set(told.figures.values()) == {1.0}
+    assert set(scored.figures.values()) == {1.0}
 
 
 def test_intervals_hold_the_figure_and_follow_from_the_seed() -> None:
@@ -166,8 +166,8 @@ def test_images_of_one_patient_are_drawn_together() -> None:
 
 
 def test_without_negatives_the_auc_is_not_defined_and_the_rest_is() -> None:
-    told = score(truth([NODULE], [AWAY]), found([(NODULE, 0.5)], []), resampled=20)
+    scored = score(truth([NODULE], [AWAY]), found([(NODULE, 0.5)], []), resampled=20)
 
-    assert math.isnan(told.figures[AUC])
-    assert math.isnan(told.figures[NODE21])
-    assert told.figures[FROC_AREA] == 0.5
+    assert math.isnan(scored.figures[AUC])
+    assert math.isnan(scored.figures[NODE21])
+    assert scored.figures[FROC_AREA] == 0.5

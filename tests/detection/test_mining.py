@@ -46,18 +46,18 @@ def test_shapes_are_drawn_from_missed_nodules_and_diameters_from_all() -> None:
 
 
 def test_densities_are_those_of_the_truth_or_of_its_hounsfield_units(tmp_path: Path) -> None:
-    (told,) = nodules_of(score(truth([NODULE]), found([]), resampled=0))
-    rated = replace(told, image=replace(told.image, densities=(0.4,)))
+    (nodule,) = nodules_of(score(truth([NODULE]), found([]), resampled=0))
+    rated = replace(nodule, image=replace(nodule.image, densities=(0.4,)))
     pixels = np.full((SIDE, SIDE), -850, np.int16)
     pixels[40:60, 40:60] = -255  # between ground-glass and solid
     pixels[:8] = 40
     write_image(Image(pixels, np.diag([1.0, 1, 1, 1]), "ct"), tmp_path / "a.mha")
-    measured = replace(told, image=replace(told.image, path=tmp_path / "a.mha"))
+    measured = replace(nodule, image=replace(nodule.image, path=tmp_path / "a.mha"))
 
     assert density_of(rated) == 0.4
     assert density_of(measured) == pytest.approx(0.5, abs=0.01)
     with pytest.raises(InputError, match="states no density"):
-        density_of(told)
+        density_of(nodule)
 
 
 def test_the_first_draws_do_not_depend_on_how_many_follow() -> None:

@@ -40,13 +40,13 @@ def test_a_graph_compiled_anew_and_one_from_the_cache_give_the_same(
 ) -> None:
     openvino = pytest.importorskip("monai_inpaint.engines.openvino_engine")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    anew = openvino.load(find_bundle(name))
+    compiled = openvino.load(find_bundle(name))
     cached = openvino.load(find_bundle(name))
-    windows = np.random.default_rng(0).uniform(0, 255, (1, anew.channels, 64, 64)).astype(np.float32)
+    windows = np.random.default_rng(0).uniform(0, 255, (1, compiled.channels, 64, 64)).astype(np.float32)
     windows[:, 1:] = 0
 
     assert any(tmp_path.rglob("*.blob"))
-    np.testing.assert_allclose(cached.run(windows), anew.run(windows), atol=1e-3)
+    np.testing.assert_allclose(cached.run(windows), compiled.run(windows), atol=1e-3)
 
 
 @pytest.fixture

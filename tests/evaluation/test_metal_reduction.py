@@ -49,7 +49,7 @@ def test_every_implant_is_corrected_by_every_method_and_measured(evaluated: Path
     assert 0 < worst["li"] < worst["none"]
 
 
-def test_what_could_not_be_used_is_told_with_its_reason(evaluated: Path) -> None:
+def test_what_could_not_be_used_is_reported_with_its_reason(evaluated: Path) -> None:
     assert "text.nii.gz" in (evaluated / "skipped.csv").read_text()
     assert "grey values" in (evaluated / "summary.md").read_text()
 
@@ -62,10 +62,10 @@ def test_the_page_shows_the_truth_and_each_method_of_each_implant(evaluated: Pat
 
 
 def test_the_command_gives_the_same_figures_again(capfd, data: Path, evaluated: Path, tmp_path: Path) -> None:
-    told = run(capfd, "evaluate", data, "--protocol", "metal", "--methods", "none", "--output", tmp_path / "again")
+    ran = run(capfd, "evaluate", data, "--protocol", "metal", "--methods", "none", "--output", tmp_path / "again")
 
-    assert told.code == 0
-    assert "AAPM CT-MAR" in told.out
+    assert ran.code == 0
+    assert "AAPM CT-MAR" in ran.out
     first, again = (
         [row["rmse"] for row in csv.DictReader((folder / "cases.csv").open()) if row["method"] == "none"]
         for folder in (evaluated, tmp_path / "again")
@@ -74,11 +74,11 @@ def test_the_command_gives_the_same_figures_again(capfd, data: Path, evaluated: 
 
 
 @pytest.mark.parametrize(
-    ("methods", "told"),
+    ("methods", "why"),
     [("telea", "compares none, inpaint, li, nmar"), ("li,li", "each method once"), ("", "each method once")],
 )
-def test_methods_are_those_for_metal_named_once(data: Path, tmp_path: Path, methods: str, told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_methods_are_those_for_metal_named_once(data: Path, tmp_path: Path, methods: str, why: str) -> None:
+    with pytest.raises(InputError, match=why):
         evaluate(data, "metal", [name for name in methods.split(",") if name], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -86,12 +86,12 @@ def test_methods_are_those_for_metal_named_once(data: Path, tmp_path: Path, meth
 def test_other_modalities_and_features_are_refused(capfd, data: Path, tmp_path: Path) -> None:
     common = ("evaluate", data, "--protocol", "metal", "--methods", "li", "--output", tmp_path / "out")
 
-    told = run(capfd, *common, "--modality", "MR")
+    ran = run(capfd, *common, "--modality", "MR")
 
-    assert told.code == 2
-    assert "protocol metal is for ct" in told.lines[-1]
+    assert ran.code == 2
+    assert "protocol metal is for ct" in ran.lines[-1]
 
-    told = run(capfd, *common, "--features", tmp_path / "features.safetensors")
+    ran = run(capfd, *common, "--features", tmp_path / "features.safetensors")
 
-    assert told.code == 2
-    assert "measures no LPIPS" in told.lines[-1]
+    assert ran.code == 2
+    assert "measures no LPIPS" in ran.lines[-1]

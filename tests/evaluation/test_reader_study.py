@@ -161,7 +161,7 @@ def test_accuracies_are_those_of_an_independent_computation(tmp_path: Path) -> N
     study, key = small_study(tmp_path, pairs=20)
     rng = np.random.default_rng(3)
     files = [
-        answered(key, tmp_path / "a.json", "a1", lambda told: told["method"] == "ring" or rng.random() < 0.5),
+        answered(key, tmp_path / "a.json", "a1", lambda answer: answer["method"] == "ring" or rng.random() < 0.5),
         answered(key, tmp_path / "b.json", "b2", lambda _: rng.random() < 0.6, ms=3000),
     ]
 
@@ -203,7 +203,7 @@ def test_accuracies_are_those_of_an_independent_computation(tmp_path: Path) -> N
 def test_consistency_counts_the_picture_that_was_chosen_not_the_side(tmp_path: Path) -> None:
     study, key = small_study(tmp_path, pairs=20)
     same = answered(key, tmp_path / "same.json", "same", lambda _: True)
-    turned = answered(key, tmp_path / "side.json", "side", lambda told: told["filled"] == "left")
+    turned = answered(key, tmp_path / "side.json", "side", lambda answer: answer["filled"] == "left")
 
     score_study([same, turned], study)
 
@@ -226,7 +226,7 @@ def test_the_automatic_reader_answers_with_a_file_of_its_own(tmp_path: Path) -> 
 
     text = score_study([], study)
 
-    told = json.loads((study / "automatic.json").read_text())
-    assert [answer["trial"] for answer in told["answers"]] == list(range(11))
+    content = json.loads((study / "automatic.json").read_text())
+    assert [answer["trial"] for answer in content["answers"]] == list(range(11))
     assert "automatic" in text
     assert "learned from the pairs of other patients" in text

@@ -203,7 +203,7 @@ def test_gain_compares_images_that_both_methods_filled():
     assert np.isnan(summary.told_apart("ring"))
 
 
-def test_the_table_says_how_many_fills_are_told_from_the_truth():
+def test_the_table_says_how_many_fills_are_told_apart_from_the_truth():
     rng = np.random.default_rng(0)
 
     def result(number: int, method: str, shift: float) -> Result:

@@ -114,13 +114,13 @@ def test_a_large_hole_is_sampled_coarse_to_fine(sampler: RowMeansAndNoise) -> No
 
 
 def test_progress_of_samples_runs_once_from_start_to_end(sampler: RowMeansAndNoise) -> None:
-    told: list[tuple[int, int]] = []
+    steps: list[tuple[int, int]] = []
     hole = square((160, 160, 3), (60, 60, 0), 3)
-    Filler("mr")(np.dstack([head()] * 3), hole, samples=2, progress=lambda done, total: told.append((done, total)))
+    Filler("mr")(np.dstack([head()] * 3), hole, samples=2, progress=lambda done, total: steps.append((done, total)))
 
-    assert len({total for _, total in told}) == 1
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
-    assert told[-1][0] == told[-1][1]
+    assert len({total for _, total in steps}) == 1
+    assert [done for done, _ in steps] == sorted(done for done, _ in steps)
+    assert steps[-1][0] == steps[-1][1]
 
 
 @pytest.mark.parametrize(

@@ -186,12 +186,12 @@ def test_probes_look_at_a_few_slices_and_never_into_the_hole(monkeypatch: pytest
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (1.0, 1.0, 5.0)])
 def test_progress_grows_to_the_whole_by_one_measure(means: Means, spacing: tuple[float, ...]) -> None:
-    told: list[tuple[int, int]] = []
+    steps: list[tuple[int, int]] = []
     hole = square(SHAPE, (14, 16, 20), 8)
-    Filler("mr")(ramp(2), hole, spacing=spacing, progress=lambda done, total: told.append((done, total)))
+    Filler("mr")(ramp(2), hole, spacing=spacing, progress=lambda done, total: steps.append((done, total)))
 
-    assert told == sorted(told)
-    assert {total for _, total in told} == {told[-1][0]}
+    assert steps == sorted(steps)
+    assert {total for _, total in steps} == {steps[-1][0]}
 
 
 def test_where_there_is_no_room_for_the_form_of_the_hole_a_smaller_one_is_tried(means: Means) -> None:

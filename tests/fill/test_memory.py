@@ -1,4 +1,4 @@
-"""What a fill will take of memory, told before it begins."""
+"""The memory that a fill will need is reported before it begins."""
 
 from __future__ import annotations
 

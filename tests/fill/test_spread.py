@@ -120,7 +120,7 @@ def test_where_nothing_nearby_is_known_no_noise_is_found() -> None:
     assert noise_near(Image(np.arange(16.0).reshape(4, 4)), hole, around(hole, 0)) == 0
 
 
-def test_noise_is_told_in_units() -> None:
+def test_noise_is_reported_in_units() -> None:
     hole = hole_at(32, 32)
     stored = np.random.default_rng(0).normal(1000, 50, SHAPE).astype(np.int16)
 
@@ -130,12 +130,12 @@ def test_noise_is_told_in_units() -> None:
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     """A bundle's metadata without the factors, and nothing else."""
-    told = json.loads((find_bundle("mr").path / "configs" / "metadata.json").read_text(encoding="utf-8"))
+    metadata = json.loads((find_bundle("mr").path / "configs" / "metadata.json").read_text(encoding="utf-8"))
     for key in ("spread_factor", "noise_factor"):
-        told.pop(key, None)
+        metadata.pop(key, None)
     path = tmp_path / "mine" / "configs" / "metadata.json"
     path.parent.mkdir(parents=True)
-    path.write_text(json.dumps(told), encoding="utf-8")
+    path.write_text(json.dumps(metadata), encoding="utf-8")
     return tmp_path / "mine"
 
 

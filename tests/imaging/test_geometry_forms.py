@@ -16,7 +16,7 @@ from monai_inpaint import Image, InputError, read_image
 from monai_inpaint.imaging.grid import align_hole
 
 SHAPE = (9, 8, 7)
-DISAGREE = "The image tells two places: its sform and qform, as programs read them, disagree."
+DISAGREE = "The image states two positions: its sform and qform, as programs read them, disagree."
 
 angles = st.tuples(*[st.floats(-3, 3)] * 3)
 shifts = st.tuples(*[st.floats(-40, 40)] * 3)
@@ -90,7 +90,7 @@ def test_a_hole_of_two_forms_meets_an_image_of_one(sform, qform, seed: int) -> N
     aligned = align_hole(Image(hole, sform, other_affine=qform), image(qform))
     np.testing.assert_array_equal(aligned.voxels, hole)
     assert aligned.grid == "same grid by the hole's qform"
-    assert aligned.notes == ("The hole tells two places: its sform and qform, as programs read them, disagree.",)
+    assert aligned.notes == ("The hole states two positions: its sform and qform, as programs read them, disagree.",)
 
 
 @settings(max_examples=60, deadline=None)
@@ -179,7 +179,7 @@ def test_a_hole_well_inside_of_the_image_is_kept_whole_at_any_scale(scale, shift
     assert aligned.kept == 1
 
 
-def test_pieces_that_fall_between_the_voxels_of_the_image_are_lost_and_told() -> None:
+def test_pieces_that_fall_between_the_voxels_of_the_image_are_lost_and_reported() -> None:
     hole = np.zeros((40, 40, 40), bool)
     hole[10:20, 10:20, 10:20] = True
     hole[30:34, 24:28, 38] = True  # 16 of 1016 voxels, in a slice that no coarse one falls on

@@ -63,7 +63,7 @@ def test_a_scale_that_the_file_tells_is_followed() -> None:
     check_hounsfield_units(Image(stored, intercept=-1024.0))
 
 
-def test_offsets_that_the_values_do_not_tell_apart_are_both_told() -> None:
+def test_offsets_that_the_values_do_not_tell_apart_are_both_reported() -> None:
     with pytest.raises(InputError, match=r"HU \+1000 or \+1024; subtract 1000 or 1024, whichever was added, and give"):
         check_hounsfield_units(Image((thorax() + 1024).astype(np.uint16)))
 

@@ -53,7 +53,7 @@ def test_truth_values_come_back_themselves() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(arrays(np.float32, (3, 4, 2), elements=st.floats(0, 1, width=32)))
-def test_fractions_count_from_one_half_and_the_report_is_told_so(fractions: np.ndarray) -> None:
+def test_fractions_count_from_one_half_and_the_report_says_so(fractions: np.ndarray) -> None:
     fractions[0, 0] = [0.25, 0.75]  # two values at least
     hole = hole_of(Image(fractions, oblique_affine()))
     assert hole.threshold == 0.5

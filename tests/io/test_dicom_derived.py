@@ -33,7 +33,7 @@ def test_uids_of_a_thousand_runs_are_all_different(tmp_path):
     assert all(pydicom.uid.UID(uid).is_valid for uid in seen)
 
 
-def test_how_an_image_was_derived_is_told_in_words_and_codes_and_what_came_before_is_kept(tmp_path):
+def test_how_an_image_was_derived_is_reported_in_words_and_codes_and_what_came_before_is_kept(tmp_path):
     before = Dataset()
     before.CodeValue, before.CodingSchemeDesignator, before.CodeMeaning = "113088", "DCM", "Gaussian blur"
     source = dicom_dataset(random_voxels((4, 4), "int16"), DerivationDescription="Smoothed")
@@ -53,8 +53,8 @@ def test_how_an_image_was_derived_is_told_in_words_and_codes_and_what_came_befor
 
 @pytest.mark.parametrize("dtype", ["int16", "uint16", "uint8"])
 def test_pixel_extremes_are_those_of_the_new_pixels(tmp_path, dtype):
-    told = {"SmallestImagePixelValue": 9, "LargestImagePixelValue": 9, "LargestPixelValueInSeries": 9}
-    image = read_image(dicom_series(tmp_path / "s", random_voxels((3, 4, 5), dtype), **told))
+    elements = {"SmallestImagePixelValue": 9, "LargestImagePixelValue": 9, "LargestPixelValueInSeries": 9}
+    image = read_image(dicom_series(tmp_path / "s", random_voxels((3, 4, 5), dtype), **elements))
     for k, file in enumerate(derived(image, tmp_path / "out")):
         assert file.SmallestImagePixelValue == image.voxels[..., k].min()
         assert file.LargestImagePixelValue == image.voxels[..., k].max()
@@ -114,7 +114,7 @@ def test_what_no_longer_holds_is_left_out(tmp_path):
         assert tag not in file
 
 
-def test_who_sent_the_source_is_not_told(tmp_path):
+def test_who_sent_the_source_is_not_stated(tmp_path):
     source = dicom_dataset(random_voxels((4, 4), "int16"))
     source.file_meta.SourceApplicationEntityTitle = "SCANNER7"
     file = derived(read_image(save(source, tmp_path / "a.dcm")), tmp_path / "b.dcm")
@@ -148,14 +148,14 @@ def test_deidentified_images_stay_so_and_nothing_is_added(tmp_path):
                      "SourceImageSequence", "ContributingEquipmentSequence", "SyntheticData"}  # fmt: skip
 
 
-def test_cleaned_pixels_are_told_and_of_a_deidentified_image_the_method(tmp_path):
-    told = {"BurnedInAnnotation": "YES"}
-    image = read_image(save(dicom_dataset(random_voxels((4, 4), "int16"), **told), tmp_path / "a.dcm"))
+def test_cleaned_pixels_are_reported_and_of_a_deidentified_image_the_method(tmp_path):
+    elements = {"BurnedInAnnotation": "YES"}
+    image = read_image(save(dicom_dataset(random_voxels((4, 4), "int16"), **elements), tmp_path / "a.dcm"))
     file = derived(image, tmp_path / "b.dcm", burned_in="NO")
     assert file.BurnedInAnnotation == "NO"
     assert "DeidentificationMethodCodeSequence" not in file
-    told |= {"PatientIdentityRemoved": "YES"}
-    image = read_image(save(dicom_dataset(random_voxels((4, 4), "int16"), **told), tmp_path / "c.dcm"))
+    elements |= {"PatientIdentityRemoved": "YES"}
+    image = read_image(save(dicom_dataset(random_voxels((4, 4), "int16"), **elements), tmp_path / "c.dcm"))
     file = derived(image, tmp_path / "d.dcm", burned_in="NO")
     assert file.DeidentificationMethodCodeSequence[0].CodeValue == "113101"
 

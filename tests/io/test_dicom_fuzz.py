@@ -59,8 +59,8 @@ def _outcome(content: bytes, folder: Path, n: int) -> str:
 @pytest.mark.parametrize("name", FILES)
 def test_damaged_files_are_read_or_refused_and_nothing_else(tmp_path: Path, name: str) -> None:
     ended = limited(outcomes, name, str(tmp_path))
-    told = ended.returned
-    assert isinstance(told, list)
-    assert set(told) <= {"read", "refused"}, [line for line in told if line not in ("read", "refused")]
-    assert 0 < told.count("refused") < MUTANTS
+    found = ended.returned
+    assert isinstance(found, list)
+    assert set(found) <= {"read", "refused"}, [line for line in found if line not in ("read", "refused")]
+    assert 0 < found.count("refused") < MUTANTS
     assert ended.megabytes < 600

@@ -30,18 +30,18 @@ def test_malformed_input_gets_one_sentence_in_bounded_memory_and_time(tmp_path: 
     source = CASES[name](tmp_path)
     before = tree(tmp_path)
     ended = limited(command, "fill", str(source), str(hole), str(hole.parent / "out"))
-    assert ended.returned == 2, ended.told
-    assert ended.told.startswith("monai-inpaint: ")
-    assert ended.told.count("\n") == 1
-    assert str(tmp_path) in ended.told
-    assert len(ended.told) < 700
+    assert ended.returned == 2, ended.stderr
+    assert ended.stderr.startswith("monai-inpaint: ")
+    assert ended.stderr.count("\n") == 1
+    assert str(tmp_path) in ended.stderr
+    assert len(ended.stderr) < 700
     assert ended.megabytes < MEGABYTES
     assert tree(tmp_path) == before
     assert sorted(path.name for path in hole.parent.iterdir()) == ["hole.png"]
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_what_is_only_odd_is_filled_and_told_to_the_archive(tmp_path: Path, hole: Path, capfd, name: str) -> None:
+def test_what_is_only_odd_is_filled_and_reported_to_the_archive(tmp_path: Path, hole: Path, capfd, name: str) -> None:
     pytest.importorskip("highdicom")
     ran = run(capfd, "fill", ODD[name](tmp_path), hole, tmp_path / "out", "--dicom-results")
     assert (ran.code, ran.lines) == (0, [])

@@ -72,21 +72,21 @@ def outcome(path: Path) -> str:
         image = read_image(path)
         files_of(path)
     except InputError as error:
-        told = "refused" if "\n" not in str(error) and path.name.split(".")[0] in str(error) else f"told: {error}"
+        result = "refused" if "\n" not in str(error) and path.name.split(".")[0] in str(error) else f"long: {error}"
     else:
-        told = "read" if image.voxels.nbytes <= 1100 * max(path.stat().st_size, len(BYTES)) else "too large"
-    return told if time.perf_counter() - start < 5 else f"slow: {path}"
+        result = "read" if image.voxels.nbytes <= 1100 * max(path.stat().st_size, len(BYTES)) else "too large"
+    return result if time.perf_counter() - start < 5 else f"slow: {path}"
 
 
 def outcomes(name: str, folder: str) -> list[str]:
     source = next(path for path in sources(Path(folder)) if path.name == name)
-    content, rng, told = source.read_bytes(), np.random.default_rng(0), []
+    content, rng, results = source.read_bytes(), np.random.default_rng(0), []
     for n in range(MUTANTS):
         target = source.with_name(f"mutant{n}{source.name[1:]}")
         target.write_bytes(mutated(source, content, rng))
-        told.append(outcome(target))
+        results.append(outcome(target))
         target.unlink()
-    return told
+    return results
 
 
 NAMES = ["a.nii", "a.nii.gz", "a.mha", "a.mhd", "b.mhd", "a.nrrd", "b.nrrd", "c.nrrd", "d.nrrd"]
@@ -95,11 +95,11 @@ NAMES = ["a.nii", "a.nii.gz", "a.mha", "a.mhd", "b.mhd", "a.nrrd", "b.nrrd", "c.
 @pytest.mark.parametrize("name", NAMES)
 def test_damaged_headers_are_read_or_refused_and_nothing_else(tmp_path, name):
     ended = limited(outcomes, name, str(tmp_path))
-    told = ended.returned
-    assert isinstance(told, list)
-    assert set(told) <= {"read", "refused"}, [line for line in told if line not in ("read", "refused")][:3]
-    assert told.count("refused") > 0
-    assert ended.told == ""
+    found = ended.returned
+    assert isinstance(found, list)
+    assert set(found) <= {"read", "refused"}, [line for line in found if line not in ("read", "refused")][:3]
+    assert found.count("refused") > 0
+    assert ended.stderr == ""
     assert ended.megabytes < MEGABYTES
 
 
@@ -132,8 +132,8 @@ def test_a_hostile_image_ends_in_its_sentence_within_bounds(tmp_path):
     for what, path in made(tmp_path, HEADERS).items():
         ended = limited(command, "fill", str(path), plain, out, "--bundle", "ct")
         assert ended.returned == 2, what
-        assert len(ended.told.strip().splitlines()) == 1, what
-        assert path.name in ended.told, what
+        assert len(ended.stderr.strip().splitlines()) == 1, what
+        assert path.name in ended.stderr, what
         assert ended.megabytes < MEGABYTES, what
         assert ended.seconds < 10, what
     assert not (tmp_path / "out.nii").exists()

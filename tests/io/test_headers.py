@@ -57,7 +57,7 @@ NRRDS = {
     "no origin": {"space_origin": None},
     "no directions": {"space_directions": None},
     "no kinds": {"kinds": None},
-    "kinds that are not told": {"kinds": "??? domain none"},
+    "unknown kinds": {"kinds": "??? domain none"},
     "measurement frame": {"measurement_frame": "(1,0,0) (0,0,1) (0,1,0)"},
     "a list of one": {
         "dimension": "4",
@@ -66,7 +66,7 @@ NRRDS = {
         "space_directions": "none (1,0,0) (0,2,0) (0,0,3)",
     },
     "bytes before": {"byte_skip": "3", "data": b"abc" + BYTES},
-    "bytes before, told from the end": {"byte_skip": "-1", "data": b"abc" + BYTES},
+    "bytes before, counted from the end": {"byte_skip": "-1", "data": b"abc" + BYTES},
     "lines before": {"line_skip": "2", "data": b"one\ntwo\n" + BYTES},
     "gzip": {"encoding": "gzip", "data": GZIP},
     "gzip in two parts": {"encoding": "gz", "data": gzip.compress(BYTES[:9]) + gzip.compress(BYTES[9:])},
@@ -79,7 +79,7 @@ NO_SPACE = {"space": None, "space_directions": None, "space_origin": None}
 SCALARS = {
     "no spacings": {},
     "spacings": {"spacings": "1 2 3"},
-    "a spacing that is not told": {"spacings": "1 nan 3"},
+    "a spacing that is not finite": {"spacings": "1 nan 3"},
     "a negative spacing": {"spacings": "1 -2 3"},
     "the first cell's edge": {"spacings": "1 2 3", "axis_mins": "4 5 6"},
     "the first node": {"spacings": "1 2 3", "axis_mins": "4 5 6", "centers": "node node node"},
@@ -103,7 +103,7 @@ METAS = {
     "no byte order": {"BinaryDataByteOrderMSB": None},
     "big endian": {"BinaryDataByteOrderMSB": None, "ElementByteOrderMSB": "True", "data": BIG},
     "no binary data": {"BinaryData": None},
-    "bytes before, told from the end": {"HeaderSize": "-1", "data": b"abcd" + BYTES},
+    "bytes before, counted from the end": {"HeaderSize": "-1", "data": b"abcd" + BYTES},
     "local": {"ElementDataFile": "Local"},
     "zlib": {"CompressedData": "True", "CompressedDataSize": str(len(ZLIB)), "data": ZLIB},
     "gzip": {"CompressedData": "True", "CompressedDataSize": str(len(GZIP)), "data": GZIP},
@@ -152,7 +152,7 @@ BAD_NRRDS = {
     "dimension 100": {"dimension": "100"},
     "dimension -1": {"dimension": "-1"},
     "vectors that do not fit": {"space_directions": "(1,0) (0,2) (0,0)"},
-    "a direction that is not told": {"space_directions": "none (0,2,0) (0,0,3)"},
+    "a direction that is missing": {"space_directions": "none (0,2,0) (0,0,3)"},
     "parallel directions": {"space_directions": "(1,0,0) (1,0,0) (0,0,3)"},
     "an unknown space": {"space": "right-posterior-superior"},
     "a space of four axes": {"space": "left-posterior-superior-time"},
@@ -228,7 +228,7 @@ BAD_METAS = {
 
 @pytest.mark.parametrize(
     ("make", "suffix", "fields"),
-    [(nrrd, ".nrrd", told) for told in BAD_NRRDS.values()] + [(meta, ".mhd", told) for told in BAD_METAS.values()],
+    [(nrrd, ".nrrd", case) for case in BAD_NRRDS.values()] + [(meta, ".mhd", case) for case in BAD_METAS.values()],
     ids=[f"nrrd: {what}" for what in BAD_NRRDS] + [f"meta: {what}" for what in BAD_METAS],
 )  # fmt: skip
 def test_a_header_that_cannot_be_meant_is_refused_in_one_sentence(tmp_path, make, suffix, fields):

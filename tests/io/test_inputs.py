@@ -78,13 +78,13 @@ def test_a_path_may_hold_whatever_a_file_can_be_called(tmp_path: Path) -> None:
         (b"9" * 5000, "cannot be read as JSON"),
     ],
 )
-def test_what_is_no_json_is_told_whoever_reads_it(content: bytes, words: str, tmp_path: Path) -> None:
+def test_what_is_no_json_is_reported_whoever_reads_it(content: bytes, words: str, tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     path.write_bytes(content)
     for read in (lambda: read_json(path, "give another"), lambda: read_rules(path), lambda: read_settings(path)):
-        with pytest.raises(InputError, match=words) as told:
+        with pytest.raises(InputError, match=words) as refusal:
             read()
-        assert str(told.value).startswith(f"{path} cannot be read as JSON (")
+        assert str(refusal.value).startswith(f"{path} cannot be read as JSON (")
 
 
 def test_json_may_begin_with_a_mark_of_its_encoding_and_be_as_deep_as_people_write(tmp_path: Path) -> None:
@@ -124,15 +124,15 @@ def test_only_a_regular_file_of_a_size_that_people_write_is_read(read, tmp_path:
         (b'path\n"a', "first line|names no images|a"),
     ],
 )
-def test_what_is_no_table_is_told(content: bytes, words: str, tmp_path: Path) -> None:
+def test_what_is_no_table_is_reported(content: bytes, words: str, tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_bytes(content)
     if content.endswith(b'"a'):
         assert [cells for _, cells in read_table(path)] == [["path"], ["a"]]
         return
-    with pytest.raises(InputError, match=words) as told:
+    with pytest.raises(InputError, match=words) as refusal:
         read_table(path)
-    assert str(told.value).startswith(str(path))
+    assert str(refusal.value).startswith(str(path))
 
 
 def test_rows_keep_their_lines_and_lose_their_spaces(tmp_path: Path) -> None:

@@ -228,7 +228,7 @@ def test_a_negative_pixel_size_beside_an_sform_says_nothing_on_stderr(tmp_path, 
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_second_form_is_told_where_it_differs(tmp_path):
+def test_the_second_form_is_reported_where_it_differs(tmp_path):
     sform, qform = oblique_affine(), oblique_affine()
     sform[:3, 3] += [12, -5, 6]
     image = nib.Nifti1Image(random_voxels((5, 4, 3), "int16"), None)

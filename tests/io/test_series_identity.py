@@ -56,7 +56,7 @@ def test_patients_without_an_id_are_told_apart_by_their_names(series: Path) -> N
     change(sorted(series.iterdir())[0], PatientName="DOE^Jane^^^")  # the same name, written by another program
     read_image(series)
     change(sorted(series.iterdir())[0], PatientName="Roe^Richard")
-    with pytest.raises(InputError, match="of another patient"):
+    with pytest.raises(InputError, match="belongs to another patient"):
         read_image(series)
 
 
@@ -127,7 +127,7 @@ def test_what_systems_hide_beside_slices_is_no_slice(series: Path) -> None:
     assert read_image(series).voxels.shape == (SIDE, SIDE, SLICES)
 
 
-def test_localizers_that_were_left_out_are_told(series: Path) -> None:
+def test_localizers_that_were_left_out_are_reported(series: Path) -> None:
     plain = dicom_dataset(np.zeros((8, 8), np.uint16), ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"],
                           ImageOrientationPatient=[0, 1, 0, 0, 0, -1])  # fmt: skip
     save(plain, series / "scout.dcm")
@@ -138,10 +138,10 @@ def test_localizers_that_were_left_out_are_told(series: Path) -> None:
 
 def test_a_header_that_tells_another_number_of_images_is_quoted(tmp_path: Path) -> None:
     assert read_image(ct_series(tmp_path / "whole", 4, ImagesInAcquisition=4)).notes == ()
-    told = read_image(ct_series(tmp_path / "part", 4, ImagesInAcquisition=9, NumberOfSeriesRelatedInstances=6)).notes
-    assert told == (
-        "The header speaks of 6 images in the series; 4 are here.",
-        "The header speaks of 9 images in the acquisition; 4 are here.",
+    notes = read_image(ct_series(tmp_path / "part", 4, ImagesInAcquisition=9, NumberOfSeriesRelatedInstances=6)).notes
+    assert notes == (
+        "The header states 6 images in the series; 4 are here.",
+        "The header states 9 images in the acquisition; 4 are here.",
     )
 
 
@@ -164,9 +164,9 @@ def test_series_are_listed_without_what_their_headers_say(tmp_path: Path, hole: 
         tmp_path / "series", np.zeros((4, 8, 8), np.uint16), series=("1.2.5", "1.2.5", "Doe^Jane", "Doe^Jane"),
         SeriesDescription="Roe",
     )  # fmt: skip
-    told = alone(run(capfd, "fill", folder, hole, tmp_path / "out"))
-    assert "1.2.5 (2 files, the first is IM000" in told
-    assert "one without a valid UID (2 files" in told
+    sentence = alone(run(capfd, "fill", folder, hole, tmp_path / "out"))
+    assert "1.2.5 (2 files, the first is IM000" in sentence
+    assert "one without a valid UID (2 files" in sentence
 
 
 # --- mosaics
@@ -214,9 +214,9 @@ def test_a_mosaic_is_no_slice(kind: str, hole: Path, tmp_path: Path, capfd) -> N
     folder = tmp_path / "series"
     folder.mkdir()
     path = tiled(folder / "a.dcm", kind)
-    told = alone(run(capfd, "fill", path, hole, tmp_path / "out.dcm", "--report", tmp_path / "r.json"))
-    assert "is a mosaic" in told
-    assert "dcm2niix" in told
+    sentence = alone(run(capfd, "fill", path, hole, tmp_path / "out.dcm", "--report", tmp_path / "r.json"))
+    assert "is a mosaic" in sentence
+    assert "dcm2niix" in sentence
     tiled(folder / "b.dcm", kind)
     assert "is a mosaic" in alone(run(capfd, "fill", folder, hole, tmp_path / "out"))
 

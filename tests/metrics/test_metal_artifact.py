@@ -39,7 +39,7 @@ def test_an_offset_is_the_error_in_hu(case: MetalCase) -> None:
     assert measure(case, case.truth + 15)["rmse"] == pytest.approx(15, rel=1e-5)
 
 
-def test_errors_are_told_by_their_distance_from_the_metal(case: MetalCase) -> None:
+def test_errors_are_reported_by_their_distance_from_the_metal(case: MetalCase) -> None:
     near = case.truth + np.where(case.band(0, 10), 100, 0)
     figures = measure(case, near)
 

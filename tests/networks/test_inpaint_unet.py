@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from cli_samples import smooth
+from network_samples import windows
 
 from monai_inpaint.networks import InpaintUNet
 from monai_inpaint.networks.export import export_onnx
@@ -28,20 +28,11 @@ def network(**arguments: object) -> InpaintUNet:
     return made
 
 
-def told(x: torch.Tensor, time: float, seed: int = 0) -> torch.Tensor:
+def with_state(x: torch.Tensor, time: float, seed: int = 0) -> torch.Tensor:
     """The windows with noise, a state and a time: what a sampler gives."""
     hole = x[:, 1:]
     noise = torch.randn(hole.shape, generator=torch.Generator().manual_seed(seed)) * hole
     return torch.cat((x, noise, 300.0 * hole, torch.full_like(hole, time)), dim=1)
-
-
-def windows(side: int = 64, low: float = 0.0, high: float = 1000.0) -> torch.Tensor:
-    """Two windows with holes of two sizes: the image with the hole zeroed, then the hole."""
-    image = np.stack([low + (high - low) * smooth((side, side), seed) for seed in (1, 2)])
-    hole = np.zeros_like(image)
-    hole[0, side // 4 : 3 * side // 4, side // 4 : 3 * side // 4] = 1
-    hole[1, 3:9, -12:] = 1
-    return torch.from_numpy(np.stack((np.where(hole > 0, 0.0, image), hole), axis=1)).float()
 
 
 @torch.no_grad()
@@ -96,16 +87,16 @@ def test_without_noise_state_and_time_the_network_gives_its_best_estimate() -> N
 def test_noise_state_and_time_change_the_fill_and_nothing_else() -> None:
     net, x = network(**SMALL), windows()
     known = x[:, 1:] == 0
-    first, other = fill(net, told(x, 0.5)), fill(net, told(x, 0.5, seed=1))
+    first, other = fill(net, with_state(x, 0.5)), fill(net, with_state(x, 0.5, seed=1))
 
     assert torch.equal(first[known], x[:, :1][known])
     assert not torch.equal(first, other)
-    assert not torch.equal(first, fill(net, told(x, 0.8)))
+    assert not torch.equal(first, fill(net, with_state(x, 0.8)))
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(3.0, 500.0), (0.01, -2.0)])
 def test_scaling_and_shifting_image_and_state_scales_and_shifts_a_sample(scale: float, shift: float) -> None:
-    net, x = network(**SMALL), told(windows(), 0.6)
+    net, x = network(**SMALL), with_state(windows(), 0.6)
     changed = x.clone()
     changed[:, :1] = torch.where(x[:, 1:2] > 0, 0.0, scale * x[:, :1] + shift)
     changed[:, 3:4] = torch.where(x[:, 1:2] > 0, scale * x[:, 3:4] + shift, 0.0)
@@ -114,7 +105,7 @@ def test_scaling_and_shifting_image_and_state_scales_and_shifts_a_sample(scale: 
 
 
 def test_at_the_end_of_the_flow_the_state_is_the_fill() -> None:
-    net, x = network(**SMALL), told(windows(), 1.0)
+    net, x = network(**SMALL), with_state(windows(), 1.0)
 
     torch.testing.assert_close(fill(net, x)[x[:, 1:2] > 0], x[:, 3:4][x[:, 1:2] > 0], rtol=0, atol=1e-2)
 
@@ -131,8 +122,8 @@ STARTS = SMALL | {"starts": True}
 
 
 def started(time: float = 0.0, near: float = 0.5, start: float = 700.0) -> torch.Tensor:
-    """Windows with all that a network is told of a slice of a volume; the image holds the start in the hole."""
-    x = told(windows(), time)
+    """Windows with all inputs of a network for a slice of a volume; the image holds the start in the hole."""
+    x = with_state(windows(), time)
     hole = x[:, 1:2]
     return torch.cat((torch.where(hole > 0, start, x[:, :1]), x[:, 1:], near * hole), dim=1)
 
@@ -141,7 +132,7 @@ def started(time: float = 0.0, near: float = 0.5, start: float = 700.0) -> torch
 def test_a_start_that_is_not_near_counts_for_nothing(time: float) -> None:
     net = network(**STARTS)
 
-    assert torch.equal(fill(net, started(time, near=0.0)), fill(net, told(windows(), time)))
+    assert torch.equal(fill(net, started(time, near=0.0)), fill(net, with_state(windows(), time)))
 
 
 @pytest.mark.parametrize("near", [0.1, 1.0])
@@ -222,7 +213,7 @@ def test_the_exported_graph_is_the_same_network(arguments: dict, tmp_path: Path)
     session = onnxruntime.InferenceSession(export_onnx(net, tmp_path / "model.onnx"))
 
     for side in (32, 64, 96):  # batch and sides are free
-        x = told(torch.cat((windows(side), windows(side)[:1])), 0.5)
+        x = with_state(torch.cat((windows(side), windows(side)[:1])), 0.5)
         (filled,) = session.run(None, {"image": x.numpy()})
 
         np.testing.assert_allclose(filled, fill(net, x).numpy(), rtol=0, atol=0.05)

@@ -169,11 +169,11 @@ def test_the_exported_graph_draws_what_the_network_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("side", [32, 64])
-def test_the_discriminator_judges_films_of_any_side_by_their_hole_too(side: int) -> None:
+def test_the_discriminator_rates_films_of_any_side_by_their_hole_too(side: int) -> None:
     torch.manual_seed(0)
-    judge, shown = MaskedDiscriminator(4, 3), torch.randn(3, 2, side, side)
+    discriminator, shown = MaskedDiscriminator(4, 3), torch.randn(3, 2, side, side)
     other = shown.clone()
     other[:, :1] += 1.0
 
-    assert judge(shown).shape == (3, 1)
-    assert not torch.equal(judge(shown), judge(other))
+    assert discriminator(shown).shape == (3, 1)
+    assert not torch.equal(discriminator(shown), discriminator(other))

@@ -101,16 +101,16 @@ def test_edge_connect_trains_its_edges_by_their_own_discriminator_alone() -> Non
     assert all(values.grad is None for values in net.edges.parameters())
     assert any(values.grad is not None and values.grad.any() for values in net.image.parameters())
 
-    judge = SpectralPatchDiscriminator(2, 2)
+    discriminator = SpectralPatchDiscriminator(2, 2)
     task = DiscriminatorTask(
-        judge, torch.optim.Adam(judge.parameters(), 1e-3), EdgesAndImage(), 1.0, perceptual=10.0,
+        discriminator, torch.optim.Adam(discriminator.parameters(), 1e-3), EdgesAndImage(), 1.0, perceptual=10.0,
         layers=[0, 1, 1, 1, 1, 0], summed=False,
     )  # fmt: skip
     edges = EdgeDiscriminatorTask(task)
-    told = edges.learn(batch_of(net).detached())
+    shares = edges.learn(batch_of(net).detached())
     edges.term(batch_of(net)).backward()
 
-    assert 0 < told["real"] < 1
+    assert 0 < shares["real"] < 1
     assert any(values.grad is not None and values.grad.any() for values in net.edges.parameters())
 
 

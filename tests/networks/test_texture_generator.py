@@ -12,8 +12,8 @@ from network_samples import parameters, windows
 from torch import nn
 
 from monai_inpaint.networks import TextureDiscriminator, TextureGenerator, export
-from monai_inpaint.networks.gated_conv import GatedConv2d
 from monai_inpaint.networks.image_features import SqueezeNet, Vgg16Pools, load_pools
+from monai_inpaint.networks.texture_generator import GatedConv2d
 
 SIDE = 64
 LIMITS = (-1000.0, 500.0)

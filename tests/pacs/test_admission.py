@@ -1,4 +1,4 @@
-"""Who may stay connected to the service: strangers from one address take places from one another, not from others."""
+"""Who may stay connected to the service: unknown peers of one address take places from one another, not from others."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "_LOOK", SLOW)
 
 
-def told(_sentence: str) -> None:
+def ignore(_sentence: str) -> None:
     pass
 
 
-def test_the_oldest_stranger_goes_of_the_address_that_has_most() -> None:
-    door = Admission(told)
+def test_the_oldest_unknown_peer_goes_of_the_address_that_has_most() -> None:
+    door = Admission(ignore)
     sender = Peer("10.0.0.1", -100)
-    strangers = [Peer("10.0.0.2", number) for number in range(2 * UNKNOWN)]
-    for peer in (sender, *strangers):
+    unknown = [Peer("10.0.0.2", number) for number in range(2 * UNKNOWN)]
+    for peer in (sender, *unknown):
         door.come(peer)
 
     assert not sender.is_ended
-    assert [peer.is_ended for peer in strangers] == [True] * (UNKNOWN + 1) + [False] * (UNKNOWN - 1)
+    assert [peer.is_ended for peer in unknown] == [True] * (UNKNOWN + 1) + [False] * (UNKNOWN - 1)
     assert door.is_known(sender)
 
 
-def test_a_stranger_that_was_ended_is_not_known_any_more() -> None:
-    door = Admission(told)
-    strangers = [Peer("10.0.0.2", number) for number in range(UNKNOWN + 1)]
-    for peer in strangers:
+def test_a_unknown_peer_that_was_ended_is_not_known_any_more() -> None:
+    door = Admission(ignore)
+    unknown = [Peer("10.0.0.2", number) for number in range(UNKNOWN + 1)]
+    for peer in unknown:
         door.come(peer)
-    assert not door.is_known(strangers[0])
+    assert not door.is_known(unknown[0])
 
 
 def known(door: Admission, address: str, slow_for: float = 0.0) -> Peer:
@@ -67,7 +67,7 @@ def known(door: Admission, address: str, slow_for: float = 0.0) -> Peer:
 
 
 def test_a_known_sender_takes_the_place_of_the_slowest_of_the_address_that_has_most() -> None:
-    door = Admission(told)
+    door = Admission(ignore)
     slow = [known(door, "10.0.0.2", SLOW + number) for number in range(KNOWN_FROM_ONE)]
     others = [known(door, f"10.0.1.{number}", 100) for number in range(KNOWN - KNOWN_FROM_ONE)]
 
@@ -78,7 +78,7 @@ def test_a_known_sender_takes_the_place_of_the_slowest_of_the_address_that_has_m
 
 
 def test_an_association_that_sends_is_never_ended_for_another() -> None:
-    door = Admission(told)
+    door = Admission(ignore)
     sending = [known(door, "10.0.0.1") for _ in range(KNOWN_FROM_ONE)]
     late = Peer("10.0.0.1")
     door.come(late)
@@ -91,7 +91,7 @@ def test_an_association_that_sends_is_never_ended_for_another() -> None:
 
 
 def test_who_leaves_makes_room_and_the_end_of_the_service_ends_all() -> None:
-    door = Admission(told)
+    door = Admission(ignore)
     first, *others = [known(door, "10.0.0.1") for _ in range(KNOWN_FROM_ONE)]
     door.leave(first)
     others.append(known(door, "10.0.0.1"))

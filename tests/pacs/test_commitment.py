@@ -24,6 +24,7 @@ from pynetdicom.sop_class import (
     StorageCommitmentPushModelInstance,
     Verification,
 )
+from queue_samples import received
 
 from benchmarks.deploy.kills import wrong_with
 from benchmarks.deploy.service import Archive, Service, free_port, send_files, until
@@ -200,7 +201,7 @@ def test_results_that_the_archive_does_not_keep_are_sent_again_and_then_kept_for
     assert len(list((job / places.RESULTS).glob("*.dcm"))) == 3
     archive.loses = 0
     job.rename(service.queue / places.WAITING / job.name)  # as the page for its owner says
-    until(lambda: bool(service.jobs("sent")), SECONDS, "the study is not done")
+    service.wait_sent()
 
 
 @pytest.mark.parametrize("status", [0x0112, 0x0213])
@@ -210,11 +211,11 @@ def test_an_archive_that_takes_no_request_is_asked_again_and_the_results_are_kep
     archive.status = status
     job = filled(service, archive, tmp_path, "committing")
     until(lambda: len(archive.requests) > 1, SECONDS, "it is not asked again")
-    assert f"takes no request for a storage commitment (status {status:04X})" in service.lines()
+    assert f"accepts no request for a storage commitment (status {status:04X})" in service.lines()
     assert len(archive.stored) == 3
 
     archive.status = 0
-    until(lambda: bool(service.jobs("sent")), SECONDS, "the study is not done")
+    service.wait_sent()
     assert not job.exists()
 
 
@@ -234,7 +235,7 @@ def test_where_the_archive_offers_no_storage_commitment_the_results_are_kept_unt
     service.interrupt()
     service.settings["storage_commitment"] = False
     service.start()
-    until(lambda: bool(service.jobs("sent")), SECONDS, "the study is not done")
+    service.wait_sent()
     assert all(len(copies) == 1 for copies in archive.received[STUDY].values())
     service.interrupt()
     archive.close()
@@ -262,7 +263,7 @@ def test_a_report_that_comes_when_the_service_was_killed_meanwhile_is_known(
     archive.call(service.port, information)
     information.TransactionUID = archive.requests[0]
     archive.call(service.port, information, with_roles=False)
-    until(lambda: bool(service.jobs("sent")), SECONDS, "the study is not done")
+    service.wait_sent()
     assert archive.statuses == [0, CANNOT_PROCESS, 0]
 
 
@@ -314,7 +315,7 @@ def test_a_report_that_does_not_end_or_is_of_something_else_ends_its_association
 
     with pytest.raises(Broken, match="does not end"):
         association._information(1, itertools.repeat(piece))
-    with pytest.raises(Broken, match="something else"):
+    with pytest.raises(Broken, match="not one of a storage commitment"):
         association._information(3, iter([piece]))
     wire.close()
 
@@ -348,10 +349,10 @@ class Unanswered:
     """A worker that reaches no archive."""
 
     def do(self, *_args: Any) -> tasks.TaskOutcome:
-        return tasks.TaskOutcome(tasks.LATER, "ARCHIVE is not reached.")
+        return tasks.TaskOutcome(tasks.LATER, "ARCHIVE cannot be reached.")
 
 
-def test_the_reason_of_a_study_that_cannot_go_on_is_told_until_it_goes_on(tmp_path: Path) -> None:
+def test_the_reason_of_a_study_that_cannot_go_on_is_reported_until_it_goes_on(tmp_path: Path) -> None:
     queue, archive = Queue(tmp_path, 10**6, 10**6), Node("127.0.0.1", 104, "ARCHIVE")
     settings = Settings(tmp_path, archive, ("ARCHIVE",), archive, (), storage_commitment=True)
     stage = Committing(Shared(queue, settings, lambda _line: None, threading.Event(), {}))
@@ -362,11 +363,11 @@ def test_the_reason_of_a_study_that_cannot_go_on_is_told_until_it_goes_on(tmp_pa
         pending_commitment.begin(job, (("1.2", "1.2.9"),))
 
     assert stage()
-    assert stage.shared.waits == {"committing": "ARCHIVE is not reached."}
+    assert stage.shared.waits == {"committing": "ARCHIVE cannot be reached."}
 
     pending_commitment.asked(second)  # it waits for a report, as usual
     assert stage()
-    assert stage.shared.waits == {"committing": "ARCHIVE is not reached."}
+    assert stage.shared.waits == {"committing": "ARCHIVE cannot be reached."}
 
     stage.later._jobs[first] = (0.0, 1.0, *stage.later._jobs[first][2:])
     (transaction,) = pending_commitment.pending(first).transactions
@@ -387,10 +388,7 @@ def test_of_requests_without_end_the_last_ones_are_noted(tmp_path: Path) -> None
 
 
 def store(queue: Queue, uid: str) -> None:
-    arrival = queue.arriving.arrival()
-    arrival.write(bytes(100))
-    arrival.finish()
-    queue.arriving.store(arrival, STUDY, uid)
+    queue.arriving.store(received(queue), STUDY, uid)
 
 
 @pytest.mark.skipif(not (orthanc.PROGRAM and orthanc.DICOMWEB), reason="Orthanc is not installed")
@@ -402,7 +400,7 @@ def test_orthanc_commits_itself_to_what_it_has_and_not_to_what_it_lost(tmp_path:
         service.settings["send"]["port"] = archive.dicom
         service.start()
         send_files(small_study(tmp_path / "study", STUDY), service.port)
-        until(lambda: bool(service.jobs("sent")), SECONDS, f"the study is not done:\n{service.lines()}", 0.5)
+        service.wait_sent()
         kept = len(archive.uids())
         until(lambda: f"done: ARCHIVE keeps {kept} results" in service.lines(), SECONDS, "nothing is said")
         service.interrupt()
@@ -423,6 +421,6 @@ def test_orthanc_commits_itself_to_what_it_has_and_not_to_what_it_lost(tmp_path:
         service.start()
         until(lambda: "They are sent again" in service.lines(), SECONDS, "nothing is lacking", 0.5)
         assert f"ARCHIVE does not keep 1 of {kept + 1} results (1 reason 0112)" in service.lines()
-        until(lambda: len(service.jobs("sent")) == 1, SECONDS, f"the study is not done:\n{service.lines()}", 0.5)
+        service.wait_sent()
         assert len(archive.uids()) == kept
     assert service.interrupt() == 130

@@ -57,13 +57,13 @@ class WebArchive:
 
     def says(self, status: int, *, taken: str = "", failed: str = "", reason: int = 0x0110) -> None:
         """Answer as STOW-RS does."""
-        told = {}
+        answer = {}
         if taken:
-            told["00081199"] = {"vr": "SQ", "Value": [{"00081155": {"vr": "UI", "Value": [taken]}}]}
+            answer["00081199"] = {"vr": "SQ", "Value": [{"00081155": {"vr": "UI", "Value": [taken]}}]}
         if failed:
             item = {"00081155": {"vr": "UI", "Value": [failed]}, "00081197": {"vr": "US", "Value": [reason]}}
-            told["00081198"] = {"vr": "SQ", "Value": [item]}
-        self.status, self.body = status, json.dumps(told).encode()
+            answer["00081198"] = {"vr": "SQ", "Value": [item]}
+        self.status, self.body = status, json.dumps(answer).encode()
 
     def close(self) -> None:
         self._server.shutdown()
@@ -93,7 +93,7 @@ def test_what_the_archive_takes_is_stored(archive: WebArchive, instance: Instanc
 @pytest.mark.parametrize(
     ("status", "failed", "why"), [(200, True, "reason 0110"), (202, True, "reason 0110"), (409, True, "HTTP 409")]
 )
-def test_what_the_archive_refuses_is_told_and_the_others_are_stored(
+def test_what_the_archive_refuses_is_reported_and_the_others_are_stored(
     status: int, failed: bool, why: str, archive: WebArchive, instance: Instance
 ) -> None:
     archive.says(status, failed=instance.uid)
@@ -134,9 +134,9 @@ def test_a_page_that_is_no_answer_of_dicomweb_takes_nothing(
 def test_an_archive_that_is_not_there_is_not_reached(instance: Instance) -> None:
     node = WebNode(f"http://127.0.0.1:{free_port()}/dicom-web")
 
-    with pytest.raises(Unreachable, match="is not reached"):
+    with pytest.raises(Unreachable, match="cannot be reached"):
         store([instance], node)
-    with pytest.raises(Unreachable, match="is not reached"):
+    with pytest.raises(Unreachable, match="cannot be reached"):
         list(series_at("1.2.77", "1.2.77.1", node))
 
 

@@ -46,20 +46,13 @@ if __name__ == "__main__":
 """
 
 
-@pytest.fixture
-def archive() -> Iterator[Archive]:
-    archive = Archive()
-    yield archive
-    archive.close()
-
-
 def job(service: Service, state: str, name: str) -> Path:
     folder = service.queue / state / name
     (folder / places.INPUT).mkdir(parents=True)
     return folder
 
 
-def test_damaged_jobs_and_stray_things_are_told_once_and_the_next_study_is_done(
+def test_damaged_jobs_and_stray_things_are_reported_once_and_the_next_study_is_done(
     archive: Archive, tmp_path: Path
 ) -> None:
     service = Service(tmp_path / "service", archive.port)

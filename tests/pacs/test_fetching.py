@@ -141,7 +141,7 @@ def test_an_archive_that_sends_nothing_now_is_asked_again_later(
     archive.busy, archive.held = True, [pydicom.dcmread(path) for path in (tmp_path / "study" / "ct").iterdir()]
     with pytest.raises(Unreachable, match="does not send a series now .status A702"):
         fetch(here, tmp_path, archive.node)
-    with pytest.raises(Unreachable, match="is not reached"):
+    with pytest.raises(Unreachable, match="cannot be reached"):
         fetch(here, tmp_path, Node("127.0.0.1", free_port(), "ARCHIVE"))
 
 
@@ -156,7 +156,7 @@ def test_a_study_waits_for_the_archive_until_what_it_lacks_is_sent(files: list[P
     assert len(service.jobs("fetching")) == 1
 
     send_files(files[:2], service.port)
-    until(lambda: bool(service.jobs("sent")), SECONDS, "the study is not done")
+    service.wait_sent()
 
     assert wrong_with(archive.of(STUDY), files[0].parents[1]) == ""
     assert "1.2.77 complete with 3 instances" in service.lines()

@@ -47,10 +47,10 @@ def given(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("given")
     clean = np.repeat(np.rint(pelvis()).astype(np.int16).T[..., None], 3, axis=2)
     scan = simulate_metal(Image(clean, np.diag([2.0, 2.0, 3.0, 1.0]), "ct"), "hip", 0).artifact.voxels
-    told = {"StudyInstanceUID": STUDY, "RescaleSlope": 1, "RescaleIntercept": 0, "PixelSpacing": [2, 2]}
-    dicom_series(folder / "ct", scan.transpose(2, 1, 0), series=f"{STUDY}.1", spacing=3.0, **told)
-    told = {"StudyInstanceUID": STUDY, "Modality": "MR", "FrameOfReferenceUID": f"{STUDY}.8"}
-    dicom_series(folder / "mr", (800 * smooth((4, 64, 64), 1)).astype(np.uint16), series=f"{STUDY}.2", **told)
+    elements = {"StudyInstanceUID": STUDY, "RescaleSlope": 1, "RescaleIntercept": 0, "PixelSpacing": [2, 2]}
+    dicom_series(folder / "ct", scan.transpose(2, 1, 0), series=f"{STUDY}.1", spacing=3.0, **elements)
+    elements = {"StudyInstanceUID": STUDY, "Modality": "MR", "FrameOfReferenceUID": f"{STUDY}.8"}
+    dicom_series(folder / "mr", (800 * smooth((4, 64, 64), 1)).astype(np.uint16), series=f"{STUDY}.2", **elements)
     marked = np.zeros((4, 64, 64), bool)
     marked[1:3, 20:33, 30:50] = True
     segmentation(folder / "seg.dcm", sources(folder / "mr"), marked, names=["lesion"])
@@ -80,10 +80,10 @@ def test_a_study_goes_from_orthanc_through_the_service_and_back_and_so_does_a_re
         archive.store([path for path in files(given) if path.name != "seg.dcm"])
 
         archive.send(STUDY, "FILLER")
-        until(lambda: bool(service.jobs("sent")), SECONDS, "the study is not done", 0.5)
+        service.wait_sent()
         archive.store([given / "seg.dcm"])
         archive.send(STUDY, "FILLER")
-        until(lambda: len(service.jobs("sent")) == 2, SECONDS, "the region is not filled", 0.5)
+        service.wait_sent(2)
 
         check(archive, given)  # each series came back once
         # an archive that forwards whatever changes sends all again: that ends here
@@ -121,7 +121,7 @@ def test_a_region_drawn_later_is_filled_in_a_series_that_is_fetched(protocol: st
 
         seg = archive.ask("/tools/lookup", pydicom.dcmread(given / "seg.dcm").SOPInstanceUID.encode())[0]["ID"]
         archive.ask("/modalities/FILLER/store", json.dumps([seg]).encode())  # and not the series
-        until(lambda: bool(service.jobs("sent")), SECONDS, "the region is not filled", 0.5)
+        service.wait_sent()
 
         assert f"fetched 4 instances of series {STUDY}.2" in service.lines()
         originals = {dataset.SOPInstanceUID: dataset for dataset in map(pydicom.dcmread, images)}
@@ -164,8 +164,8 @@ def check(archive: Orthanc, given: Path) -> None:
     for dataset in held:  # what was there is as it was
         if dataset.SOPInstanceUID in originals:
             assert dataset.get("PixelData") == originals[dataset.SOPInstanceUID].get("PixelData")
-    told = {series["0020000E"]["Value"][0] for series in archive.series(STUDY)}
-    assert told == {dataset.SeriesInstanceUID for dataset in held}
+    listed = {series["0020000E"]["Value"][0] for series in archive.series(STUDY)}
+    assert listed == {dataset.SeriesInstanceUID for dataset in held}
     for dataset in made:
         assert dataset.StudyInstanceUID == STUDY
         referred = {element.value for element in dataset.iterall() if element.keyword == "ReferencedSOPInstanceUID"}

@@ -111,7 +111,7 @@ def test_a_region_drawn_later_is_filled_in_a_series_that_is_fetched(program: str
 
     archive.send(STUDY, pydicom.dcmread(drawn).SeriesInstanceUID)  # and not the series
 
-    until(lambda: bool(service.jobs("sent")), SECONDS, f"the region is not filled:\n{service.lines()}", 0.5)
+    service.wait_sent()
     assert f"fetched 2 instances of series {STUDY}.1" in service.lines()
     made = [dataset for uid, dataset in archive.held().items() if uid not in originals]
     assert wrong_with(made, tmp_path / "study") == ""

@@ -67,8 +67,8 @@ def test_the_conformance_statement_lists_every_status_that_a_sender_may_get() ->
 def test_the_conformance_statement_tells_what_is_proposed_for_what_is_fetched() -> None:
     section = STATEMENT.partition("### Query/Retrieve SCU")[2].partition("## DICOMweb")[0]
 
-    told = re.findall(r"1\.2\.840\.10008\.1\.2[0-9.]*(?=[ ,])", section)
-    assert sorted(told) == sorted(uid for context in getter.SYNTAXES for uid in context)
+    named = re.findall(r"1\.2\.840\.10008\.1\.2[0-9.]*(?=[ ,])", section)
+    assert sorted(named) == sorted(uid for context in getter.SYNTAXES for uid in context)
     assert f"each with {'ten' if len(getter.SYNTAXES) == 10 else ''} presentation contexts" in section
     words = section.replace("\n", " ")
     for kind in getter.KINDS:

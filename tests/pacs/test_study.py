@@ -63,8 +63,8 @@ def test_why_series_are_skipped_is_reported_where_a_rule_is_for_them(tmp_path: P
     (report,) = [pydicom.dcmread(path) for path in (tmp_path / "out").glob("*.dcm")]
     why = [item.TextValue for item in report.ContentSequence if item.RelationshipType == "CONTAINS"][1:]
     assert why == ["Series 1.2.3.2 (MR): No RTSTRUCT of the study refers to it."]  # and not of the film
-    told = [entry["told"] for entry in record["series"] if "told" in entry]
-    again = process_study(folder, tmp_path / "again", ALL[:2], filled=told, report_skipped=True)
+    reported = [entry["told"] for entry in record["series"] if "told" in entry]
+    again = process_study(folder, tmp_path / "again", ALL[:2], filled=reported, report_skipped=True)
     assert not list((tmp_path / "again").glob("*.dcm"))
     assert [entry["status"] for entry in again["series"]] == [entry["status"] for entry in record["series"]]
 
@@ -163,14 +163,14 @@ def test_the_first_rule_whose_hole_is_there_counts(tmp_path: Path) -> None:
     folder = tmp_path / "study"
     folder.mkdir()
     hole = ct_with_seg(folder)
-    told = [
+    given = [
         {"modality": "CT", "description": "abdomen*", "hole": "rectangles", "rectangles": [[0, 0, 4, 4]]},
         {"modality": "CT", "hole": "RTSTRUCT"},
         {"modality": "CT", "hole": "SEG", "segment": "LESION 1", "bundle": "mr"},
         {"modality": "CT", "hole": "rectangles", "rectangles": [[0, 0, 4, 4]]},
     ]
 
-    record = process_study(folder, tmp_path / "out", rules_of(told, "rules"))
+    record = process_study(folder, tmp_path / "out", rules_of(given, "rules"))
 
     entry = record["series"][0]
     assert (entry["hole"], entry["report"]["hole"]["voxels"]) == ("SEG", hole.sum())
@@ -204,7 +204,7 @@ def test_a_series_without_a_hole_is_skipped_with_the_reason(rule: dict, why: str
 
 
 @pytest.mark.parametrize(
-    ("told", "used"),
+    ("settings", "used"),
     [
         ({}, "ct_metal"),
         ({"bundle": "ct"}, "ct_metal"),
@@ -213,7 +213,7 @@ def test_a_series_without_a_hole_is_skipped_with_the_reason(rule: dict, why: str
     ],
 )
 @pytest.mark.skipif(find_spec("astra") is None, reason="needs the extra metal")
-def test_metal_is_taken_out_by_the_bundle_of_the_method(told: dict[str, str], used: str, tmp_path: Path) -> None:
+def test_metal_is_taken_out_by_the_bundle_of_the_method(settings: dict[str, str], used: str, tmp_path: Path) -> None:
     stored = (hip_scan().voxels[..., 2:4] + 1024).astype(np.uint16).transpose(2, 1, 0)
     scaled = {"PixelSpacing": [2, 2], "RescaleSlope": 1, "RescaleIntercept": -1024}
     dicom_series(tmp_path / "study", stored, spacing=3.0, **scaled)
@@ -221,7 +221,7 @@ def test_metal_is_taken_out_by_the_bundle_of_the_method(told: dict[str, str], us
     shutil.copytree(find_bundle(used).path, tmp_path / "models" / used)
     metadata = tmp_path / "models" / used / "configs" / "metadata.json"
     metadata.write_text(json.dumps(json.loads(metadata.read_text()) | {"version": "9.9.9"}))
-    rules = rules_of([{"modality": "CT", "hole": "metal", **told}], "rules")
+    rules = rules_of([{"modality": "CT", "hole": "metal", **settings}], "rules")
 
     record = process_study(tmp_path / "study", tmp_path / "out", rules, Bundles(tmp_path / "models"))
 
@@ -259,7 +259,7 @@ def test_two_segmentations_of_one_series_are_told_apart_by_name_only(tmp_path: P
         return process_study(folder, tmp_path / segment.strip("*"), rules)["series"][0]
 
     assert entry("implant")["report"]["hole"]["voxels"] == marked.sum()
-    assert entry("*n*")["why"] == "2 SEG refer to it, and the rule does not tell which to take."
+    assert entry("*n*")["why"] == "2 SEG refer to it, and the rule does not say which to use."
 
 
 def test_a_folder_without_dicom_and_an_output_that_is_not_empty_are_refused(tmp_path: Path) -> None:
@@ -277,7 +277,7 @@ def test_a_folder_without_dicom_and_an_output_that_is_not_empty_are_refused(tmp_
 
 
 @pytest.mark.parametrize(
-    ("told", "why"),
+    ("content", "why"),
     [
         ({}, "list of at least one rule"),
         ([], "list of at least one rule"),
@@ -298,9 +298,9 @@ def test_a_folder_without_dicom_and_an_output_that_is_not_empty_are_refused(tmp_
         ([{"modality": "CR", "hole": "rectangles", "rectangles": [[0, 0, 4.5, 5]]}], "four numbers in pixels"),
     ],
 )
-def test_rules_that_say_nothing_clear_are_refused(told: object, why: str, tmp_path: Path) -> None:
+def test_rules_that_say_nothing_clear_are_refused(content: object, why: str, tmp_path: Path) -> None:
     path = tmp_path / "rules.json"
-    path.write_text(json.dumps(told))
+    path.write_text(json.dumps(content))
 
     with pytest.raises(InputError, match=why):
         read_rules(path)

@@ -82,9 +82,9 @@ def test_a_study_tells_of_files_that_could_hold_a_slice_and_cannot_be_read(tmp_p
 
     record = process_study(folder, tmp_path / "out", RULES)
 
-    told = [sentence.partition(":")[0] for sentence in record["unreadable"]]
-    assert told[:2] == ["File 2 of 4 cannot be read", "File 3 of 4 cannot be read"]
-    assert told[2].startswith("File 4 of 4 is not a DICOM file")
+    reasons = [sentence.partition(":")[0] for sentence in record["unreadable"]]
+    assert reasons[:2] == ["File 2 of 4 cannot be read", "File 3 of 4 cannot be read"]
+    assert reasons[2].startswith("File 4 of 4 is not a DICOM file")
     assert "Doe" not in json.dumps(record)
 
 

@@ -16,6 +16,7 @@ import pytest
 from hospital import CODE, Hospital
 from inline import Inline
 from pynetdicom.sop_class import CTImageStorage, SegmentationStorage
+from queue_samples import Disk, received
 
 from benchmarks.deploy.kills import wrong_with
 from benchmarks.deploy.service import Service, until
@@ -23,7 +24,6 @@ from benchmarks.deploy.studies import small_study
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 
-from monai_inpaint.pacs import durable_files
 from monai_inpaint.pacs import job_layout as places
 from monai_inpaint.pacs.archive import Unreachable
 from monai_inpaint.pacs.performing import Performing
@@ -152,10 +152,6 @@ def test_a_service_killed_whenever_a_work_item_changes_neither_loses_it_nor_does
     assert service.interrupt() == 130
 
 
-class Killed(BaseException):
-    """The process is no more."""
-
-
 def performing(root: Path, hospital: Hospital) -> tuple[Queue, Performing]:
     queue = Queue(root, 10**6, 10**6)
     archive = Node("127.0.0.1", hospital.port, "ARCHIVE")
@@ -253,10 +249,7 @@ def test_a_work_item_waits_for_its_study_that_is_on_its_way_in_another_form(hosp
 
 def another_form_comes(queue: Queue, hospital: Hospital) -> None:
     """An instance of the study comes that differs from the one that the archive holds."""
-    arrival = queue.arriving.arrival()
-    arrival.write(bytes(100))
-    arrival.finish()
-    queue.arriving.store(arrival, STUDY, max(hospital.held))
+    queue.arriving.store(received(queue), STUDY, max(hospital.held))
     queue.arriving.ended({STUDY}, whole=True)
 
 
@@ -265,33 +258,20 @@ def another_form_comes(queue: Queue, hospital: Hospital) -> None:
 def test_killed_at_any_step_a_work_item_is_ended_once(
     blocked: bool, hospital: Hospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left, sync = [-1], durable_files.sync
-
-    def killing(path: Path) -> None:
-        left[0] -= 1
-        if left[0] == -1:
-            raise Killed
-        sync(path)
-
-    monkeypatch.setattr(durable_files, "sync", killing)
-    steps, killed = 0, True
+    disk, steps, killed = Disk(monkeypatch), 0, True
     while killed:
         hospital.schedule(ITEM, inputs_of(hospital))
         hospital.changes.clear()
         queue, stage = performing(tmp_path / str(steps), hospital)
-        made, killed = list[str](), False
+        made: list[str] = []
         if blocked:
             another_form_comes(queue, hospital)
             try_again(stage)  # claimed
-        left[0] = steps
-        try:
-            perform(queue, stage, hospital, made)
-        except Killed:
-            killed = True
+        killed = disk.kills(steps, perform, queue, stage, hospital, made)
+        if killed:
             os.close(queue._held)
             queue, stage = performing(tmp_path / str(steps), hospital)
             perform(queue, stage, hospital, made)
-        left[0] = -1
         queue.close()
 
         assert hospital.changes == [(ITEM, IN_PROGRESS), (ITEM, COMPLETED)], steps
@@ -431,5 +411,5 @@ def test_a_service_that_is_no_worklist_is_asked_again_later(answer: str) -> None
         url = f"http://127.0.0.1:{server.server_port}"
         with pytest.raises(Unreachable, match="does not answer as a DICOMweb service does"):
             Worklist(WorklistSettings(WebNode(url), CODE), "FILLER", url).inputs(ITEM)
-    with pytest.raises(Unreachable, match="is not reached"):
+    with pytest.raises(Unreachable, match="cannot be reached"):
         Worklist(WorklistSettings(WebNode(url), CODE), "FILLER", url).scheduled()

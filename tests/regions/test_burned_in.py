@@ -57,9 +57,9 @@ def test_text_in_a_film_is_gone_and_all_else_is_untouched(tmp_path, burned_film,
     assert np.array_equal(before.voxels[~marked], after.voxels[~marked])
     assert before.voxels[marked].max() == 4095
     assert after.voxels[marked].max() < 3300  # the brightest of what is drawn there otherwise is 2800
-    told = pydicom.dcmread(tmp_path / "out.dcm")
-    assert told.DerivationDescription == "Burned-in text filled by monai-inpaint (best estimate)"
-    assert told.BurnedInAnnotation == "YES"  # nobody said that this was all
+    filled = pydicom.dcmread(tmp_path / "out.dcm")
+    assert filled.DerivationDescription == "Burned-in text filled by monai-inpaint (best estimate)"
+    assert filled.BurnedInAnnotation == "YES"  # nobody said that this was all
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["hole"]["burned_in"] == {"rectangles": [[4, 6, 60, 14]], "complete": False}
 

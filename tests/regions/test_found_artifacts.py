@@ -81,11 +81,11 @@ def test_find_writes_the_hole_and_fills_it(tmp_path: Path, capfd) -> None:
     assert (marked[BAR] > 0).mean() > 0.9
     assert (marked > 0).mean() < 0.2
     assert np.array_equal(filled[marked == 0], source[marked == 0])
-    told = json.loads(report.read_text())
-    assert told["hole"]["proposed_by"] == f"{BUNDLE} {find_bundle(BUNDLE).version}"
-    assert told["hole"]["voxels"] == np.count_nonzero(marked)
-    assert told["seconds"]["find"] > 0
-    assert told["files"] == {"image": "film.png", "hole": "hole.png", "output": "filled.png"}
+    facts = json.loads(report.read_text())
+    assert facts["hole"]["proposed_by"] == f"{BUNDLE} {find_bundle(BUNDLE).version}"
+    assert facts["hole"]["voxels"] == np.count_nonzero(marked)
+    assert facts["seconds"]["find"] > 0
+    assert facts["files"] == {"image": "film.png", "hole": "hole.png", "output": "filled.png"}
 
 
 def test_the_written_hole_fills_as_the_proposal_did(tmp_path: Path, capfd) -> None:
@@ -142,7 +142,7 @@ def test_a_hole_that_is_there_is_kept_without_overwrite(tmp_path: Path, capfd) -
 
 
 @pytest.mark.parametrize(
-    ("hole", "output", "told"),
+    ("hole", "output", "why"),
     [
         ("film.png", "out.png", "both IMAGE and HOLE"),
         ("out.png", "out.png", "the same file or folder"),
@@ -150,14 +150,14 @@ def test_a_hole_that_is_there_is_kept_without_overwrite(tmp_path: Path, capfd) -
         ("hole.jpg", "out.png", "choose one of"),
     ],
 )
-def test_holes_that_cannot_be_written_are_refused_first(tmp_path: Path, capfd, hole, output, told) -> None:
+def test_holes_that_cannot_be_written_are_refused_first(tmp_path: Path, capfd, hole, output, why) -> None:
     image = film(tmp_path / "film.png")
     before = tree(tmp_path)
 
     ran = run(capfd, "fill", image, tmp_path / hole, tmp_path / output, "--find", "--bundle", "cxr")
 
     assert (ran.code, len(ran.lines)) == (2, 1)
-    assert told in ran.lines[0]
+    assert why in ran.lines[0]
     assert tree(tmp_path) == before
 
 
@@ -180,10 +180,10 @@ def test_the_bundle_that_proposes_does_not_fill(tmp_path: Path, capfd) -> None:
 
 
 def test_info_tells_what_each_bundle_does(capfd) -> None:
-    told = {bundle["name"]: bundle for bundle in json.loads(run(capfd, "info", "--json").out)["bundles"]}
+    bundles = {bundle["name"]: bundle for bundle in json.loads(run(capfd, "info", "--json").out)["bundles"]}
 
-    assert told[BUNDLE]["kind"] == "detection"
-    assert told["cxr_inpainting"]["kind"] == "inpainting"
+    assert bundles[BUNDLE]["kind"] == "detection"
+    assert bundles["cxr_inpainting"]["kind"] == "inpainting"
     assert f"{BUNDLE} {find_bundle(BUNDLE).version} (detection; cxr, ct, mr)" in run(capfd, "info").out
 
 
@@ -313,9 +313,9 @@ def test_the_committed_config_trains_validates_and_goes_on(tmp_path: Path) -> No
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert all(0 <= float(row["dice"]) <= 1 for row in rows)
     assert {"loss", "false_alarms"} <= rows[0].keys()
-    told = read_training_cost(out)
-    assert told is not None
-    assert (told.steps, told.images) == (4, 8)
+    cost = read_training_cost(out)
+    assert cost is not None
+    assert (cost.steps, cost.images) == (4, 8)
     assert (
         torch.load(out / "model.pt", weights_only=True).keys() == load_network(find_bundle(BUNDLE)).state_dict().keys()
     )

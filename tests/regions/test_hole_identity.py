@@ -34,9 +34,9 @@ def test_a_mark_of_another_patient_or_study_is_refused(make, fault: str, series:
     path = change(make(series, tmp_path / "mark.dcm"), **elements)
     before = tree(tmp_path)
 
-    told = alone(run(capfd, "fill", series, path, tmp_path / "out", "--dicom-results"))
+    sentence = alone(run(capfd, "fill", series, path, tmp_path / "out", "--dicom-results"))
 
-    assert why in told
+    assert why in sentence
     assert tree(tmp_path) == before
 
 
@@ -90,8 +90,8 @@ def test_a_series_that_lacks_slices_which_the_mark_refers_to_is_refused(series: 
     max(series.iterdir(), key=lambda path: pydicom.dcmread(path).InstanceNumber).unlink()
 
     for mark in (seg, rt):
-        told = alone(run(capfd, "fill", series, mark, tmp_path / "out"))
-        assert f"{series} lacks 1 of the 4 instances of its series that {mark} refers to" in told
+        sentence = alone(run(capfd, "fill", series, mark, tmp_path / "out"))
+        assert f"{series} lacks 1 of the 4 instances of its series that {mark} refers to" in sentence
 
 
 @pytest.mark.parametrize("listed", [True, False], ids=["listed", "not listed"])

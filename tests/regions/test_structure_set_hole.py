@@ -159,7 +159,7 @@ def test_planes_that_are_closer_than_slices_are_united(
     assert np.array_equal(on_grid(path, series)[0], boxed((20, 40), (20, 40), 2) & ~boxed((30, 34), (30, 34), 2))
 
 
-def test_contours_of_two_points_and_points_are_passed_over_and_told(series: Path, tmp_path: Path) -> None:
+def test_contours_of_two_points_and_points_are_passed_over_and_reported(series: Path, tmp_path: Path) -> None:
     image = read_image(series)
     good = square(image, 2, (20, 30), (24, 34))
     path = structures(tmp_path / "rt.dcm", sources(series)[0], {"GTV": [good, good[:2], good[:1]]})
@@ -220,7 +220,7 @@ def test_rois_that_share_a_number_are_refused_as_their_contours_are_not_told_apa
         on_grid(path, series, "lesion")
 
 
-def test_contours_that_leave_the_image_are_cut_and_told_and_refused_from_a_tenth_on(
+def test_contours_that_leave_the_image_are_cut_and_reported_and_refused_from_a_tenth_on(
     series: Path, tmp_path: Path
 ) -> None:
     image = read_image(series)
@@ -239,7 +239,7 @@ def test_contours_that_leave_the_image_are_cut_and_told_and_refused_from_a_tenth
     aligned(structures(tmp_path / "far.dcm", sources(series)[0], {"GTV": far}), series)  # takes no memory for it
 
 
-def test_slices_between_contours_that_have_none_are_told(series: Path, tmp_path: Path) -> None:
+def test_slices_between_contours_that_have_none_are_reported(series: Path, tmp_path: Path) -> None:
     image = read_image(series)
     contours = [square(image, k, (20, 30), (24, 34)) for k in (1, 4)]
     found = aligned(structures(tmp_path / "rt.dcm", sources(series)[0], {"GTV": contours}), series)

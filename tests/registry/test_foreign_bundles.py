@@ -148,13 +148,13 @@ def test_an_endless_loop_in_a_graph_ends_in_one_sentence_and_the_next_one_too(
         pytest.param(_greedy, "the bundle's network", id="too much memory"),
     ],
 )
-def test_a_graph_that_does_something_else_than_it_says_is_told(
+def test_a_graph_that_does_something_else_than_it_says_is_reported(
     engine: str, write: Callable[[Path], Path], words: str, foreign: Path
 ) -> None:
     write(foreign)
-    with pytest.raises(InputError, match=words) as told:
+    with pytest.raises(InputError, match=words) as refusal:
         Filler(foreign, engine=engine)(*_image())
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refusal.value)
 
 
 def test_the_command_says_so_with_code_2_and_leaves_nothing(foreign: Path, tmp_path: Path, capfd) -> None:
@@ -238,15 +238,15 @@ def _changed(*keys: str, value: Any) -> Callable[[Path], object]:
     """Sets a value of metadata.json, or removes it if it is `...`."""
 
     def change(path: Path) -> None:
-        told = json.loads(path.read_text())
-        place = told
+        content = json.loads(path.read_text())
+        place = content
         for key in keys[:-1]:
             place = place[key]
         if value is ...:
             del place[keys[-1]]
         else:
             place[keys[-1]] = value
-        path.write_text(json.dumps(told))
+        path.write_text(json.dumps(content))
 
     return change
 
@@ -297,11 +297,11 @@ def test_metadata_of_another_type_is_one_sentence_that_names_file_and_key(
 ) -> None:
     path = foreign / "configs" / "metadata.json"
     change(path)
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as refusal:
         find_bundle(foreign)
-    assert str(told.value).startswith(str(path))
-    assert words in str(told.value)
-    assert "\n" not in str(told.value)
+    assert str(refusal.value).startswith(str(path))
+    assert words in str(refusal.value)
+    assert "\n" not in str(refusal.value)
 
 
 def test_a_folder_that_is_called_as_a_modality_is_not_taken_for_the_bundle(
@@ -314,7 +314,7 @@ def test_a_folder_that_is_called_as_a_modality_is_not_taken_for_the_bundle(
 
 
 @pytest.mark.parametrize("called", ["b\\c", "b\nc", "é" * 60, "x" * 200, os.fsdecode(b"b\xe9"), "b^c=d"])
-def test_a_bundle_whose_folder_has_an_odd_name_is_told_in_every_header(called: str, foreign: Path, capfd) -> None:
+def test_a_bundle_whose_folder_has_an_odd_name_is_reported_in_every_header(called: str, foreign: Path, capfd) -> None:
     _save(foreign, [_first_channel("pred")], _FIRST)
     bundle = foreign.rename(foreign.parent / called)
     series = ct_series(foreign.parent / "series")

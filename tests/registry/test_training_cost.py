@@ -40,17 +40,17 @@ def test_costs_add_up_where_a_training_went_on_with_weights_of_another() -> None
         ({"epochs": 3}, "epochs"),
     ],
 )
-def test_a_cost_that_is_none_is_told_in_one_sentence(change: dict, said: str, tmp_path: Path) -> None:
+def test_a_cost_that_is_none_is_reported_in_one_sentence(change: dict, said: str, tmp_path: Path) -> None:
     path = write_training_cost(EFFORT, tmp_path)
     path.write_text(json.dumps(asdict(EFFORT) | change), encoding="utf-8")
-    with pytest.raises(InputError, match=said) as told:
+    with pytest.raises(InputError, match=said) as refusal:
         read_training_cost(tmp_path)
-    assert str(told.value).startswith(str(path))
-    assert "\n" not in str(told.value)
+    assert str(refusal.value).startswith(str(path))
+    assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("text", ["", "[1, 2]", '{"minutes": 3}'])
-def test_a_file_that_is_no_cost_is_told(text: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_cost_is_reported(text: str, tmp_path: Path) -> None:
     write_training_cost(EFFORT, tmp_path).write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match="states no training cost|cannot be read as JSON"):
         read_training_cost(tmp_path)

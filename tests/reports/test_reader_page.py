@@ -139,10 +139,10 @@ def test_a_whole_study_is_read_interrupted_continued_saved_and_scored(page: Any,
     assert download.value.suggested_filename == f"answers-{reader}.json"
     download.value.save_as(tmp_path / "answers.json")
 
-    told = json.loads((tmp_path / "answers.json").read_text())
-    assert set(told) == {"format", "study", "reader", "page", "answers"}
-    assert [answer["side"] for answer in told["answers"]] == said
-    assert all(0 < answer["ms"] < 600_000 for answer in told["answers"])
+    content = json.loads((tmp_path / "answers.json").read_text())
+    assert set(content) == {"format", "study", "reader", "page", "answers"}
+    assert [answer["side"] for answer in content["answers"]] == said
+    assert all(0 < answer["ms"] < 600_000 for answer in content["answers"])
     text = score_study([tmp_path / "answers.json"], study)
     assert f"| {reader} | ring | 6 | 100.0 |" in text
     assert f"| {reader} | telea | 6 | 0.0 |" in text

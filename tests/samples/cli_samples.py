@@ -63,8 +63,8 @@ def interrupted_while_writing(module: str, args: list[object], sign: signal.Sign
         assert process.stdout is not None
         assert process.stdout.readline() == "writing\n"
         process.send_signal(sign)
-        _, told = process.communicate(timeout=30)
-    return process.returncode, told
+        _, stderr = process.communicate(timeout=30)
+    return process.returncode, stderr
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:

@@ -168,8 +168,8 @@ def program(name: str, packages: str = "dcmtk, dicom3tools") -> str:
 
 def errors_in(path: Path) -> set[str]:
     """What dciodvfy has against a file, without its objection to an attribute newer than itself (SyntheticData)."""
-    told = subprocess.run(
+    ran = subprocess.run(
         [program("dciodvfy"), str(path)], capture_output=True, text=True, check=False, errors="replace"
     )
-    lines = (told.stdout + told.stderr).splitlines()
+    lines = (ran.stdout + ran.stderr).splitlines()
     return {line for line in lines if line.startswith(("Error", "Abort")) and "(0x0008,0x001c)" not in line}

@@ -35,9 +35,9 @@ NRRD = {
 
 def meta(path: Path, data: bytes = BYTES, end: str = "\n", **fields: str | None) -> Path:
     """A MetaImage with some fields changed, added, or (None) left out."""
-    told = {key: value for key, value in (META | fields).items() if value is not None}
-    told["ElementDataFile"] = told.pop("ElementDataFile", "LOCAL")
-    path.write_bytes("".join(f"{key} = {value}{end}" for key, value in told.items()).encode() + data)
+    used = {key: value for key, value in (META | fields).items() if value is not None}
+    used["ElementDataFile"] = used.pop("ElementDataFile", "LOCAL")
+    path.write_bytes("".join(f"{key} = {value}{end}" for key, value in used.items()).encode() + data)
     return path
 
 
@@ -45,7 +45,7 @@ def nrrd(path: Path, data: bytes = BYTES, end: str = "\n", **fields: str | None)
     """An NRRD with some fields changed, added, or (None) left out; _ stands for a space in their names."""
     named = {key.replace("_", " "): value for key, value in fields.items()}
     space = {key: named.pop(key) for key in ("space dimension",) if key in named}  # goes before what needs it
-    told = {key: value for key, value in (space | NRRD | named).items() if value is not None}
-    lines = ["NRRD0004", *(f"{key}: {value}" for key, value in told.items()), ""]
+    used = {key: value for key, value in (space | NRRD | named).items() if value is not None}
+    lines = ["NRRD0004", *(f"{key}: {value}" for key, value in used.items()), ""]
     path.write_bytes("".join(line + end for line in lines).encode() + data)
     return path

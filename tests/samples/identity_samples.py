@@ -64,13 +64,13 @@ def alone(ran) -> str:
 
 
 IDENTITY = {
-    "PatientID": ("P2", "of another patient"),
-    "StudyInstanceUID": ("1.2.4", "of another study"),
-    "FrameOfReferenceUID": ("1.2.3.33", "in another frame of reference"),
+    "PatientID": ("P2", "belongs to another patient"),
+    "StudyInstanceUID": ("1.2.4", "belongs to another study"),
+    "FrameOfReferenceUID": ("1.2.3.33", "lies in another frame of reference"),
     "Modality": ("PT", "of another modality"),
-    "SOPClassUID": (SecondaryCaptureImageStorage, "an image of another kind"),
+    "SOPClassUID": (SecondaryCaptureImageStorage, "is an image of another kind"),
 }
 MARKS = {
-    "patient": ({"PatientID": "P2"}, "is of another patient"),
-    "study": ({"StudyInstanceUID": "1.2.4"}, "is of another study"),
+    "patient": ({"PatientID": "P2"}, "belongs to another patient"),
+    "study": ({"StudyInstanceUID": "1.2.4"}, "belongs to another study"),
 }

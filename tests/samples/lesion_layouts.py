@@ -87,12 +87,12 @@ def vindr_mammo(folder: Path, exams: int = 4) -> Path:
     for number in range(exams):
         study, split = f"study{number}", "test" if number == exams - 1 else "training"
         beside = f"{study},series{number}"
-        told = f"L,CC,{ROWS},{COLUMNS},BI-RADS 4,DENSITY C"
+        columns = f"L,CC,{ROWS},{COLUMNS},BI-RADS 4,DENSITY C"
         dicom(folder / "images" / study / f"mass{number}.dicom", spotted(BOX, seed=number), inverted=number == 1)
         dicom(folder / "images" / study / f"none{number}.dicom", spotted(seed=number + 100))
         corners = "20.0,30.0,50.0,70.0"
-        rows.append(f"{beside},mass{number},{told},\"['Mass', 'Skin Retraction']\",BI-RADS 4,{corners},{split}")
-        rows.append(f"{beside},none{number},{told},['No Finding'],,,,,,{split}")
+        rows.append(f"{beside},mass{number},{columns},\"['Mass', 'Skin Retraction']\",BI-RADS 4,{corners},{split}")
+        rows.append(f"{beside},none{number},{columns},['No Finding'],,,,,,{split}")
     write(folder / "finding_annotations.csv", *rows)
     return folder
 

@@ -18,7 +18,7 @@ class Outcome:
     """What a call returned, what it wrote to stderr, the most memory it held in MB, and its seconds of processor."""
 
     returned: object
-    told: str
+    stderr: str
     megabytes: float
     seconds: float
 
@@ -56,8 +56,8 @@ def command(*args: str) -> int:
 def _answer(pipe, call: Callable, args: tuple) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    told = io.StringIO()
-    with contextlib.redirect_stderr(told):
+    stderr = io.StringIO()
+    with contextlib.redirect_stderr(stderr):
         returned = call(*args)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    pipe.send(Outcome(returned, told.getvalue(), used.ru_maxrss / 1024, used.ru_utime + used.ru_stime))
+    pipe.send(Outcome(returned, stderr.getvalue(), used.ru_maxrss / 1024, used.ru_utime + used.ru_stime))

@@ -135,14 +135,14 @@ def _deflated_items(path: Path) -> Path:
 _ITEM = struct.pack("<2HI", 0xFFFE, 0xE000, 0)
 
 
-def _sequence(content: bytes, *, told: bool = True) -> Callable[[Path], Path]:
-    """A file with one sequence of such content before its pixels, which tells its length or is delimited."""
+def _sequence(content: bytes, *, with_length: bool = True) -> Callable[[Path], Path]:
+    """A file with one sequence of such content before its pixels, which states its length or is delimited."""
 
     def make(path: Path) -> Path:
         save(dicom_dataset(PIXELS), path / "image.dcm")
         whole = (path / "image.dcm").read_bytes()
         pixels = whole.index(struct.pack("<2H", 0x7FE0, 0x0010))
-        length, end = (len(content), b"") if told else (2**32 - 1, struct.pack("<2HI", 0xFFFE, 0xE0DD, 0))
+        length, end = (len(content), b"") if with_length else (2**32 - 1, struct.pack("<2HI", 0xFFFE, 0xE0DD, 0))
         sequence = struct.pack("<2H2s2xI", 0x0040, 0x0275, b"SQ", length) + content + end
         (path / "image.dcm").write_bytes(whole[:pixels] + sequence + whole[pixels:])
         return path / "image.dcm"
@@ -301,7 +301,7 @@ CASES: dict[str, Callable[[Path], Path]] = {
     "sequences ten thousand deep": _nested,
     "deflated bomb": _bomb,
     "deflated items without end": _deflated_items,
-    "empty items without end, delimited": _sequence(_ITEM * 3_000_000, told=False),
+    "empty items without end, delimited": _sequence(_ITEM * 3_000_000, with_length=False),
     "empty items without end, of a length": _sequence(_ITEM * 3_000_000),
     "items of one short element without end": _sequence(
         _item(struct.pack("<2H2sH", 8, 0x100, b"SH", 2) + b"x ") * 900_000
@@ -316,7 +316,7 @@ CASES: dict[str, Callable[[Path], Path]] = {
     "unknown transfer syntax": _unknown_syntax,
     "two billion frames": _frames(NumberOfFrames=2_147_483_647),
     "frames as text": _with("LO", NumberOfFrames="many"),
-    "fewer frames than told": _frames(NumberOfFrames=4),
+    "fewer frames than stated": _frames(NumberOfFrames=4),
     "frames without groups": _frames(PerFrameFunctionalGroupsSequence=Sequence()),
     "frames without places": _frames(PerFrameFunctionalGroupsSequence=Sequence([Dataset(), Dataset(), Dataset()])),
     "series in one place": _series(ImagePositionPatient=([0.0, 0, 0],) * 4),

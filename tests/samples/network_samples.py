@@ -18,7 +18,7 @@ SLIM = {
 }  # channels scaled down, nothing else
 
 
-def windows(side: int, low: float = 0.0, high: float = 1000.0) -> torch.Tensor:
+def windows(side: int = 64, low: float = 0.0, high: float = 1000.0) -> torch.Tensor:
     """Two windows with holes of two sizes: the image with the hole zeroed, then the hole."""
     image = np.stack([low + (high - low) * smooth((side, side), seed) for seed in (1, 2)])
     hole = np.zeros_like(image)

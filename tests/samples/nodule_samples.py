@@ -48,14 +48,14 @@ def _bundle(folder: Path, graph: onnx.GraphProto, modality: str, channels: int) 
     for name in ("configs", "models"):
         (folder / name).mkdir(parents=True)
     image: dict[str, Any] = {"num_channels": channels, "modality": modality}
-    told = {
+    metadata = {
         "version": "0.0.1",
         "description": "Made for tests.",
         "kind": "synthesis",
         "capabilities": {},
         "network_data_format": {"inputs": {"image": image}},
     }
-    (folder / "configs" / "metadata.json").write_text(json.dumps(told))
+    (folder / "configs" / "metadata.json").write_text(json.dumps(metadata))
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(model)
     onnx.save(model, folder / "models" / "model.onnx")

@@ -16,14 +16,14 @@ def painting_bundle(folder: Path) -> Path:
     """In the hole a level and its noise, everywhere else the film."""
     for name in ("configs", "models"):
         (folder / name).mkdir(parents=True)
-    told = {
+    metadata = {
         "version": "0.0.1",
         "description": "Made for tests.",
         "kind": "synthesis",
         "capabilities": {"window": SIDE},
         "network_data_format": {"inputs": {"image": {"num_channels": 3, "modality": "CR"}}},
     }
-    (folder / "configs" / "metadata.json").write_text(json.dumps(told))
+    (folder / "configs" / "metadata.json").write_text(json.dumps(metadata))
     nodes = [
         helper.make_node("Split", ["image", "sizes"], ["film", "hole", "noise"], axis=1),
         helper.make_node("Mul", ["noise", "grain"], ["grains"]),

@@ -25,7 +25,7 @@ def small_study(folder: Path, pairs: int = 20, **options: Any) -> tuple[Path, di
 
 
 def answered(key: dict[str, Any], path: Path, reader: str, says: Says, ms: float = 1000) -> Path:
-    """A file of answers, each right or wrong as told."""
+    """A file of answers, each right or wrong by `says`."""
     answers = []
     for number, trial in enumerate(key["trials"]):
         right = says({**key["pairs"][trial["pair"]], **trial})
@@ -36,7 +36,7 @@ def answered(key: dict[str, Any], path: Path, reader: str, says: Says, ms: float
 
 
 def page_data(study: Path) -> dict[str, Any]:
-    """What the page of a study is told."""
+    """The data that the page of a study contains."""
     page = (study / "for-readers" / "index.html").read_text(encoding="utf-8")
     return json.loads(page.partition("const STUDY = ")[2].partition(";\n")[0])
 

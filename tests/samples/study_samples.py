@@ -23,8 +23,8 @@ def ct_with_seg(folder: Path, *, study: str = "1.2.3", slices: int = 3) -> np.nd
     """A CT and a SEG of its lesion; returns the lesion, (i, j, k)."""
     volume = (1500 * smooth((slices, SIDE, SIDE))).astype(np.uint16)
     series = f"{study}.1"
-    told = {"RescaleSlope": 1, "RescaleIntercept": -1000, "StudyInstanceUID": study, "PatientBirthDate": PATIENT[2]}
-    dicom_series(folder / "ct", volume, series=series, **told)
+    given = {"RescaleSlope": 1, "RescaleIntercept": -1000, "StudyInstanceUID": study, "PatientBirthDate": PATIENT[2]}
+    dicom_series(folder / "ct", volume, series=series, **given)
     marked = np.zeros((slices, SIDE, SIDE, 2), bool)
     marked[1, 20:34, 30:50, 0] = True
     marked[:, 2:5, 2:5, 1] = True
@@ -35,8 +35,8 @@ def ct_with_seg(folder: Path, *, study: str = "1.2.3", slices: int = 3) -> np.nd
 def mr_with_structures(folder: Path, *, study: str = "1.2.3") -> np.ndarray:
     """An MR and an RTSTRUCT with one contour; returns what it marks, (i, j, k)."""
     volume = (800 * smooth((3, SIDE, SIDE), 1)).astype(np.uint16)
-    told = {"Modality": "MR", "StudyInstanceUID": study, "FrameOfReferenceUID": f"{study}.8"}
-    dicom_series(folder / "mr", volume, series=f"{study}.2", **told)
+    given = {"Modality": "MR", "StudyInstanceUID": study, "FrameOfReferenceUID": f"{study}.8"}
+    dicom_series(folder / "mr", volume, series=f"{study}.2", **given)
     image = sources(folder / "mr")[1]
     x, y, z = (float(value) for value in image.ImagePositionPatient)
     corners = np.array([[19.5, 9.5], [39.5, 9.5], [39.5, 29.5], [19.5, 29.5]])
@@ -52,9 +52,9 @@ def cr(path: Path, *, study: str = "1.2.3", seed: int = 2, **elements) -> Path:
     gone = {"ImagePositionPatient": None, "ImageOrientationPatient": None, "FrameOfReferenceUID": None,
             "SliceThickness": None}  # fmt: skip
     pixels = (4095 * smooth((80, 96), seed)).astype(np.uint16)
-    told = {"Modality": "CR", "StudyInstanceUID": study, "SOPClassUID": ComputedRadiographyImageStorage,
+    given = {"Modality": "CR", "StudyInstanceUID": study, "SOPClassUID": ComputedRadiographyImageStorage,
             "BitsStored": 12, "HighBit": 11, "SeriesDescription": "Chest PA"}  # fmt: skip
-    return save(dicom_dataset(pixels, series=f"{study}.3", **(gone | told | elements)), path)
+    return save(dicom_dataset(pixels, series=f"{study}.3", **(gone | given | elements)), path)
 
 
 def study(folder: Path, *, uid: str = "1.2.3") -> Path:

@@ -105,11 +105,11 @@ def run_bundle(*configs: Path, processes: int = 0, **settings: object) -> str:
         AssertionError: it failed.
     """
     command = bundle_command(*configs, processes=processes, **settings)
-    told = subprocess.run(
+    ran = subprocess.run(
         command, env=quiet_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
-    assert told.returncode == 0, told.stdout[-4000:]
-    return told.stdout
+    assert ran.returncode == 0, ran.stdout[-4000:]
+    return ran.stdout
 
 
 def bundle_command(*configs: Path, processes: int = 0, **settings: object) -> list[str]:

@@ -34,7 +34,7 @@ def test_what_is_kept_comes_back_bit_for_bit(dtype: type) -> None:
     assert made.report["synthetic"] is True
 
 
-def test_far_from_what_is_kept_the_network_speaks_in_the_films_own_range() -> None:
+def test_far_from_what_is_kept_the_network_answers_in_the_films_own_range() -> None:
     scaled = film().astype(np.uint16) * 16 + 1000
 
     made = paint_film(Image(scaled), ~kept(), seed=3).image.voxels
@@ -70,7 +70,7 @@ def test_8_bit_films_keep_their_greys_and_inverted_ones_are_their_negatives() ->
 
 
 @pytest.mark.parametrize(
-    ("image", "hole", "told"),
+    ("image", "hole", "why"),
     [
         (ct(), np.ones((192, 192), bool), "not a chest film"),
         (Image(film()), np.zeros((512, 512), bool), "nothing is to be drawn"),
@@ -78,6 +78,6 @@ def test_8_bit_films_keep_their_greys_and_inverted_ones_are_their_negatives() ->
         (Image(film()), np.ones((5, 5), bool), "must be the same"),
     ],
 )
-def test_what_cannot_be_painted_is_refused_in_one_sentence(image: Image, hole: np.ndarray, told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_what_cannot_be_painted_is_refused_in_one_sentence(image: Image, hole: np.ndarray, why: str) -> None:
+    with pytest.raises(InputError, match=why):
         paint_film(image, hole)

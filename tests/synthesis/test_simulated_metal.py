@@ -248,8 +248,8 @@ def test_the_command_writes_the_pair_and_what_was_done(tmp_path: Path, capfd) ->
     assert np.allclose(artifact.affine, volume().affine)
     assert artifact.voxels.dtype == np.int16
     assert set(np.unique(metal.voxels)) == {0, 1}
-    told = json.loads((tmp_path / "out" / "simulation.json").read_text())
-    assert (told["seed"], told["implant"]["kind"], told["source"]) == (4, "screw", "ct.nii.gz")
+    facts = json.loads((tmp_path / "out" / "simulation.json").read_text())
+    assert (facts["seed"], facts["implant"]["kind"], facts["source"]) == (4, "screw", "ct.nii.gz")
     assert {line["stage"] for line in json_lines(ran.lines)} == {"read", "simulate", "write"}
 
 

@@ -1,4 +1,4 @@
-"""Adversarial training: who learns when, what each is shown, how their balance is told."""
+"""Adversarial training: who learns when, what each is shown, how their balance is logged."""
 
 from __future__ import annotations
 
@@ -124,19 +124,19 @@ def test_the_output_tells_the_balance_and_nan_where_no_discriminator_learned() -
 
     trainer.run()
 
-    assert all(math.isnan(told["patch_value"]) for told in seen[:2])
-    assert all(told["patch_value"] < 0 < told["patch_real"] < 1 for told in seen[2:])
-    assert all(math.isfinite(told["loss"]) for told in seen)
+    assert all(math.isnan(logged["patch_value"]) for logged in seen[:2])
+    assert all(logged["patch_value"] < 0 < logged["patch_real"] < 1 for logged in seen[2:])
+    assert all(math.isfinite(logged["loss"]) for logged in seen)
 
 
 def test_discriminators_that_cannot_tell_real_from_filled_have_a_value_of_minus_log_4() -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(64 * 64, 1))
     nn.init.zeros_(network[1].weight)
     nn.init.zeros_(network[1].bias)
-    told = task_of(network, HolePatch(64)).learn(filled_of(*batches(1)))
+    learned = task_of(network, HolePatch(64)).learn(filled_of(*batches(1)))
 
-    assert told["value"] == pytest.approx(-math.log(4))
-    assert told["real"] == told["filled"] == pytest.approx(0.5)
+    assert learned["value"] == pytest.approx(-math.log(4))
+    assert learned["real"] == learned["filled"] == pytest.approx(0.5)
 
 
 def filled_of(batch: dict[str, torch.Tensor]) -> FilledBatch:

@@ -129,8 +129,8 @@ def test_mlflow_tracks_a_training(data: Path) -> None:
     with sqlite3.connect(out / "mlruns.db") as tracked:
         found = tracked.execute("SELECT key, step, value FROM metrics WHERE value > 0").fetchall()
     psnr = {step: value for key, step, value in found if key == "hole_psnr"}
-    told = {int(row["epoch"]): float(row["hole_psnr"]) for row in curves(out)}
-    assert psnr == pytest.approx(told, abs=1e-3)
+    expected = {int(row["epoch"]): float(row["hole_psnr"]) for row in curves(out)}
+    assert psnr == pytest.approx(expected, abs=1e-3)
     assert {step for key, step, _ in found if "loss" in key} >= {1, 2, 3, 4}  # every iteration
 
 
@@ -361,12 +361,12 @@ def test_a_lesion_with_a_mask_is_neither_shown_nor_asked_for(tmp_path: Path) -> 
     assert np.array_equal(np.isnan(ReadVolumed("image")(volume)["image"].voxels), mask > 0)
 
 
-def test_a_missing_index_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_a_missing_index_is_reported_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such index file"):
         training_slices(tmp_path / "index.csv", {"msd": 0}, "val", modality="MR")
 
 
-def test_an_index_without_a_column_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_an_index_without_a_column_is_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "index.csv").write_text("path,source,modality,mask\na.png,msd,MR,\n")
 
     with pytest.raises(InputError, match="index.csv: has no column 'split', .* monai-inpaint index"):

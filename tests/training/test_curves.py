@@ -75,7 +75,7 @@ def test_a_training_that_is_interrupted_keeps_the_cost_of_its_whole_epochs(tmp_p
 def test_the_time_of_all_processes_counts_and_goes_on_in_a_training_that_is_resumed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    two = SimpleNamespace(get_world_size=lambda: 2, get_rank=lambda: 0, broadcast=lambda told, **_: told)
+    two = SimpleNamespace(get_world_size=lambda: 2, get_rank=lambda: 0, broadcast=lambda text, **_: text)
     clock = count(0.0, 30.0)  # half a minute of this process whenever it looks
     monkeypatch.setattr("monai_inpaint.training.curves.idist", two)
     monkeypatch.setattr("monai_inpaint.training.curves.time.process_time", lambda: next(clock))
@@ -93,9 +93,9 @@ def test_the_time_of_all_processes_counts_and_goes_on_in_a_training_that_is_resu
 @pytest.mark.parametrize(("measured", "rows"), [(1, 1), (4, 1), (5, 2), (9, 3)])
 def test_curves_are_drawn_a_panel_a_column_four_side_by_side(measured: int, rows: int) -> None:
     names = [f"measured {number}" for number in range(measured)]
-    told = [{"epoch": e, "minutes": e, "cpu_minutes": e} | dict.fromkeys(names, e) for e in (1, 2)]
+    epochs = [{"epoch": e, "minutes": e, "cpu_minutes": e} | dict.fromkeys(names, e) for e in (1, 2)]
 
-    panels = curves_picture({"": told}).axes
+    panels = curves_picture({"": epochs}).axes
 
     assert [panel.get_title() for panel in panels] == names
     places = [place for panel in panels if (place := panel.get_subplotspec())]

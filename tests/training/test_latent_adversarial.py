@@ -71,9 +71,9 @@ def test_the_discriminator_learns_to_tell_real_from_drawn() -> None:
     here = engine(network)
     here.optimizer = torch.optim.SGD(network.parameters(), 0.0)
 
-    told = [step(here, batch()) for _ in range(40)]
+    learned = [step(here, batch()) for _ in range(40)]
 
-    assert told[-1]["real"] - told[-1]["drawn"] > told[0]["real"] - told[0]["drawn"]
+    assert learned[-1]["real"] - learned[-1]["drawn"] > learned[0]["real"] - learned[0]["drawn"]
 
 
 def test_the_energy_distance_alone_brings_what_is_drawn_nearer_to_the_real() -> None:
@@ -81,9 +81,9 @@ def test_the_energy_distance_alone_brings_what_is_drawn_nearer_to_the_real() -> 
     here = engine(NoduleShapeGenerator(16))
     here.loss_function = EnergyDistance()
 
-    told = [float(latent_energy_iteration(here, batch())["loss"]) for _ in range(25)]
+    losses = [float(latent_energy_iteration(here, batch())["loss"]) for _ in range(25)]
 
-    assert np.mean(told[-5:]) < 0.95 * np.mean(told[:5])
+    assert np.mean(losses[-5:]) < 0.95 * np.mean(losses[:5])
 
 
 def test_a_loss_that_is_no_number_ends_the_training() -> None:

@@ -25,24 +25,26 @@ def batch() -> FilledBatch:
     return FilledBatch.of(torch.zeros_like(truth), image, label, (0.0, 1.0), (torch.zeros_like(truth),))
 
 
-def slope(judge: MaskedDiscriminator, filled: FilledBatch) -> float:
+def slope(discriminator: MaskedDiscriminator, filled: FilledBatch) -> float:
     """The mean squared gradient at the truth."""
     shown = filled.truth.clone().requires_grad_(True)
-    (found,) = torch.autograd.grad(judge(WithHole()(shown, filled)[0]).sum(), shown)
+    (found,) = torch.autograd.grad(discriminator(WithHole()(shown, filled)[0]).sum(), shown)
     return float(found.square().sum(dim=(1, 2, 3)).mean())
 
 
 def learned(penalty: float) -> tuple[float, int]:
     """How steep the discriminator is after 40 steps, and how often it was penalised."""
     torch.manual_seed(1)
-    judge, filled = MaskedDiscriminator(4, 2), batch()
-    task = DiscriminatorTask(judge, torch.optim.Adam(judge.parameters(), 3e-3), WithHole(), 1.0, penalty=penalty)
+    discriminator, filled = MaskedDiscriminator(4, 2), batch()
+    task = DiscriminatorTask(
+        discriminator, torch.optim.Adam(discriminator.parameters(), 3e-3), WithHole(), 1.0, penalty=penalty
+    )
     taken, asked = task._penalty, []
     task._penalty = lambda one: asked.append(1) or taken(one)  # type: ignore[method-assign]
     for _ in range(40):
-        told = task.learn(filled)
-    assert told.keys() == {"value", "real", "filled"}
-    return slope(judge, filled), len(asked)
+        measured = task.learn(filled)
+    assert measured.keys() == {"value", "real", "filled"}
+    return slope(discriminator, filled), len(asked)
 
 
 def test_the_gradient_penalty_is_taken_in_every_sixteenth_step_and_flattens_the_discriminator() -> None:
@@ -54,16 +56,16 @@ def test_the_gradient_penalty_is_taken_in_every_sixteenth_step_and_flattens_the_
 
 def test_the_penalty_is_half_the_squared_gradient_at_the_truth_times_its_interval() -> None:
     torch.manual_seed(1)
-    judge, filled = MaskedDiscriminator(4, 2), batch()
-    task = DiscriminatorTask(judge, torch.optim.Adam(judge.parameters()), WithHole(), 1.0, penalty=2.0)
+    discriminator, filled = MaskedDiscriminator(4, 2), batch()
+    task = DiscriminatorTask(discriminator, torch.optim.Adam(discriminator.parameters()), WithHole(), 1.0, penalty=2.0)
 
-    assert float(task._penalty(filled)) == pytest.approx(16 * slope(judge, filled), rel=1e-4)
+    assert float(task._penalty(filled)) == pytest.approx(16 * slope(discriminator, filled), rel=1e-4)
 
 
-def test_the_first_stage_can_be_judged_too() -> None:
-    judge = MaskedDiscriminator(4, 2)
+def test_the_first_stage_can_have_a_discriminator_too() -> None:
+    discriminator = MaskedDiscriminator(4, 2)
     filled = batch()._replace(stages=(torch.ones(4, 1, SIDE, SIDE, requires_grad=True),))
-    task = DiscriminatorTask(judge, torch.optim.Adam(judge.parameters()), WithHole(), 1.0, on="coarse")
+    task = DiscriminatorTask(discriminator, torch.optim.Adam(discriminator.parameters()), WithHole(), 1.0, on="coarse")
 
     task.learn(filled.detached())
     task.term(filled).backward()
@@ -76,14 +78,14 @@ def test_the_first_stage_can_be_judged_too() -> None:
 def test_the_distance_is_nothing_of_the_truth_and_grows_with_blur(tmp_path: Path) -> None:
     torch.manual_seed(0)
     truth = torch.rand(6, 1, SIDE, SIDE) * 255
-    told = torch.cat((truth, torch.ones_like(truth)), dim=1)
+    target = torch.cat((truth, torch.ones_like(truth)), dim=1)
     distances = []
     for passes in (0, 1, 3):
         made = truth
         for _ in range(passes):
             made = torch.nn.functional.avg_pool2d(made, 5, 1, 2)
         metric = FillFrechet(image_features(tmp_path), 255.0)
-        metric(made, told)
+        metric(made, target)
         distances.append(-float(metric.aggregate()))
 
     assert distances[0] == pytest.approx(0, abs=1e-3)
@@ -91,10 +93,10 @@ def test_the_distance_is_nothing_of_the_truth_and_grows_with_blur(tmp_path: Path
 
 
 def test_entries_are_repeated_under_names_of_their_own() -> None:
-    told = repeated([{"image": 1, "name": "a"}, {"image": 2, "name": "b"}], 2)
+    entries = repeated([{"image": 1, "name": "a"}, {"image": 2, "name": "b"}], 2)
 
-    assert [entry["name"] for entry in told] == ["a#0", "b#0", "a#1", "b#1"]
-    assert [entry["image"] for entry in told] == [1, 2, 1, 2]
+    assert [entry["name"] for entry in entries] == ["a#0", "b#0", "a#1", "b#1"]
+    assert [entry["image"] for entry in entries] == [1, 2, 1, 2]
 
 
 def test_the_networks_first_stage_comes_composited() -> None:

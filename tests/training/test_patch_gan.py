@@ -35,7 +35,7 @@ def test_the_adversary_learns_to_tell_a_smooth_fill_from_texture() -> None:
 
     losses = [float(loss(fill, truth, region).detach()) for _ in range(30)]
 
-    assert losses[-1] > 0.08  # of 0.1 where every fill is told
+    assert losses[-1] > 0.08  # of 0.1 where every fill is recognised
     assert losses[-1] > losses[0]
 
 
@@ -69,12 +69,12 @@ def _copy(network: nn.Conv2d) -> nn.Module:
 def test_the_benchmarks_formulations_train(recipe: str, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     root = bundle("cxr_inpainting").path
-    told = run_bundle(
+    log = run_bundle(
         root / "configs" / "train.json", RECIPES / f"{recipe}.json", bundle_root=root,
         dataset_dir=data_set(tmp_path / "data"), output_dir=tmp_path / "out", ckpt_dir=tmp_path / "out", **TINY,
     )  # fmt: skip
 
-    assert "Epoch[2] Complete" in told
+    assert "Epoch[2] Complete" in log
 
 
 def test_every_row_of_the_formulations_has_its_recipe() -> None:

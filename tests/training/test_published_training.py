@@ -54,11 +54,11 @@ def config(name: str, file: str) -> Path:
 
 def train(name: str, data: Path, out: Path, *files: str | Path, processes: int = 0, **settings: Any) -> str:
     """By the committed config and what overrides it: files of the bundle, or any others."""
-    told: dict[str, Any] = {"batch_size": 2} if "patches" not in name else {"films_a_step": 1}
+    given: dict[str, Any] = {"batch_size": 2} if "patches" not in name else {"films_a_step": 1}
     return run_bundle(
         config(name, "train.json"), *(config(name, "train.json").parent / file for file in files), processes=processes,
         bundle_root=ROOT / "bundles" / name, dataset_dir=data, output_dir=out, ckpt_dir=out,
-        **TINY | told | SYSTEMS[name] | settings,
+        **TINY | given | SYSTEMS[name] | settings,
     )  # fmt: skip
 
 
@@ -118,9 +118,9 @@ def test_two_processes_train_as_one_and_keep_their_discriminators_alike(
     watched.write_text(json.dumps({"run": ["$@train#trainer.run()", alike]}))
     log = train(name, data, tmp_path / "out", "multi_gpu_train.json", watched, processes=2, **more(name, features))
 
-    told = re.findall(r"discriminators ([\d. ]+)", log)
-    assert len(told) == 2
-    assert told[0] == told[1]
+    counts = re.findall(r"discriminators ([\d. ]+)", log)
+    assert len(counts) == 2
+    assert counts[0] == counts[1]
     assert [row["epoch"] for row in rows_of(tmp_path / "out")] == ["1", "2"]
     effort = read_training_cost(tmp_path / "out")
     assert effort is not None

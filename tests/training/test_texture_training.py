@@ -50,12 +50,16 @@ def batch(seed: int) -> dict[str, torch.Tensor]:
 
 def trained(steps: int, features: Path | None = None) -> tuple[TextureGenerator, list[float]]:
     torch.manual_seed(0)
-    net, judge = TextureGenerator(4, limits=(-1000.0, 500.0)), TextureDiscriminator(3, 2)
+    net, discriminator = TextureGenerator(4, limits=(-1000.0, 500.0)), TextureDiscriminator(3, 2)
     terms = [LossTerm(HoleL1(), on="coarse"), LossTerm(HoleL1())]
     if features:
         terms.append(LossTerm(PerceptualLoss(load_pools(features)), region=False, side=SIDE))
     task = DiscriminatorTask(
-        judge, torch.optim.Adam(judge.parameters(), 1e-4), WithCondition(), 0.1, criterion="least_squares"
+        discriminator,
+        torch.optim.Adam(discriminator.parameters(), 1e-4),
+        WithCondition(),
+        0.1,
+        criterion="least_squares",
     )
     losses: list[float] = []
     trainer = SupervisedTrainer(

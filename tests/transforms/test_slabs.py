@@ -328,7 +328,7 @@ def test_an_empty_slab_gives_one_slice_without_a_start() -> None:
     assert not entry["label"].any()
 
 
-def test_a_source_without_volumes_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_a_source_without_volumes_is_reported_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no MR volume"):
         training_volumes(data_set(tmp_path) / "index.csv", ["figshare"], "train", modality="MR")
 

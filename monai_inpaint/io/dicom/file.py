@@ -69,7 +69,7 @@ def load(path: Path, *, head: bool = False, only: list[str] | None = None) -> Da
 
 @dataclass
 class _Parts:
-    """How many parts of a file were read, and how many may be."""
+    """Counts the parts of a file that were read, against a limit."""
 
     read: int = 0
     most: float = 0.0
@@ -136,7 +136,7 @@ class _Inflated:
 
 
 def _inflated(file: io.BufferedReader, path: Path) -> _Inflated | None:
-    """What a deflated data set unpacks to; None if it is not deflated.
+    """Content of a deflated data set; None if it is not deflated.
 
     Raises:
         InputError: it is more than it should be, which is found out without keeping it.

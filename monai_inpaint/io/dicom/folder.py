@@ -122,7 +122,7 @@ def is_dicom(path: Path) -> bool:
 
 
 def note_part(head: Dataset) -> tuple[str, ...]:
-    """What a reader of the report should know of a multi-frame file that is one of several parts; nothing of others."""
+    """Return the note for the report on a file that is one of several parts of a volume; nothing for others."""
     parts = head.get("InConcatenationTotalNumber")
     return (f"The file is one of {parts} parts of a volume.",) if isinstance(parts, int) and parts > 1 else ()
 
@@ -186,5 +186,5 @@ def _other_counts(head: Dataset, count: int) -> list[str]:
     for keyword, whole in _COUNTS.items():
         number = text_of(head, keyword)
         if number.isdecimal() and int(number) != count:
-            notes.append(f"The header speaks of {int(number)} images in the {whole}; {count} are here.")
+            notes.append(f"The header states {int(number)} images in the {whole}; {count} are here.")
     return notes

@@ -22,11 +22,11 @@ _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _LONGEST_UID = 64
 # what objects may share, and how to say that they do not
 _PLACE = {
-    "PatientID": "of another patient",
-    "StudyInstanceUID": "of another study",
-    "FrameOfReferenceUID": "in another frame of reference",
+    "PatientID": "belongs to another patient",
+    "StudyInstanceUID": "belongs to another study",
+    "FrameOfReferenceUID": "lies in another frame of reference",
 }
-_SERIES = _PLACE | {"Modality": "of another modality", "SOPClassUID": "an image of another kind"}
+_SERIES = _PLACE | {"Modality": "is of another modality", "SOPClassUID": "is an image of another kind"}
 _INSTANCE = (
     *_SERIES,
     "SeriesInstanceUID",
@@ -82,7 +82,7 @@ def check_slices(folder: Path, heads: Sequence[tuple[Path, Dataset]]) -> None:
         for keyword, apart in _SERIES.items():
             if _differ(keyword, first, head, lacking=True):
                 raise InputError(
-                    f"{folder} contains unrelated files: {path.name} is {apart} than {first_path.name}; "
+                    f"{folder} contains unrelated files: {path.name} {apart} than {first_path.name}; "
                     "put each series into a folder of its own."
                 )
 
@@ -94,12 +94,12 @@ def check_hole_image(hole: Image, image: Image) -> None:
         InputError: see above.
     """
     marked, source = (getattr(item.header, "datasets", None) for item in (hole, image))
-    if not marked or not source:  # one of them is not DICOM, and tells nothing of the patient
+    if not marked or not source:  # one of them is not DICOM, and does not identify a patient
         return
     for keyword, apart in _PLACE.items():
         if _differ(keyword, marked[0], source[0], lacking=False):
             raise InputError(
-                f"{hole.path or 'The hole'} is {apart} than {image.path or 'the image'}; draw the hole on this image."
+                f"{hole.path or 'The hole'} {apart} than {image.path or 'the image'}; draw the hole on this image."
             )
 
 

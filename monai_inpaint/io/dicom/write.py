@@ -56,7 +56,7 @@ def write(image: Image, path: Path, derived: dict | None) -> None:
 
 
 def _pixels(image: Image, header: DicomHeader, k: int) -> np.ndarray:
-    """What goes into file k: (rows, columns), or (frames, rows, columns) in the order of the file."""
+    """Pixels of file k: (rows, columns), or (frames, rows, columns) in the order of the file."""
     if header.frames is not None:
         return image.voxels.transpose(2, 1, 0)[np.argsort(header.frames)]
     return image.voxels if image.voxels.ndim == 2 else image.voxels[:, :, k].T

@@ -30,7 +30,7 @@ DIGITS = "0123456789"
 def random_text(
     shape: Sequence[int], rng: np.random.Generator, contrast: Sequence[float], *, side: float | None = None
 ) -> dict[str, Any]:
-    """What is written where, and how.
+    """Parameters of burned-in text: words, places, fonts and colours.
 
     Args:
         shape: (rows, columns) of the image.

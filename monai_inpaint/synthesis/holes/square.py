@@ -51,7 +51,7 @@ def centre_square(shape: Sequence[int], *, side: int) -> dict[str, Any]:
 
 
 def square_centres(shape: Sequence[int], side: int) -> tuple[slice, ...]:
-    """Where in an image of that shape a square that fits can have its centre."""
+    """Possible centres of a square that fits into an image of that shape."""
     return tuple(slice(side // 2, side // 2 + size - side + 1) for size in shape)
 
 

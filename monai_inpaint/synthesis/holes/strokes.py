@@ -30,7 +30,7 @@ def random_strokes(
     size: Sequence[float] = (0.002, 0.06),
     thickness: Sequence[float] = (0.02, 0.12),
 ) -> dict[str, Any]:
-    """Where some strokes run and how thick they are; their lines stay in the image, the brush may leave it.
+    """Courses and widths of strokes; their lines stay in the image, the brush may leave it.
 
     Args:
         shape: of the image, 2 or 3 axes.

@@ -37,7 +37,7 @@ def random_wires(
     length: Sequence[float] = (0.5, 3.0),
     thickness: Sequence[float] = (1.0, 6.0),
 ) -> dict[str, Any]:
-    """How some wires run, alone or a few side by side; each course passes through the image and may leave it.
+    """Courses of wires, alone or a few side by side; each course passes through the image and may leave it.
 
     Args:
         shape: of the image, 2 or 3 axes.

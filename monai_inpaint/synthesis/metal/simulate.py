@@ -175,7 +175,7 @@ def _anchors(axial: Axial, number: int, body: np.ndarray, kind: str) -> np.ndarr
 
 
 def _tissue(axial: Axial, number: int) -> np.ndarray:
-    """What is neither air nor lung in a slice."""
+    """Voxels of a slice that are neither air nor lung."""
     return axial.image.units(axial.index(number)) > _SOFT[0]
 
 

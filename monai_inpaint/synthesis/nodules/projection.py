@@ -88,7 +88,7 @@ def project_nodule(
 
 
 def grey_per_mm(film: np.ndarray, inverted: bool = False) -> float:
-    """How much brighter a film gets with each millimetre of water, from its own contrast.
+    """Brightness that a film gains with each millimetre of water, from its own contrast.
 
     The scale is the step from the lungs to the heart: the median of the darker half of both lungs, and the median of
     the brighter half of the region between them, are assumed to differ by 110 mm of soft tissue in place of lung.

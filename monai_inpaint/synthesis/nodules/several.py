@@ -54,7 +54,7 @@ def synthesize_nodules(image: Image, requests: Sequence[NoduleRequest], **networ
     report = {key: value for key, value in made.report.items() if key != "nodule"}
     digest = untouched_hash(image.voxels, mask)
     if digest != untouched_hash(made.image.voxels, mask):
-        raise RuntimeError("Voxels outside the nodules differ; we are at fault.")
+        raise RuntimeError("Voxels outside the nodules differ: the program has a fault.")
     report["untouched"] = {**report["untouched"], "before": digest, "after": digest}
     report["hole"] = {**report["hole"], **_sizes(report["hole"], int(np.count_nonzero(mask)))}
     box = extent(mask)

@@ -1,9 +1,9 @@
 // What the page's widgets cannot do by themselves: press buttons in order, hand over files, fetch what is saved, and keys.
-sessionStorage.setItem("secret", window.trame.state.get("secret")); // for a tab that is loaded anew
+sessionStorage.setItem("secret", window.trame.state.get("secret")); // for a tab that is reloaded
 
 const secret = () => ({ "X-Secret": window.trame.state.get("secret") });
 
-// The server tells in the page's own message what became of them.
+// The server reports the outcome in the page's own message.
 window.uploadFiles = async (input, kind) => {
   const files = [...input.files];
   if (!files.length) return;

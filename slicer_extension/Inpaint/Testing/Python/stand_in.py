@@ -144,9 +144,9 @@ class WithinRange:
 
 def parameter_node_wrapper(kind: type) -> type:
     """Typed properties kept in a MRML node: nodes as references, all else as text."""
-    for name, told in typing.get_type_hints(kind, include_extras=True).items():
-        plain = typing.get_args(told)[0] if typing.get_origin(told) is typing.Annotated else told
-        checks = [extra for extra in typing.get_args(told)[1:] if isinstance(extra, (Choice, WithinRange))]
+    for name, hint in typing.get_type_hints(kind, include_extras=True).items():
+        plain = typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
+        checks = [extra for extra in typing.get_args(hint)[1:] if isinstance(extra, (Choice, WithinRange))]
         if issubclass(plain, slicer.vtkMRMLNode):
             setattr(kind, name, _reference(name))
         else:
@@ -170,8 +170,8 @@ def _text(name: str, plain: type, default: Any, checks: list[Any]) -> property:
     def read(self: Any) -> Any:
         if not self.parameterNode.HasParameter(name):
             return plain(default)
-        told = self.parameterNode.GetParameter(name)
-        return told == "True" if plain is bool else plain(told)
+        text = self.parameterNode.GetParameter(name)
+        return text == "True" if plain is bool else plain(text)
 
     def write(self: Any, value: Any) -> None:
         for check in checks:

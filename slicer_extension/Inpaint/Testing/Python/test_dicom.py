@@ -130,17 +130,17 @@ def test_an_export_holds_every_object_in_the_study_of_the_patient(
 ) -> None:
     export = logic.wait(logic.add(given.export_job(filled, tmp_path)))
 
-    told = _facts(python, series, export.folder)
+    facts = _facts(python, series, export.folder)
     beside = results.nodes_beside(filled.filledVolume)
     change = slicer.util.arrayFromVolume(beside["difference"])
-    assert told["changed"] == (change != 0).sum() > 0
-    assert told["marked"] == results.computed_of(filled.filledVolume).voxels.sum()
-    assert (told["studies"], told["patients"]) == (1, 1)
-    assert told["series"] == 2 + len(told["modalities"])  # each kind of object is a series of its own
-    assert told["type"][:2] == ["DERIVED", "SECONDARY"]
-    assert {"hole.dcm", "difference.dcm", "spread.dcm", "record.dcm", "overview.dcm"} <= {*told["modalities"]}
-    assert told["modalities"]["hole.dcm"] == "SEG"
-    assert told["modalities"]["record.dcm"] == "SR"
+    assert facts["changed"] == (change != 0).sum() > 0
+    assert facts["marked"] == results.computed_of(filled.filledVolume).voxels.sum()
+    assert (facts["studies"], facts["patients"]) == (1, 1)
+    assert facts["series"] == 2 + len(facts["modalities"])  # each kind of object is a series of its own
+    assert facts["type"][:2] == ["DERIVED", "SECONDARY"]
+    assert {"hole.dcm", "difference.dcm", "spread.dcm", "record.dcm", "overview.dcm"} <= {*facts["modalities"]}
+    assert facts["modalities"]["hole.dcm"] == "SEG"
+    assert facts["modalities"]["record.dcm"] == "SR"
 
 
 def test_a_second_export_goes_beside_the_first_one(logic, filled, tmp_path: Path) -> None:
@@ -160,11 +160,11 @@ def test_a_volume_that_was_filled_twice_is_exported_as_one_series_with_both_regi
     logic.process(filled)
     twice = results.computed_of(filled.filledVolume).voxels.sum()
 
-    told = _facts(python, series, logic.wait(logic.add(given.export_job(filled, tmp_path))).folder)
+    facts = _facts(python, series, logic.wait(logic.add(given.export_job(filled, tmp_path))).folder)
 
-    assert told["marked"] == once + twice
+    assert facts["marked"] == once + twice
     change = slicer.util.arrayFromVolume(filled.filledVolume) != slicer.util.arrayFromVolume(loaded)
-    assert told["changed"] == change.sum()
+    assert facts["changed"] == change.sum()
 
 
 def test_a_volume_that_was_changed_elsewhere_is_not_exported(logic, filled, tmp_path: Path) -> None:
@@ -191,10 +191,10 @@ def test_the_database_gets_every_object_in_the_study_of_the_patient_and_no_tempo
     monkeypatch.setattr(slicer, "app", MagicMock(temporaryPath=str(tmp_path)))
 
     export = logic.wait(logic.add(logic.databaseJob(filled)))
-    said = logic.exported(export)
+    steps = logic.exported(export)
 
-    told = _facts(python, series, taken, "slicer-task-7-overview.png")
-    assert told["classes"] == {
+    facts = _facts(python, series, taken, "slicer-task-7-overview.png")
+    assert facts["classes"] == {
         "hole.dcm": "Segmentation Storage",
         "structures.dcm": "RT Structure Set Storage",
         "difference.dcm": "Parametric Map Storage",
@@ -202,11 +202,11 @@ def test_the_database_gets_every_object_in_the_study_of_the_patient_and_no_tempo
         "record.dcm": "Comprehensive SR Storage",
         "overview.dcm": "Secondary Capture Image Storage",
     }
-    assert told["slices"][0] == told["slices"][1]
-    assert (told["studies"], told["patients"]) == (1, 1)
+    assert facts["slices"][0] == facts["slices"][1]
+    assert (facts["studies"], facts["patients"]) == (1, 1)
     files = list(taken.rglob("*.dcm"))
-    assert len(files) == len(told["classes"]) + told["slices"][1]
-    assert said.startswith(f"{len(files)} DICOM files were added to the study")
+    assert len(files) == len(facts["classes"]) + facts["slices"][1]
+    assert steps.startswith(f"{len(files)} DICOM files were added to the study")
     assert not export.folder.exists()
 
 

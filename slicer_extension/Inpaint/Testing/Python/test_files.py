@@ -62,8 +62,8 @@ def test_sliders_have_the_limits_of_their_parameters(module: ModuleType) -> None
         if widget.get("class") == "ctkSliderWidget":
             limits = typing.get_args(fields[_parameter(widget)])[1]
             low, high = (float(widget.findtext(f"property[@name='{end}']/double")) for end in ("minimum", "maximum"))
-            told = [value for value in vars(limits).values() if isinstance(value, (int, float))]
-            assert (low, high) == tuple(told)
+            bounds = [value for value in vars(limits).values() if isinstance(value, (int, float))]
+            assert (low, high) == tuple(bounds)
 
 
 def test_every_widget_that_the_module_uses_is_there_and_buttons_are_used() -> None:
@@ -79,11 +79,11 @@ def _is_button(name: str) -> bool:
     return _interface().find(f".//widget[@name='{name}']").get("class") == "QPushButton"
 
 
-def test_every_selector_is_told_of_the_scene() -> None:
+def test_every_selector_is_given_the_scene() -> None:
     interface = _interface()
-    told = {receiver.text for receiver in interface.iter("receiver")}
+    receivers = {receiver.text for receiver in interface.iter("receiver")}
     takes = ("qMRMLNodeComboBox", "qMRMLSegmentSelectorWidget", "qSlicerMarkupsPlaceWidget")
-    assert told == {widget.get("name") for widget in interface.iter("widget") if widget.get("class") in takes}
+    assert receivers == {widget.get("name") for widget in interface.iter("widget") if widget.get("class") in takes}
 
 
 def test_every_custom_widget_is_declared() -> None:

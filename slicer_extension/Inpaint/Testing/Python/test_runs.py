@@ -36,9 +36,9 @@ class Script:
         (folder / "some input").write_text("1", encoding="utf-8")
         return ["-c", self.code]
 
-    def collect(self, folder: Path, said: list[str]) -> Any:
+    def collect(self, folder: Path, messages: list[str]) -> Any:
         assert (folder / "some input").is_file()
-        return list(said)
+        return list(messages)
 
 
 @pytest.fixture

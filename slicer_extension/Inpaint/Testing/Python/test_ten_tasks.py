@@ -1,4 +1,4 @@
-"""Ten tasks as a person is told them, each by the panel's buttons, each leaving a picture to be looked at.
+"""Ten tasks as a user would be given them, each by the panel's buttons, each leaving a picture to be looked at.
 
 The same as in the browser (`slicer_extension/web/test_ten_tasks.py`). With PICTURES set to a folder the pictures go
 there, as Slicer's slice logic draws them.

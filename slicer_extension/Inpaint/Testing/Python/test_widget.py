@@ -179,8 +179,8 @@ def test_a_failed_run_shows_the_command_s_sentence_and_keeps_the_log(module: Mod
 
 def _pip(widget) -> tuple[list[str], dict]:
     """What pip was given by the last installation."""
-    (words,), told = slicer.packaging.pip_install.call_args
-    return words, told
+    (words,), options = slicer.packaging.pip_install.call_args
+    return words, options
 
 
 @pytest.fixture
@@ -196,14 +196,14 @@ def pip(widget, monkeypatch) -> MagicMock:
 def test_installing_goes_on_in_the_background_and_keeps_slicer_s_own_packages(widget, pip) -> None:
     widget.onInstallButton()
 
-    _, told = _pip(widget)
-    assert told["blocking"] is False
-    kept = Path(told["constraints"]).read_text(encoding="utf-8")  # is there as long as pip runs
+    _, options = _pip(widget)
+    assert options["blocking"] is False
+    kept = Path(options["constraints"]).read_text(encoding="utf-8")  # is there as long as pip runs
     assert {"numpy", "vtk"} <= {line.partition("==")[0] for line in kept.splitlines()}
     assert widget.ui.statusLabel.text == "Installing..."
-    told["logCallback"]("Collecting openvino\n")
+    options["logCallback"]("Collecting openvino\n")
     assert widget.ui.checksText.setPlainText.call_args.args[0] == "Collecting openvino"
-    told["completedCallback"](0)
+    options["completedCallback"](0)
     assert widget.ui.statusLabel.text == "Installed."
 
 
@@ -240,10 +240,10 @@ def test_apply_without_the_package_installs_it_and_then_goes_on(module: ModuleTy
 
 def test_an_installation_that_failed_shows_what_pip_said_and_starts_nothing(widget, pip) -> None:
     widget.install("requirements.txt", then=lambda: pytest.fail("nothing may go on"))
-    told = _pip(widget)[1]
-    told["logCallback"]("ERROR: No matching distribution found for openvino\n")
+    options = _pip(widget)[1]
+    options["logCallback"]("ERROR: No matching distribution found for openvino\n")
 
-    told["completedCallback"](1)
+    options["completedCallback"](1)
 
     assert widget.ui.statusLabel.text == "Nothing was installed: No matching distribution found for openvino"
 

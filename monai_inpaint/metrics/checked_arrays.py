@@ -1,4 +1,4 @@
-"""Check the arrays of a measure, and crop them around the hole."""
+"""Check the arrays of a measure: one shape, and a hole that is not empty."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""serve-dicom and strangers: whoever is silent, slow or greedy neither delays a known sender nor fills the memory."""
+"""serve-dicom and unknown peers: the silent, slow or greedy neither delay a known sender nor fill the memory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytest.importorskip("highdicom", reason="needs the extra dicom")
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from Linux's /proc")
 
 LONGEST = 5.0  # seconds that a known sender may wait
-MEMORY = 100  # MB that strangers may take
+MEMORY = 100  # MB that unknown peers may take
 
 
 class Sender:
@@ -63,14 +63,14 @@ def service(tmp_path_factory) -> Iterator[Service]:
 
 
 @pytest.fixture
-def strangers() -> Iterator[ExitStack]:
+def peers() -> Iterator[ExitStack]:
     """Closes what was opened."""
     with ExitStack() as stack:
         yield stack
 
 
-def connected(service: Service, strangers: ExitStack, count: int = 1) -> list[socket.socket]:
-    return [strangers.enter_context(socket.create_connection(("127.0.0.1", service.port), 10)) for _ in range(count)]
+def connected(service: Service, peers: ExitStack, count: int = 1) -> list[socket.socket]:
+    return [peers.enter_context(socket.create_connection(("127.0.0.1", service.port), 10)) for _ in range(count)]
 
 
 def memory(service: Service) -> float:
@@ -114,9 +114,9 @@ def request(calling: str = "SENDER", called: str = "FILLER") -> bytes:
     return A_ASSOCIATE_RQ(primitive).encode() or b""
 
 
-def associated(service: Service, strangers: ExitStack) -> socket.socket:
+def associated(service: Service, peers: ExitStack) -> socket.socket:
     """A connection whose association stands: its peer knows the titles, which are no secret."""
-    connection = connected(service, strangers)[0]
+    connection = connected(service, peers)[0]
     connection.sendall(request())
     kind, length = struct.unpack(">BxI", connection.recv(6, socket.MSG_WAITALL))
     assert kind == 2
@@ -161,18 +161,18 @@ def sent(connection: socket.socket, block: bytes, total: int, seconds: float) ->
     return taken
 
 
-def test_the_silent_delay_nobody(service: Service, strangers: ExitStack) -> None:
-    connected(service, strangers, 7)
+def test_the_silent_delay_nobody(service: Service, peers: ExitStack) -> None:
+    connected(service, peers, 7)
     assert Sender(service.port).echo() < LONGEST
 
-    connected(service, strangers, 200)  # far more than there are places
+    connected(service, peers, 200)  # far more than there are places
 
     assert Sender(service.port).echo() < LONGEST
     assert memory(service) < 300
 
 
-def test_a_stranger_is_cut_off_in_ten_seconds_however_it_drips(service: Service, strangers: ExitStack) -> None:
-    silent, dripping = connected(service, strangers, 2)
+def test_a_unknown_peer_is_cut_off_in_ten_seconds_however_it_drips(service: Service, peers: ExitStack) -> None:
+    silent, dripping = connected(service, peers, 2)
     end = time.monotonic() + 13
     for byte in request():
         with suppress(OSError):
@@ -185,9 +185,9 @@ def test_a_stranger_is_cut_off_in_ten_seconds_however_it_drips(service: Service,
 
 
 @pytest.mark.parametrize("kind", [ASSOCIATE_RQ, DATA, 9])
-def test_a_pdu_that_claims_four_gigabytes_is_not_read(kind: int, service: Service, strangers: ExitStack) -> None:
+def test_a_pdu_that_claims_four_gigabytes_is_not_read(kind: int, service: Service, peers: ExitStack) -> None:
     before = memory(service)
-    connection = connected(service, strangers)[0]
+    connection = connected(service, peers)[0]
     connection.sendall(struct.pack(">BxI", kind, 2**32 - 1))
 
     taken = sent(connection, bytes(2**20), 200 * 2**20, 10)
@@ -197,30 +197,30 @@ def test_a_pdu_that_claims_four_gigabytes_is_not_read(kind: int, service: Servic
     assert memory(service) - before < MEMORY
 
 
-def test_a_pdu_longer_than_agreed_ends_the_association(service: Service, strangers: ExitStack) -> None:
+def test_a_pdu_longer_than_agreed_ends_the_association(service: Service, peers: ExitStack) -> None:
     before = memory(service)
-    connection = associated(service, strangers)
+    connection = associated(service, peers)
     connection.sendall(struct.pack(">BxI", DATA, 2**32 - 1))
 
     assert sent(connection, bytes(2**20), 200 * 2**20, 10) < 50 * 2**20
     assert memory(service) - before < MEMORY
 
 
-def test_a_request_full_of_empty_items_takes_little_memory(service: Service, strangers: ExitStack) -> None:
+def test_a_request_full_of_empty_items_takes_little_memory(service: Service, peers: ExitStack) -> None:
     before = memory(service)
     for kind in (0x20, 0x50):  # presentation contexts, user information
         head = request()[6:74]
         items = bytes([kind, 0, 0, 0]) * 60_000
-        for connection in connected(service, strangers, 4):
+        for connection in connected(service, peers, 4):
             connection.sendall(struct.pack(">BxI", ASSOCIATE_RQ, len(head) + len(items)) + head + items)
 
     assert Sender(service.port).echo() < LONGEST
     assert memory(service) - before < MEMORY
 
 
-def test_a_command_that_never_ends_is_cut_off(service: Service, strangers: ExitStack) -> None:
+def test_a_command_that_never_ends_is_cut_off(service: Service, peers: ExitStack) -> None:
     before = memory(service)
-    connection = associated(service, strangers)
+    connection = associated(service, peers)
 
     taken = sent(connection, data(3, b"\x01" + bytes(100_000)), 200 * 2**20, 10)
 
@@ -228,9 +228,9 @@ def test_a_command_that_never_ends_is_cut_off(service: Service, strangers: ExitS
     assert memory(service) - before < MEMORY
 
 
-def test_a_data_set_for_a_message_that_takes_none_is_cut_off(service: Service, strangers: ExitStack) -> None:
+def test_a_data_set_for_a_message_that_takes_none_is_cut_off(service: Service, peers: ExitStack) -> None:
     before = memory(service)
-    connection = associated(service, strangers)
+    connection = associated(service, peers)
     store, find = (struct.pack("<HHIH", 0, 0x0100, 2, field) for field in (0x0001, 0x0020))
     connection.sendall(store_command().replace(store, find))
 
@@ -240,8 +240,8 @@ def test_a_data_set_for_a_message_that_takes_none_is_cut_off(service: Service, s
     assert memory(service) - before < MEMORY
 
 
-def test_associations_that_idle_give_way_to_one_that_waits(service: Service, strangers: ExitStack) -> None:
-    idle = [associated(service, strangers) for _ in range(KNOWN_FROM_ONE)]
+def test_associations_that_idle_give_way_to_one_that_waits(service: Service, peers: ExitStack) -> None:
+    idle = [associated(service, peers) for _ in range(KNOWN_FROM_ONE)]
 
     assert Sender(service.port).echo() < LONGEST
     assert any(is_closed(connection, 0.2) for connection in idle)
@@ -249,9 +249,9 @@ def test_associations_that_idle_give_way_to_one_that_waits(service: Service, str
 
 
 def test_what_is_coming_in_counts_for_the_quota_and_is_gone_with_its_sender(
-    service: Service, strangers: ExitStack, tmp_path: Path
+    service: Service, peers: ExitStack, tmp_path: Path
 ) -> None:
-    greedy = [associated(service, strangers) for _ in range(4)]
+    greedy = [associated(service, peers) for _ in range(4)]
     for connection in greedy:
         connection.sendall(store_command())
         sent(connection, data(3, b"\x00" + bytes(100_000)), 2_500_000, 10)
@@ -272,7 +272,7 @@ def test_what_is_coming_in_counts_for_the_quota_and_is_gone_with_its_sender(
     until(lambda: not list(incoming.iterdir()), 10, "what came in is kept")
 
 
-def test_strangers_do_not_fill_the_log(service: Service) -> None:
+def test_unknown_peers_do_not_fill_the_log(service: Service) -> None:
     before = len(service.lines().splitlines())
     for number in range(60):
         with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
@@ -282,10 +282,10 @@ def test_strangers_do_not_fill_the_log(service: Service) -> None:
     assert len(service.lines().splitlines()) - before < 40
 
 
-def test_it_ends_at_once_while_strangers_are_connected(tmp_path: Path, strangers: ExitStack) -> None:
+def test_it_ends_at_once_while_unknown_peers_are_connected(tmp_path: Path, peers: ExitStack) -> None:
     service = Service(tmp_path, free_port()).start()
-    connected(service, strangers, 20)
-    dripping = associated(service, strangers)
+    connected(service, peers, 20)
+    dripping = associated(service, peers)
     dripping.sendall(store_command())
     dripping.sendall(data(3, b"\x00" + bytes(1000))[:500])
 
@@ -297,7 +297,7 @@ def test_it_ends_at_once_while_strangers_are_connected(tmp_path: Path, strangers
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed, to make certificates")
-def test_with_tls_the_silent_and_those_without_a_certificate_delay_nobody(tmp_path: Path, strangers: ExitStack) -> None:
+def test_with_tls_the_silent_and_those_without_a_certificate_delay_nobody(tmp_path: Path, peers: ExitStack) -> None:
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
          "subjectAltName=DNS:localhost", "-keyout", str(tmp_path / "k.pem"), "-out", str(tmp_path / "c.pem")],
@@ -310,15 +310,15 @@ def test_with_tls_the_silent_and_those_without_a_certificate_delay_nobody(tmp_pa
     known.echo()
     before = memory(service)
 
-    silent = connected(service, strangers, 1)[0]
+    silent = connected(service, peers, 1)[0]
     assert known.echo() < LONGEST
-    connected(service, strangers, 60)
-    for connection in connected(service, strangers, 10):  # half a handshake
+    connected(service, peers, 60)
+    for connection in connected(service, peers, 10):  # half a handshake
         connection.sendall(bytes([22, 3, 1, 2, 0, 1]))
     nobody = ssl.create_default_context(cafile=str(ours.authority))
-    for connection in connected(service, strangers, 10):
+    for connection in connected(service, peers, 10):
         with suppress(OSError):
-            strangers.enter_context(nobody.wrap_socket(connection, server_hostname="localhost"))
+            peers.enter_context(nobody.wrap_socket(connection, server_hostname="localhost"))
 
     assert known.echo() < LONGEST
     assert is_closed(silent, 12)
