@@ -24,6 +24,7 @@ from benchmarks.deploy.studies import small_study
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
 
+from monai_inpaint.pacs import moves
 from monai_inpaint.pacs.archive import TooMuch, Unreachable
 from monai_inpaint.pacs.fetching import fetch_series
 from monai_inpaint.pacs.listener import listening
@@ -62,9 +63,23 @@ class Fetcher:
             ("127.0.0.1", self.node.port), block=False, evt_handlers=[(evt.EVT_C_MOVE, self._move)]
         )
         ours = Node("127.0.0.1", self.port, "FILLER")
-        self._open = ExitStack()
         self.settings = Settings(folder / "queue", ours, callers, self.node, (Rule("CT", "SEG"),))
+        self._listen()
+
+    def _listen(self) -> None:
+        self._open = ExitStack()
         self._open.enter_context(listening(self.settings, self.queue, self.log.append))
+
+    def restart(self) -> None:
+        """End the service, whatever is under way, and start it again; the archive goes on."""
+        self._open.close()
+        self.queue.close()
+        self.queue = Queue(self.queue.root, LARGE, LARGE)
+        self._listen()
+
+    def incoming_files(self) -> list[Path]:
+        """What has come and is not complete, or not the queue's."""
+        return [path for path in self.queue.incoming.rglob("*") if path.is_file()]
 
     def fetch(self, limit: int = LARGE, move_limit: int = LARGE) -> list[Dataset]:
         """Fetch the series; what came of it."""
@@ -116,7 +131,7 @@ def test_what_an_archive_moves_to_us_is_what_was_asked_for_and_no_arrival(fetche
     assert fetcher.fetch() == sorted(fetcher.held, key=lambda one: one.SOPInstanceUID)
 
     assert fetcher.queue.counts()["arriving"] == 0
-    assert list(fetcher.queue.incoming.iterdir()) == []
+    assert fetcher.incoming_files() == []
     assert fetcher.queue.quota.room() == (0, LARGE)
 
 
@@ -170,6 +185,30 @@ def test_what_comes_after_its_request_is_over_is_refused(fetcher: Fetcher) -> No
     assert fetcher.log[-1] == "instances from ARCHIVE are refused: they come after their request is over"
     arrived = [path.stem for path in (fetcher.queue.root / "arriving").rglob("*.dcm")]
     assert arrived == [other.SOPInstanceUID]
+    assert fetcher.incoming_files() == []
+
+
+@pytest.mark.parametrize("end", ["killed", "stopped"])
+def test_what_comes_after_a_restart_for_a_request_of_before_is_refused_until_it_can_no_longer_come(
+    end: str, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = fetcher.held
+    under_way = fetcher.queue.moves.begin(LARGE)
+    move = under_way.__enter__()
+    move.expect(STUDY, SERIES)
+    assert fetcher.send([one], "ARCHIVE", move.message) == [0]
+    if end == "stopped":
+        under_way.__exit__(None, None, None)
+    fetcher.restart()
+    assert fetcher.incoming_files() == []
+
+    assert fetcher.send([other], "ARCHIVE", move.message) == [0xA700]
+    assert fetcher.queue.counts()["arriving"] == 0
+    assert fetcher.fetch() == sorted(fetcher.held, key=lambda one: one.SOPInstanceUID)  # asked for again
+
+    monkeypatch.setattr(moves, "_LATE", -1.0)
+    assert fetcher.send([other], "ARCHIVE", move.message) == [0]
+    assert fetcher.queue.counts()["arriving"] == 1
     assert list(fetcher.queue.incoming.iterdir()) == []
 
 
