@@ -67,20 +67,27 @@ class Filling(ServiceStage):
 
     def _fill(self, job: Path) -> bool:
         """Make the results; whether there are some to send."""
+        filled = self.queue.filled(job)
         with self.beside(job) as place:
-            outcome = self.done(job / places.INPUT, place / places.RESULTS, self.queue.filled(job))
+            results = place / places.RESULTS
+            outcome = self.done(job / places.INPUT, results, filled)
+            if outcome.how == tasks.FAILED and self.shared.settings.report_skipped:
+                results = place / "failed"
+                outcome = self.done(job / places.INPUT, results, filled, outcome.why)
             if outcome.how == tasks.FAILED:
                 self.queue.fail(job, outcome.why)
                 self.log(f"study {job.name} failed: {outcome.why}")
                 return False
+            made = [instance.uid for instance in instances_below(results)]
             if outcome.how == tasks.NOTHING:
                 self.log(f"study {job.name}: nothing is filled. {outcome.why}")
-            made = [instance.uid for instance in instances_below(place / places.RESULTS)]
-            if outcome.how == tasks.NOTHING and not made:
-                self.queue.set_aside(job, place / places.RESULTS / places.RECORD)
-                return False
-            self.queue.keep_results(job, place / places.RESULTS, made)
-        self.log(f"study {job.name} filled: {len(made)} results")
+                if not made:
+                    self.queue.set_aside(job, results / places.RECORD)
+                    return False
+            self.queue.keep_results(job, results, made)
+        if outcome.how == tasks.DONE:
+            skipped = f". Not all is filled: {outcome.why}" if outcome.why else ""
+            self.log(f"study {job.name} filled: {len(made)} results{skipped}")
         return True
 
 
