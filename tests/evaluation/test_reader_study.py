@@ -22,7 +22,7 @@ from evaluation_samples import phantom_head, smooth
 
 from monai_inpaint.evaluation.reader_study import make_study
 from monai_inpaint.evaluation.study_design import assign, draw_trials
-from monai_inpaint.evaluation.study_pictures import levels_of, webp_of
+from monai_inpaint.evaluation.study_pictures import levels, levels_of, webp_of
 from monai_inpaint.evaluation.study_results import score_study
 
 
@@ -168,6 +168,13 @@ def test_levels_come_back_from_their_file(bits: int) -> None:
     picture = np.random.default_rng(0).integers(0, 2**bits, (31, 17)).astype(np.uint16)
 
     assert np.array_equal(levels_of(webp_of(picture, bits), bits), picture)
+
+
+def test_sixty_films_of_16_bits_with_their_noise_weigh_less_than_60_megabytes() -> None:
+    noise = np.random.default_rng(0).normal(0, 2, (1024, 1024))  # of 256 greys
+    film = levels(smooth((1024, 1024), 5) + noise, 0, 255, 10)
+
+    assert len(webp_of(film, 10)) < 1_000_000
 
 
 def test_accuracies_are_those_of_an_independent_computation(tmp_path: Path) -> None:
