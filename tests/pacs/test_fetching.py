@@ -9,10 +9,12 @@ from typing import Any
 
 import pydicom
 import pytest
+from dicom_samples import legacy
 from pydicom.dataset import Dataset
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, evt
 from pynetdicom.sop_class import (
     CTImageStorage,
+    LegacyConvertedEnhancedCTImageStorage,
     StudyRootQueryRetrieveInformationModelGet,
     Verification,
 )
@@ -48,7 +50,8 @@ class GetArchive:
         entity = AE("ARCHIVE")
         entity.add_supported_context(StudyRootQueryRetrieveInformationModelGet)
         entity.add_supported_context(Verification)
-        entity.add_supported_context(CTImageStorage, ALL_TRANSFER_SYNTAXES, scu_role=True, scp_role=True)
+        for kind in (CTImageStorage, LegacyConvertedEnhancedCTImageStorage):
+            entity.add_supported_context(kind, ALL_TRANSFER_SYNTAXES, scu_role=True, scp_role=True)
         port = free_port()
         self._server = entity.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_GET, self._get)])
         self.node = Node("127.0.0.1", port, "ARCHIVE")
@@ -117,6 +120,18 @@ def test_what_is_missing_is_fetched_and_nothing_else(archive: GetArchive, files:
     for path, original in zip(sorted(output.iterdir()), sorted(archive.held[:2], key=lambda one: one.SOPInstanceUID),
                               strict=True):  # fmt: skip
         assert pydicom.dcmread(path) == original
+
+
+def test_series_that_were_converted_to_one_file_are_fetched_like_any_other(
+    archive: GetArchive, files: list[Path], tmp_path: Path
+) -> None:
+    here, output = alone(files[2], tmp_path / "here"), tmp_path / "output"
+    output.mkdir()
+    (converted,) = archive.held = [pydicom.dcmread(legacy(tmp_path / "legacy.dcm", files[0].parent))]
+    converted.SeriesInstanceUID = f"{STUDY}.1"
+
+    assert fetch(here, output, archive.node) == [(f"{STUDY}.1", 1)]
+    assert pydicom.dcmread(next(output.iterdir())) == converted
 
 
 def test_an_archive_without_the_series_gives_nothing(archive: GetArchive, files: list[Path], tmp_path: Path) -> None:
