@@ -6,12 +6,13 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from monai_inpaint.errors import InputError
 from monai_inpaint.imaging.modality import FROM_DICOM
 from monai_inpaint.io import check_output
 from monai_inpaint.io.atomic import staged
 from monai_inpaint.metal.methods import METHODS, choose
 from monai_inpaint.pacs.rules import METAL, Rule
-from monai_inpaint.registry import BundleInfo, find_bundle
+from monai_inpaint.registry import BundleInfo, find_generator
 
 _NOT_RUN = ("eval", "runs", "rows", "__pycache__")  # what a bundle holds that does not fill
 
@@ -23,9 +24,14 @@ def bundles_for(rules: Sequence[Rule]) -> list[BundleInfo]:
     installed where it runs.
 
     Raises:
-        InputError: a bundle that does not exist, or is not for metal.
+        InputError: a rule names a bundle that does not exist, or is for something else.
     """
-    needed = {bundle.path: bundle for rule in rules for bundle in _of(rule)}
+    needed: dict[Path, BundleInfo] = {}
+    for number, rule in enumerate(rules, start=1):
+        try:
+            needed |= {bundle.path: bundle for bundle in _of(rule)}
+        except InputError as error:
+            raise InputError(f"Rule {number}: {error}") from error
     return sorted(needed.values(), key=lambda bundle: bundle.name)
 
 
@@ -46,7 +52,10 @@ def gather(rules: Sequence[Rule], folder: Path) -> list[str]:
 def _of(rule: Rule) -> list[BundleInfo]:
     modality = FROM_DICOM[rule.modality]
     if rule.hole != METAL:
-        return [find_bundle(rule.bundle or modality)]
+        bundle = find_generator(rule.bundle or modality)
+        if modality not in bundle.modalities:
+            raise InputError(f"The bundle {bundle.name} does not fill {rule.modality} images; name another one.")
+        return [bundle]
     left_open = modality == "ct" and rule.method is None and rule.bundle in (None, modality)
     methods = METHODS if left_open else [rule.method]
     chosen = (choose(modality, method, rule.bundle)[1] for method in methods)
