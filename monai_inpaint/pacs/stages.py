@@ -32,11 +32,14 @@ class Fetching(ServiceStage):
             return None
         with self.beside(job) as place:
             (place / places.INPUT).mkdir()
-            limit = self.queue.quota.room_for(max(self.shared.settings.study_bytes - bytes_below(job), 0))
+            most = max(self.shared.settings.study_bytes - bytes_below(job), 0)
+            limit = self.queue.quota.room_for(most)
             with self.queue.moves.begin(limit) as move:
                 outcome = self.done(job / places.INPUT, place / places.INPUT, limit, move)
             if outcome.how == tasks.LATER:
                 return outcome.why
+            if outcome.why == tasks.TOO_MUCH and limit < most and self._others_make_room():
+                return tasks.NO_ROOM
             if outcome.how == tasks.DONE:
                 self.queue.keep_fetched(job, place)
                 self.log(f"study {job.name}: fetched {outcome.why}")
@@ -44,6 +47,11 @@ class Fetching(ServiceStage):
                 self.log(f"study {job.name}: nothing is fetched. {outcome.why}")
         self.queue.move(job, places.WAITING)
         return None
+
+    def _others_make_room(self) -> bool:
+        """Whether studies are on their way whose images go when they are done."""
+        counts = self.queue.counts()
+        return any(counts[state] for state in (places.ARRIVING, places.WAITING, places.SENDING, places.COMMITTING))
 
 
 class Filling(ServiceStage):

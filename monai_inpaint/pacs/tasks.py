@@ -15,6 +15,7 @@ from monai_inpaint.pacs.rules import Rule
 from monai_inpaint.pacs.settings import Node, WebNode, WorklistSettings
 
 DONE, PARTLY, NOTHING, FAILED, FULL, LATER = "done", "partly", "nothing", "failed", "full", "later"
+NO_ROOM = "There is no room in the queue."
 TOO_MUCH = "There is no room for it in the queue, or the study becomes larger than it may be."
 
 
