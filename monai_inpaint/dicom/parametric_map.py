@@ -16,10 +16,10 @@ from monai_inpaint.version import __version__
 
 
 class Kind(Enum):
-    """Content of a map: its name, the offset of its series' number, and how it was computed."""
+    """Content of a map: its name, what its values are, the offset of its series' number, and how it was computed."""
 
-    DIFFERENCE = ("filled - source", 2, "SUBTRACTION")
-    SPREAD = ("Error to expect of the fill", 3, "STD_DEVIATION")
+    DIFFERENCE = ("Difference", "result - source", 2, "SUBTRACTION")
+    SPREAD = ("Error to expect", "error to expect of the result", 3, "STD_DEVIATION")
 
 
 def parametric_map(
@@ -31,11 +31,11 @@ def parametric_map(
         evidence: of the source, with places.
         values: float32, of the planes of `evidence`: (slices, rows, columns), in units (HU for CT).
         source: whose units they are.
-        derived: {"description", "model", "version"}.
+        derived: {"description", "model", "version", "label"}.
         kind: what the values are.
     """
     pm, content = load("pm"), load("content")
-    name, offset, contrast = kind.value
+    name, values_are, offset, contrast = kind.value
     low, high = float(values.min()), float(values.max())
     reach = max(abs(low), abs(high)) or 1.0
     window = (0.0, 2 * reach) if kind is Kind.DIFFERENCE else (reach / 2, reach)
@@ -52,13 +52,13 @@ def parametric_map(
         software_versions=__version__,
         device_serial_number="none",
         contains_recognizable_visual_features=evidence.first.get("RecognizableVisualFeatures") != "NO",
-        real_world_value_mappings=[pm.RealWorldValueMapping(kind.name, name, unit, (low, high), 1.0, 0.0)],
+        real_world_value_mappings=[pm.RealWorldValueMapping(kind.name, values_are, unit, (low, high), 1.0, 0.0)],
         voi_lut_transformations=[content.VOILUTTransformation(*window)],
-        content_label=f"AI_{kind.name}",
+        content_label=kind.name,
         content_description=derived["description"][:64],
         derived_pixel_contrast=contrast,
         derivation=codes.cid7203.PixelByPixelSubtraction if kind is Kind.DIFFERENCE else None,
-        series_description=name,
+        series_description=f"{name}: {derived['label']}",
         **evidence.places(),
     )
     dataset.SyntheticData, dataset.Laterality = "YES", evidence.first.get("Laterality") or ""

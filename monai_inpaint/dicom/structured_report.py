@@ -33,7 +33,7 @@ def record_of(
         series: SeriesInstanceUID of the derived images.
         voxels, size: of the hole; the size in mm3 (volumes) or mm2 (single slices), None where the spacing is unknown.
         report: of the fill or of the metal reduction.
-        derived: {"description", "model", "version"}.
+        derived: {"description", "model", "version", "label"}.
     """
     sr = load("sr")
     group = _group(evidence, segmentation, series, voxels, size, report, derived)
@@ -49,7 +49,7 @@ def record_of(
         evidence.first,
         model=derived["model"],
         series=4,
-        description="Record of the fill",
+        description=f"Record: {derived['label']}",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ def read_answers(path: Path, key: dict[str, Any]) -> ReaderAnswers:
     answers: dict[int, tuple[str, float | None]] = {}
     for one in listed:
         trial, side, ms = (one.get(name) for name in ("trial", "side", "ms")) if isinstance(one, dict) else (None,) * 3
-        valid_time = ms is None or (isinstance(ms, int | float) and not isinstance(ms, bool) and ms >= 0)
+        valid_time = ms is None or (isinstance(ms, int | float) and not isinstance(ms, bool) and 0 <= ms < math.inf)
         if type(trial) is not int or not 0 <= trial < len(key["trials"]) or side not in SIDES or not valid_time:
             raise InputError(f"{path} contains an answer that does not match the study; {advice}.")
         if trial in answers:

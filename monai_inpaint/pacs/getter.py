@@ -25,6 +25,8 @@ from pydicom.uid import (
     JPEGLosslessSV1,
     JPEGLSLossless,
     JPEGLSNearLossless,
+    LegacyConvertedEnhancedCTImageStorage,
+    LegacyConvertedEnhancedMRImageStorage,
     MRImageStorage,
     RLELossless,
     RTStructureSetStorage,
@@ -43,16 +45,23 @@ from monai_inpaint.pacs.requestor import associated, status_of
 from monai_inpaint.pacs.settings import Node
 from monai_inpaint.regions.hole_file import LABEL_MAP
 
-KINDS = (
-    CTImageStorage, EnhancedCTImageStorage, MRImageStorage, EnhancedMRImageStorage, ComputedRadiographyImageStorage,
+IMAGES = (
+    CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage, MRImageStorage,
+    EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage, ComputedRadiographyImageStorage,
     DigitalXRayImageStorageForPresentation, DigitalXRayImageStorageForProcessing, SecondaryCaptureImageStorage,
-    SegmentationStorage, LABEL_MAP, RTStructureSetStorage,
 )  # fmt: skip
+REGIONS = (SegmentationStorage, LABEL_MAP, RTStructureSetStorage)
 # A context for each way of compression, so that the archive sends what it has; the first is of what is not compressed.
 SYNTAXES = (
     (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian),
     (JPEGLosslessSV1,), (JPEGLossless,), (JPEGLSLossless,), (JPEGLSNearLossless,), (JPEG2000Lossless,), (JPEG2000,),
     (JPEGBaseline8Bit,), (JPEGExtended12Bit,), (RLELossless,),
+)  # fmt: skip
+# Regions are not compressed with loss; an association has no more than 128 contexts.
+REGION_SYNTAXES = (SYNTAXES[0], (JPEGLosslessSV1,), (JPEGLSLossless,), (JPEG2000Lossless,), (RLELossless,))
+PROPOSED = tuple(
+    (kind, syntaxes) for kinds, ways in ((IMAGES, SYNTAXES), (REGIONS, REGION_SYNTAXES)) for kind in kinds
+    for syntaxes in ways
 )  # fmt: skip
 _CANNOT, _NO_SUCH_DESTINATION = 0xC000, 0xA801
 _SILENCE = 600.0  # seconds that an archive may take to send the next part of a C-MOVE, of which it may say nothing
@@ -88,8 +97,8 @@ def get_series(study: str, series: str, at: Node, title: str, keep: Callable[[Da
 
     models = [StudyRootQueryRetrieveInformationModelGet, StudyRootQueryRetrieveInformationModelMove]
     contexts = [build_context(model) for model in models]
-    contexts += [build_context(kind, list(syntaxes)) for kind in KINDS for syntaxes in SYNTAXES]
-    roles = [build_role(kind, scp_role=True) for kind in KINDS]
+    contexts += [build_context(kind, list(syntaxes)) for kind, syntaxes in PROPOSED]
+    roles = [build_role(kind, scp_role=True) for kind in (*IMAGES, *REGIONS)]
     query = Dataset()
     query.QueryRetrieveLevel = "SERIES"
     query.StudyInstanceUID, query.SeriesInstanceUID = study, series

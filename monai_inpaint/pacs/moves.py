@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from monai_inpaint.pacs.arriving import DifferentInstance
 from monai_inpaint.pacs.queue_quota import QueueQuota
 
 _FULL = "full"
+_PREFIX = "move_"  # of a folder's name, before the Message ID
 _LATE = 600.0  # seconds after a request in which what still comes for it is refused
 
 
@@ -65,11 +65,17 @@ class _UnderWay:
     size: int = 0
 
 
+def is_move(item: Path) -> bool:
+    """Return whether an item of the folder for what is not complete is that of a request."""
+    number = item.name.removeprefix(_PREFIX)
+    return number != item.name and number.isdecimal() and item.is_dir() and not item.is_symlink()
+
+
 class Moves:
-    """The requests that are under way.
+    """The requests that are under way, and those that are over: their folders, empty, outlast a restart of the service.
 
     Args:
-        incoming: folder for what is not complete yet.
+        incoming: folder for what is not complete yet; the requests that it holds are over.
         quota: what comes counts for it, until the requests are over.
     """
 
@@ -77,23 +83,26 @@ class Moves:
         self._incoming, self._quota = incoming, quota
         self._mutex = threading.Lock()
         self._moves: dict[int, _UnderWay] = {}
-        self._over: dict[int, tuple[float, set[tuple[str, str]]]] = {}  # when, and what was expected
+        self._over: dict[int, tuple[float, Move]] = {}  # since when
+        for folder in filter(is_move, incoming.iterdir()):
+            self._end(Move(int(folder.name.removeprefix(_PREFIX)), folder))
 
     @contextmanager
     def begin(self, limit: int) -> Iterator[Move]:
-        """Have a request under way, for so many bytes; its folder goes at the end of the block."""
+        """Have a request under way, for so many bytes; what has come for it goes at the end of the block."""
         with self._mutex:
+            self._forget()
             taken = self._moves.keys() | self._over.keys()
             message = next(one for one in iter(lambda: random.randrange(1, 2**16), 0) if one not in taken)
-            move = Move(message, Path(tempfile.mkdtemp(dir=self._incoming)))
+            move = Move(message, self._incoming / f"{_PREFIX}{message}")
+            move.folder.mkdir()
             self._moves[message] = _UnderWay(move, limit)
         try:
             yield move
         finally:
             with self._mutex:
                 ended = self._moves.pop(message)
-                self._over[message] = time.monotonic(), move.expected()
-            shutil.rmtree(move.folder, ignore_errors=True)
+                self._end(move)
             self._quota.shrink(ended.size)
 
     def keep(self, message: int | None, arrival: Arrival, study: str, series: str, instance: str) -> bool:
@@ -112,8 +121,8 @@ class Moves:
         if message is None or not (is_uid(study) and is_uid(series)):
             return False
         with self._mutex:
-            self._over = {one: over for one, over in self._over.items() if time.monotonic() - over[0] < _LATE}
-            if message in self._over and (study, series) in self._over[message][1]:
+            self._forget()
+            if message in self._over and (study, series) in self._over[message][1].expected():
                 raise TooLate
             under_way = self._moves.get(message)
             if under_way is None or not (folder := under_way.move.folder / study / series).is_dir():
@@ -129,6 +138,22 @@ class Moves:
             under_way.size += arrival.size
             arrival.size = 0
         return True
+
+    def _end(self, move: Move) -> None:
+        """Remove what has come for a request; what it expected, if anything, is remembered for a while."""
+        if not move.expected():
+            shutil.rmtree(move.folder, ignore_errors=True)
+            return
+        for path in (*move.instances(), move.folder / _FULL):
+            path.unlink(missing_ok=True)
+        self._over[move.message] = time.monotonic(), move
+
+    def _forget(self) -> None:
+        """Remove the requests that have been over for long."""
+        for message, (since, move) in list(self._over.items()):
+            if time.monotonic() - since > _LATE:
+                shutil.rmtree(move.folder, ignore_errors=True)
+                del self._over[message]
 
     def lacks_room(self, message: int | None) -> None:
         """Note that an instance has come for which there is no room."""

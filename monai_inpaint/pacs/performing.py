@@ -23,7 +23,6 @@ from monai_inpaint.pacs.work_item import WorkItem, outcome_of, read_item, write_
 _IN_HAND = 4  # work items that are ours at a time, so that others can perform the rest
 _PIECE = 2**20
 _POLLING = "polling"
-_NO_ROOM = "There is no room in the queue."
 _ON_ITS_WAY = "An instance of its input is on its way already, in another form."
 
 
@@ -54,7 +53,7 @@ class Performing(ServiceStage):
 
     def _poll(self, there: list[Path]) -> None:
         # what is found without room would be claimed and not performed, though others may have room
-        outcome = self.done("find") if self._has_room() else tasks.TaskOutcome(tasks.LATER, _NO_ROOM)
+        outcome = self.done("find") if self._has_room() else tasks.TaskOutcome(tasks.LATER, tasks.NO_ROOM)
         if outcome.how != tasks.DONE:
             if _POLLING not in self.shared.waits:
                 self.log(f"{_POLLING} waits: {outcome.why}")
@@ -95,7 +94,7 @@ class Performing(ServiceStage):
 
     def _claim(self, job: Path, item: WorkItem) -> str | None:
         if not self._has_room():
-            return _NO_ROOM
+            return tasks.NO_ROOM
         outcome = self.done("claim", job.name, item.transaction)
         if outcome.how == tasks.NOTHING:  # someone else performs it
             job.unlink()
@@ -113,7 +112,7 @@ class Performing(ServiceStage):
         most = min(self.shared.settings.study_bytes, self.shared.settings.quota_bytes)
         limit = self.queue.quota.room_for(most)
         if not limit:
-            return _NO_ROOM
+            return tasks.NO_ROOM
         with self._place() as place:
             with self.queue.moves.begin(limit) as move:  # to its end its bytes count
                 outcome = self.done("fetch", item.inputs, place, limit, move)
@@ -121,12 +120,12 @@ class Performing(ServiceStage):
                 return outcome.why
             if outcome.how == tasks.FAILED:
                 if outcome.why == tasks.TOO_MUCH and limit < most:  # it may fit when others are done
-                    return _NO_ROOM
+                    return tasks.NO_ROOM
                 return self._cancel(job, item, outcome.why)
             try:
                 instances = self._store_all(place, item.study)
             except Full:
-                return _NO_ROOM
+                return tasks.NO_ROOM
             except TooLarge:
                 return self._cancel(job, item, "The study is larger than may be taken.")
             except DifferentInstance:

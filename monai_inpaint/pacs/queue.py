@@ -54,7 +54,7 @@ from monai_inpaint.pacs.job_layout import (
     number_of,
 )
 from monai_inpaint.pacs.kept_images import filled_nothing, move_images, record_in, sources_of
-from monai_inpaint.pacs.moves import Moves
+from monai_inpaint.pacs.moves import Moves, is_move
 from monai_inpaint.pacs.queue_quota import QueueQuota
 from monai_inpaint.private import make_private, private_files
 
@@ -75,7 +75,7 @@ class Queue(JobFolders):
         arriving: the studies that come in.
         quota: the bytes that it takes.
         moves: our C-MOVE requests, whose instances do not go into the queue.
-        incoming: folder for what is not complete yet; it is emptied at the start.
+        incoming: folder for what is not complete yet; it is emptied at the start, but for what `moves` keeps.
         work_items: folder of the work items that are performed; see `work_item`.
 
     Raises:
@@ -240,7 +240,8 @@ class Queue(JobFolders):
         """Remove what a killed process left: files half received, results half made, data of what is done."""
         for name in (INCOMING, TRASH):
             for item in (self.root / name).iterdir():
-                disk.remove(item)
+                if not is_move(item):
+                    disk.remove(item)
         for state in STATES:
             self.in_state(state)  # logs what does not belong there
         for job in (*self.in_state(FETCHING), *self.in_state(WAITING)):

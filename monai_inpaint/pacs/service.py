@@ -13,6 +13,7 @@ from monai_inpaint.pacs.listener import Log, listening
 from monai_inpaint.pacs.log import log_as
 from monai_inpaint.pacs.machine_faults import is_full, reason_of
 from monai_inpaint.pacs.monitor import monitored
+from monai_inpaint.pacs.needed_bundles import bundles_for
 from monai_inpaint.pacs.performing import Performing
 from monai_inpaint.pacs.queue import Queue
 from monai_inpaint.pacs.service_stage import LONGEST_WAIT, WAIT, ServiceStage, Shared
@@ -31,7 +32,7 @@ def serve(settings: Settings, log: Log, stop: threading.Event | None = None) -> 
         log: takes a sentence; it holds UIDs, AE titles and numbers, nothing else of what is received.
 
     Raises:
-        InputError: the queue is in use, the port is taken, or TLS cannot be set up.
+        InputError: the queue is in use, the port is taken, TLS cannot be set up, or a rule names no bundle for it.
     """
     stop = stop or threading.Event()
     log = log_as(settings.log, log)
@@ -39,6 +40,7 @@ def serve(settings: Settings, log: Log, stop: threading.Event | None = None) -> 
     for peer in (settings.send, settings.fetch, settings.worklist and settings.worklist.at):
         if peer and peer.tls:
             sending_tls(peer.tls)  # refused now rather than when the first study is done
+    bundles_for(settings.rules)  # likewise
     with private_files():
         queue = Queue(settings.queue, settings.study_bytes, settings.quota_bytes, log, settings.keep_seconds)
         try:

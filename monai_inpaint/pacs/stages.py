@@ -32,11 +32,14 @@ class Fetching(ServiceStage):
             return None
         with self.beside(job) as place:
             (place / places.INPUT).mkdir()
-            limit = self.queue.quota.room_for(max(self.shared.settings.study_bytes - bytes_below(job), 0))
+            most = max(self.shared.settings.study_bytes - bytes_below(job), 0)
+            limit = self.queue.quota.room_for(most)
             with self.queue.moves.begin(limit) as move:
                 outcome = self.done(job / places.INPUT, place / places.INPUT, limit, move)
             if outcome.how == tasks.LATER:
                 return outcome.why
+            if outcome.why == tasks.TOO_MUCH and limit < most and self._others_make_room():
+                return tasks.NO_ROOM
             if outcome.how == tasks.DONE:
                 self.queue.keep_fetched(job, place)
                 self.log(f"study {job.name}: fetched {outcome.why}")
@@ -44,6 +47,11 @@ class Fetching(ServiceStage):
                 self.log(f"study {job.name}: nothing is fetched. {outcome.why}")
         self.queue.move(job, places.WAITING)
         return None
+
+    def _others_make_room(self) -> bool:
+        """Whether studies are on their way whose images go when they are done."""
+        counts = self.queue.counts()
+        return any(counts[state] for state in (places.ARRIVING, places.WAITING, places.SENDING, places.COMMITTING))
 
 
 class Filling(ServiceStage):
@@ -67,20 +75,27 @@ class Filling(ServiceStage):
 
     def _fill(self, job: Path) -> bool:
         """Make the results; whether there are some to send."""
+        filled = self.queue.filled(job)
         with self.beside(job) as place:
-            outcome = self.done(job / places.INPUT, place / places.RESULTS, self.queue.filled(job))
+            results = place / places.RESULTS
+            outcome = self.done(job / places.INPUT, results, filled)
+            if outcome.how == tasks.FAILED and self.shared.settings.report_skipped:
+                results = place / "failed"
+                outcome = self.done(job / places.INPUT, results, filled, outcome.why)
             if outcome.how == tasks.FAILED:
                 self.queue.fail(job, outcome.why)
                 self.log(f"study {job.name} failed: {outcome.why}")
                 return False
+            made = [instance.uid for instance in instances_below(results)]
             if outcome.how == tasks.NOTHING:
                 self.log(f"study {job.name}: nothing is filled. {outcome.why}")
-            made = [instance.uid for instance in instances_below(place / places.RESULTS)]
-            if outcome.how == tasks.NOTHING and not made:
-                self.queue.set_aside(job, place / places.RESULTS / places.RECORD)
-                return False
-            self.queue.keep_results(job, place / places.RESULTS, made)
-        self.log(f"study {job.name} filled: {len(made)} results")
+                if not made:
+                    self.queue.set_aside(job, results / places.RECORD)
+                    return False
+            self.queue.keep_results(job, results, made)
+        if outcome.how == tasks.DONE:
+            skipped = f". Not all is filled: {outcome.why}" if outcome.why else ""
+            self.log(f"study {job.name} filled: {len(made)} results{skipped}")
         return True
 
 

@@ -39,7 +39,7 @@ from monai_inpaint.version import NOTICE, __version__
 _SYNTHETIC = "It contains synthetic data already, and is not a source to fill."
 _IDENTITY = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID")
 _NO_RULE = "No rule is for it."
-_EXPECTED = (_SYNTHETIC, _NO_RULE, FILLED_BEFORE)  # nobody asked for more
+EXPECTED = (_SYNTHETIC, _NO_RULE, FILLED_BEFORE)  # why nothing is done with series of which nobody asked for more
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ def process_study(
     bundles: Bundles | None = None,
     filled: Collection[str] = (),
     report_skipped: bool = False,
+    failed: str = "",
 ) -> dict[str, Any]:
     """Fill the series of a study that the rules name, and write results and record.
 
@@ -115,6 +116,7 @@ def process_study(
         filled: the `source` of each series that was filled before, and is not filled again; the `told` of each that was
             reported before.
         report_skipped: why series are skipped that a rule is for is written as a structured report, too.
+        failed: why filling has failed before; nothing is filled then, and this is why.
 
     Returns:
         the record, JSON-able: `series` (of each its UIDs, `status` "filled" or "skipped", `why`, and what was done) and
@@ -128,7 +130,7 @@ def process_study(
     found = find_series(study)
     output.mkdir(exist_ok=True)
     bundles = bundles or Bundles()
-    cases = list(choose(found, rules, filled))
+    cases = [replace(case, why=case.why or failed) for case in choose(found, rules, filled)]
     entries = [write_case(fill_case(case, bundles), output) for case in cases]
     if report_skipped:
         _report(cases, entries, found, filled, output)
@@ -141,7 +143,7 @@ def _report(
     """Write a structured report for each study of which something was skipped; its entries get a `told`."""
     skipped: dict[str, list[tuple[Dataset, str]]] = {}
     for case, entry in zip(cases, entries, strict=True):
-        if entry["status"] == SKIPPED and entry["why"] not in _EXPECTED:
+        if entry["status"] == SKIPPED and entry["why"] not in EXPECTED:
             digest = sha256("\n".join((*sorted(case.series.instances), entry["why"])).encode()).hexdigest()
             if digest not in filled:
                 entry["told"] = digest

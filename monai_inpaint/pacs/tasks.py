@@ -15,6 +15,7 @@ from monai_inpaint.pacs.rules import Rule
 from monai_inpaint.pacs.settings import Node, WebNode, WorklistSettings
 
 DONE, PARTLY, NOTHING, FAILED, FULL, LATER = "done", "partly", "nothing", "failed", "full", "later"
+NO_ROOM = "There is no room in the queue."
 TOO_MUCH = "There is no room for it in the queue, or the study becomes larger than it may be."
 
 
@@ -34,21 +35,24 @@ class TaskOutcome(NamedTuple):
     found: tuple[Any, ...] = ()
 
 
-def filler(rules: Sequence[Rule], report_skipped: bool) -> Callable[[Path, Path, Collection[str]], TaskOutcome]:
-    """Return a function that fills a study: given its folder, one for the results, and what was filled before."""
-    from monai_inpaint.pacs.study import Bundles, process_study
+def filler(rules: Sequence[Rule], report_skipped: bool) -> Callable[..., TaskOutcome]:
+    """Return a function that fills a study.
+
+    It is given the study's folder, one for the results, what was filled before, and, a second time, why filling failed.
+    """
+    from monai_inpaint.pacs.study import EXPECTED, Bundles, process_study
 
     bundles = Bundles()
 
-    def fill(study: Path, output: Path, filled: Collection[str]) -> TaskOutcome:
+    def fill(study: Path, output: Path, filled: Collection[str], failed: str = "") -> TaskOutcome:
         try:
-            record = process_study(study, output, rules, bundles, filled, report_skipped)
+            record = process_study(study, output, rules, bundles, filled, report_skipped, failed)
         except Exception as error:
             why = sentence_of(error, {str(study): "The study", str(output): "The folder of the results"})
             return TaskOutcome(FULL if is_full(error) else FAILED, why)
         if any(entry["status"] == FILLED for entry in record["series"]):
-            return TaskOutcome(DONE)
-        return TaskOutcome(NOTHING, _reasons(record))
+            return TaskOutcome(DONE, _reasons(record, EXPECTED))
+        return TaskOutcome(NOTHING, _reasons(record) or "It contains no images.")
 
     return fill
 
@@ -175,7 +179,7 @@ def _send(instances: Sequence[Instance], to: Node | WebNode, title: str) -> list
     return send(instances, to, title)
 
 
-def _reasons(record: Mapping[str, Any]) -> str:
-    """Why nothing was filled, each reason once."""
+def _reasons(record: Mapping[str, Any], expected: Collection[str] = ()) -> str:
+    """Why series were not filled, each reason once, but for those that are expected."""
     reasons = (*(entry["why"] for entry in record["series"]), *record["unreadable"])
-    return " ".join(dict.fromkeys(reasons)) or "It contains no images."
+    return " ".join(why for why in dict.fromkeys(reasons) if why and why not in expected)

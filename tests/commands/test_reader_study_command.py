@@ -54,11 +54,15 @@ def test_a_study_is_made_and_scored(tmp_path: Path, capfd) -> None:
     given = json.loads(answers.read_text())
     given["answers"][3]["side"] = "up"
     (tmp_path / "side.json").write_text(json.dumps(given))
+    given = json.loads(answers.read_text())
+    given["answers"][3]["ms"] = float("inf")
+    (tmp_path / "time.json").write_text(json.dumps(given))
     before = tree(study)
     for files, said in (
         ([other], "does not match this study"),
         ([tmp_path / "damaged.json"], "cannot be read as JSON"),
         ([tmp_path / "side.json"], "does not match the study"),
+        ([tmp_path / "time.json"], "does not match the study"),
         ([answers, answers], "Two files contain the answers of reader a1b2"),
         ([], "There are no answers"),
     ):

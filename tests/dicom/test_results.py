@@ -104,6 +104,14 @@ def test_the_record_tells_volume_model_versions_and_hashes(ct):
     assert content(record, "Derived series") == [derived.SeriesInstanceUID]
 
 
+def test_names_of_series_say_what_they_are_and_what_was_done(ct):
+    _, results = ct
+    names = [pydicom.dcmread(path).SeriesDescription for path in results.files[-7:]]
+    assert names == [
+        "AI-filled:", "Region: AI-filled", "Structures: AI-filled", "Difference: AI-filled",
+        "Error to expect: AI-filled", "Record: AI-filled", "Overview: AI-filled, not for diagnosis"]  # fmt: skip
+
+
 def test_the_overview_shows_source_fill_and_difference_with_the_words_burned_in(ct):
     _, results = ct
     overview = pydicom.dcmread(results.overview)
@@ -210,6 +218,10 @@ def test_of_metal_the_hole_is_what_was_computed(method, tmp_path, capfd):
     assert method == "inpaint" or np.array_equal(hole, changed)
     described = pydicom.dcmread(tmp_path / "out" / "hole.dcm").SegmentSequence
     assert {segment.SegmentAlgorithmType for segment in described} == {"AUTOMATIC"}
+    for path in (tmp_path / "out").rglob("*.dcm"):
+        name = pydicom.dcmread(path).SeriesDescription
+        assert "Metal artifacts reduced" in name
+        assert "fill" not in name.lower()
 
 
 def test_labels_of_metal_are_no_results(tmp_path, capfd):

@@ -93,6 +93,19 @@ def test_our_reader_finds_the_hole_in_it_voxel_for_voxel(filled) -> None:
     assert np.array_equal(region, hole_in(read_image(source)))
 
 
+def test_the_areas_of_its_contours_add_up_to_the_volume_of_the_hole(filled) -> None:
+    source, results = filled
+    image = read_image(source)
+    between, volume = float(np.linalg.norm(image.affine[:3, 2])), 0.0
+
+    for contour in pydicom.dcmread(results.structures).ROIContourSequence[0].ContourSequence:
+        corners = np.reshape(contour.ContourData, (-1, 3)).astype(float)
+        corners -= corners[0]
+        volume += np.linalg.norm(np.cross(corners, np.roll(corners, -1, axis=0)).sum(axis=0)) / 2 * between
+
+    assert volume == pytest.approx(np.count_nonzero(hole_in(image)) * np.prod(image.spacing), rel=0.01)
+
+
 def test_metal_what_it_affects_and_what_was_filled_are_regions_of_both_objects(reduced, marked) -> None:
     source, out = reduced
 

@@ -114,6 +114,22 @@ def test_what_no_longer_holds_is_left_out(tmp_path):
         assert tag not in file
 
 
+def test_the_step_of_the_examination_that_made_the_source_did_not_make_the_derived_series(tmp_path):
+    step = {"PerformedProcedureStepID": "12", "PerformedProcedureStepDescription": "CT thorax"}
+    step |= {f"PerformedProcedureStep{end}Date": "20200102" for end in ("Start", "End")}
+    step |= {f"PerformedProcedureStep{end}Time": "101112" for end in ("Start", "End")}
+    source, referred, request = dicom_dataset(random_voxels((4, 4), "int16"), **step), Dataset(), Dataset()
+    referred.ReferencedSOPClassUID, referred.ReferencedSOPInstanceUID = "1.2.840.10008.3.1.2.3.3", "1.2.3.99"
+    request.ScheduledProcedureStepID = "7"
+    source.ReferencedPerformedProcedureStepSequence = Sequence([referred])
+    source.RequestAttributesSequence = Sequence([request])
+
+    file = derived(read_image(save(source, tmp_path / "a.dcm")), tmp_path / "b.dcm")
+
+    assert not [element.keyword for element in file if "PerformedProcedureStep" in element.keyword]
+    assert file.RequestAttributesSequence == source.RequestAttributesSequence  # was asked for
+
+
 def test_who_sent_the_source_is_not_stated(tmp_path):
     source = dicom_dataset(random_voxels((4, 4), "int16"))
     source.file_meta.SourceApplicationEntityTitle = "SCANNER7"

@@ -22,6 +22,7 @@ pytest.importorskip("highdicom", reason="needs the extra dicom")
 
 from move_archive import LARGE, SERIES, STUDY, MoveArchive
 
+from monai_inpaint.pacs import moves
 from monai_inpaint.pacs.archive import TooMuch, Unreachable
 from monai_inpaint.pacs.performing import Performing
 from monai_inpaint.pacs.service_stage import Shared
@@ -94,6 +95,30 @@ def test_what_comes_after_its_request_is_over_is_refused(archive: MoveArchive, o
     assert archive.log[-1] == "instances from ARCHIVE are refused: they come after their request is over"
     assert archive.arrived() == [of_two_series[1].SOPInstanceUID]
     assert archive.left() == []
+
+
+@pytest.mark.parametrize("end", ["killed", "stopped"])
+def test_what_comes_after_a_restart_for_a_request_of_before_is_refused_until_it_can_no_longer_come(
+    end: str, archive: MoveArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = archive.held
+    under_way = archive.queue.moves.begin(LARGE)
+    move = under_way.__enter__()
+    move.expect(STUDY, SERIES)
+    assert archive.send([one], "ARCHIVE", move.message) == [0]
+    if end == "stopped":
+        under_way.__exit__(None, None, None)
+    archive.restart()
+    assert archive.left() == []
+
+    assert archive.send([other], "ARCHIVE", move.message) == [0xA700]
+    assert archive.arrived() == []
+    assert archive.fetch() == sorted(archive.held, key=lambda one: one.SOPInstanceUID)  # asked for again
+
+    monkeypatch.setattr(moves, "_LATE", -1.0)
+    assert archive.send([other], "ARCHIVE", move.message) == [0]
+    assert archive.arrived() == [other.SOPInstanceUID]
+    assert list(archive.queue.incoming.iterdir()) == []
 
 
 def test_a_series_of_which_the_archive_cannot_send_a_part_is_asked_for_again_later(archive: MoveArchive) -> None:

@@ -70,13 +70,14 @@ def test_the_conformance_statement_tells_what_is_proposed_for_what_is_fetched() 
     named = re.findall(r"1\.2\.840\.10008\.1\.2[0-9.]*(?=[ ,])", section)
     assert sorted(named) == sorted(uid for context in getter.SYNTAXES for uid in context)
     assert f"each with {'ten' if len(getter.SYNTAXES) == 10 else ''} presentation contexts" in section
+    assert f"each with the {'five' if len(getter.REGION_SYNTAXES) == 5 else ''} of them" in section
     words = section.replace("\n", " ")
-    for kind in getter.KINDS:
+    for kind in (*getter.IMAGES, *getter.REGIONS):
         name = UID(kind).name.removesuffix(" Image Storage")
         main, _, purpose = name.partition(" Image Storage - For ")
         assert main.removesuffix(" Image Storage") in words, name
         assert purpose.lower() in words
-    assert len(getter.KINDS) * len(getter.SYNTAXES) + 2 <= 128  # PS3.8: odd numbers from 1 to 255
+    assert len(getter.PROPOSED) + 2 <= 128  # PS3.8: odd numbers from 1 to 255
     assert f"up to {getter._SILENCE:.0f} s" in section
     assert f"For {moves._LATE:.0f} s after the request is over" in section
 

@@ -202,6 +202,29 @@ def test_after_the_time_limit_the_images_are_hidden_and_an_answer_is_still_taken
     page.wait_for_function("() => document.querySelector('#place').innerText === 'Pair 2 of 2'")
 
 
+@pytest.mark.parametrize("interruption", ["pause", "reload"])
+def test_an_interruption_does_not_start_the_time_of_a_pair_again(page: Any, tmp_path: Path, interruption: str) -> None:
+    study, _ = small_study(tmp_path, pairs=2, seconds=3)
+    _open(page, study)
+    page.click("#start")
+    page.wait_for_function("() => document.querySelector('#time').innerText === 'Time is up'")
+    if interruption == "pause":
+        page.click("#pause")
+    else:
+        page.reload()
+    page.click("#start")
+
+    page.wait_for_function("() => !document.querySelector('#reading').hidden && drawn")
+    assert page.inner_text("#time") == "Time is up"
+    assert page.locator(".panel.gone.over").count() == 2
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelector('#place').innerText === 'Pair 2 of 2'")
+    assert page.evaluate("kept.answers[0].ms") >= 3000
+    _wait_for_pair(page, 2)
+    assert page.inner_text("#time") == "3 s left"
+
+
 def test_sixteen_bits_are_shown_in_their_window(page: Any, tmp_path: Path) -> None:
     films_of_16_bits(tmp_path)
     key = make_study(tmp_path / "films", tmp_path / "holes", None, ["ring"], tmp_path / "s", pairs=2, modality="CR")

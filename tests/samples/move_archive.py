@@ -55,18 +55,26 @@ class MoveArchive:
     def __enter__(self) -> MoveArchive:
         entity = AE("ARCHIVE")
         entity.add_supported_context(StudyRootQueryRetrieveInformationModelMove)
-        with ExitStack() as stack:
-            stack.callback(self.queue.close)
-            server = entity.start_server(
-                ("127.0.0.1", self.node.port), block=False, evt_handlers=[(evt.EVT_C_MOVE, self._move)]
-            )
-            stack.callback(server.shutdown)
-            stack.enter_context(listening(self.settings, self.queue, self.log.append))
-            self._open = stack.pop_all()
+        self._server = entity.start_server(
+            ("127.0.0.1", self.node.port), block=False, evt_handlers=[(evt.EVT_C_MOVE, self._move)]
+        )
+        self._listen()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
+        self._server.shutdown()
+
+    def _listen(self) -> None:
+        self._open = ExitStack()
+        self._open.callback(self.queue.close)
+        self._open.enter_context(listening(self.settings, self.queue, self.log.append))
+
+    def restart(self) -> None:
+        """End the service, whatever is under way, and start it again; the archive goes on."""
+        self._open.close()
+        self.queue = Queue(self.queue.root, LARGE, LARGE)
+        self._listen()
 
     def fetch(self, limit: int = LARGE, move_limit: int = LARGE) -> list[Dataset]:
         """Fetch the series; what came of it."""
@@ -99,7 +107,7 @@ class MoveArchive:
 
     def left(self) -> list[Path]:
         """Files of instances that are neither kept nor refused."""
-        return list(self.queue.incoming.iterdir())
+        return [path for path in self.queue.incoming.rglob("*") if path.is_file()]
 
     def _move(self, event: Any) -> Iterator[Any]:
         if event.move_destination not in self.known:

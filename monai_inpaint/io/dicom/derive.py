@@ -19,12 +19,14 @@ LABEL = "AI-filled"
 SCHEME = "99MONAIINPAINT"  # for what no published coding scheme names
 
 _CUT = {"SeriesDescription": 64, "DerivationDescription": 1024, "ManufacturerModelName": 64}
-# What no longer holds: signatures, the icon that shows what is gone, who made the source's instance, and the part that
-# it was of a larger one.
+# What no longer holds: signatures, the icon that shows what is gone, who made the source's instance, the part that it
+# was of a larger one, and the step of the examination that its series was made in.
 _VOID = (
     "DigitalSignaturesSequence", "MACParametersSequence", "IconImageSequence", "InstanceCreatorUID", "ConcatenationUID",
     "InConcatenationNumber", "InConcatenationTotalNumber", "ConcatenationFrameOffsetNumber",
-    "SOPInstanceUIDOfConcatenationSource",
+    "SOPInstanceUIDOfConcatenationSource", "ReferencedPerformedProcedureStepSequence", "PerformedProcedureStepID",
+    "PerformedProcedureStepStartDate", "PerformedProcedureStepStartTime", "PerformedProcedureStepEndDate",
+    "PerformedProcedureStepEndTime", "PerformedProcedureStepDescription",
 )  # fmt: skip
 _EXTREMES = {
     "SmallestImagePixelValue": (0, 0), "LargestImagePixelValue": (0, 1),
