@@ -279,7 +279,7 @@ def test_where_no_metal_is_the_person_reads_so_without_paths_of_the_machine(pers
     person.load(head)
     person.page.click("#find_metal")
 
-    message = person.message("head.nii", 120)
+    message = person.reads("head.nii", 120)
 
     assert "/" not in message
     assert person.regions() == ["Region 1: empty"]
