@@ -66,7 +66,7 @@ class SimulateMetald(Transform):
     def _pair(self, clean: Image, rng: np.random.Generator) -> Any:
         """A simulation; implants that do not fit are drawn again, and at last fewer of them."""
         scanner = Scanner(int(rng.choice(_KVP)), float(10 ** rng.uniform(5.3, 6.5)), float(rng.uniform(0.0, 0.06)))
-        count = int(rng.integers(1, self.implants + 1)) if self.implants > 1 else 1
+        count = int(rng.integers(1, self.implants + 1))
         for tried in range(_TRIES):
             kinds = ["random"] * max(count - tried // _TRIES_EACH, 1)
             try:
