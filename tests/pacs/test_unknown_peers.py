@@ -259,8 +259,10 @@ def test_what_is_coming_in_counts_for_the_quota_and_is_gone_with_its_sender(
     incoming = service.queue / "incoming"
     until(lambda: "no room for them in the queue" in service.lines(), 10, "nothing is refused")
     assert sum(path.stat().st_size for path in incoming.iterdir()) <= 4_000_000
-    greedy[-1].sendall(data(3, b"\x02last"))
-    assert status(greedy[-1]) == 0xA700
+    for connection in greedy:
+        connection.sendall(data(3, b"\x02last"))
+    # Which of them finds no room depends on whose bytes are read first; what fitted is no DICOM object.
+    assert 0xA700 in (answers := [status(connection) for connection in greedy]) and set(answers) <= {0xA700, 0xC000}
 
     files = small_study(tmp_path / "study", "1.2.77")
     started = time.monotonic()
