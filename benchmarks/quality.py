@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def run(options: Options) -> str:
         for number, row in enumerate(ROWS):
             output = Path(scratch) / f"{number:02}-{row.protocol}-{row.source or row.bundle}"
             try:
-                summary = _drawn(row, _listed(row, options, Path(scratch)), output, options)
+                summary = drawn(row, Path(scratch), output, options, [row.bundle, f"{row.bundle}{SAMPLE}"])
             except InputError as error:
                 missing.append(f"not measured: {row.label}, {row.protocol}: {error}")
                 continue
@@ -124,12 +124,14 @@ def _listed(row: Row, options: Options, scratch: Path) -> Path:
     return shortened
 
 
-def _drawn(row: Row, data: Path, output: Path, options: Options) -> Summary:
-    """All draws of a row as one summary; the first one's page lies in `output`."""
-    draws = 1 if options.tiny else row.draws
+def drawn(row: Row, scratch: Path, output: Path, options: Options, ours: Sequence[str]) -> Summary:
+    """All draws of a row as one summary, of the classical methods and `ours`; the first one's page lies in `output`."""
+    data = _listed(row, options, scratch)
     summaries = [
-        _evaluated(row, data, output if not draw else output.with_name(f"{output.name}-{draw + 1}"), options, draw)
-        for draw in range(draws)
+        _evaluated(
+            row, data, output if not draw else output.with_name(f"{output.name}-{draw + 1}"), options, ours, draw
+        )
+        for draw in range(1 if options.tiny else row.draws)
     ]
     results = [
         replace(result, case=f"{result.case}, draw {draw + 1}")
@@ -139,12 +141,12 @@ def _drawn(row: Row, data: Path, output: Path, options: Options) -> Summary:
     return replace(summaries[0], results=results)
 
 
-def _evaluated(row: Row, data: Path, output: Path, options: Options, draw: int = 0) -> Summary:
+def _evaluated(row: Row, data: Path, output: Path, options: Options, ours: Sequence[str], draw: int) -> Summary:
     limits = [limit for limit in (row.limit, options.limit) if limit]
     return evaluate(
         data,
         row.protocol,
-        [*METHODS, row.bundle, f"{row.bundle}{SAMPLE}"],
+        [*METHODS, *ours],
         output,
         split=options.split,
         source=row.source,
@@ -152,6 +154,7 @@ def _evaluated(row: Row, data: Path, output: Path, options: Options, draw: int =
         seed=options.seed + draw,
         limit=min(limits) if limits else None,
         features=options.features,
+        overwrite=True,
     )
 
 

@@ -13,15 +13,13 @@ import pytest
 from printed_tables import table_of
 from scipy.ndimage import binary_dilation
 
-from benchmarks import downstream, formulations
+from benchmarks import downstream
 from benchmarks.__main__ import main
 from benchmarks.deploy.app import PYTHON
 from benchmarks.quality import ROWS
-from benchmarks.setting import Options
 from monai_inpaint import Image, write_image
 from monai_inpaint.evaluation.case import EvaluationCase
 from monai_inpaint.evaluation.protocol_interface import Method
-from monai_inpaint.registry import find_bundle
 
 pytest.importorskip("skimage")
 pytest.importorskip("cv2")
@@ -100,31 +98,6 @@ def test_find_has_a_row_for_each_artifact_and_leaves_files_of_labels_out(
     ]
     assert [rows[f"{modality}, no artifact"][0] for modality in ("cxr", "mr")] == ["2 / 2", "1 / 1"]
     assert all(re.fullmatch(r"[01]\.\d\d ± [01]\.\d\d", row[1]) for name, row in rows.items() if "no art" not in name)
-
-
-def test_formulations_have_a_line_for_each_evaluation_and_way_to_fill(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def trained(_: formulations.Row, folder: Path, __: Options) -> None:
-        shutil.copytree(find_bundle("cxr").path, folder)
-        (folder / "runs").mkdir()
-        (folder / "runs" / "curves.csv").write_text(
-            "epoch,minutes,cpu_minutes,loss,hole_psnr\n1,2.0,2.0,0.5,20\n2,5.0,4.0,0.4,\n"
-        )
-
-    monkeypatch.setattr(formulations, "train", trained)
-    monkeypatch.setattr(formulations, "ROWS", [row for row in formulations.ROWS if row.sampler])
-    monkeypatch.setattr(formulations, "EVALUATIONS", formulations.EVALUATIONS[:1])
-
-    assert main(["formulations", "--tiny", "--data", str(data), "--output", str(tmp_path / "out")]) == 0
-
-    rows = table_of(capsys.readouterr().out)
-    assert [row[:6] for row in rows] == [
-        ["estimate, then sampler, half width", "3.91 M", "2.05", rows[0][3], "4", "32"]
-    ] * 2
-    assert [row[7] for row in rows] == ["estimate", "sample"]
-    assert (tmp_path / "out" / "curves.png").stat().st_size > 1000
-    assert main(["formulations", "--data", str(data)]) == 2
 
 
 def test_downstream_has_a_row_for_each_variant(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

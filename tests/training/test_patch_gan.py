@@ -1,20 +1,13 @@
-"""A regressor with a PatchGAN loss: one step of each, counted where the hole is, by configs of the benchmark."""
+"""A regressor with a PatchGAN loss: one step of each, counted where the hole is."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
 
 import pytest
 import torch
 from monai.networks.nets import PatchDiscriminator
 from torch import nn
-from training_samples import TINY, bundle, data_set, run_bundle
 
-from benchmarks import formulations
 from monai_inpaint.training import PatchGANLoss
-
-RECIPES = Path(formulations.__file__).parent
 
 
 def patch_gan(discriminator: nn.Module, weight: float = 0.2) -> PatchGANLoss:
@@ -62,23 +55,3 @@ def _copy(network: nn.Conv2d) -> nn.Module:
     twin = nn.Conv2d(2, 1, 4, stride=4)
     twin.load_state_dict(network.state_dict())
     return twin
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("recipe", ["adversary", "before"])
-def test_the_benchmarks_formulations_train(recipe: str, tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    root = bundle("cxr_inpainting").path
-    log = run_bundle(
-        root / "configs" / "train.json", RECIPES / f"{recipe}.json", bundle_root=root,
-        dataset_dir=data_set(tmp_path / "data"), output_dir=tmp_path / "out", ckpt_dir=tmp_path / "out", **TINY,
-    )  # fmt: skip
-
-    assert "Epoch[2] Complete" in log
-
-
-def test_every_row_of_the_formulations_has_its_recipe() -> None:
-    recipes = {row.recipe for row in formulations.ROWS if row.recipe}
-
-    assert recipes == {path.stem for path in RECIPES.glob("*.json")}
-    assert all(json.loads((RECIPES / f"{recipe}.json").read_text()) for recipe in recipes)
