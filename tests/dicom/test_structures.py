@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
 from cli_samples import run
-from dicom_samples import errors_in, filler, film, hole_in, program, results_of, series, source_of
+from dicom_samples import errors_in, filler, film, hole_in, results_of, series, source_of
 from metal_dicom import METHODS, hip_series, rois_in, segments_in
 from metal_scans import hip_scan
 
@@ -140,7 +142,9 @@ def test_rt_utils_finds_the_same_regions(reduced, marked) -> None:
 
 def test_plastimatch_finds_the_same_volumes(reduced, marked, tmp_path: Path) -> None:
     _, out = reduced
-    command = [program("plastimatch", "plastimatch"), "convert", "--input", out / "structures.dcm"]
+    if (plastimatch := shutil.which("plastimatch", path=Path(sys.executable).parent)) is None:
+        pytest.skip("plastimatch is not installed")
+    command = [plastimatch, "convert", "--input", out / "structures.dcm"]
     command += ["--referenced-ct", out / "derived", "--output-prefix", tmp_path, "--prefix-format", "nii.gz"]
 
     subprocess.run(command, check=True, capture_output=True)
