@@ -16,7 +16,7 @@ from monai_inpaint.evaluation.protocol_table import find_protocol
 PROTOCOL = "cxr-centre"
 VARIANTS = ("all hidden", "ring visible")
 IMAGES = 200
-BUNDLES = ("cxr_context_encoder", "cxr", f"cxr{SAMPLE}")
+BUNDLES = ("cxr_context_encoder", "cxr_glcic", "cxr_partial_conv", "cxr", f"cxr{SAMPLE}")
 
 
 def film_table(options: Options) -> str:

@@ -18,12 +18,12 @@ class GLCIC(WindowGenerator):
     Args:
         features: of the first convolution, 64 in the paper; all others scale with them.
         limits: see `WindowGenerator`.
+        side: of the windows, 256 in the paper.
     """
 
-    side = 256
-
-    def __init__(self, features: int = 64, limits: Sequence[float] | None = None) -> None:
+    def __init__(self, features: int = 64, limits: Sequence[float] | None = None, side: int = 256) -> None:
         super().__init__(limits)
+        self.side = side
         n = features
         self.layers = nn.Sequential(
             *_layer(nn.Conv2d(2, n, 5, 1, 2)),

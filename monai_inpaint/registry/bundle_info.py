@@ -29,6 +29,8 @@ KINDS = {
 PUBLISHED = (
     "cxr_context_encoder",
     "cxr_context_encoder_patches",
+    "cxr_glcic",
+    "cxr_partial_conv",
     "glcic",
     "ip_medgan",
     "medgan",

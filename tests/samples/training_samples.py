@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 NAMES = ("ct_inpainting", "cxr_inpainting", "mr_inpainting")
 PUBLISHED = (
     *("ip_medgan", "cxr_context_encoder", "cxr_context_encoder_patches", "glcic", "medgan"),
-    *("partial_conv", "slices_context_encoder"),
+    *("partial_conv", "slices_context_encoder", "cxr_glcic", "cxr_partial_conv"),
 )
 FINDER, METAL = "artifact_segmentation", "ct_metal"
 TEXTURES = ("nodule_texture_ct", "nodule_texture_cxr")
