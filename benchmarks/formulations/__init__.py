@@ -107,9 +107,9 @@ def run(options: Options) -> str:
     notes = [
         f"data: {options.data.name}, trained on train, measured on {options.split}, seed {options.seed}"
         + (f", at most {options.limit} images a row" if options.limit else ""),
-        f"each trained from nothing, {STEPS} steps of 16 windows an epoch; windows of {SIDE} x {SIDE}, in all but the "
-        "recipe of 0.3.0 half as wide for the first 70 % of the epochs; as many epochs as take about equally long; "
-        "minutes of the processor",
+        f"each trained from random weights, {STEPS} steps of 16 windows an epoch; windows of {SIDE} x {SIDE}, in all "
+        "but the recipe of 0.3.0 half as wide for the first 70 % of the epochs; the number of epochs is chosen so "
+        "that all take about equally long; processor minutes",
         f"GFLOP: of one window of {SIDE} x {SIDE}, multiplications and additions; ms: median of 15 fills of a "
         f"{SIDE} x {SIDE} film; gain: over the biharmonic fill; sharpness: gradient energy, filled over true",
     ]
