@@ -79,7 +79,7 @@ def run(options: Options) -> str:
         f"films at {SIDE} pixels; reference: {reference.films if reference else 0} films without findings",
         "raw difference: |source - filled|, the mean over the holes that cover a pixel; smoothed: with the Gaussian of "
         "the abnormality map",
-        "pointing game: films in which the highest place of the map lies in a box",
+        "pointing game: films in which the peak of the map lies in a box",
         f"FROC: of the films with boxes, candidates (at most {MOST} a film) by score; a box is found by intersection "
         f"over union above {HIT}; mean sensitivity over 0 to {FALSE_POSITIVES:g} false positives a film",
         f"AUROC: {SICK} against {HEALTHY}, by percentile {SCORED} of the map over the lungs",

@@ -49,10 +49,10 @@ def run(options: Options) -> str:
         ])  # fmt: skip
     notes = [
         f"one batch of {FIRST} case and one of {MORE}, `monai-inpaint batch` on gzipped NIfTI of noise in a phantom, "
-        "int16; the seconds are of the processor, reading, hashing, writing and reading back included",
-        "storage is that of the outputs; network: the image read twice (once to be hashed), the output written and "
-        "read back, all of one size; holes are small beside them",
-        "GPU hours are not in the table: no GPU was at hand",
+        "int16; processor seconds, including reading, hashing, writing and reading back",
+        "storage: of the outputs; network: the image is read twice (once to be hashed), the output written and "
+        "read back, all of one size; holes are small in comparison",
+        "GPU hours are not in the table: no GPU was available",
     ]
     heading = [
         "studies", "number", "voxels", "hole", "processor s a study", "CPU hours", "days on 64 cores", "MB a study",

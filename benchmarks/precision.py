@@ -49,10 +49,10 @@ def _table(
         ])  # fmt: skip
     notes = [
         f"data: {options.data.name if options.data else ''}, split {options.split}, seed {options.seed}, at most "
-        f"{options.limit or IMAGES} images a modality; figures inside the hole, PSNR as `evaluate` takes it",
+        f"{options.limit or IMAGES} images a modality; figures inside the hole, PSNR as in `evaluate`",
         note,
-        f"units: HU for CT (without 8-bit pictures of CT, and without {COPIES}, which shows slices of train), the "
-        "image's own grey levels else",
+        f"units: HU for CT (without 8-bit pictures of CT, and without {COPIES}, which shows slices of train), "
+        "otherwise the image's own grey levels",
     ]
     heading = [
         "bundle, protocol", "cases", "PSNR dB f32", f"PSNR dB {short}", "mean loss dB", "worst loss dB",

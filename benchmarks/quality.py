@@ -84,12 +84,12 @@ def run(options: Options) -> str:
     notes = [
         f"data: {options.data.name if options.data else ''}, split {options.split}, seeds from {options.seed} on"
         + (f", at most {options.limit} images a row and draw" if options.limit else ""),
-        "holes: drawn three times in each image, in the centre of films once; of figshare 40 images a draw",
+        "holes: three draws in each image, one in the centre of films; of figshare 40 images a draw",
         *(f"{name}: {text}" for name, text in rules.items()),
-        f"classical: {', '.join(METHODS)}; the one with the highest mean PSNR is named, LPIPS and SSIM are the best of "
-        "any. Estimate and sample: ours. Mean over images; gain of the estimate: mean over patients, and its 95 % "
+        f"classical: {', '.join(METHODS)}; the one with the highest mean PSNR is named, LPIPS and SSIM are the best "
+        "of any. Estimate and sample: ours. Mean over images; gain of the estimate: mean over patients, and its 95 % "
         "interval (bootstrap over patients); sharpness: gradient energy in the hole, filled over true; told apart: "
-        "share of the fills that a classifier of SqueezeNet features tells from the truth, 50 % is chance",
+        "share of the fills that a classifier of SqueezeNet features distinguishes from the truth, 50 % is chance",
         f"CT slices: without {COPIES}, which shows slices of train",
         *missing,
     ]

@@ -30,7 +30,7 @@ def run(options: Options) -> str:
     notes = [
         f"each picture at most 256 pixels a side, {options.repeats(HOLES)} seeded squares of 64 pixels, one at a time; "
         f"{SAMPLES} samples, seed {options.seed}; means over the holes, inside the hole, as `evaluate` measures",
-        "gain: PSNR of the estimate over the biharmonic fill, true and as `doubt` in the report of a run estimates it",
+        "gain: PSNR of the estimate over the biharmonic fill, true, and as estimated by `doubt` in the report of a run",
         f"no better: holes where the gain is below {WORTH} dB, by the verdict of the report and in truth",
         "beyond: pixels of the fill outside the range of the known pixels, and how far at most, in parts of that range",
     ]

@@ -51,12 +51,12 @@ def run(options: Options) -> str:
         f"without {COPIES}, which shows slices of train",
         "spread: with the bundle's `spread_factor` and `noise_factor`",
         f"outside: voxels whose error exceeds twice the spread; {_percent(OUTSIDE)} would be calibrated",
-        f"times: what the spread would have to be multiplied by for {_percent(OUTSIDE)} outside, here",
-        f"other half: outside on half of the patients, with the times that give {_percent(OUTSIDE)} on the other half; "
-        "mean of both ways round",
+        f"times: the factor on the spread that would give {_percent(OUTSIDE)} outside on these images",
+        f"other half: outside on half of the patients, with the times that give {_percent(OUTSIDE)} on the other "
+        "half; mean of both directions",
         "rmse and spread: root mean squares over the hole, mean over cases; correlation of the two between cases "
         "(Spearman)",
-        "gain: PSNR of the estimate over the biharmonic fill, true and as `doubt` in the report of a run estimates it",
+        "gain: PSNR of the estimate over the biharmonic fill, true, and as estimated by `doubt` in the report of a run",
     ]
     heading = [
         "bundle, protocol", "cases", "outside", "times", "other half", "rmse", "spread", "correlation", "gain dB",

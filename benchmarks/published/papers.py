@@ -4,8 +4,8 @@ from __future__ import annotations
 
 MARK = "published, other data: "  # before the names of the papers' rows
 OTHER_DATA = (
-    "published: figures of the paper, measured on other images; only the order of methods can be compared with them, "
-    "not a value"
+    "published: the paper's figures, measured on other images; only the order of methods can be compared, not the "
+    "values"
 )
 
 # Table 1 of Belli et al., Chest X-Rays Image Inpainting with Context Encoders, 2018: 880 healthy patches of

@@ -112,9 +112,9 @@ def _about(boxes: Sequence[FindingBox]) -> list[str]:
     wide, high = median(box.w for box in boxes), median(box.h for box in boxes)
     labels = ", ".join(sorted({box.label for box in boxes}))
     return [
-        f"boxes: {len(boxes)} of {labels}, {wide:.0f}x{high:.0f} pixels in the median, where patches have 128x128, so "
-        "that what surrounds a hole may show the finding too; the paper's 33 unhealthy patches were chosen by hand and "
-        "have it in the middle"
+        f"boxes: {len(boxes)} of {labels}, {wide:.0f}x{high:.0f} pixels (median); patches are 128x128, so the "
+        "surroundings of a hole may show the finding too; the paper's 33 unhealthy patches were chosen by hand, with "
+        "the finding in the middle"
     ]
 
 
@@ -168,9 +168,9 @@ def _difference_table(summary: Summary, facts: list[str], options: Options) -> s
     notes = [
         "is the difference larger where the finding is? Mean |source - filled| in the hole, 0-255; means of patients, "
         "in brackets 95 % of resamplings of the patients (with so few films, too narrow)",
-        f"off the finding: {counts(summary, OFF, 'patches')}, of the same films, in which nothing of a box is seen",
+        f"off the finding: {counts(summary, OFF, 'patches')}, of the same films, that show no part of a box",
         f"published, other data: MSE {BELLI['unhealthy']['mse']} on findings and {BELLI['healthy']['mse']} in healthy "
-        "patches, by one context encoder; of the difference itself the paper shows pictures only",
+        "patches, by one context encoder; the paper shows the difference itself only in pictures",
         *facts,
     ]
     heading = [

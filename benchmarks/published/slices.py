@@ -18,8 +18,8 @@ from monai_inpaint.evaluation.protocol_table import find_protocol
 # Those that bundles were trained on: images without metal, in Hounsfield units where they are CT.
 SOURCES = {"ct": ("tcga", "sarcoma"), "mr": ("figshare",)}
 BEWARE = {
-    "mr": "figshare does not tell its patients: every slice counts as one, so intervals are too narrow, and val may "
-    "show patients of train"
+    "mr": "figshare does not identify its patients: every slice counts as one, so intervals are too narrow, and val "
+    "may show patients of train"
 }
 DRAWS = {"ct": 4, "mr": 1}  # squares an image: there are few of CT
 BASELINE = "ip_medgan"  # at the end of a bundle's name; the paper's own
@@ -80,8 +80,8 @@ def _table(modality: str, options: Options) -> str:
         f"protocol {PROTOCOL}: {find_protocol(PROTOCOL).hole}",
         "region: inside the hole, averaged over images (mean ± standard deviation); 0-255, the window mapped to it is "
         f"{WINDOWS[modality]}; SSIM Gaussian 11 wide, UQI 8x8, both on the full image, averaged over the hole's pixels",
-        "UQI: the paper tells neither its blocks nor its region; ours is far lower for every fill, so it hardly is the "
-        "same measure",
+        "UQI: the paper states neither block size nor region; ours is far lower for every fill, so it is probably not "
+        "the same measure",
         "PSNR over another method: mean over patients of the paired differences, in brackets 95 % of resamplings of "
         f"the patients; {SAMPLE} is one sample in place of the best estimate",
         *EFFORT_NOTES,

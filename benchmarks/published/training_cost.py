@@ -16,9 +16,9 @@ EFFORT_HEADING = (
     "images/s in training",
 )  # fmt: skip
 EFFORT_NOTES = (
-    "ms a fill: median, here; parameters: of the network that fills; training: as the bundle states it in "
-    "docs/training.json, minutes by the clock; images/s of one core's time on a processor, by the clock on a GPU; "
-    "- where nothing is stated",
+    "ms a fill: median, measured here; parameters: of the network that fills; training: as stated in the bundle's "
+    "docs/training.json, wall-clock minutes; images/s: per second of one core on a CPU, per wall-clock second on a "
+    "GPU; -: not stated",
 )
 
 

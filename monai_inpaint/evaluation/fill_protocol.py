@@ -101,11 +101,11 @@ class FillProtocol(Protocol):
         """See `Protocol.facts`."""
         taken = {
             "region": "all figures are taken inside the hole; SSIM and UQI on the full image, averaged over hole "
-            "pixels (SSIM Gaussian 11 wide, sigma 1.5; UQI 8 wide); sharpness is gradient energy, filled over true; in "
-            "volumes all of them in 3D, in voxels whatever the spacing",
-            "data range": "0-255, values clipped to the window mapped to it: 8-bit films 0 to 255; CT "
-            "-1000 to 1000 HU (8-bit pictures of CT hold none and are left out); MR, and films of more bits, the "
-            "0.5-99.5 percentiles of the known pixels; each case's window is in cases.csv",
+            "pixels (SSIM Gaussian 11 wide, sigma 1.5; UQI 8 wide); sharpness is gradient energy, filled over true; "
+            "in volumes all are computed in 3D, in voxels, regardless of the spacing",
+            "data range": "0-255, values clipped to the window mapped to it: 8-bit films 0 to 255; CT -1000 to 1000 "
+            "HU (8-bit pictures of CT have no HU and are left out); MR, and films of more bits, the 0.5-99.5 "
+            "percentiles of the known pixels; each case's window is in cases.csv",
             "averaging": "each image, then mean ± standard deviation over images",
             "LPIPS": f"SqueezeNet 1.1 ({features}), version 0.1, on the composite (of a volume the "
             f"slice along k through the hole's middle), {self.window} pixels around the hole"

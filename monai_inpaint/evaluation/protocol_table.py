@@ -60,9 +60,9 @@ PROTOCOLS = {
         ),
         FillProtocol(
             "cxr-lungs",
-            f"{PATCH}x{PATCH} patches of the full-resolution film, {EACH_PLACE} seeded places in the lungs' boxes; the "
-            f"centre {SQUARE}x{SQUARE} hidden; of a film with a lesion as many whose hole lies in it (or covers as "
-            "much of it as can be), and as many of the lungs' boxes that show nothing of it",
+            f"{PATCH}x{PATCH} patches of the full-resolution film, {EACH_PLACE} seeded places in the lungs' boxes; "
+            f"the centre {SQUARE}x{SQUARE} hidden; if the film has a lesion, as many patches whose hole lies in it "
+            "(or covers as much of it as possible), and as many in the lungs' boxes that show nothing of it",
             partial(by_slice, cut_lung_patches),
             PATCH,
             ("cxr",),

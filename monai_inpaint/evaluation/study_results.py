@@ -35,8 +35,8 @@ HOW = {
     "consistency is the share answered alike",
 }
 MACHINE_READS = (
-    "paired logistic regression on SqueezeNet features of the hole, which learned from the pairs of other patients in "
-    "this study with their truth; people were not shown any truth"
+    "paired logistic regression on SqueezeNet features of the hole, trained on the pairs of other patients in this "
+    "study, with their truth; people were not shown any truth"
 )
 
 

@@ -252,4 +252,4 @@ def test_the_automatic_reader_answers_with_a_file_of_its_own(tmp_path: Path) -> 
     content = json.loads((study / "automatic.json").read_text())
     assert [answer["trial"] for answer in content["answers"]] == list(range(11))
     assert "automatic" in text
-    assert "learned from the pairs of other patients" in text
+    assert "trained on the pairs of other patients" in text
