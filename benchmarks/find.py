@@ -81,13 +81,13 @@ def run(options: Options) -> str:
         "Dice: of what is marked, before it is grown, with what was drawn; mean and standard deviation over images",
         "in the hole: mean share of the artifact's pixels that lie in the proposed hole",
         f"found: images of whose artifact at least {FOUND:.0%} lies in the proposed hole",
-        "in vain: mean share of all other pixels of the image that lie in the proposed hole, most of them in the "
+        "false positives: mean share of all other pixels of the image that lie in the proposed hole, most of them in the "
         "margin by which the hole is grown; without an artifact: images in which anything is proposed",
         f"real metal, and metal simulated by others: slices with more than {LEAST} pixels above {METAL:,.0f} HU; these "
         "pixels are taken as the truth, although the metal's rim is below this value and contrast medium in a vein may "
         "reach it",
     ]
-    heading = ["images", "images / patients", "Dice", "in the hole", "found", "in vain"]
+    heading = ["images", "images / patients", "Dice", "in the hole", "found", "false positives"]
     return markdown("Finding artifacts", heading, rows, notes)
 
 
