@@ -81,8 +81,8 @@ def run(options: Options) -> str:
         "Dice: of what is marked, before it is grown, with what was drawn; mean and standard deviation over images",
         "in the hole: mean share of the artifact's pixels that lie in the proposed hole",
         f"found: images of whose artifact at least {FOUND:.0%} lies in the proposed hole",
-        "false positives: mean share of all other pixels of the image that lie in the proposed hole, most of them in the "
-        "margin by which the hole is grown; without an artifact: images in which anything is proposed",
+        "false positives: mean share of all other pixels of the image that lie in the proposed hole, most of them in "
+        "the margin by which the hole is grown; without an artifact: images in which anything is proposed",
         f"real metal, and metal simulated by others: slices with more than {LEAST} pixels above {METAL:,.0f} HU; these "
         "pixels are taken as the truth, although the metal's rim is below this value and contrast medium in a vein may "
         "reach it",
