@@ -91,8 +91,8 @@ def run(options: Options) -> str:
                     figures = _figures(tested, [found[image.name] for image in tested], options)
                     rows.append([f"{name}, {arm}", str(count), *figures])
         progress.clear()
-        hours = _hours(folder)
-    notes = [*_notes(options, real, tested, epochs, sources[0].kind), f"{hours:.1f} hours of training by the clock"]
+        notes = _notes(options, real, tested, epochs, sources[0].kind)
+        notes.append(f"all trainings in --output: {_hours(folder):.1f} hours by the clock")
     return markdown("Synthetic nodules for a detector", ["detector, arm", "synthetic", *SHOWN], rows, notes)
 
 
@@ -101,34 +101,28 @@ def _notes(
 ) -> list[str]:
     patients, tested_patients = (len({image.patient for image in images}) for images in (real, tested))
     low, high = kind.diameters
-    film = kind is FILMS
-    where = "films of healthy adults" if film else "crops of LIDC"
+    unit = "mm" if kind is FILMS else "pixels"
+    if kind is FILMS:
+        about = [
+            "no film has a real nodule: projected nodules of LIDC, each of another patient and enlarged to "
+            f"{low:g} to {high:g} mm, stand for them in training and in test",
+            "pasted: CT-to-CXR, the projected nodules of training films in other films",
+        ]
+    else:
+        about = [
+            "pasted: nodules of training crops, by their outlines (the place of CT-to-CXR here)",
+            "tested on real nodules only; the texture network had seen crops of these patients",
+        ]
     return [
         f"data: {options.data.name if options.data else ''}, split {options.split}, {options.source}: {len(real)} "
-        f"windows of {where} of {patients} patients, half without a nodule; tested on {len(tested)} windows of "
-        f"{tested_patients} patients without synthetic nodules, {'all' if options.fold is None else 'one'} of "
-        f"{options.folds} folds, 95 % intervals by patient, IoU 0.2",
-        *(
-            [
-                "no film has a real nodule: projected nodules of LIDC, each of another patient and enlarged to "
-                f"{low:g} to {high:g} mm, stand for them, in training and in test"
-            ]
-            if film
-            else []
-        ),
+        f"windows of {patients} patients, half without a nodule; tested on {len(tested)} of {tested_patients} patients "
+        f"({'all' if options.fold is None else 'one'} of {options.folds} folds), 95 % intervals by patient, IoU 0.2",
+        *about,
         f"ResNet-18, {epochs[0]} epochs at {FIRST[1]:g}, then {epochs[1]} at {FINER[1]:g} with the synthetic windows; "
         "shift and flip in every arm; none: trained further without synthetic windows",
-        f"random: diameters of {low:g} to {high:g} {'mm' if film else 'pixels'}; selected: Syn&Select, of {CANDIDATES} "
-        "times as many random ones those in which a DenseNet-121, trained from scratch on the training windows, is "
-        "least sure of a nodule (the paper does not describe its classifier); mined: diameters of nodules missed in "
-        "training windows",
-        "pasted: "
-        + (
-            "CT-to-CXR, the projected nodules of training films in other films"
-            if film
-            else "nodules of training crops, pasted by their outlines (the place of CT-to-CXR here)"
-        ),
-        *([] if film else ["the texture network had seen crops of these patients"]),
+        f"random: diameters of {low:g} to {high:g} {unit}; mined: diameters of nodules missed in training windows",
+        f"selected: Syn&Select, of {CANDIDATES} times as many random ones those in which a DenseNet-121, trained from "
+        "scratch on the training windows, is least sure of a nodule; the paper does not describe its classifier",
         "constant box: the median nodule in the middle of each window",
     ]
 

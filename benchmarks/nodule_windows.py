@@ -143,7 +143,7 @@ def _films(options: Options, limit: int | None) -> list[Source]:
     assert options.data is not None
     readings: dict[str, list[NoduleReading]] = defaultdict(list)
     for reading in read_lidc_outlines(options.split, options.data):
-        if len(reading.stack) >= _SLICES:
+        if len({outline.z for outline in reading.outlines}) >= _SLICES:
             readings[reading.patient].append(reading)
     order = np.random.default_rng(options.seed).permutation(sorted(readings))
     entries = read_data_list(options.data, split=options.split, source=options.source)

@@ -129,7 +129,7 @@ class FasterRcnnNodules(nn.Module):
         return [(one["boxes"], one["scores"]) for one in found]
 
 
-def _in_float32(network: nn.Module, given: Any, maps: dict[str, list[torch.Tensor]]) -> dict[str, list[torch.Tensor]]:
+def _in_float32(_network: nn.Module, _given: Any, maps: dict[str, list[torch.Tensor]]) -> dict[str, list[torch.Tensor]]:
     """Maps of a network that may have been computed in bfloat16, in which the losses of MONAI would be rounded."""
     return {name: [level.float() for level in levels] for name, levels in maps.items()}
 
