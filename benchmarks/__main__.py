@@ -49,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--arms", metavar="A,B", help="of augmentation, classification and masses (default: all)")
     parser.add_argument("--counts", default="500", metavar="N,M", help="of synthetic images, for augmentation")
     parser.add_argument("--folds", type=int, default=3, metavar="N", help="of patients, for augmentation")
+    parser.add_argument("--fold", type=int, metavar="N", help="the only one that augmentation measures, from 0 on")
+    parser.add_argument("--source", default="lidc", help="rows of the list for augmentation: lidc (CT), nih (films)")
     parser.add_argument("--fractions", metavar="P,Q", help="parts of the training films in classification, in %%")
     parser.add_argument("--bundle", metavar="NAME", help="what paints in classification, masses and painting")
     parser.add_argument("--pages", type=Path, metavar="DIR", help="also write the tables into the pages of this folder")
@@ -71,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"--fractions {args.fractions}: give numbers above 0, up to 100")
     options = Options(args.data, args.split or None, args.output, args.seed, args.limit, args.features, args.tiny,
                       args.boxes, methods, detectors, arms, tuple(map(int, counts)), args.folds, percents,
-                      args.bundle)  # fmt: skip
+                      args.bundle, args.fold, args.source)  # fmt: skip
     for name in names:
         try:
             printed = import_module(f"benchmarks.{name}").run(options)

@@ -12,7 +12,18 @@ from benchmarks.setting import Options
 from monai_inpaint.errors import InputError
 
 _SETTINGS = "settings.json"
-_CHANGE_RESULTS = ("data", "split", "seed", "limit", "features", "tiny", "boxes", "folds", "bundle")  # of every row
+_CHANGE_RESULTS = (
+    "data",
+    "split",
+    "seed",
+    "limit",
+    "features",
+    "tiny",
+    "boxes",
+    "folds",
+    "bundle",
+    "source",
+)  # of every row
 
 
 @contextmanager
@@ -29,6 +40,7 @@ def kept_folder(options: Options) -> Iterator[Path]:
     options.output.mkdir(parents=True, exist_ok=True)
     path, settings = options.output / _SETTINGS, {name: _plain(getattr(options, name)) for name in _CHANGE_RESULTS}
     before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else settings
+    before = {name: _plain(getattr(Options(), name)) for name in settings} | before  # options that are newer than it
     other = next((name for name, value in settings.items() if before.get(name) != value), None)
     if other is not None:
         raise InputError(

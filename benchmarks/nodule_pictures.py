@@ -168,7 +168,8 @@ def projected_nodules(films: Sequence[Image], count: int, seed: int) -> Iterator
         film = films[number % len(films)]
         plane = planes_of(film, FILM)[0]
         reading = readings[rng.integers(len(readings))]
-        path, mask = _projected(reading, float(rng.uniform(*_MM)), film)
+        assert film.spacing is not None
+        path, mask = enlarged_projection(reading, float(rng.uniform(*_MM)), film.spacing[0])
         placed = draw_place([plane], lambda one: region_in(one, FILM, "lungs"), mask, rng)
         if placed is None:
             raise InputError("a projected nodule finds no room in the computed film; take another --seed.")
@@ -178,10 +179,8 @@ def projected_nodules(films: Sequence[Image], count: int, seed: int) -> Iterator
         yield _cell(made, film.voxels, placed[1])
 
 
-def _projected(reading: NoduleReading, diameter: float, film: Image) -> tuple[np.ndarray, np.ndarray]:
+def enlarged_projection(reading: NoduleReading, diameter: float, pixel: float) -> tuple[np.ndarray, np.ndarray]:
     """mm of water and silhouette of a nodule from the front, enlarged to a diameter (of the circle of its area)."""
-    assert film.spacing is not None
-    pixel = film.spacing[0]
     spacing = (reading.slice_spacing, reading.spacing, reading.spacing)
     area = project_nodule(reading.stack, spacing, hounsfield=0, pixel=reading.spacing)[1].sum() * reading.spacing**2
     factor = diameter / (2 * np.sqrt(area / np.pi))

@@ -33,6 +33,8 @@ class Options:
         methods: to compare in `published` and `outpainting`, as `monai-inpaint evaluate` names them; none: its own
             choice.
         detectors, counts, folds: of `augmentation`; detectors also of `masses`.
+        fold: the only one of `augmentation` that is measured; None: all.
+        source: of the rows that `augmentation` takes: "lidc", or films.
         arms: of `augmentation`, `classification` and `masses`; none: all.
         fractions: of `classification`, in % of the training films; none: all.
         bundle: what paints in `classification`, `painting` and `masses`; None: their own choice.
@@ -53,6 +55,8 @@ class Options:
     folds: int = 3
     fractions: tuple[float, ...] = ()
     bundle: str | None = None
+    fold: int | None = None
+    source: str = "lidc"
 
     def repeats(self, number: int) -> int:
         """How often to measure."""

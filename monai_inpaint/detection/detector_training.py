@@ -21,6 +21,7 @@ from monai_inpaint.detection.score import patients_of
 from monai_inpaint.errors import InputError
 from monai_inpaint.io.atomic import staged
 from monai_inpaint.progress import Progress
+from monai_inpaint.training.bfloat16 import has_bfloat16
 
 BATCH = 2
 FIRST, FINER = (20, 1e-3), (10, 1e-4)  # epochs and rate: of real images; of a trained detector with synthetic ones
@@ -82,8 +83,8 @@ def train(
 ) -> Detector:
     """Train a detector, or resume one from the checkpoint in the folder.
 
-    After each epoch the state is saved, and its loss written to log.csv; a resumed run takes the steps that it would
-    have taken.
+    In bfloat16 where the device computes in it. After each epoch the state is saved, and its loss written to log.csv; a
+    resumed run takes the steps that it would have taken.
 
     Args:
         recipe: how.
@@ -117,7 +118,8 @@ def train(
         for step, (batch, boxes) in enumerate(_batches(images[epoch], recipe, epoch)):
             if progress:
                 progress(name, sum(steps[:epoch]) + step, sum(steps))
-            loss = detector.losses(batch.to(device), [some.to(device) for some in boxes])
+            with torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device)):
+                loss = detector.losses(batch.to(device), [some.to(device) for some in boxes])
             if not torch.isfinite(loss):
                 raise InputError(f"The loss of epoch {epoch + 1} is not finite; lower --rate.")
             optimizer.zero_grad()

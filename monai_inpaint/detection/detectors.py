@@ -64,6 +64,7 @@ class RetinaNetNodules(nn.Module):
             feature_extractor=resnet_fpn_feature_extractor(body, 2, returned_layers=(1, 2, 3, 4)),
             size_divisible=SIZE_STEP,
         )
+        network.register_forward_hook(_in_float32)
         self.detector = RetinaNetDetector(network, anchors)
         self.detector.set_atss_matcher(num_candidates=4)
         self.detector.set_cls_loss(FocalSum())
@@ -126,6 +127,11 @@ class FasterRcnnNodules(nn.Module):
         """Boxes (n, 4) and scores (n,) of each image."""
         found: Any = self.detector(list(images.expand(-1, 3, -1, -1)))
         return [(one["boxes"], one["scores"]) for one in found]
+
+
+def _in_float32(_network: nn.Module, _given: Any, maps: dict[str, list[torch.Tensor]]) -> dict[str, list[torch.Tensor]]:
+    """Maps of a network that may have been computed in bfloat16, in which the losses of MONAI would be rounded."""
+    return {name: [level.float() for level in levels] for name, levels in maps.items()}
 
 
 def _unresized(image: torch.Tensor, target: Any = None) -> tuple[torch.Tensor, Any]:

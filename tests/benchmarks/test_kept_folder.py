@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +35,20 @@ def test_what_was_made_with_other_options_is_not_taken_for_a_result(other: dict,
         kept_folder(replace(options, **other)),
     ):
         pass
+
+
+def test_a_folder_that_is_older_than_an_option_has_its_default(tmp_path: Path) -> None:
+    options = Options(data=tmp_path / "index.csv", output=tmp_path)
+    with kept_folder(options):
+        pass
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    del settings["source"]
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
+
+    with pytest.raises(InputError, match="--source lidc, not nih"), kept_folder(replace(options, source="nih")):
+        pass
+    with kept_folder(options) as folder:
+        assert folder == tmp_path
 
 
 def test_without_an_output_nothing_is_kept() -> None:
