@@ -113,6 +113,7 @@ def _image_of(volume: np.ndarray, attributes: Mapping[str, Any]) -> Image:
     """The volume as an image: 2D of a single slice, else 3D (i, j, k). Its origin, which no fill depends on, is 0."""
     if volume.ndim != 3 or 0 in volume.shape or volume.dtype.kind not in "iuf":
         raise InputError(f"The image has shape {volume.shape} of {volume.dtype}; give numbers (slices, rows, columns).")
+    # not the SDK's `affine`: it multiplies the step to the next column by the distance of rows, and the other way round
     head = Dataset()
     spacing = [attributes.get(f"{axis}_pixel_spacing") or 0 for axis in ("row", "col")]
     cosines = [attributes.get(f"{axis}_direction_cosine") or () for axis in ("row", "col")]
