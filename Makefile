@@ -105,8 +105,8 @@ $(OPERATORS_STAMP): $(DEPLOY_STAMP) deploy_app/requirements-operators.txt
 	test -x $(OPERATORS_VENV)/bin/python || $(PYTHON) -m venv $(OPERATORS_VENV)
 	# monai.deploy must lie in the folder of monai
 	$(OPERATORS_VENV)/bin/python -m pip install --quiet --no-deps --no-compile --requirement deploy_app/requirements-operators.txt $$(grep ^monai-deploy-app-sdk deploy_app/requirements.txt)
-	$(DEPLOY_VENV)/bin/python -c 'import sysconfig; print(f"import site; site.addsitedir({sysconfig.get_path(\"purelib\")!r})")' \
-	> $$($(OPERATORS_VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/deploy.pth
+	echo "import site; site.addsitedir('$$(echo $(CURDIR)/$(DEPLOY_VENV)/lib/python3*/site-packages)')" \
+	> $$(echo $(OPERATORS_VENV)/lib/python3*/site-packages)/deploy.pth
 	touch $@
 
 # what `monai-inpaint detect train` runs in
