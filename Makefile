@@ -26,6 +26,9 @@ WEB_STAMP := $(WEB_VENV)/.installed
 # MONAI Deploy's App SDK requires CUDA packages and other versions of our dependencies, so it has its own environment
 DEPLOY_VENV := .venv-deploy
 DEPLOY_STAMP := $(DEPLOY_VENV)/.installed
+# the SDK's own operators require MONAI, which the app does not: a second environment has that, and all else from the first
+OPERATORS_VENV := .venv-deploy-monai
+OPERATORS_STAMP := $(OPERATORS_VENV)/.installed
 
 # torchvision needs exactly the torch that it was built with; the one on PyPI includes CUDA (5 GB)
 DETECTION_VENV := .venv-detection
@@ -88,7 +91,7 @@ $(SLICER_STAMP): slicer_extension/requirements-test.txt
 	touch $@
 
 test-deploy: setup
-	@if $(MAKE) --no-print-directory $(DEPLOY_STAMP); \
+	@if $(MAKE) --no-print-directory $(OPERATORS_STAMP); \
 	then $(ONE_THREAD) $(BIN)/python -m pytest -m deploy; \
 	else echo "SKIPPED tests of deploy_app: the MONAI Deploy App SDK could not be installed here"; fi
 
@@ -96,6 +99,14 @@ $(DEPLOY_STAMP): deploy_app/requirements.txt deploy_app/requirements-metal.txt
 	test -x $(DEPLOY_VENV)/bin/python || $(PYTHON) -m venv $(DEPLOY_VENV)
 	$(DEPLOY_VENV)/bin/python -m pip install --quiet --requirement deploy_app/requirements.txt --requirement deploy_app/requirements-metal.txt
 	$(DEPLOY_VENV)/bin/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+$(OPERATORS_STAMP): $(DEPLOY_STAMP) deploy_app/requirements-operators.txt
+	test -x $(OPERATORS_VENV)/bin/python || $(PYTHON) -m venv $(OPERATORS_VENV)
+	# monai.deploy must lie in the folder of monai
+	$(OPERATORS_VENV)/bin/python -m pip install --quiet --no-deps --no-compile --requirement deploy_app/requirements-operators.txt $$(grep ^monai-deploy-app-sdk deploy_app/requirements.txt)
+	echo "import site; site.addsitedir('$$(echo $(CURDIR)/$(DEPLOY_VENV)/lib/python3*/site-packages)')" \
+	> $$(echo $(OPERATORS_VENV)/lib/python3*/site-packages)/deploy.pth
 	touch $@
 
 # what `monai-inpaint detect train` runs in
@@ -152,4 +163,4 @@ benchmark: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(SLICER_VENV) $(WEB_VENV) $(DEPLOY_VENV) $(DETECTION_VENV) $(TENSORRT_VENV) build dist site .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SLICER_VENV) $(WEB_VENV) $(DEPLOY_VENV) $(OPERATORS_VENV) $(DETECTION_VENV) $(TENSORRT_VENV) build dist site .pytest_cache .ruff_cache .hypothesis

@@ -81,7 +81,7 @@ def write_image(
         path: its suffix selects the format; lossy formats are refused, as they would change known voxels.
         overwrite: replace an existing output (never the file that the image was read from).
         derived: {"description", "model", "version"} marks the output as derived if the format supports it; for DICOM
-            also "label", "burned_in" and "part", see `derive.mark_derived`.
+            also "label", "burned_in", "manufacturer" and "part", see `derive.mark_derived`.
 
     Raises:
         InputError: unknown or lossy suffix, existing or unwritable output, a format that cannot store the image, or a

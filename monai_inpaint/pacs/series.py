@@ -106,11 +106,19 @@ def read_series(series: Series) -> Image:
     Raises:
         InputError: as `read_image` says.
     """
-    with _gathered(series.paths) as folder:
+    return read_files(series.paths, f"Series {series.uid}")
+
+
+def read_files(paths: tuple[Path, ...], name: str) -> Image:
+    """Read the image that consists of these DICOM files; errors contain the name that is given, none of a file.
+
+    Raises:
+        InputError: as `read_image` says.
+    """
+    with _gathered(paths) as folder:
         try:
             return replace(read_image_isolated(folder), path=None)
         except InputError as error:
-            name = f"Series {series.uid}"
             sentence = str(error).replace(f"{folder}{os.sep}", f"{name}, file ").replace(str(folder), name)
             raise InputError(sentence) from error.__cause__
 

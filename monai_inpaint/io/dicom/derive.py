@@ -76,7 +76,8 @@ def mark_derived(
         dataset: the copy; its elements are replaced, never changed in place.
         extremes: smallest and largest stored value, of this instance and of the series.
         derived: {"description", "model", "version"}; optionally "label", a prefix of the series description,
-            "burned_in": "NO" if no text is left in the pixels, and "part", see `series_number`: "0" without it.
+            "burned_in": "NO" if no text is left in the pixels, "manufacturer" of the model, and "part", see
+            `series_number`: "0" without it.
         series: that it becomes part of.
     """
     now = now_for(source)
@@ -173,7 +174,7 @@ def _described(source: Dataset, derived: dict[str, str]) -> str:
 def _equipment(derived: dict[str, str], now: datetime) -> Dataset:
     item = Dataset()
     item.PurposeOfReferenceCodeSequence = Sequence([code("109100", "DCM", "Synthesizing Equipment")])
-    item.Manufacturer = "monai-inpaint"
+    item.Manufacturer = derived.get("manufacturer", "monai-inpaint")[:64]
     item.ManufacturerModelName = _fit("ManufacturerModelName", derived["model"])
     item.SoftwareVersions = derived["version"][:64]
     item.ContributionDateTime = now.strftime("%Y%m%d%H%M%S")
