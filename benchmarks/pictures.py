@@ -17,6 +17,7 @@ from benchmarks.setting import Options, markdown
 from benchmarks.strips import Shown, shown, strip
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation import Summary
+from monai_inpaint.evaluation.fill_methods import SAMPLE
 from monai_inpaint.version import NOTICE
 
 
@@ -41,7 +42,8 @@ def run(options: Options) -> str:
         for number, row in enumerate(quality.ROWS if own else samples.ROWS):
             name = f"{number:02}-{row.protocol}-{row.source or row.bundle}"
             try:
-                summary = quality._evaluated(row, quality._listed(row, options, place), place / name, options)
+                ours = [row.bundle, f"{row.bundle}{SAMPLE}"]
+                summary = quality.evaluated(row, quality.listed(row, options, place), place / name, options, ours)
             except InputError as error:
                 missing.append(f"not shown: {row.label}, {row.protocol}: {error}")
                 continue

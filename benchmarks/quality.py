@@ -101,7 +101,7 @@ def run(options: Options) -> str:
     return markdown("Quality", heading, rows, notes)
 
 
-def _listed(row: Row, options: Options, scratch: Path) -> Path:
+def listed(row: Row, options: Options, scratch: Path) -> Path:
     """The data list, or a copy of it without the rows to leave out, beside links to the folders of its images.
 
     Names stay as they are in the list: they seed the holes, so whole paths would give other holes on each machine.
@@ -126,11 +126,9 @@ def _listed(row: Row, options: Options, scratch: Path) -> Path:
 
 def drawn(row: Row, scratch: Path, output: Path, options: Options, ours: Sequence[str]) -> Summary:
     """All draws of a row as one summary, of the classical methods and `ours`; the first one's page lies in `output`."""
-    data = _listed(row, options, scratch)
+    data = listed(row, options, scratch)
     summaries = [
-        _evaluated(
-            row, data, output if not draw else output.with_name(f"{output.name}-{draw + 1}"), options, ours, draw
-        )
+        evaluated(row, data, output if not draw else output.with_name(f"{output.name}-{draw + 1}"), options, ours, draw)
         for draw in range(1 if options.tiny else row.draws)
     ]
     results = [
@@ -141,7 +139,8 @@ def drawn(row: Row, scratch: Path, output: Path, options: Options, ours: Sequenc
     return replace(summaries[0], results=results)
 
 
-def _evaluated(row: Row, data: Path, output: Path, options: Options, ours: Sequence[str], draw: int) -> Summary:
+def evaluated(row: Row, data: Path, output: Path, options: Options, ours: Sequence[str], draw: int = 0) -> Summary:
+    """One draw of a row, by the classical methods and `ours`; its page lies in `output`."""
     limits = [limit for limit in (row.limit, options.limit) if limit]
     return evaluate(
         data,

@@ -21,6 +21,8 @@ class GLCIC(WindowGenerator):
         side: of the windows, 256 in the paper.
     """
 
+    side = 256
+
     def __init__(self, features: int = 64, limits: Sequence[float] | None = None, side: int = 256) -> None:
         super().__init__(limits)
         self.side = side

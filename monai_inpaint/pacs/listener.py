@@ -62,12 +62,13 @@ def listening(settings: Settings, queue: Queue, log: Log) -> Iterator[None]:
     log(f"{settings.listen.title} listens on {where}{' with TLS' if tls else ''}; research use only, not for diagnosis")
     listener = _Listener(door, tls, settings, queue, log)
     thread = threading.Thread(target=listener.listen, daemon=True)
-    thread.start()
     try:
+        thread.start()
         yield
     finally:
         listener.close()
-        thread.join()
+        if thread.is_alive():  # not if Ctrl-C came before it had started
+            thread.join()
         door.close()
 
 

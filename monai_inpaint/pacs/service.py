@@ -63,7 +63,7 @@ def _run(settings: Settings, queue: Queue, log: Log, stop: threading.Event) -> N
         finally:
             shared.ended.set()
             for loop, stage in zip(loops, stages, strict=True):
-                if loop.ident:  # started
+                if loop.is_alive():  # not if Ctrl-C came before it had started
                     loop.join()  # soon, since it waits for nothing but its worker, and looks up
                 stage.worker.close()
             log(f"stopped; studies that are not done: {queue.waiting_studies()}")

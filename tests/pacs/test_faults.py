@@ -20,6 +20,8 @@ from benchmarks.deploy.kills import wrong_with
 from benchmarks.deploy.service import Archive, Service, free_port, send_files, send_until_taken, until
 from benchmarks.deploy.studies import small_study
 from monai_inpaint.pacs import job_layout as places
+from monai_inpaint.pacs.service import serve
+from monai_inpaint.pacs.settings import read_settings
 from monai_inpaint.pacs.worker import Lost, Stopped, Worker
 
 pytest.importorskip("highdicom", reason="needs the extra dicom")
@@ -244,3 +246,27 @@ def test_records_of_damaged_jobs_say_why(archive: Archive, tmp_path: Path) -> No
     why = json.loads((service.queue / "failed" / "1.2.79_1" / places.RECORD).read_text())["why"]
     assert why.startswith("The study")
     service.interrupt()
+
+
+@pytest.mark.parametrize("target", ["_loop", "listen"])
+def test_ctrl_c_before_a_thread_has_started_ends_the_service_in_order(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described = Service(tmp_path / "service", free_port())
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps(described.settings))
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        if getattr(thread, "_target").__name__ != target:  # noqa: B009
+            return start(thread)
+        thread._ident = 1  # type: ignore[attr-defined] # as start() sets it before the thread counts as started
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        serve(read_settings(file), lambda _: None)
+
+    with socket.create_server(("127.0.0.1", described.port)):
+        pass  # nothing holds the port
