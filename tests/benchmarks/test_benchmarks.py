@@ -190,7 +190,7 @@ def test_an_unknown_name_or_missing_data_is_reported(words: list[str], capsys: p
 
 
 def test_leaving_rows_out_keeps_the_names_that_seed_the_holes(tmp_path):
-    from benchmarks.quality import Row, _listed
+    from benchmarks.quality import Row, listed
     from monai_inpaint.evaluation.datalist import read_data_list
 
     for name in ("kept/a.png", "left/b.png"):
@@ -200,7 +200,7 @@ def test_leaving_rows_out_keeps_the_names_that_seed_the_holes(tmp_path):
     (tmp_path / "scratch").mkdir()
     options = SimpleNamespace(data=tmp_path / "list.csv")
 
-    (entry,) = read_data_list(_listed(Row("", "", "ct", without="left/"), options, tmp_path / "scratch"))
+    (entry,) = read_data_list(listed(Row("", "", "ct", without="left/"), options, tmp_path / "scratch"))
 
     assert entry.name == "kept/a.png"
     assert entry.path.read_bytes() == b"x"
