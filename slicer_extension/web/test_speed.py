@@ -17,7 +17,7 @@ from monai_inpaint.slicer.nifti import write_nifti
 SECONDS = 4  # of each interaction
 # far from what a free machine does (docs/slicer.md), as it may be busy
 LOAD_AT_MOST = 120.0  # seconds
-SEEN_AT_LEAST = 0.25  # frames for a movement of the mouse
+SEEN_AT_LEAST = 0.05  # frames for a movement of the mouse
 PROCESSOR_AT_MOST = 1 / 15  # seconds that the application computes for a movement: one core is enough for 15 a second
 _COUNT = """() => {
   const images = [...document.querySelectorAll("img")].filter((one) => one.offsetParent);
