@@ -28,16 +28,17 @@ from monai_inpaint.evaluation.fill_methods import SAMPLE
 from monai_inpaint.io.atomic import staged
 from monai_inpaint.networks.export import export_bundle
 from monai_inpaint.registry import find_bundle
+from monai_inpaint.registry.training_cost import read_training_cost
 from monai_inpaint.training.curves import curves_picture
 
-SIDE, WINDOWS = 128, 1280  # voxels of a large window, windows of an epoch by every recipe
+SIDE = 128  # voxels of a large window
 _TINY = {"max_epochs": 1, "epoch_length": 2, "batch_size": 2}
 SMALL = 0.7  # share of an estimator's epochs with windows of half the side, before the large ones
 
 
 @dataclass(frozen=True)
 class Row:
-    """One training: of which bundle, by which recipe (None: the bundle's own), for how many epochs of 1,280 windows.
+    """One training: of which bundle, by which recipe (None: the bundle's own), for how many epochs of 1,280 draws.
 
     With `sampler` a network that draws samples is trained afterwards, for that many epochs.
     """
@@ -85,7 +86,7 @@ def run(options: Options) -> str:
     notes = [
         f"data: {options.data.name}, trained on train, measured on {options.split}, seeds from {options.seed} on"
         + (f", at most {options.limit} images a row and draw" if options.limit else ""),
-        f"each trained from random weights, {WINDOWS:,} windows an epoch, the same images for both recipes; windows of "
+        "each trained from random weights on the same images; a draw from a volume gives several windows; windows of "
         f"{SIDE} x {SIDE}, by today's recipe half as wide for the first {SMALL:.0%} of the epochs; minutes: of the "
         "processor, one thread, data included",
         "holes: drawn three times in each slice, in the centre of films once (all hidden)",
@@ -116,7 +117,7 @@ def train(row: Row, folder: Path, options: Options) -> None:
         own = {"sides": [SIDE // 2] * small + [SIDE] * (row.epochs - small)}
     _train(row, first, options, "runs", row.epochs, recipes, own)
     if row.sampler:
-        own = {"sides": [SIDE, SIDE // 2], "learning_rate": 0.0015}
+        own = {"learning_rate": 0.0015}
         own |= {"features": options.features} if options.features else {}
         _train(row, first, options, "runs of the sampler", row.sampler, [first / "configs" / "sampler.json"], own)
     for other in others:
@@ -174,12 +175,11 @@ def _curves(output: Path) -> list[dict[str, str]]:
 def _lines(row: Row, folder: Path, options: Options) -> Iterator[list[str]]:
     """A line for each evaluation."""
 
-    def cost(output: str, epochs: int) -> list[str]:
-        minutes = float(_curves(folder / row.bundle / output)[-1]["cpu_minutes"])
-        return [f"{minutes:.0f}", f"{WINDOWS * epochs:,}"]
+    def cost(output: str) -> list[str]:
+        found = read_training_cost(folder / row.bundle / output)
+        return [f"{found.cpu_minutes:.0f}", f"{found.images:,}"] if found else ["-", "-"]
 
-    trained = cost("runs", row.epochs)
-    sampled = cost("runs of the sampler", row.sampler) if row.sampler else ["-", "-"]
+    trained, sampled = cost("runs"), cost("runs of the sampler")
     with tempfile.TemporaryDirectory() as scratch:
         for measured in quality.ROWS:
             if measured.bundle not in SHARED[row.bundle] or (measured.protocol, measured.source) not in MEASURED:

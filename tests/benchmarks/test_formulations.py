@@ -14,6 +14,7 @@ from benchmarks import formulations
 from benchmarks.__main__ import main
 from benchmarks.setting import Options
 from monai_inpaint.registry import find_bundle
+from monai_inpaint.registry.training_cost import TrainingCost, write_training_cost
 
 BEFORE, TODAY = (row for row in formulations.ROWS if row.bundle == "cxr")
 
@@ -54,6 +55,9 @@ def test_formulations_have_a_line_for_each_evaluation(
         shutil.copytree(find_bundle("cxr").path, folder / "cxr")
         for output in ("runs", "runs of the sampler"):
             (folder / "cxr" / output).mkdir()
+            if output == "runs" or row.sampler:
+                cost = TrainingCost(5.0, 4.0, 1, 9, 33_280, 99.0, "a processor", "2026-12-01")
+                write_training_cost(cost, folder / "cxr" / output)
             (folder / "cxr" / output / "curves.csv").write_text(
                 "epoch,minutes,cpu_minutes,loss,hole_psnr\n1,2.0,2.0,0.5,20\n2,5.0,4.0,0.4,\n"
             )
@@ -66,7 +70,7 @@ def test_formulations_have_a_line_for_each_evaluation(
 
     before, today = table_of(capsys.readouterr().out)
     assert before[:7] == ["films, recipe of 0.3.0", "4", "33,280", "-", "-", before[5], "1 / 1"]
-    assert today[:7] == ["films, today's recipe", "4", "61,440", "4", "19,200", before[5], "1 / 1"]
+    assert today[:7] == ["films, today's recipe", "4", "33,280", "4", "33,280", before[5], "1 / 1"]
     assert before[7:11] == today[7:11]  # the same network here
     assert before[11:] == ["-"] * 3
     assert today[11].endswith("%")

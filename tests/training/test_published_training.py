@@ -34,8 +34,8 @@ SYSTEMS = {
     "medgan": {"network_def#features": 2, "network_def#blocks": 1, "whole_def#channels": 2},
     "partial_conv": {"network_def#features": 2},
     "slices_context_encoder": {"network_def#features": 2, "discriminator_def#features": 2},
-}
-SYSTEMS |= {f"cxr_{name}": SYSTEMS[name] for name in ("glcic", "partial_conv")}  # slim enough for a test
+}  # slim enough for a test
+SYSTEMS |= {f"cxr_{name}": SYSTEMS[name] for name in ("glcic", "partial_conv")}
 TINY = {"epoch_length": 2, "max_epochs": 2}
 
 
