@@ -34,6 +34,23 @@ def continuation(values: np.ndarray, unknown: np.ndarray) -> np.ndarray:
     return np.clip(_filled(np.where(unknown, 0.0, values).astype(np.float32), unknown), known.min(), known.max())
 
 
+def continuation_along(start: np.ndarray, unknown: np.ndarray, axis: int) -> np.ndarray:
+    """Fill a hole by the biharmonic equation along one axis alone: with the cubic through two known voxels on each side.
+
+    Args:
+        start: (i, j, k) float32, with the unknown voxels filled by `continuation`; lines without a known voxel keep its
+            mean.
+        unknown: bool of the same shape, not all True.
+        axis: of the lines.
+
+    Returns:
+        As `continuation`.
+    """
+    known, filled = start[~unknown], start.copy()
+    filled[unknown] += biharmonic_change(start, unknown, _PRECISION, _ALL_STEPS, axes=[axis])[0]
+    return np.clip(filled, known.min(), known.max())
+
+
 def nearness(unknown: np.ndarray, axis: int, ratio: float) -> np.ndarray:
     """One over the distance to the nearest known voxel along an axis, at most 1; 0 in known voxels and where none is.
 

@@ -1,4 +1,4 @@
-"""Fill a hole in a volume: a weighted sum of three methods, with weights fitted on holes of known content nearby."""
+"""Fill a hole in a volume: a weighted sum of methods, with weights fitted on holes of known content nearby."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.blocks import Generator, fill_blocks
 from monai_inpaint.fill.compose import widened
-from monai_inpaint.fill.continuation import continuation, nearness
+from monai_inpaint.fill.continuation import continuation, continuation_along, nearness
 from monai_inpaint.fill.cutting import Region, block_of, put, shared, slice_of, units_of, unknown_in
 from monai_inpaint.fill.sampler import Draw
 from monai_inpaint.fill.windows import LARGEST, MULTIPLE, SHARE, SMALLEST, STARTED
@@ -28,6 +28,7 @@ AROUND = 8  # voxels around a hole from which its continuation is computed
 PROBES, PROBED = 2, 5  # test holes, and slices across each axis that are filled in each of them
 _APART = 2  # voxels between the hole and a probe
 _STEPS = 10  # shares are whole multiples of 1 / 10
+_EXACT = 1e-12  # squared error of a fill that counts as right
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class _Task:
 
     Attributes:
         crop: the surroundings, if slices across all three axes are used; None: only the slices as acquired.
-        box: the place of `start` (the continuation, float32) and of `near` (its nearness, by axis).
+        box: the place of `unknown`, of `start` (the continuation, float32) and of `near` (its nearness, by axis).
     """
 
     source: Image
@@ -44,6 +45,7 @@ class _Task:
     blind: Sequence[Region]
     crop: Box | None
     box: Box
+    unknown: np.ndarray
     start: np.ndarray
     near: Mapping[int, np.ndarray]
 
@@ -57,10 +59,10 @@ def fill_volume(
 ) -> tuple[np.ndarray, list[int]]:
     """Fill the region with a 2D network that has a start channel.
 
-    Three methods fill it: the continuation of the known voxels in three directions; the network in each slice by itself
-    (only if voxels are far from isotropic); the network in slices that start from the continuation. The same methods
-    fill test holes of the same form beside the region, whose content is known. The estimate is the weighted sum of the
-    three, with the weights (shares) of least squared error in the test holes.
+    Its methods are the continuation of the known voxels in three directions, and the network in slices that start from
+    it; if voxels are far from isotropic, also the continuation across the slices alone, and the network in each slice
+    by itself. The same methods fill test holes of the same form beside the region, whose content is known. The estimate
+    is their weighted sum, with the weights (shares) that do best in the test holes.
 
     Args:
         source: with slices along the last axis.
@@ -81,22 +83,22 @@ def fill_volume(
     probes = _probes(source, region)
     total = len(probes) + (1 if draw is not None else len(forms))
     sides: list[int] = []
-    shares: list[np.ndarray] = []
+    errors: list[np.ndarray] = []
     rest = _Rest(progress, total)
     for probe in probes:
         around = task.crop and crop_around(probe.box, source.voxels.shape)
         tried = _task(source, probe, (region,), around)
         chosen = _chosen(probe)
-        fills = [_start_in(tried), *(_filled(tried, generator, form, sides, chosen=chosen) for form in forms)]
+        fills = [*_continued(tried), *(_filled(tried, generator, form, sides, chosen=chosen) for form in forms)]
         valid = probe.inside & np.isfinite(fills).all(axis=0)
-        if valid.any():
-            shares.append(_best_shares(np.stack([fill[valid] for fill in fills]), units_of(source, probe.box)[valid]))
+        errors.append(np.stack([fill[valid] for fill in fills]) - units_of(source, probe.box)[valid])
         rest.end_of_next()
-    share = np.mean(shares, axis=0) if shares else np.full(1 + len(forms), 1 / (1 + len(forms)))
+    continued = _continued(task)
+    share = _best_shares(len(continued) + len(forms), errors)
     if draw is not None:
-        started = task.crop is not None or share[2] >= share[1]
+        started = task.crop is not None or share[-1] >= share[-2]
         return _filled(task, generator, started, sides, rest.next(), draw), sides
-    fills = [_start_in(task), *(_filled(task, generator, form, sides, rest.next()) for form in forms)]
+    fills = [*continued, *(_filled(task, generator, form, sides, rest.next()) for form in forms)]
     return np.tensordot(share.astype(np.float32), np.stack(fills), 1), sides
 
 
@@ -129,7 +131,7 @@ def _task(source: Image, region: Region, blind: Sequence[Region], crop: Box | No
         raise InputError("The hole leaves nothing known around it; mark a smaller hole.")
     spacing = source.spacing or (1.0, 1.0, 1.0)
     near = {axis: nearness(unknown, axis, _ratio(spacing, axis)) for axis in range(3)}
-    return _Task(source, region, blind, crop, box, continuation(values, unknown), near)
+    return _Task(source, region, blind, crop, box, unknown, continuation(values, unknown), near)
 
 
 def _ratio(spacing: Sequence[float], axis: int) -> float:
@@ -162,10 +164,13 @@ def crop_around(box: Sequence[slice], shape: Sequence[int]) -> Box:
     )
 
 
-def _start_in(task: _Task) -> np.ndarray:
-    """The continuation in the region's box."""
+def _continued(task: _Task) -> list[np.ndarray]:
+    """The continuations in the region's box: in three directions, and across the slices where those are thick."""
+    starts = [task.start]
+    if task.crop is None:
+        starts.append(continuation_along(task.start, task.unknown, 2))
     _, theirs = shared(task.region.box, task.box)
-    return task.start[theirs]
+    return [start[theirs] for start in starts]
 
 
 def _filled(
@@ -225,21 +230,22 @@ def most_slices(*sides: int) -> int:
 
 
 def _probes(source: Image, region: Region) -> list[Region]:
-    """Test holes of the region's form beside it, in known voxels: those whose content varies most.
+    """Test holes of the region's form beside it, in known voxels: before and after it across the slices if possible.
 
-    If there is no room for the form, it is tried at half and then at a quarter of its size.
+    Others follow by how much their content varies. If there is no room for the form, it is tried at half and then at a
+    quarter of its size.
     """
     for coarser in (1, 2, 4):
         form = region.inside[::coarser, ::coarser, ::coarser]
-        found: list[tuple[float, Region]] = []
+        found: list[tuple[bool, float, Region]] = []
         for axis, sign in product(range(3), (1, -1)) if form.any() else ():
             box = _beside(region.box, form.shape, axis, sign)
             if all(side.start >= 0 and side.stop <= size for side, size in zip(box, source.voxels.shape, strict=True)):
                 content = units_of(source, box)[form]
                 if np.isfinite(content).all() and content.std() > 0.0:
-                    found.append((float(content.std()), Region(box, form)))
+                    found.append((axis != 2, -float(content.std()), Region(box, form)))
         if found:
-            return [probe for _, probe in sorted(found, key=lambda pair: -pair[0])[:PROBES]]
+            return [probe for *_, probe in sorted(found, key=lambda each: each[:2])[:PROBES]]
     return []
 
 
@@ -268,14 +274,19 @@ def _chosen(region: Region) -> dict[int, list[int]]:
     return chosen
 
 
-def _best_shares(fills: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Shares of the methods, not negative and with sum 1, whose weighted sum has the least squared error.
+def _best_shares(methods: int, errors: Sequence[np.ndarray]) -> np.ndarray:
+    """Shares, not negative and with sum 1, whose weighted sum has the least geometric mean of the probes' squared errors.
+
+    So an improvement by the same factor counts alike in each probe, and the one with the most contrast does not decide.
 
     Args:
-        fills: (methods, voxels).
-        truth: (voxels,).
+        methods: their number.
+        errors: of each probe (methods, voxels); if there are none, all shares are equal.
     """
-    errors = (fills - truth).astype(np.float64)
-    gram = errors @ errors.T
-    every = [shares for shares in product(range(_STEPS + 1), repeat=len(fills)) if sum(shares) == _STEPS]
-    return min((np.array(shares) / _STEPS for shares in every), key=lambda shares: float(shares @ gram @ shares))
+    every = [shares for shares in product(range(_STEPS + 1), repeat=methods) if sum(shares) == _STEPS]
+    shares = np.array(every) / _STEPS
+    grams = [error.astype(np.float64) @ error.T / error.shape[1] for error in errors if error.size]
+    if not grams:
+        return np.full(methods, 1 / methods)
+    squares = np.array([np.maximum(np.einsum("ai,ij,aj->a", shares, gram, shares), _EXACT) for gram in grams])
+    return shares[np.log(squares).sum(axis=0).argmin()]
