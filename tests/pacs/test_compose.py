@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import orthanc
 import pytest
+from orthanc import Orthanc
 
 from monai_inpaint.pacs.settings import WebNode, read_settings
 
@@ -81,3 +83,18 @@ def test_the_image_is_built_of_files_that_docker_is_given() -> None:
 @pytest.mark.skipif(shutil.which("hadolint") is None, reason="hadolint is not installed")
 def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
     subprocess.run(["hadolint", FOLDER / "Dockerfile"], check=True)
+
+
+@pytest.mark.skipif(
+    not (orthanc.PROGRAM and orthanc.DICOMWEB), reason="Orthanc with its DICOMweb plugin is not installed"
+)
+def test_orthanc_starts_with_its_settings(tmp_path: Path) -> None:
+    """All of them but paths and ports, which are the container's."""
+    of_the_container = {"StorageDirectory", "IndexDirectory", "Plugins", "DicomPort", "HttpPort"}
+    settings = {key: value for key, value in ORTHANC.items() if key not in of_the_container}
+
+    with Orthanc(tmp_path / "orthanc", settings=settings) as archive:
+        assert archive.ask("/system")["DicomAet"] == ORTHANC["DicomAet"]
+        assert archive.ask("/modalities") == list(ORTHANC["DicomModalities"])
+        assert "dicom-web" in archive.ask("/plugins")
+        assert archive.ask(f"{ORTHANC['DicomWeb']['Root']}studies") == []
