@@ -47,7 +47,7 @@ class RealAndFilled:
 
 
 def pictures_of(case: EvaluationCase, output: np.ndarray) -> RealAndFilled:
-    """Show a case and its fill at full size: of a patch the whole film, of a part of a volume three planes.
+    """Show a case and its fill at full size: of a patch the whole film, of a part of a volume its three planes.
 
     Args:
         case: with the truth.
