@@ -247,7 +247,8 @@ def _facts(
         "protocol": protocol.name,
         "seed": str(seed),
         "images and hole": protocol.facts(methods, None)[0]["images and hole"],
-        "shown": f"at full size, films at most {size} pixels a side; patches in their film, volumes as three planes",
+        "shown": f"at full size, films at most {size} pixels a side; patches in their film, "
+        "of volumes three planes of the part around the hole",
         "data": f"{images.name}: {chosen or 'all images'}",
         "cases": f"{len(cases)} of {len({case.patient for case in cases})} patients",
         **({"bundles": bundles} if bundles else {}),

@@ -47,7 +47,7 @@ class RealAndFilled:
 
 
 def pictures_of(case: EvaluationCase, output: np.ndarray) -> RealAndFilled:
-    """Show a case and its fill at full size: of a patch the whole film, of a part of a volume three planes.
+    """Show a case and its fill at full size: of a patch the whole film, of a part of a volume its three planes.
 
     Args:
         case: with the truth.
@@ -59,7 +59,7 @@ def pictures_of(case: EvaluationCase, output: np.ndarray) -> RealAndFilled:
     if output.shape != case.truth.shape or not np.isfinite(output[case.hole]).all():
         raise ValueError(f"the fill of {case.name} does not have finite values in all of its hole")
     real, hole, low, high = case.truth, case.hole, case.low, case.high
-    filled = np.where(hole, output, real)
+    filled = np.where(hole, in_steps(output, case.truth if case.film is None else case.film), real)
     if case.affine is not None:
         real, filled, hole = (planes(values, case.centre, case.affine) for values in (real, filled, hole))
     elif case.film is not None:
@@ -72,6 +72,21 @@ def pictures_of(case: EvaluationCase, output: np.ndarray) -> RealAndFilled:
     bits = 8 if case.eight_bit else BITS
     shown, other = (levels(values, low, high, bits) for values in (real, filled))
     return RealAndFilled(shown, other, hole, bits, low, high)
+
+
+def in_steps(values: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Round values to the steps of an image, float64, as they are when they are stored like it.
+
+    A fill in finer steps could be told by its number of greys. If the image has no steps, the values stay as they are.
+    """
+    found = np.unique(image[np.isfinite(image)]).astype(np.float64)
+    if len(found) < 2:
+        return values.astype(np.float64)
+    step = np.diff(found).min()
+    places = (found - found[0]) / step
+    if np.abs(places - np.rint(places)).max() > 0.01:
+        return values.astype(np.float64)
+    return found[0] + step * np.rint((values - found[0]) / step)
 
 
 def levels(values: np.ndarray, low: float, high: float, bits: int) -> np.ndarray:

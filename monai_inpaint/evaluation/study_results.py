@@ -29,8 +29,8 @@ TITLE = "Reader study: share of the fills that were told apart from the real ima
 PAPER = ["one expert (Belli et al. 2018)", "context encoder", "not stated", "59.45", "", "", ""]
 HOW = {
     "task": "two-alternative forced choice: of a real and a filled image, readers chose the filled one; 50 % is chance",
-    "intervals": "95 %; Wilson's, which takes answers as independent; and by 2000 resamplings of the patients and, for "
-    "all readers, of the readers",
+    "intervals": "95 %; Wilson's, which takes answers as independent; and by 20,000 resamplings of the patients and, "
+    "for all readers, of the readers",
     "repeated pairs": "a tenth of the pairs was shown twice, with the sides exchanged: they count once for accuracy; "
     "consistency is the share answered alike",
 }

@@ -12,7 +12,7 @@ import pytest
 from reader_study_samples import answered, films_of_16_bits, page_data, small_study
 from scipy.stats import binomtest
 
-from monai_inpaint import read_image, write_image
+from monai_inpaint import Image, read_image, write_image
 from monai_inpaint.errors import InputError
 
 pytest.importorskip("skimage")
@@ -22,7 +22,7 @@ from evaluation_samples import phantom_head, smooth
 
 from monai_inpaint.evaluation.reader_study import make_study
 from monai_inpaint.evaluation.study_design import assign, draw_trials
-from monai_inpaint.evaluation.study_pictures import levels, levels_of, webp_of
+from monai_inpaint.evaluation.study_pictures import in_steps, levels, levels_of, webp_of
 from monai_inpaint.evaluation.study_results import score_study
 
 
@@ -161,6 +161,36 @@ def test_of_volumes_three_planes_are_shown(tmp_path: Path) -> None:
     assert trial["columns"] > 2 * trial["rows"]
     assert trial["bits"] == 10
     assert key["pairs"][0]["variant"] == "given hole"
+
+
+def test_a_fill_is_not_told_by_finer_steps_than_its_image_has(tmp_path: Path) -> None:
+    whole = np.rint(smooth((96, 80), 3)).astype(np.int16)  # fewer greys than levels
+    (tmp_path / "images").mkdir()
+    (tmp_path / "holes").mkdir()
+    hole = np.zeros((96, 80, 1), np.uint8)
+    hole[30:60, 20:50] = 1
+    image = Image(whole[..., None], np.diag([-1.0, -1, 1, 1]), "mr")
+    write_image(image, tmp_path / "images" / "mr.nii.gz")
+    write_image(image.map_of(hole), tmp_path / "holes" / "mr.nii.gz")
+
+    key = make_study(
+        tmp_path / "images", tmp_path / "holes", None, ["biharmonic"], tmp_path / "s", pairs=1, modality="MR"
+    )
+
+    (pair,) = key["pairs"]
+    possible = levels(np.arange(256.0), pair["low"], pair["high"], 10)
+    boxes = _boxes(tmp_path / "s", pair)
+    assert set(np.unique(boxes["filled"])) <= set(possible)
+    assert not np.array_equal(boxes["real"], boxes["filled"])
+
+
+def test_values_are_rounded_to_the_steps_of_their_image_where_it_has_any() -> None:
+    values = np.array([0.2, 1.36])
+
+    assert np.array_equal(in_steps(values, np.array([0, 1, 3, np.nan])), [0, 1])
+    assert in_steps(values, np.float32([0.5, 0.7, 1.1])) == pytest.approx([0.1, 1.3])
+    for without in ([0, 1, 1 + np.pi], [2, 2]):
+        assert np.array_equal(in_steps(values, np.array(without, float)), values)
 
 
 @pytest.mark.parametrize("bits", [8, 10])

@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 from chromium import CHROMIUM, needs_chromium
 from PIL import Image as Pillow
-from reader_study_samples import films_of_16_bits, small_study
+from reader_study_samples import films_of_16_bits, picture_of, small_study
 
 from monai_inpaint.evaluation.reader_study import make_study
 from monai_inpaint.evaluation.study_files import READERS, SIDES
-from monai_inpaint.evaluation.study_pictures import levels_of
 from monai_inpaint.evaluation.study_results import score_study
 
 pytest.importorskip("skimage")
@@ -78,20 +77,6 @@ def _shown(page: Any, side: str) -> np.ndarray:
     return np.array(values, np.uint8).reshape(rows, columns, 4)
 
 
-def _expected(study: Path, pair: dict[str, Any]) -> dict[str, np.ndarray]:
-    """The real and the filled picture of a pair of 8 bits."""
-    pictures = study / READERS / "pictures"
-    shared, boxes = (
-        levels_of((pictures / f"{pair['number']:03d}{end}.webp").read_bytes(), 8) for end in ("", "-boxes")
-    )
-    left, top, right, bottom = pair["box"]
-    found = []
-    for box in np.split(boxes, 2):
-        found.append(shared.copy())
-        found[-1][top:bottom, left:right] = box
-    return dict(zip(("real", "filled") if pair["upper"] == "real" else ("filled", "real"), found, strict=True))
-
-
 def test_a_whole_study_is_read_interrupted_continued_saved_and_scored(page: Any, tmp_path: Path) -> None:
     study, key = small_study(tmp_path, pairs=12)
     said = [  # the filled one of every ring, the real one of every telea
@@ -106,12 +91,9 @@ def test_a_whole_study_is_read_interrupted_continued_saved_and_scored(page: Any,
 
     for number in range(4):  # by keys
         _wait_for_pair(page, number + 1)
-        pair = key["pairs"][key["trials"][number]["pair"]]
-        expected = _expected(study, pair)
-        filled = key["trials"][number]["filled"]
+        trial = {**key["pairs"][key["trials"][number]["pair"]], **key["trials"][number]}
         for side in SIDES:
-            wanted = expected["filled" if side == filled else "real"]
-            assert np.array_equal(_shown(page, side)[..., 1], wanted)
+            assert np.array_equal(_shown(page, side)[..., 1], picture_of(study, trial, side))
         if number == 1:
             page.keyboard.press("Enter")  # no answer yet: nothing happens
             page.keyboard.press("ArrowLeft")

@@ -11,7 +11,8 @@ import numpy as np
 from evaluation_samples import list_of_films
 
 from monai_inpaint.evaluation.reader_study import make_study
-from monai_inpaint.evaluation.study_files import SIDES, answers_text
+from monai_inpaint.evaluation.study_files import PICTURES, READERS, SIDES, answers_text
+from monai_inpaint.evaluation.study_pictures import levels_of
 
 Says = Callable[[dict[str, Any]], bool]  # of a trial and its pair, as one: whether the answer is right
 
@@ -39,6 +40,18 @@ def page_data(study: Path) -> dict[str, Any]:
     """The data that the page of a study contains."""
     page = (study / "for-readers" / "index.html").read_text(encoding="utf-8")
     return json.loads(page.partition("const STUDY = ")[2].partition(";\n")[0])
+
+
+def picture_of(study: Path, trial: dict[str, Any], side: str) -> np.ndarray:
+    """The picture of one side, in levels, from the files of the study; of a trial and its pair, as one."""
+    pictures = study / READERS / PICTURES
+    shared, boxes = (
+        levels_of((pictures / f"{trial['number']:03d}{end}.webp").read_bytes(), trial["bits"]) for end in ("", "-boxes")
+    )
+    left, top, right, bottom = trial["box"]
+    upper = (side == trial["filled"]) == (trial["upper"] == "filled")
+    shared[top:bottom, left:right] = np.split(boxes, 2)[0 if upper else 1]
+    return shared
 
 
 def films_of_16_bits(folder: Path, count: int = 2) -> None:
