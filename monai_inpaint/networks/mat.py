@@ -48,18 +48,16 @@ class AdjustedBlock(nn.Module):
         shift = window // 2 if self.shifted and window < max(height, width) else 0
         known = x if valid is None else x * valid.to(x.dtype)  # what is invalid says nothing, not even of itself
         there = known if place is None else known + place.to(x.dtype)
-        tokens, mask = (
-            None if maps is None else windows_of(torch.roll(maps, (-shift, -shift), (2, 3)) if shift else maps, window)
-            for maps in (there, valid)
-        )
+        tokens, mask = (None if maps is None else windows_of(_rolled(maps, -shift), window) for maps in (there, valid))
         assert tokens is not None
         found, after = self.attention(tokens, None if mask is None else mask[..., 0])
         fused = self.mlp(self.fusion(torch.cat((found, tokens), dim=-1)))
-        back = (shift, shift)
-        x = torch.roll(maps_of(fused, height, width), back, (2, 3))
-        if after is None:
-            return x, None
-        return x, torch.roll(maps_of(after[..., None], height, width), back, (2, 3))
+        x = _rolled(maps_of(fused, height, width), shift)
+        return x, None if after is None else _rolled(maps_of(after[..., None], height, width), shift)
+
+
+def _rolled(maps: torch.Tensor, shift: int) -> torch.Tensor:
+    return torch.roll(maps, (shift, shift), (2, 3)) if shift else maps
 
 
 class TransformerStage(nn.Module):

@@ -104,6 +104,14 @@ def test_a_styled_convolution_is_one_with_modulated_and_demodulated_weights() ->
     torch.testing.assert_close(layer(x, style, noise), expected)
 
 
+def test_doubling_within_the_convolution_of_training_gives_what_doubling_before_it_does() -> None:
+    torch.manual_seed(6)
+    layer, style = StyledConv2d(3, 4, 6, up=True).double(), torch.randn(2, 6, dtype=torch.float64)
+    x, noise = torch.randn(2, 3, 5, 5, dtype=torch.float64), torch.randn(2, 1, 20, 20, dtype=torch.float64)
+
+    torch.testing.assert_close(layer.train()(x, style, noise), layer.eval()(x, style, noise), rtol=0, atol=1e-6)
+
+
 def test_known_pixels_come_back_bit_for_bit_and_fills_stay_grey_levels() -> None:
     x = film()
     with torch.no_grad():
