@@ -1,7 +1,8 @@
 """Li et al. 2022, MAT: Mask-Aware Transformer for Large Hole Image Inpainting; the network of LINOP (2023).
 
-Implemented from the papers. Two things differ: all randomness comes from a noise channel, so that a seed produces the
-same image on every engine; and tokens may have a position embedding (`places`), our addition.
+Implemented from the papers. Three things differ: all randomness comes from a noise channel, so that a seed produces the
+same image on every engine; tokens may have a position embedding (`places`), our addition; and shifted windows go around
+the edges of the map without a mask between its two sides.
 """
 
 from __future__ import annotations
@@ -148,6 +149,9 @@ class MAT(WindowGenerator):
         )
         self.first_image = nn.Conv2d(widths[-1], 1, 1)
         self.refine = StyledUNet(refining, 2 * style)
+        parts = self.head, self.stages, self.down, self.up, self.noise_style, self.noise_tokens, self.image_style
+        for part in (*parts, self.refine.entry, self.refine.encoder):
+            part.apply(_start_at_unit_variance)
 
     def predict(
         self, image: torch.Tensor, known: torch.Tensor, *noise: torch.Tensor
@@ -204,6 +208,13 @@ class MAT(WindowGenerator):
         ]
         rows_columns = [wave.expand(1, *tokens.shape[2:]) for wave in waves]
         return self.place(torch.cat(rows_columns)[None])
+
+
+def _start_at_unit_variance(module: nn.Module) -> None:
+    """Of the sums; torch's own start is weaker, and without norms little of a signal would pass all layers."""
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
+        nn.init.zeros_(module.bias)
 
 
 def _partial(layer: nn.Module, x: torch.Tensor, mask: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
@@ -268,6 +279,7 @@ class MaskedDiscriminator(nn.Module):
             nn.Flatten(),
             nn.Linear(16 * sizes[-1], 1),
         )
+        self.apply(_start_at_unit_variance)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """See the class."""

@@ -27,6 +27,7 @@ class StyledConv2d(nn.Module):
         self.bias = nn.Parameter(torch.zeros(after))
         self.noise = nn.Parameter(torch.zeros(after))  # how much of it each channel takes
         self.scale = nn.Linear(style, before)
+        nn.init.normal_(self.scale.weight, std=1.0 / math.sqrt(style))  # noise counts from the start
         nn.init.ones_(self.scale.bias)
         self.up = up
 

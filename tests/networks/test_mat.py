@@ -136,6 +136,20 @@ def test_the_same_noise_draws_the_same_film_and_other_noise_another() -> None:
     assert torch.equal(drawn[3], drawn[4])
 
 
+def test_before_it_has_learned_noise_counts_and_no_stage_fades_or_swells() -> None:
+    net, x = small(places=True), film().repeat(8, 1, 1, 1)
+    x[:, 2] = torch.randn(8, SIDE, SIDE)
+    sizes: list[float] = []
+    for stage in net.stages:
+        stage.register_forward_hook(lambda _, _given, found: sizes.append(float(found[0].std())))
+    with torch.no_grad():
+        drawn = net(x, composited=False)[0]
+
+    assert drawn.std(dim=0).mean() > 0.1 * drawn.std()
+    assert min(sizes) > 0.2
+    assert max(sizes) < 5
+
+
 def test_every_pixel_that_is_drawn_depends_on_all_that_is_known() -> None:
     net, x = small(), film((slice(0, 8), slice(0, 8)))
     x[:, 2] = 0  # the noise lets every token speak
