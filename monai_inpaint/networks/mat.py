@@ -214,7 +214,8 @@ def _start_at_unit_variance(module: nn.Module) -> None:
     """Of the sums; torch's own start is weaker, and without norms little of a signal would pass all layers."""
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def _partial(layer: nn.Module, x: torch.Tensor, mask: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:

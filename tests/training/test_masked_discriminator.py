@@ -114,11 +114,11 @@ def test_the_networks_first_stage_comes_composited() -> None:
 
 def test_an_equalised_step_changes_a_weight_by_a_share_of_its_first_size() -> None:
     layer = torch.nn.Conv2d(4, 2, 5)
-    first = [values.detach().clone() for values in (layer.weight, layer.bias)]
+    first = [values.detach().clone() for values in layer.parameters()]
     step = torch.optim.Adam(equalised(layer, 0.001), betas=(0.0, 0.99))
     layer(torch.randn(1, 4, 8, 8)).square().sum().backward()
     step.step()
 
-    weight, bias = ((now - before).abs() for now, before in zip((layer.weight, layer.bias), first, strict=True))
+    weight, bias = ((now - before).abs() for now, before in zip(layer.parameters(), first, strict=True))
     torch.testing.assert_close(weight, torch.full_like(weight, 0.0001), rtol=0.01, atol=0)
     torch.testing.assert_close(bias, torch.full_like(bias, 0.001), rtol=0.01, atol=0)
