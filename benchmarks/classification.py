@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from monai_inpaint.fill.filler import Filler
 from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image
 from monai_inpaint.synthesis.painting.paint import BUNDLE, paint_film
+from monai_inpaint.training.bfloat16 import has_bfloat16
 
 SIDE = 128
 SEEDS, EPOCHS, BATCH, RATE = 3, 10, 16, 3e-4
@@ -36,11 +38,12 @@ Scores = list[tuple[bool, float]]  # of a patient: truth and score of each film
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """A film of a patient: uint8 (SIDE, SIDE); sick or not."""
+    """A film of a patient: uint8 (SIDE, SIDE); sick or not; the data set that it is from."""
 
     pixels: np.ndarray
     patient: str
     sick: bool
+    source: str = ""
 
 
 def run(options: Options) -> str:
@@ -50,36 +53,33 @@ def run(options: Options) -> str:
     arms = options.arms or ARMS
     if unknown := [arm for arm in arms if arm not in ARMS]:
         raise InputError(f"There is no arm {unknown[0]!r}; use {', '.join(ARMS)}.")
-    train, test = (films_of(options.data, split, options) for split in ("train", "val"))
-    if not all({film.sick for film in films} == {True, False} for films in (train, test)):
+    groups = by_source(*(films_of(options.data, split, options) for split in ("train", "val")))
+    if not groups:
         raise InputError(f"{options.data} must name healthy films and films of pneumonia in the splits train and val.")
-    synthetic = outpainted(train, options.bundle or BUNDLE, options.seed) if "outpainting" in arms else {}
     seeds = range(options.seed, options.seed + options.repeats(SEEDS))
     epochs = options.repeats(EPOCHS)
     rng = np.random.default_rng(options.seed)
     rows = []
-    for fraction in fractions:
-        for arm in arms:
+    for source, (train, test) in groups.items():
+        synthetic = outpainted(train, options.bundle or BUNDLE, options.seed) if "outpainting" in arms else {}
+        for fraction, arm in itertools.product(fractions, arms):
             scores = np.zeros(len(test))
             used: list[Film] = []
             for seed in seeds:
                 used = part_of(train, fraction, seed)
                 more = [synthetic[id(film)] for film in used if id(film) in synthetic] if arm != "none" else []
                 scores += scored(trained([*used, *more], seed, epochs), test) / len(seeds)
-            scored_films = list(zip(test, scores.tolist(), strict=True))
-            groups = grouped(scored_films)
-            rows.append(
-                [
-                    f"{fraction:g} %",
-                    arm,
-                    str(len(used)),
-                    resampled(accuracy, groups, rng, ".3f"),
-                    resampled(auroc_of, groups, rng, ".3f"),
-                ]
-            )
+            patients = grouped(list(zip(test, scores.tolist(), strict=True)))
+            figures = (resampled(figure, patients, rng, ".3f") for figure in (accuracy, auroc_of))
+            part = f"{source}, {fraction:g} %" if source else f"{fraction:g} %"
+            rows.append([part, arm, str(len(used)), *figures])
     notes = [
-        f"data: {options.data.name}; trained on split train ({len(train)} films), tested on val ({len(test)} films of "
-        f"{len({film.patient for film in test})} patients)",
+        f"data: {options.data.name}",
+        *(
+            f"{source or 'films'}: trained on split train ({len(train)} films), tested on val ({len(test)} films of "
+            f"{len({film.patient for film in test})} patients)"
+            for source, (train, test) in groups.items()
+        ),
         f"DenseNet-121 of MONAI from random weights at {SIDE} pixels, Adam {RATE:g}, {epochs} epochs in batches of "
         f"{BATCH}, mirrored films; mean score of {len(seeds)} seeds, which also draw the part of the training films",
         "outpainting: each sick film of that part once more, the highest peak of our abnormality map kept and the rest "
@@ -98,7 +98,20 @@ def films_of(path: Path, split: str, options: Options) -> list[Film]:
         if note.startswith(HEALTHY) or note.startswith(SICK):
             chosen.append((entry, note.startswith(SICK)))
     limit = options.limit or len(chosen)
-    return [Film(film_at(read_image(e.path), SIDE), e.patient or e.name, sick) for e, sick in chosen[:limit]]
+    return [Film(film_at(read_image(e.path), SIDE), e.patient or e.name, sick, e.source) for e, sick in chosen[:limit]]
+
+
+def by_source(train: Sequence[Film], test: Sequence[Film]) -> dict[str, tuple[list[Film], list[Film]]]:
+    """Films to train and to test on of each data set that has healthy and sick ones of both: children, adults."""
+    groups = {
+        source: ([film for film in train if film.source == source], [film for film in test if film.source == source])
+        for source in sorted({film.source for film in train})
+    }
+    return {
+        source: films
+        for source, films in groups.items()
+        if all({one.sick for one in part} == {True, False} for part in films)
+    }
 
 
 def part_of(films: Sequence[Film], percent: float, seed: int) -> list[Film]:
@@ -138,7 +151,7 @@ def trained(films: Sequence[Film], seed: int, epochs: int) -> torch.nn.Module:
         for places in np.array_split(rng.permutation(len(films)), -(-len(films) // BATCH)):
             batch = images[places]
             mirrored = torch.from_numpy(rng.uniform(size=len(places)) < 0.5)[:, None, None, None]
-            with torch.autocast("cpu", torch.bfloat16):
+            with _autocast():
                 logits = network(torch.where(mirrored, batch.flip(3), batch))
             loss = F.binary_cross_entropy_with_logits(logits.float()[:, 0], labels[places])
             optimizer.zero_grad(set_to_none=True)
@@ -150,7 +163,7 @@ def trained(films: Sequence[Film], seed: int, epochs: int) -> torch.nn.Module:
 def scored(network: torch.nn.Module, films: Sequence[Film]) -> np.ndarray:
     """How likely each film is sick, (films,)."""
     images, _ = _batch(films)
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode(), _autocast():
         return torch.cat([network(part).float().sigmoid()[:, 0] for part in images.split(64)]).double().numpy()
 
 
@@ -173,6 +186,11 @@ def auroc_of(healthy: Sequence[Scores], sick: Sequence[Scores]) -> float:
     """The area under the ROC over all films."""
     films = [film for patient in (*healthy, *sick) for film in patient]
     return auroc(*([score for truth, score in films if truth == is_sick] for is_sick in (False, True)))
+
+
+def _autocast() -> torch.autocast:
+    """bfloat16, unless the processor would emulate it, ten times slower."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16(torch.device("cpu")))
 
 
 def _batch(films: Sequence[Film]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -57,8 +57,8 @@ def windows_of(maps: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def maps_of(windows: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """Undo `windows_of`."""
+    """Undo `windows_of`; the features of a token stay side by side in memory, as convolutions want them."""
     side = math.isqrt(windows.shape[1])
     rows, columns = height // side, width // side
     cut = windows.view(-1, rows, columns, side, side, windows.shape[2])
-    return cut.permute(0, 5, 1, 3, 2, 4).reshape(-1, windows.shape[2], height, width)
+    return cut.transpose(2, 3).reshape(-1, height, width, windows.shape[2]).permute(0, 3, 1, 2)

@@ -1,7 +1,8 @@
 """Li et al. 2022, MAT: Mask-Aware Transformer for Large Hole Image Inpainting; the network of LINOP (2023).
 
-Implemented from the papers. Two things differ: all randomness comes from a noise channel, so that a seed produces the
-same image on every engine; and tokens may have a position embedding (`places`), our addition.
+Implemented from the papers. Three things differ: all randomness comes from a noise channel, so that a seed produces the
+same image on every engine; tokens may have a position embedding (`places`), our addition; and shifted windows go around
+the edges of the map without a mask between its two sides.
 """
 
 from __future__ import annotations
@@ -48,18 +49,16 @@ class AdjustedBlock(nn.Module):
         shift = window // 2 if self.shifted and window < max(height, width) else 0
         known = x if valid is None else x * valid.to(x.dtype)  # what is invalid says nothing, not even of itself
         there = known if place is None else known + place.to(x.dtype)
-        tokens, mask = (
-            None if maps is None else windows_of(torch.roll(maps, (-shift, -shift), (2, 3)) if shift else maps, window)
-            for maps in (there, valid)
-        )
+        tokens, mask = (None if maps is None else windows_of(_rolled(maps, -shift), window) for maps in (there, valid))
         assert tokens is not None
         found, after = self.attention(tokens, None if mask is None else mask[..., 0])
         fused = self.mlp(self.fusion(torch.cat((found, tokens), dim=-1)))
-        back = (shift, shift)
-        x = torch.roll(maps_of(fused, height, width), back, (2, 3))
-        if after is None:
-            return x, None
-        return x, torch.roll(maps_of(after[..., None], height, width), back, (2, 3))
+        x = _rolled(maps_of(fused, height, width), shift)
+        return x, None if after is None else _rolled(maps_of(after[..., None], height, width), shift)
+
+
+def _rolled(maps: torch.Tensor, shift: int) -> torch.Tensor:
+    return torch.roll(maps, (shift, shift), (2, 3)) if shift else maps
 
 
 class TransformerStage(nn.Module):
@@ -150,6 +149,9 @@ class MAT(WindowGenerator):
         )
         self.first_image = nn.Conv2d(widths[-1], 1, 1)
         self.refine = StyledUNet(refining, 2 * style)
+        parts = self.head, self.stages, self.down, self.up, self.noise_style, self.noise_tokens, self.image_style
+        for part in (*parts, self.refine.entry, self.refine.encoder):
+            part.apply(_start_at_unit_variance)
 
     def predict(
         self, image: torch.Tensor, known: torch.Tensor, *noise: torch.Tensor
@@ -206,6 +208,14 @@ class MAT(WindowGenerator):
         ]
         rows_columns = [wave.expand(1, *tokens.shape[2:]) for wave in waves]
         return self.place(torch.cat(rows_columns)[None])
+
+
+def _start_at_unit_variance(module: nn.Module) -> None:
+    """Of the sums; torch's own start is weaker, and without norms little of a signal would pass all layers."""
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def _partial(layer: nn.Module, x: torch.Tensor, mask: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
@@ -270,6 +280,7 @@ class MaskedDiscriminator(nn.Module):
             nn.Flatten(),
             nn.Linear(16 * sizes[-1], 1),
         )
+        self.apply(_start_at_unit_variance)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """See the class."""

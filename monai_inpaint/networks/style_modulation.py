@@ -27,6 +27,7 @@ class StyledConv2d(nn.Module):
         self.bias = nn.Parameter(torch.zeros(after))
         self.noise = nn.Parameter(torch.zeros(after))  # how much of it each channel takes
         self.scale = nn.Linear(style, before)
+        nn.init.normal_(self.scale.weight, std=1.0 / math.sqrt(style))  # noise counts from the start
         nn.init.ones_(self.scale.bias)
         self.up = up
 
@@ -35,9 +36,11 @@ class StyledConv2d(nn.Module):
         scale = self.scale(style).float()
         size = ((scale**2) @ (self.weight.float() ** 2).sum(dim=(2, 3)).T + 1e-8).rsqrt()
         x = x * scale[:, :, None, None].to(x.dtype)
-        if self.up:
-            x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-        x = F.conv2d(x, self.weight, padding=1)
+        if self.up and self.training:
+            x = doubled_conv(x, self.weight)
+        else:  # exported like this: the graph keeps the weights themselves in half precision, not sums of them
+            doubled = F.interpolate(x, scale_factor=2.0, mode="nearest") if self.up else x
+            x = F.conv2d(doubled, self.weight, padding=1)
         grain = coarser_noise(noise, x.shape[-1]).to(x.dtype)
         size, strength, bias = (one.to(x.dtype)[..., None, None] for one in (size, self.noise, self.bias))
         return F.leaky_relu(torch.addcmul(torch.addcmul(bias, x, size), grain, strength), 0.2)
@@ -51,6 +54,16 @@ class Styled(nn.Sequential):
         for layer in self:
             x = layer(x, style, noise)
         return x
+
+
+def doubled_conv(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Repeat rows and columns, then convolve by `weight` (after, before, 3, 3): one transposed convolution of stride 2.
+
+    An output sees 2 x 2 different inputs, so 4 products replace 9: weights that meet the same input are added first.
+    """
+    padded = F.pad(weight.flip(2, 3).transpose(0, 1), (1, 1, 1, 1))
+    rows = padded[:, :, 1:] + padded[:, :, :-1]
+    return F.conv_transpose2d(x, rows[..., 1:] + rows[..., :-1], stride=2, padding=1)
 
 
 def coarser_noise(noise: torch.Tensor, width: int) -> torch.Tensor:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         ImageOnly,
         IntermediateLoss,
     )
+    from monai_inpaint.training.equalised_rate import equalised
     from monai_inpaint.training.filled_batch import Conditional, HolePatch, WholeAndPatch, WithCondition, WithHole
     from monai_inpaint.training.iteration import (
         autocast_iteration,
@@ -108,6 +109,7 @@ __all__ = [
     "boxed_findings",
     "boxed_nodules",
     "class_weights",
+    "equalised",
     "labelled_films",
     "repeated",
     "sample_iteration",
@@ -132,6 +134,7 @@ _HOME = {
     "AdversarialIteration": "monai_inpaint.training.adversarial_iteration",
     "Conditional": "monai_inpaint.training.filled_batch",
     "DiscriminatorTask": "monai_inpaint.training.discriminator",
+    "equalised": "monai_inpaint.training.equalised_rate",
     "FalseAlarms": "monai_inpaint.training.validation_metrics",
     "GrowWindows": "monai_inpaint.training.window_side",
     "HolePSNR": "monai_inpaint.training.validation_metrics",

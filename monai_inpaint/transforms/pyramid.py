@@ -29,11 +29,14 @@ class ReadPyramidd(MapTransform):
         levels: how many resolutions, the full one included.
         percentile: stretch all but 8-bit pictures to 0..255 between this percentile and its complement, for MR whose
             units mean nothing, and for films of more bits; None keeps the units.
+        square: squeeze the longer side to the shorter one, as films are squeezed to be painted.
     """
 
-    def __init__(self, keys: KeysCollection, levels: int = 4, percentile: float | None = None) -> None:
+    def __init__(
+        self, keys: KeysCollection, levels: int = 4, percentile: float | None = None, square: bool = False
+    ) -> None:
         super().__init__(keys)
-        self.levels = levels
+        self.levels, self.square = levels, square
         self.percentile = percentile
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
@@ -47,6 +50,8 @@ class ReadPyramidd(MapTransform):
                 level = stretched(level, self.percentile).astype(np.float32)
             if "lesion" in out:
                 level = np.where(_shown(_read(Path(out["lesion"])), out.get("slice")) > 0, np.float32("nan"), level)
+            if self.square and level.shape[0] != level.shape[1]:
+                level = cv2.resize(level, (min(level.shape),) * 2, interpolation=cv2.INTER_AREA)
             out[key] = make_pyramid(level, self.levels)
         return out
 

@@ -11,7 +11,7 @@ from printed_tables import table_of
 from training_samples import image_features
 
 from benchmarks.__main__ import main
-from benchmarks.classification import Film, accuracy, auroc_of, grouped, part_of
+from benchmarks.classification import Film, accuracy, auroc_of, by_source, grouped, part_of
 from benchmarks.outpainting import film_at, halves, hole_of
 from monai_inpaint import Image, write_image
 
@@ -75,6 +75,18 @@ def test_classifiers_with_and_without_added_films_are_compared(
     assert [row[:3] for row in rows] == [["50 %", "none", "2"], ["50 %", "outpainting", "2"]]
     assert all(0 <= float(row[column].split()[0]) <= 1 for row in rows for column in (3, 4))
     assert "4 films of 4 patients" in printed
+
+
+def test_children_and_adults_are_classified_apart_where_both_classes_are_there() -> None:
+    def films(*sources: str) -> list[Film]:
+        return [Film(np.zeros((2, 2), np.uint8), "p", sick, source) for source in sources for sick in (False, True)]
+
+    healthy = Film(np.zeros((2, 2), np.uint8), "p", sick=False, source="other")
+    groups = by_source([*films("kermany", "nih"), healthy], [*films("kermany"), healthy, *films("nih")])
+
+    assert list(groups) == ["kermany", "nih"]
+    for source, parts in groups.items():
+        assert [[film.source for film in part] for part in parts] == [[source] * 2] * 2
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,14 @@ def test_a_styled_convolution_is_one_with_modulated_and_demodulated_weights() ->
     torch.testing.assert_close(layer(x, style, noise), expected)
 
 
+def test_doubling_within_the_convolution_of_training_gives_what_doubling_before_it_does() -> None:
+    torch.manual_seed(6)
+    layer, style = StyledConv2d(3, 4, 6, up=True).double(), torch.randn(2, 6, dtype=torch.float64)
+    x, noise = torch.randn(2, 3, 5, 5, dtype=torch.float64), torch.randn(2, 1, 20, 20, dtype=torch.float64)
+
+    torch.testing.assert_close(layer.train()(x, style, noise), layer.eval()(x, style, noise), rtol=0, atol=1e-6)
+
+
 def test_known_pixels_come_back_bit_for_bit_and_fills_stay_grey_levels() -> None:
     x = film()
     with torch.no_grad():
@@ -126,6 +134,20 @@ def test_the_same_noise_draws_the_same_film_and_other_noise_another() -> None:
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.equal(drawn[0], drawn[2])
     assert torch.equal(drawn[3], drawn[4])
+
+
+def test_before_it_has_learned_noise_counts_and_no_stage_fades_or_swells() -> None:
+    net, x = small(places=True), film().repeat(8, 1, 1, 1)
+    x[:, 2] = torch.randn(8, SIDE, SIDE)
+    sizes: list[float] = []
+    for stage in net.stages:
+        stage.register_forward_hook(lambda _, _given, found: sizes.append(float(found[0].std())))
+    with torch.no_grad():
+        drawn = net(x, composited=False)[0]
+
+    assert drawn.std(dim=0).mean() > 0.1 * drawn.std()
+    assert min(sizes) > 0.2
+    assert max(sizes) < 5
 
 
 def test_every_pixel_that_is_drawn_depends_on_all_that_is_known() -> None:

@@ -10,7 +10,7 @@ from training_samples import image_features
 
 from monai_inpaint.metrics.fill_frechet import FillFrechet
 from monai_inpaint.networks import MAT, MaskedDiscriminator
-from monai_inpaint.training import DiscriminatorTask, WithHole, repeated
+from monai_inpaint.training import DiscriminatorTask, WithHole, equalised, repeated
 from monai_inpaint.training.filled_batch import FilledBatch
 
 SIDE = 32
@@ -110,3 +110,15 @@ def test_the_networks_first_stage_comes_composited() -> None:
 
     known = x[:, 1:2] == 0
     torch.testing.assert_close(first[known], x[:, :1][known])
+
+
+def test_an_equalised_step_changes_a_weight_by_a_share_of_its_first_size() -> None:
+    layer = torch.nn.Conv2d(4, 2, 5)
+    first = [values.detach().clone() for values in layer.parameters()]
+    step = torch.optim.Adam(equalised(layer, 0.001), betas=(0.0, 0.99))
+    layer(torch.randn(1, 4, 8, 8)).square().sum().backward()
+    step.step()
+
+    weight, bias = ((now - before).abs() for now, before in zip(layer.parameters(), first, strict=True))
+    torch.testing.assert_close(weight, torch.full_like(weight, 0.0001), rtol=0.01, atol=0)
+    torch.testing.assert_close(bias, torch.full_like(bias, 0.001), rtol=0.01, atol=0)

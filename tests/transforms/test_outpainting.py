@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 import torch
 from lung_samples import LEFT, RIGHT, film
 
-from monai_inpaint.transforms import FixedLatentd, FixedOutpaintd, RandFilmd, RandLatentd, RandOutpaintd
+from monai_inpaint.transforms import FixedLatentd, FixedOutpaintd, RandFilmd, RandLatentd, RandOutpaintd, ReadPyramidd
 from monai_inpaint.transforms.pyramid import make_pyramid
 
 SIDE = 64
@@ -28,6 +31,17 @@ def test_a_window_shows_nearly_all_of_a_film_and_nothing_beside_it() -> None:
         assert shown.shape == (SIDE, SIDE)
         assert np.isnan(shown).mean() < 0.05  # corners, as it is turned
         assert np.nanmax(middle) - np.nanmin(middle) > 0.85 * 255
+
+
+def test_a_film_that_is_not_square_is_squeezed_not_cut(tmp_path: Path) -> None:
+    pixels = np.zeros((200, 300), np.uint8)
+    pixels[:, :30], pixels[:, -30:] = 250, 250
+    cv2.imwrite(str(tmp_path / "film.png"), pixels)
+
+    levels = ReadPyramidd("image", levels=2, square=True)({"image": tmp_path / "film.png"})["image"]
+
+    assert [level.shape for level in levels] == [(200, 200), (100, 100)]
+    np.testing.assert_array_equal(levels[0][100] > 125, (np.arange(200) < 20) | (np.arange(200) >= 180))
 
 
 def test_little_is_kept_and_the_truth_is_all_there() -> None:
