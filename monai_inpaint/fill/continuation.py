@@ -35,7 +35,7 @@ def continuation(values: np.ndarray, unknown: np.ndarray) -> np.ndarray:
 
 
 def continuation_along(start: np.ndarray, unknown: np.ndarray, axis: int) -> np.ndarray:
-    """Fill a hole by the biharmonic equation along one axis alone: with the cubic through two known voxels on each side.
+    """Fill a hole by the biharmonic equation along one axis: with the cubic through two known voxels on each side.
 
     Args:
         start: (i, j, k) float32, with the unknown voxels filled by `continuation`; lines without a known voxel keep its

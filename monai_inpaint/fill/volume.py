@@ -275,7 +275,7 @@ def _chosen(region: Region) -> dict[int, list[int]]:
 
 
 def _best_shares(methods: int, errors: Sequence[np.ndarray]) -> np.ndarray:
-    """Shares, not negative and with sum 1, whose weighted sum has the least geometric mean of the probes' squared errors.
+    """Shares, not negative and with sum 1, with the least geometric mean of the squared errors in all probes.
 
     So an improvement by the same factor counts alike in each probe, and the one with the most contrast does not decide.
 
