@@ -11,7 +11,7 @@ import numpy as np
 from monai_inpaint.errors import InputError
 from monai_inpaint.fill.blocks import Generator, fill_blocks
 from monai_inpaint.fill.compose import widened
-from monai_inpaint.fill.continuation import continuation, continuation_along, nearness
+from monai_inpaint.fill.continuation import continuation, interpolation, nearness
 from monai_inpaint.fill.cutting import Region, block_of, put, shared, slice_of, units_of, unknown_in
 from monai_inpaint.fill.sampler import Draw
 from monai_inpaint.fill.windows import LARGEST, MULTIPLE, SHARE, SMALLEST, STARTED
@@ -60,9 +60,9 @@ def fill_volume(
     """Fill the region with a 2D network that has a start channel.
 
     Its methods are the continuation of the known voxels in three directions, and the network in slices that start from
-    it; if voxels are far from isotropic, also the continuation across the slices alone, and the network in each slice
-    by itself. The same methods fill test holes of the same form beside the region, whose content is known. The estimate
-    is their weighted sum, with the weights (shares) that do best in the test holes.
+    it; if voxels are far from isotropic, also interpolation across the slices, and the network in each slice by itself.
+    The same methods fill test holes of the same form beside the region, whose content is known. The estimate is their
+    weighted sum, with the weights (shares) that do best in the test holes.
 
     Args:
         source: with slices along the last axis.
@@ -165,10 +165,10 @@ def crop_around(box: Sequence[slice], shape: Sequence[int]) -> Box:
 
 
 def _continued(task: _Task) -> list[np.ndarray]:
-    """The continuations in the region's box: in three directions, and across the slices where those are thick."""
+    """Fills without the network, in the region's box: the continuation; interpolation across slices that are thick."""
     starts = [task.start]
     if task.crop is None:
-        starts.append(continuation_along(task.start, task.unknown, 2))
+        starts.append(interpolation(task.start, task.unknown, 2))
     _, theirs = shared(task.region.box, task.box)
     return [start[theirs] for start in starts]
 

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from monai_inpaint.imaging.bounding_box import around
@@ -42,9 +40,7 @@ def solve_biharmonic(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     return np.clip(start + change, known.min(), known.max())
 
 
-def biharmonic_change(
-    values: np.ndarray, hole: np.ndarray, precision: float, steps: int, axes: Sequence[int] | None = None
-) -> tuple[np.ndarray, bool]:
+def biharmonic_change(values: np.ndarray, hole: np.ndarray, precision: float, steps: int) -> tuple[np.ndarray, bool]:
     """Compute what must be added to the values in the hole so that they solve the biharmonic equation.
 
     With L the Laplacian of the grid (voxels as steps, repeated at the array's border) the rows of L L u = 0 for the
@@ -55,27 +51,20 @@ def biharmonic_change(
         values: float array of any number of axes; the change has its type.
         hole: bool array of the same shape.
         precision, steps: of `conjugate_gradients`.
-        axes: that the Laplacian is taken along; None: all. Along a single one, a gap is filled by the cubic through two
-            known voxels on either side.
 
     Returns:
         (voxels of the hole,), and whether the precision was reached.
     """
-    axes = range(values.ndim) if axes is None else axes
-    columns, reached = _laplacian_columns(hole, axes)
+    from scipy.ndimage import laplace
+
+    columns, reached = _laplacian_columns(hole)
     columns = columns.astype(values.dtype)
     rows = columns.T.tocsr()
-    residual = -(rows @ _laplacian(values, axes)[reached])
+    residual = -(rows @ laplace(values)[reached])
     return conjugate_gradients(lambda change: rows @ (columns @ change), residual, precision, steps)
 
 
-def _laplacian(values: np.ndarray, axes: Sequence[int]) -> np.ndarray:
-    from scipy.ndimage import correlate1d
-
-    return np.sum([correlate1d(values, (1, -2, 1), axis, mode="nearest") for axis in axes], axis=0)
-
-
-def _laplacian_columns(hole: np.ndarray, axes: Sequence[int]):  # noqa: ANN202
+def _laplacian_columns(hole: np.ndarray):  # noqa: ANN202
     """Return the Laplacian of values that are 0 outside the hole, and the voxels where it may not be 0.
 
     The matrix is sparse, (those voxels, voxels of the hole); the voxels are a bool array.
@@ -83,7 +72,7 @@ def _laplacian_columns(hole: np.ndarray, axes: Sequence[int]):  # noqa: ANN202
     from scipy.sparse import coo_array
 
     inside, present = (np.pad(part, 1) for part in (np.ascontiguousarray(hole), np.ones(hole.shape, bool)))
-    strides = np.array(inside.strides)[list(axes)]  # a bool is a byte
+    strides = np.array(inside.strides)  # a bool is a byte
     voxels = np.flatnonzero(inside)[:, None]
     beside = voxels + np.concatenate((strides, -strides))
     real = present.ravel()[beside]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from filler_samples import engine_is, head, square
+from scipy.interpolate import PchipInterpolator
 
 from monai_inpaint import Filler
 from monai_inpaint.fill import blocks, volume
-from monai_inpaint.fill.continuation import continuation, continuation_along, nearness
+from monai_inpaint.fill.continuation import continuation, interpolation, nearness
 from monai_inpaint.fill.sampler import SAMPLERS
 from monai_inpaint.imaging.biharmonic import solve_biharmonic
 
@@ -173,7 +174,7 @@ def test_a_continuation_that_knows_best_has_the_largest_share(means: Means, spac
     assert np.allclose(Filler("mr")(image, hole, spacing=spacing).image, image, atol=0.2)
 
 
-def test_what_runs_across_thick_slices_is_continued_from_both_sides(means: Means) -> None:
+def test_what_runs_across_thick_slices_is_interpolated_from_both_sides(means: Means) -> None:
     image = np.broadcast_to(np.random.default_rng(0).uniform(0, 100, (*SHAPE[:2], 1)), SHAPE).astype(np.float32)
     hole = square(SHAPE, (14, 16, 20), 8)
 
@@ -181,22 +182,27 @@ def test_what_runs_across_thick_slices_is_continued_from_both_sides(means: Means
     assert not np.allclose(Filler("mr")(image, hole, spacing=(1.0, 1.0, 1.0)).image, image, atol=10)
 
 
-def test_along_a_line_a_hole_is_filled_by_the_cubic_through_two_known_voxels_on_each_side() -> None:
-    heights = np.linspace(-1, 1, 24, dtype=np.float32) ** 3
-    image = np.random.default_rng(0).uniform(1, 2, (6, 6, 1)).astype(np.float32) * heights
-    unknown = np.zeros(image.shape, bool)
-    unknown[1:5, 2:4, 8:15] = True
-    start = np.where(unknown, 0.5, image).astype(np.float32)
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_interpolation_equals_scipys_monotone_cubic_line_by_line(axis: int) -> None:
+    rng = np.random.default_rng(axis)
+    image, unknown = rng.normal(size=(9, 10, 11)).astype(np.float32), rng.uniform(size=(9, 10, 11)) < 0.4
+    found = np.moveaxis(interpolation(np.where(unknown, 7, image).astype(np.float32), unknown, axis), axis, -1)
 
-    assert np.allclose(continuation_along(start, unknown, 2), image, atol=0.01)
+    for place in np.ndindex(found.shape[:2]):
+        line, gap = (np.moveaxis(part, axis, -1)[place] for part in (image, unknown))
+        at = np.flatnonzero(~gap)
+        if len(at) > 1:
+            expected = PchipInterpolator(at, line[at])(np.clip(np.flatnonzero(gap), at[0], at[-1]))
+            assert np.allclose(found[place][gap], expected, atol=1e-5)
+        assert np.array_equal(found[place][~gap], line[~gap])
 
 
-def test_a_line_without_a_known_voxel_keeps_the_mean_of_its_start() -> None:
+def test_a_line_with_one_known_voxel_is_not_interpolated() -> None:
     start = np.broadcast_to(np.arange(5, dtype=np.float32), (3, 3, 5)).copy()
     unknown = np.zeros(start.shape, bool)
-    unknown[1, 1] = True
+    unknown[1, 1, 1:] = True
 
-    assert np.allclose(continuation_along(start, unknown, 2)[1, 1], 2.0, atol=0.02)
+    assert np.array_equal(interpolation(start, unknown, 2), start)
 
 
 def test_probes_look_at_a_few_slices_and_never_into_the_hole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +237,7 @@ def test_where_there_is_no_room_for_probes_all_methods_have_the_same_share(means
     image, hole = ramp(0, (20, 20, 20)), square((20, 20, 20), (2, 2, 2), 16)
     fill = Filler("mr")(image, hole, spacing=(1.0, 1.0, 4.0)).image
 
-    # Half are continuations, which are right; the network knows the mean of a slice alone, or adds nothing.
+    # Half are continuation and interpolation, which are right; the network knows the mean of a slice, or adds nothing.
     assert np.allclose(np.diff(fill[6:14, 8, 8]), 1 / 2, atol=0.05)
 
 
