@@ -79,7 +79,7 @@ def run(options: Options) -> str:
         "patient",
         f"ResNet-18 from random weights, {epochs} epochs at {FIRST[1]:g}, images of {side} pixels, seed {options.seed}",
         f"painted by {Path(options.bundle).name}, in mammograms of train without a finding, one each",
-        "published: VinDr-Mammo, by a Cascade R-CNN, which neither MONAI nor torchvision has",
+        "published: VinDr-Mammo, by a Cascade R-CNN",
     ]
     return markdown("Painted masses for a detector", ["detector, arm", "added", AP50, "published"], rows, notes)
 

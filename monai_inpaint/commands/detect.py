@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     score = actions.add_parser("score", help=about, description=f"{about} Research use only.", allow_abbrev=False)
     _add_score_arguments(score)
     score.set_defaults(act=_score)
-    about = "Train RetinaNet or Faster R-CNN on boxes, by folds of patients, and let them detect."
+    about = "Train RetinaNet, Faster or Cascade R-CNN on boxes, by folds of patients, and let them detect."
     train = actions.add_parser("train", help=about, description=f"{about} Research use only.", allow_abbrev=False)
     _add_train_arguments(train)
     train.set_defaults(act=_train)
@@ -45,7 +45,7 @@ def _add_score_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=path_text, metavar="DATA", help="images with boxes, as TRUTH of detect score")
     parser.add_argument("output", type=path_text, metavar="OUTPUT", help="folder for weights and detections")
-    parser.add_argument("--detector", choices=("retinanet", "faster-rcnn"), default="retinanet")
+    parser.add_argument("--detector", choices=("retinanet", "faster-rcnn", "cascade-rcnn"), default="retinanet")
     parser.add_argument("--backbone", choices=("resnet18", "resnet50"), default="resnet18")
     parser.add_argument("--folds", type=_folds, default=5, metavar="N", help="parts of the patients (default: 5)")
     parser.add_argument("--fold", type=int, metavar="K", help="train this one only, from 0")

@@ -1,4 +1,4 @@
-"""RetinaNet (MONAI) and Faster R-CNN (torchvision) for nodules, on ResNet with a feature pyramid.
+"""RetinaNet (MONAI), Faster and Cascade R-CNN (torchvision) for nodules, on ResNet with a feature pyramid.
 
 Both take images (B, 1, rows, columns) and boxes left, top, right, bottom in pixels. They are trained from random
 weights, two images at a time; batch statistics would be too noisy for that, so they use group norm (He et al. 2019,
@@ -16,7 +16,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-DETECTORS = ("retinanet", "faster-rcnn")
+DETECTORS = ("retinanet", "faster-rcnn", "cascade-rcnn")
 BACKBONES = ("resnet18", "resnet50")
 _LAYERS = {"resnet18": ("basic", [2, 2, 2, 2]), "resnet50": ("bottleneck", [3, 4, 6, 3])}
 _SIZES = (8, 16, 32, 64, 128)  # pixels of the anchors, from the finest of five levels on
@@ -88,9 +88,10 @@ class FasterRcnnNodules(nn.Module):
 
     Args:
         backbone: of `BACKBONES`.
+        cascade: with the heads of Cascade R-CNN, see `CascadeHeads`.
     """
 
-    def __init__(self, backbone: str = "resnet18") -> None:
+    def __init__(self, backbone: str = "resnet18", *, cascade: bool = False) -> None:
         super().__init__()
         from torchvision.models.detection import FasterRCNN
         from torchvision.models.detection.anchor_utils import AnchorGenerator
@@ -112,6 +113,10 @@ class FasterRcnnNodules(nn.Module):
             box_nms_thresh=_SAME,
             box_detections_per_img=_MOST,
         )
+        if cascade:
+            from monai_inpaint.detection.cascade_heads import CascadeHeads
+
+            self.detector.roi_heads = CascadeHeads(self.detector.roi_heads, body.out_channels)
         # images come in their size and range: nothing is resized or normalised again
         transform = GeneralizedRCNNTransform(1, 1, [0.0] * 3, [1.0] * 3, size_divisible=SIZE_STEP)
         transform.resize = _unresized
@@ -153,4 +158,6 @@ Detector = RetinaNetNodules | FasterRcnnNodules
 
 def make_detector(name: str, backbone: str) -> Detector:
     """A detector of `DETECTORS` with random weights."""
-    return RetinaNetNodules(backbone) if name == "retinanet" else FasterRcnnNodules(backbone)
+    if name == "retinanet":
+        return RetinaNetNodules(backbone)
+    return FasterRcnnNodules(backbone, cascade=name == "cascade-rcnn")
