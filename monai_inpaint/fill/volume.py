@@ -28,7 +28,6 @@ AROUND = 8  # voxels around a hole from which its continuation is computed
 PROBES, PROBED = 2, 5  # test holes, and slices across each axis that are filled in each of them
 _APART = 2  # voxels between the hole and a probe
 _STEPS = 10  # shares are whole multiples of 1 / 10
-_EXACT = 1e-12  # squared error of a fill that counts as right
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def fill_volume(
     Its methods are the continuation of the known voxels in three directions, and the network in slices that start from
     it; if voxels are far from isotropic, also interpolation across the slices, and the network in each slice by itself.
     The same methods fill test holes of the same form beside the region, whose content is known. The estimate is their
-    weighted sum, with the weights (shares) that do best in the test holes.
+    weighted sum, with the weights (shares) of least squared error in the test holes.
 
     Args:
         source: with slices along the last axis.
@@ -83,7 +82,7 @@ def fill_volume(
     probes = _probes(source, region)
     total = len(probes) + (1 if draw is not None else len(forms))
     sides: list[int] = []
-    errors: list[np.ndarray] = []
+    shares: list[np.ndarray] = []
     rest = _Rest(progress, total)
     for probe in probes:
         around = task.crop and crop_around(probe.box, source.voxels.shape)
@@ -91,10 +90,12 @@ def fill_volume(
         chosen = _chosen(probe)
         fills = [*_continued(tried), *(_filled(tried, generator, form, sides, chosen=chosen) for form in forms)]
         valid = probe.inside & np.isfinite(fills).all(axis=0)
-        errors.append(np.stack([fill[valid] for fill in fills]) - units_of(source, probe.box)[valid])
+        if valid.any():
+            shares.append(_best_shares(np.stack([fill[valid] for fill in fills]), units_of(source, probe.box)[valid]))
         rest.end_of_next()
     continued = _continued(task)
-    share = _best_shares(len(continued) + len(forms), errors)
+    methods = len(continued) + len(forms)
+    share = np.mean(shares, axis=0) if shares else np.full(methods, 1 / methods)
     if draw is not None:
         started = task.crop is not None or share[-1] >= share[-2]
         return _filled(task, generator, started, sides, rest.next(), draw), sides
@@ -230,22 +231,21 @@ def most_slices(*sides: int) -> int:
 
 
 def _probes(source: Image, region: Region) -> list[Region]:
-    """Test holes of the region's form beside it, in known voxels: before and after it across the slices if possible.
+    """Test holes of the region's form beside it, in known voxels: those whose content varies most.
 
-    Others follow by how much their content varies. If there is no room for the form, it is tried at half and then at a
-    quarter of its size.
+    If there is no room for the form, it is tried at half and then at a quarter of its size.
     """
     for coarser in (1, 2, 4):
         form = region.inside[::coarser, ::coarser, ::coarser]
-        found: list[tuple[bool, float, Region]] = []
+        found: list[tuple[float, Region]] = []
         for axis, sign in product(range(3), (1, -1)) if form.any() else ():
             box = _beside(region.box, form.shape, axis, sign)
             if all(side.start >= 0 and side.stop <= size for side, size in zip(box, source.voxels.shape, strict=True)):
                 content = units_of(source, box)[form]
                 if np.isfinite(content).all() and content.std() > 0.0:
-                    found.append((axis != 2, -float(content.std()), Region(box, form)))
+                    found.append((float(content.std()), Region(box, form)))
         if found:
-            return [probe for *_, probe in sorted(found, key=lambda each: each[:2])[:PROBES]]
+            return [probe for _, probe in sorted(found, key=lambda pair: -pair[0])[:PROBES]]
     return []
 
 
@@ -274,19 +274,14 @@ def _chosen(region: Region) -> dict[int, list[int]]:
     return chosen
 
 
-def _best_shares(methods: int, errors: Sequence[np.ndarray]) -> np.ndarray:
-    """Shares, not negative and with sum 1, with the least geometric mean of the squared errors in all probes.
-
-    So an improvement by the same factor counts alike in each probe, and the one with the most contrast does not decide.
+def _best_shares(fills: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Shares of the methods, not negative and with sum 1, whose weighted sum has the least squared error.
 
     Args:
-        methods: their number.
-        errors: of each probe (methods, voxels); if there are none, all shares are equal.
+        fills: (methods, voxels).
+        truth: (voxels,).
     """
-    every = [shares for shares in product(range(_STEPS + 1), repeat=methods) if sum(shares) == _STEPS]
-    shares = np.array(every) / _STEPS
-    grams = [error.astype(np.float64) @ error.T / error.shape[1] for error in errors if error.size]
-    if not grams:
-        return np.full(methods, 1 / methods)
-    squares = np.array([np.maximum(np.einsum("ai,ij,aj->a", shares, gram, shares), _EXACT) for gram in grams])
-    return shares[np.log(squares).sum(axis=0).argmin()]
+    errors = (fills - truth).astype(np.float64)
+    gram = errors @ errors.T
+    every = [shares for shares in product(range(_STEPS + 1), repeat=len(fills)) if sum(shares) == _STEPS]
+    return min((np.array(shares) / _STEPS for shares in every), key=lambda shares: float(shares @ gram @ shares))
