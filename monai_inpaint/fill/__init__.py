@@ -2,7 +2,7 @@
 
 filler.py     the entry point: check image and hole, fill once for the best estimate and once for each sample
 slices.py     2D images, and volumes whose network has no start: each slice by itself
-volume.py     volumes (ct, mr): continuation.py, slices, and slices that start from the continuation, weighted
+volume.py     volumes (ct, mr): continuation and interpolation (continuation.py), slices, slices with a start, weighted
 blocks.py     run the network on the windows (windows.py) of a block (cutting.py): in one pass, or coarse to fine
 sampler.py    the noise and the time steps of a sample; blocks.py runs them
 compose.py    composite the fills into the image: the only place
