@@ -4,6 +4,9 @@ The exact biharmonic fill, to compare with, is `imaging.biharmonic`; `networks.k
 window.
 """
 
+# scipy brings no types
+# pyright: basic
+
 from __future__ import annotations
 
 import numpy as np
