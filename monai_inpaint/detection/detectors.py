@@ -1,6 +1,6 @@
 """RetinaNet (MONAI), Faster and Cascade R-CNN (torchvision) for nodules, on ResNet with a feature pyramid.
 
-Both take images (B, 1, rows, columns) and boxes left, top, right, bottom in pixels. They are trained from random
+All take images (B, 1, rows, columns) and boxes left, top, right, bottom in pixels. They are trained from random
 weights, two images at a time; batch statistics would be too noisy for that, so they use group norm (He et al. 2019,
 Rethinking ImageNet Pre-training).
 """

@@ -60,9 +60,10 @@ def interpolation(start: np.ndarray, unknown: np.ndarray, axis: int) -> np.ndarr
     for number, gap in enumerate(forms.T):
         known = np.flatnonzero(~gap)
         if len(known) > 1:
-            lines = (..., rows[form == number], columns[form == number])
+            lines = rows[form == number], columns[form == number]
             places = np.clip(np.flatnonzero(gap), known[0], known[-1])
-            across[np.flatnonzero(gap)[:, None], *lines[1:]] = PchipInterpolator(known, across[lines][known])(places)
+            curves = PchipInterpolator(known, across[known[:, None], *lines])
+            across[np.flatnonzero(gap)[:, None], *lines] = curves(places)
     return np.moveaxis(across, 0, axis)
 
 

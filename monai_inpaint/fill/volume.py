@@ -93,13 +93,12 @@ def fill_volume(
         if valid.any():
             shares.append(_best_shares(np.stack([fill[valid] for fill in fills]), units_of(source, probe.box)[valid]))
         rest.end_of_next()
-    continued = _continued(task)
-    methods = len(continued) + len(forms)
+    methods = 2 * len(forms)  # each form of the network has a fill without it beside it
     share = np.mean(shares, axis=0) if shares else np.full(methods, 1 / methods)
     if draw is not None:
         started = task.crop is not None or share[-1] >= share[-2]
         return _filled(task, generator, started, sides, rest.next(), draw), sides
-    fills = [*continued, *(_filled(task, generator, form, sides, rest.next()) for form in forms)]
+    fills = [*_continued(task), *(_filled(task, generator, form, sides, rest.next()) for form in forms)]
     return np.tensordot(share.astype(np.float32), np.stack(fills), 1), sides
 
 
