@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from monai.networks.nets.densenet import DenseNet121
 
-from benchmarks.classification import EPOCHS, SIDE, Film, scored, trained
+from benchmarks.classification import SIDE, STEPS, Film, scored, trained
 from monai_inpaint.datasets.finding_boxes import BoxedImage
 from monai_inpaint.detection.detector_images import square_of
 from monai_inpaint.io.atomic import staged
@@ -33,7 +33,7 @@ def classifier_of(images: Sequence[BoxedImage], weights: Path, seed: int, *, tin
         classifier = DenseNet121(spatial_dims=2, in_channels=1, out_channels=1)
         classifier.load_state_dict(torch.load(weights, weights_only=True))
         return classifier.eval()
-    classifier = trained(_standardised(images), seed, 1 if tiny else EPOCHS)
+    classifier = trained([_standardised(images)], seed, 2 if tiny else STEPS)
     with staged(weights) as part:
         torch.save(classifier.state_dict(), part)
     return classifier

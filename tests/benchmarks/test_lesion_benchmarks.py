@@ -62,19 +62,29 @@ def test_painted_films_and_findings_are_measured_by_diversity_seam_and_what_they
     assert "2 films without a finding" in printed
 
 
-def test_classifiers_with_and_without_added_films_are_compared(
+def test_classifiers_with_and_without_added_films_are_compared_and_kept(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     notes = {f"{split}{n}": "Pneumonia" if n % 2 else "NORMAL" for split in "tv" for n in range(4)}
     data = data_list(tmp_path, notes)
+    kept = tmp_path / "kept"
+    words = ["classification", "--tiny", "--data", str(data), "--fractions", "50", "--output", str(kept)]
 
-    assert main(["classification", "--tiny", "--data", str(data), "--fractions", "50"]) == 0
+    assert main(words) == 0
 
     printed = capsys.readouterr().out
     rows = table_of(printed)
-    assert [row[:3] for row in rows] == [["50 %", "none", "2"], ["50 %", "outpainting", "2"]]
+    arms = ["none", "outpainting", "outpainting-both", "outpainting-first"]
+    assert [row[:3] for row in rows] == [["50 %", arm, "2"] for arm in arms]
     assert all(0 <= float(row[column].split()[0]) <= 1 for row in rows for column in (3, 4))
     assert "4 films of 4 patients" in printed
+
+    (kept / "films-50-outpainting-both-0.npy").unlink()
+    before = {path: path.stat().st_mtime_ns for path in kept.iterdir()}
+    assert main(words) == 0
+    assert table_of(capsys.readouterr().out) == rows
+    changed = {path.name for path in kept.iterdir() if path.stat().st_mtime_ns != before.get(path)}
+    assert changed - {"settings.json"} == {"films-50-outpainting-both-0.npy"}
 
 
 def test_children_and_adults_are_classified_apart_where_both_classes_are_there() -> None:
