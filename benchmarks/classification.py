@@ -190,7 +190,7 @@ def trained(
     """
     torch.manual_seed(seed)
     network = DenseNet121(spatial_dims=2, in_channels=1, out_channels=1)
-    network.to(torch.device("cpu"), memory_format=torch.channels_last)  # a quarter faster
+    network.to(memory_format=torch.channels_last)  # a quarter faster  # pyright: ignore[reportCallIssue]
     optimizer = torch.optim.Adam(network.parameters(), RATE)
     rng = np.random.default_rng(seed)
     parts = [(_batch(films), _places(len(films), rng)) for films in learned]
