@@ -6,12 +6,12 @@ trained is kept in --output, and a run that was ended goes on there.
 
 from __future__ import annotations
 
-import itertools
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,18 +31,21 @@ from monai_inpaint.imaging.image import Image
 from monai_inpaint.io import read_image
 from monai_inpaint.io.atomic import staged
 from monai_inpaint.progress import Progress, make_progress
+from monai_inpaint.registry import BundleInfo, find_bundle
 from monai_inpaint.synthesis.painting.paint import BUNDLE, paint_film
 from monai_inpaint.training.bfloat16 import has_bfloat16
 
 SIDE = 128
 SEEDS, STEPS, BATCH, RATE = 3, 300, 16, 3e-4
 SICK = ("pneumonia",)  # how notes begin
-FIRST = "outpainting-first"
-ARMS = ("none", "outpainting", "outpainting-both", FIRST)
+NONE, SICK_ONLY, BOTH, QUARTER, FIRST = ARMS = (
+    "none", "outpainting", "outpainting-both", "outpainting-quarter", "outpainting-first"
+)  # fmt: skip
 FRACTIONS = (100.0, 50.0, 25.0, 12.5)
 _WHITE = 255.0
 
-Scores = list[tuple[bool, float]]  # of a patient: truth and score of each film
+Scores = Sequence[tuple[bool, float]]  # of a patient: truth and score of each film
+PairScores = Sequence[tuple[bool, Sequence[float]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,29 +73,37 @@ def run(options: Options) -> str:
     rng = np.random.default_rng(options.seed)
     progress = make_progress("auto", sys.stderr)
     rows = []
+    painter = find_bundle(options.bundle or BUNDLE)
     with kept_folder(options) as folder:
         for source, (train, test) in groups.items():
-            for fraction, arm in itertools.product(fractions, arms):
-                scores = np.zeros(len(test))
-                used: list[Film] = []
-                for seed in seeds:
-                    used = part_of(train, fraction, seed)
-                    path = folder / f"{source or 'films'}-{fraction:g}-{arm}-{seed}.npy"
-                    if not path.exists():
-                        added = []
-                        if arm != "none":
-                            made = outpainted(train, folder / f"{source or 'films'}.npz", options, progress)
-                            added = [made[id(film)] for film in used if id(film) in made and
-                                     (film.sick or arm != "outpainting")]  # fmt: skip
-                        learned = [used] if arm == "none" else [added, used] if arm == FIRST else [[*used, *added]]
-                        network = trained([films for films in learned if films], seed, steps, progress, path.stem)
-                        with staged(path) as part, part.open("wb") as file:
-                            np.save(file, scored(network, test))
-                    scores += np.load(path) / len(seeds)
-                patients = grouped(list(zip(test, scores.tolist(), strict=True)))
-                figures = (resampled(figure, patients, rng, ".3f") for figure in (accuracy, auroc_of))
-                place = f"{source}, {fraction:g} %" if source else f"{fraction:g} %"
-                rows.append([place, arm, str(len(used)), *figures])
+            name = source or "films"
+            made = folder / f"{name}-{painter.name}-{painter.version}.npz"
+            for fraction in fractions:
+                plain: np.ndarray | None = None
+                for arm in arms:
+                    scores = np.zeros(len(test))
+                    used: list[Film] = []
+                    for seed in seeds:
+                        used = part_of(train, fraction, seed)
+                        version = "" if arm == NONE else f"-{painter.name}-{painter.version}"
+                        path = folder / f"{name}-{fraction:g}-{arm}-{seed}{version}.npy"
+                        if not path.exists():
+                            others = {} if arm == NONE else outpainted(train, made, painter, options.seed, progress)
+                            learned = learned_by(arm, used, others)
+                            network = trained(learned, seed, steps, progress, f"{name} {fraction:g} % {arm} {seed}")
+                            with staged(path) as part, part.open("wb") as file:
+                                np.save(file, scored(network, test))
+                        scores += np.load(path) / len(seeds)
+                    plain = scores if arm == NONE else plain
+                    patients = grouped(list(zip(test, scores.tolist(), strict=True)))
+                    figures = [resampled(figure, patients, rng, ".3f") for figure in (accuracy, auroc_of)]
+                    if arm != NONE and plain is not None:
+                        pairs = np.stack((scores, plain), axis=1).tolist()
+                        figures.append(resampled(gain, grouped(list(zip(test, pairs, strict=True))), rng, "+.3f"))
+                    else:
+                        figures.append("-")
+                    place = f"{source}, {fraction:g} %" if source else f"{fraction:g} %"
+                    rows.append([place, arm, str(len(used)), *figures])
         progress.clear()
     notes = [
         f"data: {options.data.name}",
@@ -103,12 +114,15 @@ def run(options: Options) -> str:
         ),
         f"DenseNet-121 of MONAI from random weights at {SIDE} pixels, Adam {RATE:g}, {steps} steps of {BATCH} films in "
         f"every row, mirrored films; mean score of {len(seeds)} seeds, which also draw the part of the training films",
-        "outpainting: each sick film of that part once more, the highest peak of our abnormality map kept and the rest "
-        f"drawn by {options.bundle or BUNDLE}; outpainting-both: each healthy film too; {FIRST}: both kinds in the "
-        "first half of the steps, real films in the second",
-        f"in brackets 95 % of {RESAMPLED} resamplings of the patients",
+        f"{SICK_ONLY}: each sick film of that part once more, the highest peak of our abnormality map kept and the "
+        f"rest drawn by {painter.name} {painter.version}; {BOTH}: each healthy film too; {QUARTER}: one in four of "
+        f"both; {FIRST}: both in the first half of the steps, real films in the second",
+        f"{painter.name} was trained on all healthy films of train, in every row, and chosen by those of val",
+        f"in brackets 95 % of {RESAMPLED} resamplings of the patients; gain: AUROC less that of {NONE}, by the same "
+        "resampled patients",
     ]
-    return markdown("Classification", ["part", "added films", "films", "accuracy", "AUROC"], rows, notes)
+    heading = ["part", "added films", "films", "accuracy", "AUROC", "gain"]
+    return markdown("Classification", heading, rows, notes)
 
 
 def films_of(path: Path, split: str, options: Options) -> list[Film]:
@@ -146,13 +160,24 @@ def part_of(films: Sequence[Film], percent: float, seed: int) -> list[Film]:
     return kept
 
 
-def outpainted(films: Sequence[Film], kept: Path, options: Options, progress: Progress) -> dict[int, Film]:
+def learned_by(arm: str, used: Sequence[Film], others: Mapping[int, Film]) -> list[list[Film]]:
+    """The films of each part of a training of an arm; `others` are the outpainted ones, see `outpainted`."""
+    added = [others[id(film)] for film in used if id(film) in others and (film.sick or arm != SICK_ONLY)]
+    if arm == FIRST and added:
+        return [added, list(used)]
+    return [[*used, *(added[::4] if arm == QUARTER else added)]]
+
+
+def outpainted(
+    films: Sequence[Film], kept: Path, painter: BundleInfo, seed: int, progress: Progress
+) -> dict[int, Film]:
     """By the id of a film, another one around its highest peak, made once; none where nothing stands out.
 
     Args:
         films: healthy and sick.
         kept: file of what was made.
-        options: the bundle and the seed.
+        painter: the bundle that draws.
+        seed: of the noise.
         progress: called with films done and their number.
     """
     if not kept.exists():
@@ -165,8 +190,8 @@ def outpainted(films: Sequence[Film], kept: Path, options: Options, progress: Pr
             hole = np.ones(film.pixels.shape, bool)
             peak = peaks[0]
             hole[peak.y : peak.y + peak.h, peak.x : peak.x + peak.w] = False
-            seed = options.seed + zlib.crc32(f"{film.patient} {number}".encode())
-            drawn = paint_film(Image(film.pixels), hole, seed=seed, bundle=options.bundle or BUNDLE)
+            own = seed + zlib.crc32(f"{film.patient} {number}".encode())
+            drawn = paint_film(Image(film.pixels), hole, seed=own, bundle=painter.path)
             numbers.append(number)
             made.append(drawn.image.voxels)
         with staged(kept) as part, part.open("wb") as file:
@@ -225,9 +250,9 @@ def scored(network: torch.nn.Module, films: Sequence[Film]) -> np.ndarray:
         return torch.cat([network(part).float().sigmoid()[:, 0] for part in images.split(64)]).double().numpy()
 
 
-def grouped(scored: Sequence[tuple[Film, float]]) -> tuple[list[Scores], list[Scores]]:
-    """Truth and score of each film, by patient: patients without a sick film, and the others."""
-    patients: dict[str, Scores] = {}
+def grouped(scored: Sequence[tuple[Film, Any]]) -> tuple[list[list], list[list]]:
+    """Truth and score (or scores) of each film, by patient: patients without a sick film, and the others."""
+    patients: dict[str, list] = {}
     for film, score in scored:
         patients.setdefault(film.patient, []).append((film.sick, score))
     healthy, sick = ([p for p in patients.values() if any(truth for truth, _ in p) == is_sick] for is_sick in (0, 1))
@@ -244,6 +269,16 @@ def auroc_of(healthy: Sequence[Scores], sick: Sequence[Scores]) -> float:
     """The area under the ROC over all films."""
     films = [film for patient in (*healthy, *sick) for film in patient]
     return auroc(*([score for truth, score in films if truth == is_sick] for is_sick in (False, True)))
+
+
+def gain(healthy: Sequence[PairScores], sick: Sequence[PairScores]) -> float:
+    """How much larger the area is by the first of each film's two scores than by the second."""
+
+    def area(which: int) -> float:
+        one, other = ([[(truth, pair[which]) for truth, pair in films] for films in group] for group in (healthy, sick))
+        return auroc_of(one, other)
+
+    return area(0) - area(1)
 
 
 def _autocast() -> torch.autocast:

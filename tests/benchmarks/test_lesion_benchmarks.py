@@ -11,7 +11,7 @@ from printed_tables import table_of
 from training_samples import image_features
 
 from benchmarks.__main__ import main
-from benchmarks.classification import Film, accuracy, auroc_of, by_source, grouped, part_of
+from benchmarks.classification import Film, accuracy, auroc_of, by_source, gain, grouped, learned_by, part_of
 from benchmarks.outpainting import film_at, halves, hole_of
 from monai_inpaint import Image, write_image
 
@@ -74,17 +74,21 @@ def test_classifiers_with_and_without_added_films_are_compared_and_kept(
 
     printed = capsys.readouterr().out
     rows = table_of(printed)
-    arms = ["none", "outpainting", "outpainting-both", "outpainting-first"]
+    arms = ["none", "outpainting", "outpainting-both", "outpainting-quarter", "outpainting-first"]
     assert [row[:3] for row in rows] == [["50 %", arm, "2"] for arm in arms]
     assert all(0 <= float(row[column].split()[0]) <= 1 for row in rows for column in (3, 4))
+    assert rows[0][5] == "-"
+    areas = [float(row[4].split()[0]) for row in rows]
+    assert [float(row[5].split()[0]) for row in rows[1:]] == pytest.approx([a - areas[0] for a in areas[1:]], abs=2e-3)
     assert "4 films of 4 patients" in printed
 
-    (kept / "films-50-outpainting-both-0.npy").unlink()
+    (one,) = kept.glob("films-50-outpainting-both-0-cxr_lesion_painting-*.npy")
+    one.unlink()
     before = {path: path.stat().st_mtime_ns for path in kept.iterdir()}
     assert main(words) == 0
     assert table_of(capsys.readouterr().out) == rows
     changed = {path.name for path in kept.iterdir() if path.stat().st_mtime_ns != before.get(path)}
-    assert changed - {"settings.json"} == {"films-50-outpainting-both-0.npy"}
+    assert changed - {"settings.json"} == {one.name}
 
 
 def test_children_and_adults_are_classified_apart_where_both_classes_are_there() -> None:
@@ -139,6 +143,29 @@ def test_measures_of_classification_count_films_by_patient() -> None:
     assert [len(group) for group in groups] == [1, 1]
     assert accuracy(*groups) == pytest.approx(2 / 3)
     assert auroc_of(*groups) == pytest.approx(0.5)
+
+
+def test_gains_compare_both_scores_of_the_same_patients() -> None:
+    healthy, sick = [[(False, (0.2, 0.6))]], [[(True, (0.4, 0.5))], [(True, (0.1, 0.9))]]
+
+    assert gain(healthy, sick) == pytest.approx(0.5 - 0.5)
+    assert gain(healthy, sick[:1]) == pytest.approx(1.0 - 0.0)
+
+
+def test_arms_add_outpainted_films_of_the_part_that_is_trained_with() -> None:
+    films = [Film(np.full((2, 2), n, np.uint8), str(n), n % 2 == 1) for n in range(12)]
+    others = {id(film): Film(film.pixels + 100, film.patient, film.sick) for film in films}
+    used = films[:8]
+
+    def added(arm: str, part: int = 0) -> list[str]:
+        return [film.patient for film in learned_by(arm, used, others)[part] if film.pixels[0, 0] >= 100]
+
+    assert learned_by("none", used, {}) == [used]
+    assert added("outpainting") == ["1", "3", "5", "7"]
+    assert added("outpainting-both") == [str(n) for n in range(8)]
+    assert added("outpainting-quarter") == ["0", "4"]
+    assert learned_by("outpainting-first", used, others)[1] == used
+    assert added("outpainting-first") == [str(n) for n in range(8)]
 
 
 def test_films_are_squeezed_and_their_holes_leave_little() -> None:
