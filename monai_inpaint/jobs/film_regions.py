@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
+from monai_inpaint.jobs.box_peaks import high_peaks
 from monai_inpaint.synthesis.nodules import FILM_MM
 
 if TYPE_CHECKING:
     from monai_inpaint.datasets.finding_boxes import FindingBox
     from monai_inpaint.imaging.image import Image
 
-_HIGH = 0.5  # of the highest peak, from which another one counts
 _SPAN = (0.05, 0.14)  # of a film's shorter side: the axes of a place drawn by chance
 
 
@@ -65,13 +65,11 @@ class MapPeaks:
 
     def inside(self, image: Image) -> np.ndarray:
         """Bool of the image's shape."""
-        from monai_inpaint.anomaly import candidates, compute_anomaly_map
         from monai_inpaint.fill.filler import Filler
 
-        found = candidates(compute_anomaly_map(Filler("cxr", self.engine), image).map)
-        if not found:
+        high = high_peaks(Filler("cxr", self.engine), image)
+        if not high:
             raise InputError(f"{image.path or 'The image'}: nothing in it stands out; give a mask or a box.")
-        high = [one for one in found if one.score >= _HIGH * found[0].score]
         return _boxed(image, [(one.x, one.y, one.w, one.h) for one in high])
 
     def facts(self) -> dict[str, Any]:

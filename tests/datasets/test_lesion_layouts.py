@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 from lesion_layouts import BOX, LOCAL, cbis_ddsm, dicom, vindr_cxr, vindr_mammo, write
+from lung_samples import LEFT, RIGHT, film
 
-from monai_inpaint import read_image
+from monai_inpaint import Image, read_image, write_image
 from monai_inpaint.cli import main
 from monai_inpaint.datasets import read_boxes
 from monai_inpaint.datasets.boxed_images import read_boxed, read_pixels
 from monai_inpaint.datasets.finding_boxes import BoxesByImage, FindingBox
-from monai_inpaint.training import training_slices
+from monai_inpaint.training import boxed_findings, training_slices
 
 CORNER = (20, 30, 30, 40)  # left, top, width and height of BOX
 
@@ -187,3 +188,31 @@ def test_boxes_are_found_by_the_name_of_a_film_or_the_end_of_its_path() -> None:
     assert found.of(Path("films/a.png")) == boxes[:1]
     assert found.of(Path("films/case/a.png")) == boxes
     assert found.of(Path("b.png")) == []
+
+
+def test_films_with_a_finding_get_boxes_around_what_stands_out_in_them(tmp_path: Path) -> None:
+    healthy = film(RIGHT, LEFT, shape=(128, 128)) + np.random.default_rng(0).normal(0, 3, (128, 128))
+    sick = healthy.copy()
+    sick[50:66, 32:46] += 70
+    lines = ["path,modality,patient,source,split,note"]
+    for name, pixels in (("well", healthy), ("ill", sick)):
+        write_image(Image(pixels.clip(0, 255).astype(np.uint8)), tmp_path / f"{name}.png")
+        lines.append(f"{name}.png,CR,{name},ward,train,{'Opacity' if name == 'ill' else 'No Finding'}")
+    (tmp_path / "table.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    words = ["index", "peaks", str(tmp_path / "table.csv"), "-o", str(tmp_path / "lists" / "index.csv")]
+
+    (tmp_path / "lists").mkdir()
+    assert main([*words, "--progress", "none"]) == 0
+
+    boxes = read_boxes(tmp_path / "lists" / "index_boxes.csv")
+    assert {(box.image, box.label) for box in boxes} == {("ill.png", "Opacity")}
+    assert any(box.x < 46 and box.x + box.w > 32 and box.y < 66 and box.y + box.h > 50 for box in boxes)
+    (found,) = boxed_findings(tmp_path / "lists" / "index.csv", tmp_path / "lists" / "index_boxes.csv", "train")
+    assert Path(found["image"]).name == "ill.png"
+
+
+def test_a_table_without_a_finding_has_no_peaks_to_box(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "a.png").write_bytes(b"")
+    (tmp_path / "table.csv").write_text("path,modality,patient,note\na.png,CR,a,NORMAL\n", encoding="utf-8")
+
+    assert "names no film with a finding" in refused(capsys, "peaks", tmp_path / "table.csv")
