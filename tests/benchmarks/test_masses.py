@@ -63,17 +63,21 @@ def test_a_mass_is_painted_into_each_healthy_mammogram_and_its_file_is_marked(da
 
 
 @pytest.mark.slow
-def test_the_table_has_the_arms_of_the_paper(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("detector", ["retinanet", "cascade-rcnn"])
+def test_the_table_has_the_arms_of_the_paper(
+    detector: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("torchvision", reason="needs what make setup-detection installs")
     words = ["masses", "--tiny", "--data", str(data), "--boxes", str(data.with_name("index_boxes.csv"))]
-    words += ["--bundle", "cxr_lesion_painting", "--output", str(tmp_path / "out")]
+    words += ["--bundle", "cxr_lesion_painting", "--output", str(tmp_path / "out"), "--detectors", detector]
 
     assert main(words) == 0
     first = table_of(capsys.readouterr().out)
     assert main(words) == 0
     second = table_of(capsys.readouterr().out)
 
-    assert [row[:2] for row in first] == [["retinanet, none", "0"], ["retinanet, 50 %", "2"], ["retinanet, 100 %", "3"]]
+    arms = [("none", "0"), ("50 %", "2"), ("100 %", "3")]
+    assert [row[:2] for row in first] == [[f"{detector}, {arm}", count] for arm, count in arms]
     assert [row[3] for row in first] == ["0.228", "0.281", "0.297"]
     assert first == second
 

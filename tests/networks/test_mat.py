@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from monai_inpaint.networks.contextual_attention import ContextualAttention, map
 from monai_inpaint.networks.export import export_onnx
 from monai_inpaint.networks.mat import AdjustedBlock
 from monai_inpaint.networks.style_modulation import StyledConv2d
+from monai_inpaint.registry import find_bundle
 
 SIDE = 64
 
@@ -157,6 +159,21 @@ def test_every_pixel_that_is_drawn_depends_on_all_that_is_known() -> None:
 
     (slope,) = torch.autograd.grad(net(x, composited=False)[0][0, 0, -1, -1], x)
 
+    assert (slope[0, 0, :8, :8] != 0).float().mean() > 0.9
+
+
+def test_with_the_shipped_network_too() -> None:
+    settings = json.loads((find_bundle("cxr_lesion_painting").path / "configs" / "train.json").read_text("utf-8"))
+    torch.manual_seed(0)
+    net = MAT(**{name: value for name, value in settings["network_def"].items() if name != "_target_"}).eval()
+    x = torch.zeros(1, 3, net.side, net.side)
+    x[0, 1, 8:, :], x[0, 1, :, 8:] = 1, 1
+    x[0, 0, :8, :8] = 255 * torch.rand(8, 8)
+    x.requires_grad_(True)
+
+    (slope,) = torch.autograd.grad(net(x, composited=False)[0][0, 0, -1, -1], x)
+
+    assert net.side == settings["side"]
     assert (slope[0, 0, :8, :8] != 0).float().mean() > 0.9
 
 

@@ -195,6 +195,25 @@ def test_the_published_effort_is_one_override_away(name: str, windows: int, epoc
     assert count * windows <= steps * batch < count * windows + batch
 
 
+def test_mats_published_training_is_one_override_away() -> None:
+    """A million films of 512 pixels, two discriminators with R1 of weight 10 and no loss of pixels (MAT, section 4)."""
+    from monai.bundle import ConfigParser
+
+    parser = ConfigParser()
+    parser.read_config([str(config("cxr_lesion_painting", file)) for file in ("train.json", "full.json")])
+    shown = {name: parser.get_parsed_content(name) for name in ("batch_size", "epoch_length", "max_epochs", "sides")}
+    with torch.device("meta"):
+        network = parser.get_parsed_content("network_def")
+
+    assert shown["batch_size"] * shown["epoch_length"] * shown["max_epochs"] == 1_000_000
+    assert shown["sides"] == [512]
+    assert parser.get_parsed_content("penalty") == 10
+    assert parser.get_parsed_content("reconstruction") == 0
+    assert set(parser["iteration#discriminators"]) == {"discriminator", "first"}
+    assert [len(stage.blocks) for stage in network.stages] == [2, 3, 4, 3, 2]
+    assert [stage.blocks[0].window for stage in network.stages] == [8, 16, 16, 16, 8]
+
+
 @pytest.mark.parametrize("name", ["ip_medgan", "medgan"])
 @pytest.mark.parametrize(("files", "seen"), [(["train.json"], "fill"), (["train.json", "full.json"], "predicted")])
 def test_medgans_losses_see_the_complete_output_at_the_published_size(name: str, files: list[str], seen: str) -> None:
