@@ -36,7 +36,7 @@ from monai_inpaint.synthesis.painting.paint import BUNDLE, paint_film
 from monai_inpaint.training.bfloat16 import has_bfloat16
 
 SIDE = 128
-SEEDS, STEPS, BATCH, RATE = 3, 300, 16, 3e-4
+SEEDS, STEPS, BATCH, RATE = 3, 200, 16, 3e-4
 SICK = ("pneumonia",)  # how notes begin
 NONE, SICK_ONLY, BOTH, QUARTER, FIRST = ARMS = (
     "none", "outpainting", "outpainting-both", "outpainting-quarter", "outpainting-first"

@@ -1,4 +1,4 @@
-"""Films drawn around the finding of a computed one, as `synthesize outpaint` does, as one picture."""
+"""A computed film with other chests around its finding, and with other findings at that place, as one picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from monai_inpaint.imaging.image import Image
 from monai_inpaint.synthesis.painting.paint import BUNDLE, paint_film
 
 SIDE, GAP, CAPTION = 192, 4, 14  # pixels
-HOUSE = "cxr_inpainting"
+HOUSE, LESIONS = "cxr_inpainting", "cxr_lesion_inpainting"
 _PLACE = (230, 150, 44.0, 34.0)  # row and column of an opacity's middle, and its half axes
 _DENSE = 900.0  # of 4095 grey levels
 
@@ -37,6 +37,11 @@ def run(options: Options) -> str:
         for number in range(count):
             made = paint_film(Image(film, modality="cxr"), ~kept, seed=options.seed + number, bundle=bundle)
             panels.append((f"{bundle}, seed {options.seed + number}", made.image.voxels, kept))
+    healthy = chest_film(options.seed)
+    panels.append(("film without a finding", healthy, kept))
+    for number in range(2):
+        made = paint_film(Image(healthy, modality="cxr"), kept, seed=options.seed + number, bundle=LESIONS)
+        panels.append((f"{LESIONS}, seed {options.seed + number}", made.image.voxels, kept))
     path = folder / "lesions.png"
     sheet(panels).save(path, optimize=True)
     return f"Sheet: {path}\n"
@@ -53,7 +58,7 @@ def film_with_opacity(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sheet(panels: list[tuple[str, np.ndarray, np.ndarray]]) -> Picture.Image:
-    """Films side by side, in rows of three, the box of what is kept outlined."""
+    """Films side by side, in rows of three, the box of the finding outlined."""
     across = 3
     down = -(-len(panels) // across)
     whole = Picture.new("L", (across * (SIDE + GAP), down * (SIDE + GAP + CAPTION)), 255)

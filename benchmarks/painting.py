@@ -22,8 +22,8 @@ from monai_inpaint.synthesis.painting.paint import BUNDLE, paint_film
 
 FILMS, SAMPLES = 40, 3
 WINDOW = 64  # pixels, at least, in which samples are compared
-BUNDLES = (BUNDLE, "cxr_inpainting")
-DIRECTIONS = ("outpainting", "inpainting")
+HOUSE = "cxr_inpainting"
+DIRECTIONS = {"outpainting": BUNDLE, "inpainting": "cxr_lesion_inpainting"}  # and the bundle that is trained for it
 
 
 def run(options: Options) -> str:
@@ -40,13 +40,13 @@ def run(options: Options) -> str:
         raise InputError(f"{options.data} names no film without a finding; add some.")
     samples = 2 if options.tiny else SAMPLES
     rows: list[list[str]] = []
-    for direction in DIRECTIONS:
+    for direction, own in DIRECTIONS.items():
         outside = direction == "outpainting"
         holes = [hole_of(number, options.seed) for number in range(len(films))]
         holes = holes if outside else [~hole for hole in holes]
         real = [seam(film, hole) for film, hole in zip(films, holes, strict=True)]
         rows.append([f"{direction}: real films", "-", "-", _shown(real)])
-        for bundle in (options.bundle,) if options.bundle else BUNDLES:
+        for bundle in (options.bundle,) if options.bundle else (own, HOUSE):
             drawn = [
                 [
                     paint_film(Image(film), hole, seed=options.seed + n, bundle=bundle).image.voxels
@@ -55,10 +55,10 @@ def run(options: Options) -> str:
                 for film, hole in zip(films, holes, strict=True)
             ]
             rows.append([f"{direction}: {bundle}", *_measured(films, holes, drawn, lpips)])
-        for name in () if options.bundle else BUNDLES[1:]:
-            filler = Filler(find_bundle(name).path)
+        if not options.bundle:
+            filler = Filler(find_bundle(HOUSE).path)
             filled = [[filler(film, hole).image] for film, hole in zip(films, holes, strict=True)]
-            rows.append([f"{direction}: {name}, best estimate", *_measured(films, holes, filled, lpips)])
+            rows.append([f"{direction}: {HOUSE}, best estimate", *_measured(films, holes, filled, lpips)])
     notes = [
         f"data: {options.data.name}, split {options.split}, {len(films)} films without a finding, at {SIDE} pixels, "
         f"{samples} samples of each, seed {options.seed}",
