@@ -74,6 +74,7 @@ def run(options: Options) -> str:
         "each film in its eight orientations; Inception's distances of papers (LINOP: 3.83 on VinDr-CXR) are on "
         "another scale and of other data",
         "other real films: one half against the other; having half as many vectors makes the distance larger",
+        f"{BUNDLE} and the bundles that fill were not trained on these films; {BUNDLE}'s checkpoint was chosen by them",
         "LPIPS: between two films drawn from one film with different seeds; 0 for methods that draw nothing",
         "seconds: to draw one film of 128 pixels once",
     ]
