@@ -16,6 +16,7 @@ import torch
 
 from monai_inpaint.datasets.finding_boxes import BoxedImage
 from monai_inpaint.detection.detector_images import batch_of, square_of
+from monai_inpaint.detection.detector_names import BACKBONES, RETINANET
 from monai_inpaint.detection.detectors import Detector, make_detector
 from monai_inpaint.detection.score import patients_of
 from monai_inpaint.errors import InputError
@@ -42,8 +43,8 @@ class Recipe:
         seed: of weights, order, shifts and flips.
     """
 
-    detector: str = "retinanet"
-    backbone: str = "resnet18"
+    detector: str = RETINANET
+    backbone: str = BACKBONES[0]
     side: int = 512
     epochs: int = FIRST[0]
     rate: float = FIRST[1]

@@ -16,9 +16,9 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-DETECTORS = ("retinanet", "faster-rcnn", "cascade-rcnn")
-BACKBONES = ("resnet18", "resnet50")
-_LAYERS = {"resnet18": ("basic", [2, 2, 2, 2]), "resnet50": ("bottleneck", [3, 4, 6, 3])}
+from monai_inpaint.detection.detector_names import BACKBONES, CASCADE_RCNN, RETINANET
+
+_LAYERS = dict(zip(BACKBONES, (("basic", [2, 2, 2, 2]), ("bottleneck", [3, 4, 6, 3])), strict=True))
 _SIZES = (8, 16, 32, 64, 128)  # pixels of the anchors, from the finest of five levels on
 _ASPECTS = (0.5, 1.0, 2.0)
 _GROUPS = 32
@@ -158,6 +158,6 @@ Detector = RetinaNetNodules | FasterRcnnNodules
 
 def make_detector(name: str, backbone: str) -> Detector:
     """A detector of `DETECTORS` with random weights."""
-    if name == "retinanet":
+    if name == RETINANET:
         return RetinaNetNodules(backbone)
-    return FasterRcnnNodules(backbone, cascade=name == "cascade-rcnn")
+    return FasterRcnnNodules(backbone, cascade=name == CASCADE_RCNN)

@@ -21,8 +21,9 @@ pytest.importorskip("torchvision", reason=NEEDS)
 
 from monai_inpaint.cli import main  # noqa: E402
 from monai_inpaint.detection.detector_images import augmented, square_of  # noqa: E402
+from monai_inpaint.detection.detector_names import DETECTORS  # noqa: E402
 from monai_inpaint.detection.detector_training import Recipe, fold_of, schedule, train  # noqa: E402
-from monai_inpaint.detection.detectors import DETECTORS, make_detector  # noqa: E402
+from monai_inpaint.detection.detectors import make_detector  # noqa: E402
 
 SIDE = 64
 
