@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from monai_inpaint.training.cost_recorder import save_effort, save_training_cost
     from monai_inpaint.training.curves import save_curves
     from monai_inpaint.training.discriminator import DiscriminatorTask, Judge
+    from monai_inpaint.training.discriminator_loss import DiscriminatorLoss
     from monai_inpaint.training.draws import SeededDataset, ShardedSampler
     from monai_inpaint.training.edge_terms import (
         EdgeDiscriminatorTask,
@@ -81,6 +82,7 @@ __all__ = [
     "MetalRMSE",
     "Muon",
     "PatchAdversary",
+    "DiscriminatorLoss",
     "PatchGANLoss",
     "Schedule",
     "SeededDataset",
@@ -145,6 +147,7 @@ _HOME = {
     "MetalRMSE": "monai_inpaint.training.validation_metrics",
     "Muon": "monai_inpaint.training.muon",
     "PatchAdversary": "monai_inpaint.training.patch_gan",
+    "DiscriminatorLoss": "monai_inpaint.training.discriminator_loss",
     "PatchGANLoss": "monai_inpaint.training.patch_gan",
     "Schedule": "monai_inpaint.training.schedule",
     "SeededDataset": "monai_inpaint.training.draws",
