@@ -39,6 +39,7 @@ def test_films_that_are_drawn_are_held_against_real_ones(tmp_path: Path, capsys:
     rows = table_of(printed)
     assert [row[0] for row in rows] == ["other real films", "biharmonic", "cxr_lesion_painting"]
     assert "3 films without a finding" in printed
+    assert "512 x 512 pixels, cxr_lesion_painting: the whole command" in printed
     assert float(rows[1][1]) > 0
     assert float(rows[1][2]) == 0  # a biharmonic fill draws nothing
     assert float(rows[2][2]) > 0
