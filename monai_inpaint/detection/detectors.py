@@ -18,7 +18,9 @@ from torch import nn
 
 from monai_inpaint.detection.detector_names import BACKBONES, CASCADE_RCNN, RETINANET
 
-_LAYERS = dict(zip(BACKBONES, (("basic", [2, 2, 2, 2]), ("bottleneck", [3, 4, 6, 3])), strict=True))
+_LAYERS: dict[str, tuple[str, list[int]]] = dict(
+    zip(BACKBONES, (("basic", [2, 2, 2, 2]), ("bottleneck", [3, 4, 6, 3])), strict=True)
+)
 _SIZES = (8, 16, 32, 64, 128)  # pixels of the anchors, from the finest of five levels on
 _ASPECTS = (0.5, 1.0, 2.0)
 _GROUPS = 32
