@@ -69,42 +69,19 @@ def run(options: Options) -> str:
     if not groups:
         raise InputError(f"{options.data} must name healthy films and films of pneumonia in the splits train and val.")
     seeds = range(options.seed, options.seed + options.repeats(SEEDS))
-    steps = 2 if options.tiny else STEPS
-    rng = np.random.default_rng(options.seed)
-    progress = make_progress("auto", sys.stderr)
-    rows = []
-    painter = find_bundle(options.bundle or BUNDLE)
-    with kept_folder(options) as folder:
+    painter, steps = find_bundle(options.bundle or BUNDLE), 2 if options.tiny else STEPS
+    rng, rows = np.random.default_rng(options.seed), list[list[str]]()
+    with kept_folder(options) as folder, make_progress("auto", sys.stderr) as progress:
         for source, (train, test) in groups.items():
-            name = source or "films"
-            made = folder / f"{name}-{painter.name}-{painter.version}.npz"
+            group = Group(source or "films", train, test, folder, painter, seeds, steps, progress)
             for fraction in fractions:
                 plain: np.ndarray | None = None
                 for arm in arms:
-                    scores = np.zeros(len(test))
-                    used: list[Film] = []
-                    for seed in seeds:
-                        used = part_of(train, fraction, seed)
-                        version = "" if arm == NONE else f"-{painter.name}-{painter.version}"
-                        path = folder / f"{name}-{fraction:g}-{arm}-{seed}{version}.npy"
-                        if not path.exists():
-                            others = {} if arm == NONE else outpainted(train, made, painter, options.seed, progress)
-                            learned = learned_by(arm, used, others)
-                            network = trained(learned, seed, steps, progress, f"{name} {fraction:g} % {arm} {seed}")
-                            with staged(path) as part, part.open("wb") as file:
-                                np.save(file, scored(network, test))
-                        scores += np.load(path) / len(seeds)
-                    plain = scores if arm == NONE else plain
-                    patients = grouped(list(zip(test, scores.tolist(), strict=True)))
-                    figures = [resampled(figure, patients, rng, ".3f") for figure in (accuracy, auroc_of)]
-                    if arm != NONE and plain is not None:
-                        pairs = np.stack((scores, plain), axis=1).tolist()
-                        figures.append(resampled(gain, grouped(list(zip(test, pairs, strict=True))), rng, "+.3f"))
-                    else:
-                        figures.append("-")
+                    scores = group.scores(fraction, arm)
                     place = f"{source}, {fraction:g} %" if source else f"{fraction:g} %"
-                    rows.append([place, arm, str(len(used)), *figures])
-        progress.clear()
+                    count = len(part_of(train, fraction, options.seed))
+                    rows.append([place, arm, str(count), *_figures(test, scores, plain, rng)])
+                    plain = scores if arm == NONE else plain
     notes = [
         f"data: {options.data.name}",
         *(
@@ -123,6 +100,77 @@ def run(options: Options) -> str:
     ]
     heading = ["part", "added films", "films", "accuracy", "AUROC", "gain"]
     return markdown("Classification", heading, rows, notes)
+
+
+def _figures(test: Sequence[Film], scores: np.ndarray, plain: np.ndarray | None, rng: np.random.Generator) -> list[str]:
+    """Accuracy, area, and how much larger the area is than by the scores without added films, where there are some."""
+    patients = grouped(list(zip(test, scores.tolist(), strict=True)))
+    figures = [resampled(figure, patients, rng, ".3f") for figure in (accuracy, auroc_of)]
+    if plain is None:
+        return [*figures, "-"]
+    pairs = grouped(list(zip(test, np.stack((scores, plain), axis=1).tolist(), strict=True)))
+    return [*figures, resampled(gain, pairs, rng, "+.3f")]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Classifiers of the films of one data set; what was made and trained stays in the folder.
+
+    Attributes:
+        name: of the data set.
+        train, test: films.
+        folder: for outpainted films and scores.
+        painter: the bundle that draws.
+        seeds: of a classifier each; the first is also that of the outpainted films.
+        steps: of a training.
+        progress: called with steps or films done and their number.
+    """
+
+    name: str
+    train: Sequence[Film]
+    test: Sequence[Film]
+    folder: Path
+    painter: BundleInfo
+    seeds: Sequence[int]
+    steps: int
+    progress: Progress
+
+    def scores(self, fraction: float, arm: str) -> np.ndarray:
+        """The mean score of each test film by the classifiers of an arm, trained on a part of the films."""
+        return np.mean([self._scores(fraction, arm, seed) for seed in self.seeds], axis=0)
+
+    def _scores(self, fraction: float, arm: str, seed: int) -> np.ndarray:
+        version = "" if arm == NONE else f"-{self.painter.name}-{self.painter.version}"
+        path = self.folder / f"{self.name}-{fraction:g}-{arm}-{seed}{version}.npy"
+        if not path.exists():
+            learned = learned_by(arm, part_of(self.train, fraction, seed), {} if arm == NONE else self._outpainted())
+            network = trained(learned, seed, self.steps, self.progress, f"{self.name} {fraction:g} % {arm} {seed}")
+            with staged(path) as part, part.open("wb") as file:
+                np.save(file, scored(network, self.test))
+        return np.load(path)
+
+    def _outpainted(self) -> dict[int, Film]:
+        """By the id of a film, another one around its highest peak, made once; none where nothing stands out."""
+        kept = self.folder / f"{self.name}-{self.painter.name}-{self.painter.version}.npz"
+        if not kept.exists():
+            filler, numbers, made = Filler("cxr"), list[int](), list[np.ndarray]()
+            for number, film in enumerate(self.train):
+                self.progress("outpaint", number, len(self.train))
+                peaks = candidates(compute_anomaly_map(filler, Image(film.pixels)).map)
+                if not peaks:
+                    continue
+                hole = np.ones(film.pixels.shape, bool)
+                peak = peaks[0]
+                hole[peak.y : peak.y + peak.h, peak.x : peak.x + peak.w] = False
+                seed = self.seeds[0] + zlib.crc32(f"{film.patient} {number}".encode())
+                drawn = paint_film(Image(film.pixels), hole, seed=seed, bundle=self.painter.path)
+                numbers.append(number)
+                made.append(drawn.image.voxels)
+            with staged(kept) as part, part.open("wb") as file:
+                np.savez_compressed(file, numbers=np.array(numbers, int), films=np.array(made, np.uint8))
+        with np.load(kept) as stored:
+            pairs = zip(stored["numbers"].tolist(), stored["films"], strict=True)
+            return {id(self.train[number]): replace(self.train[number], pixels=pixels) for number, pixels in pairs}
 
 
 def films_of(path: Path, split: str, options: Options) -> list[Film]:
@@ -161,44 +209,11 @@ def part_of(films: Sequence[Film], percent: float, seed: int) -> list[Film]:
 
 
 def learned_by(arm: str, used: Sequence[Film], others: Mapping[int, Film]) -> list[list[Film]]:
-    """The films of each part of a training of an arm; `others` are the outpainted ones, see `outpainted`."""
+    """The films of each part of a training of an arm; `others` are the outpainted ones by the ids of theirs."""
     added = [others[id(film)] for film in used if id(film) in others and (film.sick or arm != SICK_ONLY)]
     if arm == FIRST and added:
         return [added, list(used)]
     return [[*used, *(added[::4] if arm == QUARTER else added)]]
-
-
-def outpainted(
-    films: Sequence[Film], kept: Path, painter: BundleInfo, seed: int, progress: Progress
-) -> dict[int, Film]:
-    """By the id of a film, another one around its highest peak, made once; none where nothing stands out.
-
-    Args:
-        films: healthy and sick.
-        kept: file of what was made.
-        painter: the bundle that draws.
-        seed: of the noise.
-        progress: called with films done and their number.
-    """
-    if not kept.exists():
-        filler, numbers, made = Filler("cxr"), list[int](), list[np.ndarray]()
-        for number, film in enumerate(films):
-            progress("outpaint", number, len(films))
-            peaks = candidates(compute_anomaly_map(filler, Image(film.pixels)).map)
-            if not peaks:
-                continue
-            hole = np.ones(film.pixels.shape, bool)
-            peak = peaks[0]
-            hole[peak.y : peak.y + peak.h, peak.x : peak.x + peak.w] = False
-            own = seed + zlib.crc32(f"{film.patient} {number}".encode())
-            drawn = paint_film(Image(film.pixels), hole, seed=own, bundle=painter.path)
-            numbers.append(number)
-            made.append(drawn.image.voxels)
-        with staged(kept) as part, part.open("wb") as file:
-            np.savez_compressed(file, numbers=np.array(numbers, int), films=np.array(made, np.uint8))
-    with np.load(kept) as stored:
-        pairs = zip(stored["numbers"].tolist(), stored["films"], strict=True)
-        return {id(films[number]): replace(films[number], pixels=pixels) for number, pixels in pairs}
 
 
 def trained(
