@@ -23,7 +23,7 @@ from benchmarks.kept_folder import kept_folder
 from benchmarks.outpainting import HEALTHY, film_at
 from benchmarks.resampled import RESAMPLED, resampled
 from benchmarks.setting import Options, markdown
-from monai_inpaint.anomaly import candidates, compute_anomaly_map
+from monai_inpaint.anomaly import compute_anomaly_map, high_candidates
 from monai_inpaint.errors import InputError
 from monai_inpaint.evaluation.datalist import Entry, in_order, read_data_list
 from monai_inpaint.fill.filler import Filler
@@ -156,7 +156,7 @@ class Group:
             filler, numbers, made = Filler("cxr"), list[int](), list[np.ndarray]()
             for number, film in enumerate(self.train):
                 self.progress("outpaint", number, len(self.train))
-                peaks = candidates(compute_anomaly_map(filler, Image(film.pixels)).map)
+                peaks = high_candidates(compute_anomaly_map(filler, Image(film.pixels)).map)
                 if not peaks:
                     continue
                 hole = np.ones(film.pixels.shape, bool)

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image as Picture
 from PIL import ImageDraw
 
+from benchmarks.painting import DIRECTIONS, HOUSE
 from benchmarks.setting import Options
 from monai_inpaint.demo.phantom import GREY_LEVELS, chest_film
 from monai_inpaint.errors import InputError
@@ -13,7 +14,6 @@ from monai_inpaint.imaging.image import Image
 from monai_inpaint.synthesis.painting.paint import BUNDLE, paint_film
 
 SIDE, GAP, CAPTION = 192, 4, 14  # pixels
-HOUSE, LESIONS = "cxr_inpainting", "cxr_lesion_inpainting"
 _PLACE = (230, 150, 44.0, 34.0)  # row and column of an opacity's middle, and its half axes
 _DENSE = 900.0  # of 4095 grey levels
 
@@ -40,8 +40,9 @@ def run(options: Options) -> str:
     healthy = chest_film(options.seed)
     panels.append(("film without a finding", healthy, kept))
     for number in range(2):
-        made = paint_film(Image(healthy, modality="cxr"), kept, seed=options.seed + number, bundle=LESIONS)
-        panels.append((f"{LESIONS}, seed {options.seed + number}", made.image.voxels, kept))
+        bundle = DIRECTIONS["inpainting"]
+        made = paint_film(Image(healthy, modality="cxr"), kept, seed=options.seed + number, bundle=bundle)
+        panels.append((f"{bundle}, seed {options.seed + number}", made.image.voxels, kept))
     path = folder / "lesions.png"
     sheet(panels).save(path, optimize=True)
     return f"Sheet: {path}\n"

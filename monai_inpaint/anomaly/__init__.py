@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from monai_inpaint.anomaly.anomaly_map import AnomalyMap, compute_anomaly_map
 from monai_inpaint.anomaly.doubled_difference import doubled_difference
-from monai_inpaint.anomaly.peaks import Candidate, candidates, write_candidates
+from monai_inpaint.anomaly.peaks import Candidate, candidates, high_candidates, write_candidates
 
 Abnormality, abnormality = AnomalyMap, compute_anomaly_map  # their former names, for this release
 
@@ -19,5 +19,6 @@ __all__ = [
     "candidates",
     "compute_anomaly_map",
     "doubled_difference",
+    "high_candidates",
     "write_candidates",
 ]

@@ -17,6 +17,7 @@ from monai_inpaint.datasets.finding_boxes import BOX_COLUMNS
 
 MOST = 5  # boxes an image
 SHARE = 0.5  # of its peak, above which a place belongs to a candidate
+_HIGH = 0.5  # of the highest peak, from which another one counts as high
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,12 @@ def candidates(map_: np.ndarray) -> list[Candidate]:
         found.append(Candidate(columns.start, rows.start, *size, score))
         left[parts == part] = 0
     return found
+
+
+def high_candidates(map_: np.ndarray) -> list[Candidate]:
+    """The candidate with the highest peak, and those at least half as high; see `candidates`."""
+    found = candidates(map_)
+    return [one for one in found if one.score >= _HIGH * found[0].score]
 
 
 def write_candidates(found: Sequence[Candidate], image: str, path: str | Path) -> None:

@@ -13,7 +13,7 @@ from monai_inpaint.commands.arguments import (
     path_text,
     seed_number,
 )
-from monai_inpaint.detection.detector_names import BACKBONES, DETECTORS
+from monai_inpaint.detection.detector_names import BACKBONES, DETECTORS, RETINANET
 from monai_inpaint.errors import InputError
 from monai_inpaint.failure import DONE
 from monai_inpaint.paths import check_replaceable
@@ -46,7 +46,7 @@ def _add_score_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=path_text, metavar="DATA", help="images with boxes, as TRUTH of detect score")
     parser.add_argument("output", type=path_text, metavar="OUTPUT", help="folder for weights and detections")
-    parser.add_argument("--detector", choices=DETECTORS, default=DETECTORS[0])
+    parser.add_argument("--detector", choices=DETECTORS, default=RETINANET)
     parser.add_argument("--backbone", choices=BACKBONES, default=BACKBONES[0])
     parser.add_argument("--folds", type=_folds, default=5, metavar="N", help="parts of the patients (default: 5)")
     parser.add_argument("--fold", type=int, metavar="K", help="train this one only, from 0")

@@ -46,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
     check_output(args.output)
     listing = _reader(args.layout)(args.place)
     if args.layout == "peaks":
-        listing = box_peaks(listing, args.place.parent, make_progress(args.progress))
+        with make_progress(args.progress) as progress:
+            listing = box_peaks(listing, args.place.parent, progress)
     listing = replace(listing, rows=split_by_patient(listing.rows, args.val))
     lines = [f"Written: {path}" for path in write_listing(listing, args.output)]
     for split, count in sorted(Counter(row.split for row in listing.rows).items()):

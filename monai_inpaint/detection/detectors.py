@@ -39,7 +39,7 @@ class RetinaNetNodules(nn.Module):
         backbone: of `BACKBONES`.
     """
 
-    def __init__(self, backbone: str = "resnet18") -> None:
+    def __init__(self, backbone: str = BACKBONES[0]) -> None:
         super().__init__()
         from monai.apps.detection.networks.retinanet_detector import RetinaNetDetector
         from monai.apps.detection.networks.retinanet_network import RetinaNet, resnet_fpn_feature_extractor
@@ -93,7 +93,7 @@ class FasterRcnnNodules(nn.Module):
         cascade: with the heads of Cascade R-CNN, see `CascadeHeads`.
     """
 
-    def __init__(self, backbone: str = "resnet18", *, cascade: bool = False) -> None:
+    def __init__(self, backbone: str = BACKBONES[0], *, cascade: bool = False) -> None:
         super().__init__()
         from torchvision.models.detection import FasterRCNN
         from torchvision.models.detection.anchor_utils import AnchorGenerator

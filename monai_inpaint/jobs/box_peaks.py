@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from monai_inpaint.datasets.finding_boxes import FindingBox
 from monai_inpaint.datasets.listing import Listing, unhealthy
 from monai_inpaint.errors import InputError
 from monai_inpaint.progress import Progress
-
-if TYPE_CHECKING:
-    from monai_inpaint.anomaly import Candidate
-    from monai_inpaint.fill.filler import Filler
-    from monai_inpaint.imaging.image import Image
-
-_HIGH = 0.5  # of the highest peak, from which another one counts
-
-
-def high_peaks(filler: Filler, image: Image) -> list[Candidate]:
-    """The highest peak of a film's abnormality map, and others at least half as high; none where nothing stands out."""
-    from monai_inpaint.anomaly import candidates, compute_anomaly_map
-
-    found = candidates(compute_anomaly_map(filler, image).map)
-    return [one for one in found if one.score >= _HIGH * found[0].score]
 
 
 def box_peaks(listing: Listing, folder: Path, progress: Progress) -> Listing:
@@ -39,6 +22,7 @@ def box_peaks(listing: Listing, folder: Path, progress: Progress) -> Listing:
     Raises:
         InputError: there is no such film, or one cannot be read.
     """
+    from monai_inpaint.anomaly import compute_anomaly_map, high_candidates
     from monai_inpaint.fill.filler import Filler
     from monai_inpaint.imaging.modality import modality_named
     from monai_inpaint.io import read_image
@@ -57,7 +41,6 @@ def box_peaks(listing: Listing, folder: Path, progress: Progress) -> Listing:
         progress("films", number, len(films))
         path = row.path.resolve()
         name = path.relative_to(folder.resolve()).as_posix() if path.is_relative_to(folder.resolve()) else path.name
-        peaks: Sequence[Candidate] = high_peaks(filler, read_image(row.path))
+        peaks = high_candidates(compute_anomaly_map(filler, read_image(row.path)).map)
         boxes += [FindingBox(name, row.note, peak.x, peak.y, peak.w, peak.h) for peak in peaks]
-    progress.clear()
     return replace(listing, boxes=boxes)

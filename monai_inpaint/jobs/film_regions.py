@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from monai_inpaint.errors import InputError
-from monai_inpaint.jobs.box_peaks import high_peaks
 from monai_inpaint.synthesis.nodules import FILM_MM
 
 if TYPE_CHECKING:
@@ -65,9 +64,10 @@ class MapPeaks:
 
     def inside(self, image: Image) -> np.ndarray:
         """Bool of the image's shape."""
+        from monai_inpaint.anomaly import compute_anomaly_map, high_candidates
         from monai_inpaint.fill.filler import Filler
 
-        high = high_peaks(Filler("cxr", self.engine), image)
+        high = high_candidates(compute_anomaly_map(Filler("cxr", self.engine), image).map)
         if not high:
             raise InputError(f"{image.path or 'The image'}: nothing in it stands out; give a mask or a box.")
         return _boxed(image, [(one.x, one.y, one.w, one.h) for one in high])

@@ -162,7 +162,7 @@ def test_every_pixel_that_is_drawn_depends_on_all_that_is_known() -> None:
     assert (slope[0, 0, :8, :8] != 0).float().mean() > 0.9
 
 
-def test_with_the_shipped_network_too() -> None:
+def test_every_pixel_that_the_shipped_network_draws_depends_on_all_that_is_known() -> None:
     settings = json.loads((find_bundle("cxr_lesion_painting").path / "configs" / "train.json").read_text("utf-8"))
     torch.manual_seed(0)
     net = MAT(**{name: value for name, value in settings["network_def"].items() if name != "_target_"}).eval()
