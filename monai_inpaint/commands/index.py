@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from monai_inpaint.datasets.listing import split_by_patient, write_listing
+    from monai_inpaint.datasets.listing import boxes_of, split_by_patient, write_listing
     from monai_inpaint.io import check_output
     from monai_inpaint.jobs.box_peaks import box_peaks
 
@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     check_output(args.output)
     listing = _reader(args.layout)(args.place)
     if args.layout == "peaks":
+        check_output(boxes_of(args.output))  # before the maps, which take minutes
         with make_progress(args.progress) as progress:
             listing = box_peaks(listing, args.place.parent, progress)
     listing = replace(listing, rows=split_by_patient(listing.rows, args.val))

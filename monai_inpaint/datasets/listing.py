@@ -123,6 +123,11 @@ def _is_open(row: Row) -> bool:
     return row.split in ("", UNHEALTHY)
 
 
+def boxes_of(output: Path) -> Path:
+    """The table of boxes beside a data list."""
+    return output.with_name(f"{output.stem}_boxes.csv")
+
+
 def write_listing(listing: Listing, output: Path) -> list[Path]:
     """Write the data list, and OUTPUT_boxes.csv and OUTPUT_pairs.csv if there are any.
 
@@ -145,7 +150,7 @@ def write_listing(listing: Listing, output: Path) -> list[Path]:
 
     tables = {
         output: [ROW_COLUMNS, *(astuple(row) for row in listing.rows)],
-        output.with_name(f"{output.stem}_boxes.csv"): [BOX_COLUMNS, *(astuple(box) for box in listing.boxes)],
+        boxes_of(output): [BOX_COLUMNS, *(astuple(box) for box in listing.boxes)],
         output.with_name(f"{output.stem}_pairs.csv"): [PAIR_COLUMNS, *listing.pairs],
     }
     tables = {path: table for path, table in tables.items() if len(table) > 1}

@@ -58,7 +58,6 @@ if TYPE_CHECKING:
     )
     from monai_inpaint.training.muon import Muon
     from monai_inpaint.training.outlines import latent_cases, nodule_outlines
-    from monai_inpaint.training.patch_gan import PatchAdversary, PatchGANLoss
     from monai_inpaint.training.schedule import Schedule, warm_hold_decay
     from monai_inpaint.training.validation_metrics import FalseAlarms, HolePSNR, MetalRMSE, ShapeDistance
     from monai_inpaint.training.window_side import GrowWindows, WindowSideHandler
@@ -66,6 +65,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AdversarialIteration",
     "Conditional",
+    "DiscriminatorLoss",
     "DiscriminatorTask",
     "EdgeDiscriminatorTask",
     "EdgesAndImage",
@@ -81,9 +81,6 @@ __all__ = [
     "LossTerm",
     "MetalRMSE",
     "Muon",
-    "PatchAdversary",
-    "DiscriminatorLoss",
-    "PatchGANLoss",
     "Schedule",
     "SeededDataset",
     "ShardedSampler",
@@ -135,6 +132,7 @@ _HOME = {
     ),
     "AdversarialIteration": "monai_inpaint.training.adversarial_iteration",
     "Conditional": "monai_inpaint.training.filled_batch",
+    "DiscriminatorLoss": "monai_inpaint.training.discriminator_loss",
     "DiscriminatorTask": "monai_inpaint.training.discriminator",
     "equalised": "monai_inpaint.training.equalised_rate",
     "FalseAlarms": "monai_inpaint.training.validation_metrics",
@@ -146,9 +144,6 @@ _HOME = {
     "LossTerm": "monai_inpaint.training.adversarial_iteration",
     "MetalRMSE": "monai_inpaint.training.validation_metrics",
     "Muon": "monai_inpaint.training.muon",
-    "PatchAdversary": "monai_inpaint.training.patch_gan",
-    "DiscriminatorLoss": "monai_inpaint.training.discriminator_loss",
-    "PatchGANLoss": "monai_inpaint.training.patch_gan",
     "Schedule": "monai_inpaint.training.schedule",
     "SeededDataset": "monai_inpaint.training.draws",
     "ShardedSampler": "monai_inpaint.training.draws",

@@ -216,3 +216,15 @@ def test_a_table_without_a_finding_has_no_peaks_to_box(tmp_path: Path, capsys: A
     (tmp_path / "table.csv").write_text("path,modality,patient,note\na.png,CR,a,NORMAL\n", encoding="utf-8")
 
     assert "names no film with a finding" in refused(capsys, "peaks", tmp_path / "table.csv")
+
+
+def test_boxes_that_exist_are_found_before_the_films_are_read(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "a.png").write_bytes(b"")
+    (tmp_path / "table.csv").write_text("path,modality,patient,note\na.png,CR,a,Opacity\n", encoding="utf-8")
+    boxes = tmp_path / "index_boxes.csv"
+    boxes.write_text("mine", encoding="utf-8")
+
+    assert main(["index", "peaks", str(tmp_path / "table.csv"), "-o", str(tmp_path / "index.csv")]) == 2
+
+    assert f"{boxes} exists" in capsys.readouterr().err
+    assert boxes.read_text() == "mine"

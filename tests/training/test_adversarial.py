@@ -306,7 +306,6 @@ def test_the_former_names_of_configs_still_work() -> None:
 
     assert training.Judge is training.DiscriminatorTask
     assert training.Term is training.LossTerm
-    assert training.PatchAdversary is training.PatchGANLoss
     assert training.start_from is training.load_initial_weights
     assert training.save_effort is training.save_training_cost
     assert Schedule(judge_epochs=3, judges_every=2) == Schedule(discriminator_epochs=3, discriminators_every=2)

@@ -1,4 +1,4 @@
-"""The painting bundle trains by its committed configs: around findings, on findings of films, on masses."""
+"""The bundles that paint are trained by their committed configs: around findings, on findings of films, on masses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from monai_inpaint.training import boxed_findings, data_list
 from monai_inpaint.transforms import FixedLesionFilmd, RandLesionFilmd, ReadPyramidd
 from monai_inpaint.transforms.pyramid import make_pyramid
 
-CONFIGS = ROOT / "bundles" / PAINTING / "configs"
+INPAINTING = "cxr_lesion_inpainting"
 NETWORK = {
     "_target_": "monai_inpaint.networks.MAT",
     **{"features": 8, "heads": 2, "depths": [1] * 5, "windows": [4] * 5, "widths": [8, 8, 8], "refining": [8, 8, 8]},
@@ -32,7 +32,6 @@ TINY = {
     **{"val_interval": 1, "generator_epochs": 0, "network_def": json.dumps(NETWORK)},
     **{"discriminator_def#features": 4, "discriminator_def#levels": 2},
 }  # one step, of all losses
-LESIONS = ("train.json", "lesions.json")
 
 
 def listed(layout: str, folder: Path) -> Path:
@@ -40,10 +39,11 @@ def listed(layout: str, folder: Path) -> Path:
     return folder
 
 
-def train(data: Path, out: Path, *files: str) -> None:
+def train(bundle: str, data: Path, out: Path, *overrides: str) -> None:
     features = image_features(out.parent)
-    places = {"bundle_root": CONFIGS.parent, "dataset_dir": data, "output_dir": out, "ckpt_dir": out}
-    run_bundle(*(CONFIGS / file for file in files), **places, features=features, **TINY)
+    root = ROOT / "bundles" / bundle
+    places = {"bundle_root": root, "dataset_dir": data, "output_dir": out, "ckpt_dir": out}
+    run_bundle(*(root / "configs" / file for file in ("train.json", *overrides)), **places, features=features, **TINY)
 
 
 def assert_trained(out: Path) -> None:
@@ -57,21 +57,21 @@ def assert_trained(out: Path) -> None:
 
 @pytest.mark.slow
 def test_films_without_a_finding_train_outpainting(tmp_path: Path) -> None:
-    train(data_set(tmp_path), tmp_path / "out", "train.json")
+    train(PAINTING, data_set(tmp_path), tmp_path / "out")
 
     assert_trained(tmp_path / "out")
 
 
 @pytest.mark.slow
 def test_boxed_films_of_vindr_train_the_painting_of_findings(tmp_path: Path) -> None:
-    train(listed("vindr-cxr", vindr_cxr(tmp_path / "films")), tmp_path / "out", *LESIONS)
+    train(INPAINTING, listed("vindr-cxr", vindr_cxr(tmp_path / "films")), tmp_path / "out")
 
     assert_trained(tmp_path / "out")
 
 
 @pytest.mark.slow
 def test_mammograms_with_a_mass_train_the_painting_of_masses(tmp_path: Path) -> None:
-    train(listed("vindr-mammo", vindr_mammo(tmp_path / "images")), tmp_path / "out", *LESIONS, "mammography.json")
+    train(INPAINTING, listed("vindr-mammo", vindr_mammo(tmp_path / "images")), tmp_path / "out", "mammography.json")
 
     assert_trained(tmp_path / "out")
 

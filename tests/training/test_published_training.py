@@ -195,13 +195,14 @@ def test_the_published_effort_is_one_override_away(name: str, windows: int, epoc
     assert count * windows <= steps * batch < count * windows + batch
 
 
-def test_mats_published_training_is_one_override_away() -> None:
+@pytest.mark.parametrize("name", ["cxr_lesion_painting", "cxr_lesion_inpainting"])
+def test_mats_published_training_is_one_override_away(name: str) -> None:
     """A million films of 512 pixels, two discriminators with R1 of weight 10 and no loss of pixels (MAT, section 4)."""
     from monai.bundle import ConfigParser
 
     parser = ConfigParser()
-    parser.read_config([str(config("cxr_lesion_painting", file)) for file in ("train.json", "full.json")])
-    shown = {name: parser.get_parsed_content(name) for name in ("batch_size", "epoch_length", "max_epochs", "sides")}
+    parser.read_config([str(config(name, file)) for file in ("train.json", "full.json")])
+    shown = {key: parser.get_parsed_content(key) for key in ("batch_size", "epoch_length", "max_epochs", "sides")}
     with torch.device("meta"):
         network = parser.get_parsed_content("network_def")
 
