@@ -1,6 +1,6 @@
 """Do synthetic nodules help a detector: tables III and IV of Shen et al. 2022, on windows of LIDC's crops or of films.
 
-Half of the windows have no nodule (see `nodule_windows`); all are enlarged to 128 pixels. With --source nih, projected
+Half of the windows have no nodule (see `nodule_windows`). With --source nih, projected
 nodules of LIDC stand for the real ones in films of healthy adults. What was trained is kept in --output, and a run that
 was ended goes on there. Needs the environment of `make setup-detection`.
 """
@@ -22,8 +22,9 @@ from benchmarks.setting import Options, markdown
 from monai_inpaint.datasets.boxed_images import read_detections, read_truth
 from monai_inpaint.datasets.finding_boxes import BoxedImage
 from monai_inpaint.datasets.node21 import write_node21
-from monai_inpaint.detection.detector_folds import DETECTIONS, ON_TRAINING, train_folds
+from monai_inpaint.detection.detector_folds import DETECTIONS, train_folds
 from monai_inpaint.detection.detector_training import FINER, FIRST, LOG, Recipe, fold_of
+from monai_inpaint.detection.detectors import SIZE_STEP
 from monai_inpaint.detection.mining import draw_missed
 from monai_inpaint.detection.missed import nodules_of
 from monai_inpaint.detection.score import AP50, AUC, FROC_AREA, NODE21, NODE21_PAPER, sensitivity_name
@@ -33,7 +34,6 @@ from monai_inpaint.imaging.image import Image
 from monai_inpaint.progress import make_progress
 from monai_inpaint.synthesis.nodules.synthesize import synthesize_nodule
 
-SIDE = 128  # pixels of a window as the detector sees it
 ARMS = ("none", "selected", "pasted", "random", "mined")
 SHOWN = (AUC, NODE21, FROC_AREA, NODE21_PAPER, sensitivity_name(0.25), AP50)
 _TRIES = 20
@@ -51,6 +51,7 @@ def run(options: Options) -> str:
     if options.fold is not None and not 0 <= options.fold < options.folds:
         raise InputError(f"There is no fold {options.fold}; {options.folds} folds are numbered from 0 on.")
     sources = read_sources(options)
+    side = -(-sources[0].kind.window // SIZE_STEP) * SIZE_STEP  # pixels of a window as the detector sees it
     epochs = (1, 1) if options.tiny else (FIRST[0], FINER[0])
     folds = range(options.folds) if options.fold is None else [options.fold]
     progress = make_progress("auto", sys.stderr)
@@ -63,18 +64,22 @@ def run(options: Options) -> str:
             ["chance", "-", *_figures(tested, _chance(tested, options.seed), options)],
         ]
         for name in options.detectors:
-            first = Recipe(detector=name, side=SIDE, epochs=epochs[0], rate=FIRST[1], seed=options.seed)
+            first = Recipe(detector=name, side=side, epochs=epochs[0], rate=FIRST[1], seed=options.seed)
             finer = replace(first, epochs=epochs[1], rate=FINER[1])
             base = folder / name
-            train_folds(first, real, base, folds=options.folds, only=options.fold, resume=True, progress=progress)
+            # all folds, whichever is tested: what is mined are nodules that a detector has not seen
+            train_folds(first, real, base, folds=options.folds, resume=True, progress=progress)
+            unseen = {image.name: image for image in read_detections(base / DETECTIONS, real)}
             for arm in options.arms or ARMS:
                 for count in (0,) if arm == "none" else options.counts:
                     found: dict[str, BoxedImage] = {}
                     for fold in folds:
                         learned = [image for image, part in zip(real, parts, strict=True) if part != fold]
-                        unseen = [image for image, part in zip(real, parts, strict=True) if part == fold]
+                        held_out = [image for image, part in zip(real, parts, strict=True) if part == fold]
                         place = folder / f"{name}-{arm}-{count}-fold{fold}"
-                        made = _synthetic(arm, count, sources, learned, base / f"fold{fold}", place, options)
+                        detected = [unseen[image.name] for image in learned]
+                        classifier = folder / f"classifier-fold{fold}.pt"
+                        made = _synthetic(arm, count, sources, learned, detected, classifier, place, options)
                         train_folds(
                             finer,
                             real,
@@ -86,18 +91,23 @@ def run(options: Options) -> str:
                             resume=True,
                             progress=progress,
                         )
-                        for image in read_detections(place / f"fold{fold}" / DETECTIONS, unseen):
+                        for image in read_detections(place / f"fold{fold}" / DETECTIONS, held_out):
                             found[image.name] = image
                     figures = _figures(tested, [found[image.name] for image in tested], options)
                     rows.append([f"{name}, {arm}", str(count), *figures])
         progress.clear()
-        notes = _notes(options, real, tested, epochs, sources[0].kind)
+        notes = _notes(options, real, tested, epochs, sources[0].kind, side)
         notes.append(f"all trainings in --output: {_hours(folder):.1f} hours by the clock")
     return markdown("Synthetic nodules for a detector", ["detector, arm", "synthetic", *SHOWN], rows, notes)
 
 
 def _notes(
-    options: Options, real: Sequence[BoxedImage], tested: Sequence[BoxedImage], epochs: tuple[int, int], kind: Kind
+    options: Options,
+    real: Sequence[BoxedImage],
+    tested: Sequence[BoxedImage],
+    epochs: tuple[int, int],
+    kind: Kind,
+    side: int,
 ) -> list[str]:
     patients, tested_patients = (len({image.patient for image in images}) for images in (real, tested))
     low, high = kind.diameters
@@ -118,9 +128,11 @@ def _notes(
         f"windows of {patients} patients, half without a nodule; tested on {len(tested)} of {tested_patients} patients "
         f"({'all' if options.fold is None else 'one'} of {options.folds} folds), 95 % intervals by patient, IoU 0.2",
         *about,
-        f"ResNet-18, {epochs[0]} epochs at {FIRST[1]:g}, then {epochs[1]} at {FINER[1]:g} with the synthetic windows; "
-        "shift and flip in every arm; none: trained further without synthetic windows",
-        f"random: diameters of {low:g} to {high:g} {unit}; mined: diameters of nodules missed in training windows",
+        f"windows of {kind.window} pixels, resized to {side}; ResNet-18, {epochs[0]} epochs at {FIRST[1]:g}, then "
+        f"{epochs[1]} at {FINER[1]:g} with the synthetic windows; shift and flip in every arm; none: trained further "
+        "without synthetic windows",
+        f"random: diameters of {low:g} to {high:g} {unit}; mined: diameters of nodules of training "
+        "patients that a detector trained without them misses",
         f"selected: Syn&Select, of {CANDIDATES} times as many random ones those in which a DenseNet-121, trained from "
         "scratch on the training windows, is least sure of a nodule; the paper does not describe its classifier",
         "constant box: the median nodule in the middle of each window",
@@ -141,11 +153,22 @@ def _synthetic(
     count: int,
     sources: Sequence[Source],
     learned: Sequence[BoxedImage],
-    base: Path,
+    detected: Sequence[BoxedImage],
+    classifier: Path,
     place: Path,
     options: Options,
 ) -> list[BoxedImage]:
-    """Windows of the images of patients that are trained with, each with one synthetic nodule."""
+    """Windows of the images of patients that are trained with, each with one synthetic nodule.
+
+    Args:
+        arm, count: which, and how many.
+        sources: images that nodules are put into.
+        learned: real windows that are trained with.
+        detected: what detectors trained without them find in these.
+        classifier: its weights, for Syn&Select.
+        place: of the training; the windows go beside it.
+        options: of the benchmark.
+    """
     if not count:
         return []
     folder, seed = place.with_name(f"{place.name}-synthetic"), options.seed
@@ -155,15 +178,14 @@ def _synthetic(
         made = count * CANDIDATES if arm == "selected" else count
         diameters = np.random.default_rng([seed, 1]).uniform(*sources[0].kind.diameters, made)
         if arm == "mined":
-            scores = scored(learned, read_detections(base / ON_TRAINING, learned), resampled=0)
+            scores = scored(learned, detected, resampled=0)
             diameters = np.array([draw.diameter for draw in draw_missed(nodules_of(scores), count, seed=seed)])
         images = [
             _with_nodule(sources, number, seed, None if arm == "pasted" else float(diameters[number]), folder)
             for number in range(made)
         ]
         if arm == "selected":
-            weights = folder.parent / f"classifier-{base.name}.pt"
-            images = hardest(images, count, classifier_of(learned, weights, seed, tiny=options.tiny))
+            images = hardest(images, count, classifier_of(learned, classifier, seed, tiny=options.tiny))
         write_node21(images, folder)
     return read_truth(folder)
 

@@ -1,4 +1,4 @@
-"""Images of other kinds than the bundles were trained on, computed or carried by installed packages; none is fetched.
+"""Images of kinds that the bundles were not trained on, computed or carried by installed packages; none is fetched.
 
 No package at hand carries a film of a hand, so that is drawn.
 """
@@ -75,7 +75,7 @@ def unfamiliar_images(seed: int = 0) -> Iterator[UnfamiliarImage]:
     yield UnfamiliarImage("CT of a water phantom with inserts, computed", ("ct",), water_phantom(seed), True)
     yield UnfamiliarImage("T1 slice of a head (ICBM152 of nilearn; the kind it knows)", ("mr",), head)
     yield UnfamiliarImage(
-        "MR of a belly (pydicom's examples_overlay.dcm)", ("mr",), _grey(_shipped("examples_overlay.dcm"))
+        "MR of an abdomen (pydicom's examples_overlay.dcm)", ("mr",), _grey(_shipped("examples_overlay.dcm"))
     )
     yield UnfamiliarImage("chest film, computed", ("mr",), film)
     for name, pattern in patterns(seed).items():

@@ -1,4 +1,4 @@
-"""Channels of a film for a classifier: the film, its difference to a healthy fill, and its abnormality map."""
+"""Channels of a film for a classifier: the film, its difference from a healthy fill, and its abnormality map."""
 
 from __future__ import annotations
 

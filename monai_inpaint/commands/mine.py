@@ -18,7 +18,7 @@ from monai_inpaint.commands.synthesis_folder import find_images
 from monai_inpaint.jobs.synthesize_nodules import FORMATS
 from monai_inpaint.progress import make_progress
 
-HELP = "Put nodules into images that are like those a detector misses (hard-example mining, Shen et al. 2022)."
+HELP = "Put nodules like those that a detector misses into images (hard-example mining, Shen et al. 2022)."
 _BY = ("diameter", "density", "shape")
 
 

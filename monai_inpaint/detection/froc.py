@@ -8,7 +8,7 @@ import numpy as np
 
 from monai_inpaint.detection.matching import Matched
 
-RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # false positives an image (LUNA16, NODE21)
+RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # false positives per image (LUNA16, NODE21)
 NODE21_RATE = 0.25
 
 
@@ -17,7 +17,7 @@ class Froc:
     """Sensitivity against false positives: a point for each score as threshold, and (0, 0) before.
 
     Attributes:
-        rates: float64 (points,), false positives an image, not decreasing.
+        rates: float64 (points,), false positives per image, not decreasing.
         sensitivities: float64 (points,), the share of the nodules that are hit; NaN without nodules.
         thresholds: float64 (points,), the lowest score that counts; inf at first.
     """
@@ -27,7 +27,7 @@ class Froc:
     thresholds: np.ndarray
 
     def sensitivity_at(self, rate: float) -> float:
-        """The highest sensitivity of a threshold with no more than `rate` false positives an image."""
+        """The highest sensitivity of a threshold with no more than `rate` false positives per image."""
         return float(self.sensitivities[self.point_at(rate)])
 
     def point_at(self, rate: float) -> int:

@@ -56,7 +56,7 @@ def missed_of(nodules: Sequence[Nodule]) -> list[Nodule]:
     missed = [nodule for nodule in nodules if not nodule.found]
     if not missed:
         raise InputError(
-            f"All {len(nodules)} nodules are found at 0.25 false positives an image, so there is nothing to mine."
+            f"All {len(nodules)} nodules are found at 0.25 false positives per image, so there is nothing to mine."
         )
     return missed
 

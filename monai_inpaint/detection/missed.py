@@ -21,7 +21,7 @@ class Nodule:
         diameter: the mean of the box's sides, in `unit`; the axes of an upright ellipse.
         unit: "mm", or "pixels" where the image has no spacing.
         score: with which it is found; None where no detection hits it.
-        found: the score counts where there is a quarter of a false positive an image.
+        found: the score counts where there are 0.25 false positives per image.
     """
 
     image: BoxedImage

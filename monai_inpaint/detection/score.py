@@ -21,10 +21,10 @@ NODE21, NODE21_PAPER, AP50 = "NODE21 score", "NODE21 score, AUC of FROC", "mAP@5
 # What each measure is, for people who read a table of them.
 MEANINGS = {
     AUC: "area under the ROC of images, each as suspicious as its surest detection",
-    NODE21: "0.75 x AUC of images + 0.25 x sensitivity at 0.25 false positives an image, as the challenge has it",
-    FROC_AREA: f"mean sensitivity over all rates from 0 to {RATES[-1]:g} false positives an image",
+    NODE21: "0.75 x AUC of images + 0.25 x sensitivity at 0.25 false positives per image, as the challenge has it",
+    FROC_AREA: f"mean sensitivity over all rates from 0 to {RATES[-1]:g} false positives per image",
     NODE21_PAPER: "0.75 x area under FROC + 0.25 x sensitivity at 0.25, as Shen et al. 2022 have it",
-    MEAN_SENSITIVITY: "at 1/8, 1/4, 1/2, 1, 2, 4 and 8 false positives an image, as in LUNA16",
+    MEAN_SENSITIVITY: "at 1/8, 1/4, 1/2, 1, 2, 4 and 8 false positives per image, as in LUNA16",
     AP50: "average precision of COCO at an overlap of 0.5",
 }
 
@@ -45,7 +45,7 @@ class DetectionScore:
         figures: by measure; NaN where it is not defined, as AUC is without negatives.
         intervals: by measure, 95 % of resamplings of patients; NaN if not defined.
         band: float64 (resamplings, rates) of sensitivities at `band_rates`.
-        band_rates: float64 (rates,), false positives an image.
+        band_rates: float64 (rates,), false positives per image.
         patients: how many there are.
     """
 
@@ -63,7 +63,7 @@ class DetectionScore:
 
     @property
     def threshold(self) -> float:
-        """The lowest score that counts where there is a quarter of a false positive an image."""
+        """The lowest score that counts where there are 0.25 false positives per image."""
         return float(self.froc.thresholds[self.froc.point_at(NODE21_RATE)])
 
 

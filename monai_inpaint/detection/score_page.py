@@ -69,9 +69,9 @@ def tables(scored: DetectionScore) -> list[Table]:
     sizes = _by_size(nodules_of(scored))
     return [
         Table("Measures, with the interval of 95 % of resamplings by patient", ["measure", "", "what"], rows),
-        Table("Sensitivity", ["false positives an image", "sensitivity", "threshold"], rates),
+        Table("Sensitivity", ["false positives per image", "sensitivity", "threshold"], rates),
         Table(
-            "Nodules by diameter, found at 0.25 false positives an image", ["diameter", "nodules", "found", "%"], sizes
+            "Nodules by diameter, found at 0.25 false positives per image", ["diameter", "nodules", "found", "%"], sizes
         ),
     ]
 
@@ -146,7 +146,7 @@ def _charts(scored: DetectionScore) -> list[str]:
         if len(scored.band):
             low, high = np.nanpercentile(scored.band, (2.5, 97.5), axis=0)
             band = (rates, low, high)
-        doubling = Axis("false positives an image", (1 / 16, *RATES), doubling=True)
+        doubling = Axis("false positives per image", (1 / 16, *RATES), doubling=True)
         charts.append(line_chart("FROC", doubling, sensitivity, [Curve("", rates, curve, band)]))
     ill = np.array([bool(image.boxes) for image in scored.truth])
     if not math.isnan(scored.figures[AUC]):
@@ -168,7 +168,7 @@ def _pictures(scored: DetectionScore, nodules: Sequence[Nodule]) -> list[Compari
     for nodule in missed[:_SHOWN]:
         score = "never" if nodule.score is None else f"at a score of {nodule.score:.3f}"
         title = f"Missed: {nodule.image.name}, {nodule.diameter:.1f} {nodule.unit}"
-        note = f"found {score}; the threshold at 0.25 false positives an image is {scored.threshold:.3f}"
+        note = f"found {score}; the threshold at 0.25 false positives per image is {scored.threshold:.3f}"
         shown.append((nodule.image_number, nodule.box, title, note))
     order = np.flatnonzero(scored.matched.false)[:_SHOWN]
     for place in order:

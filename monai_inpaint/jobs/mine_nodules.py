@@ -120,7 +120,7 @@ def plan_mining(
     missed = sum(not nodule.found for nodule in nodules)
     bins = histogram(nodules)
     lines = [
-        f"{missed} of {len(nodules)} nodules are missed at 0.25 false positives an image (scores below "
+        f"{missed} of {len(nodules)} nodules are missed at 0.25 false positives per image (scores below "
         f"{scored.threshold:.4g}, IoU {iou:g}).",
         f"Missed of all, by diameter in {unit}: "
         + ", ".join(f"{low:g}-{high:g}: {some} of {every}" for low, high, some, every in bins)

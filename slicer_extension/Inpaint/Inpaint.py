@@ -91,7 +91,7 @@ class InpaintParameterNode:
     labelMap, roi, point, radius - the other kinds of region; mm
     grow - mm by which a region is made larger
     bundle - the model; automatic: by the DICOM modality
-    drawn, seed - the best estimate, a sample by its seed, or the best estimate with its predicted error
+    drawn, seed - the best estimate, a sample with a given seed, or the best estimate with its predicted error
     method, judgeThreshold, metalThreshold, keepMetal - for metal; HU
     filledVolume - the result that is looked at; of the last run until another one is chosen
     overlay - which of its maps is laid over it

@@ -53,7 +53,7 @@ def test_diameters_are_those_of_missed_nodules_and_the_reason_to_stop_is_reporte
     ran = run(capfd, "synthesize", "mine", *given, out, "--count", 10, "--pairs")
 
     assert (ran.code, ran.lines) == (0, [])
-    assert "2 of 4 nodules are missed at 0.25 false positives an image" in ran.out
+    assert "2 of 4 nodules are missed at 0.25 false positives per image" in ran.out
     assert "Stopped at 2: 4 real images with a nodule bear 2 synthetic ones of the 10 asked for" in ran.out
     assert "2 made" in ran.out
     facts = json.loads((out / "mining.json").read_text())

@@ -19,7 +19,7 @@ from monai_inpaint.detection.score import AP50, AUC, FROC_AREA, NODE21, NODE21_P
 AWAY = (90.0, 90.0, 20.0, 20.0)
 OTHER = (5.0, 90.0, 20.0, 20.0)
 
-# truth, detections, and the points of the FROC after (0, 0): (false positives an image, sensitivity)
+# truth, detections, and the points of the FROC after (0, 0): (false positives per image, sensitivity)
 CASES = {
     "one hit": ([[NODULE]], [[(NODULE, 0.9)]], [(0, 1)]),
     "one miss": ([[NODULE]], [[]], []),
