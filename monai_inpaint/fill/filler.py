@@ -132,8 +132,8 @@ class Filler:
 
         Args:
             image: Image, or array: 2D (rows, columns) or 3D in NIfTI order (i, j, k), RAS; real numbers in
-                the bundle's units (Hounsfield for CT). Slices are stacked along k, or along the axis whose spacing is more
-                than 1.5 times that of both others.
+                the bundle's units (Hounsfield for CT). Slices are stacked along k, or along the axis whose spacing is
+                more than 1.5 times that of both others.
             hole: the voxels to fill: boolean, or 0 and one positive value (see `label_map.hole_of`). An array of the
                 image's shape, or an Image or Hole, which is reoriented or resampled to the image's grid if necessary.
             spacing: mm between voxels along each axis of an array.

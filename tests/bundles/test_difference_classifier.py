@@ -1,4 +1,4 @@
-"""The bundle that classifies films by their difference from a healthy fill: its input, a step of training, its files."""
+"""The bundle that classifies films by their difference from a healthy fill: input, a step of training, files."""
 
 from __future__ import annotations
 
