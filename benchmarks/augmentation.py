@@ -132,7 +132,7 @@ def _notes(
         f"{epochs[1]} at {FINER[1]:g} with the synthetic windows; shift and flip in every arm; none: trained further "
         "without synthetic windows",
         f"random: diameters of {low:g} to {high:g} {unit}; mined: diameters of nodules of training "
-        "patients that a detector trained without them misses",
+        "patients that a detector of another fold misses, which was trained without them",
         f"selected: Syn&Select, of {CANDIDATES} times as many random ones those in which a DenseNet-121, trained from "
         "scratch on the training windows, is least sure of a nodule; the paper does not describe its classifier",
         "constant box: the median nodule in the middle of each window",
