@@ -1,8 +1,8 @@
 """Do synthetic nodules help a detector: tables III and IV of Shen et al. 2022, on windows of LIDC's crops or of films.
 
-Half of the windows have no nodule (see `nodule_windows`). With --source nih, projected
-nodules of LIDC stand for the real ones in films of healthy adults. What was trained is kept in --output, and a run that
-was ended goes on there. Needs the environment of `make setup-detection`.
+Half of the windows have no nodule (see `nodule_windows`). With --source nih, projected nodules of LIDC stand for the
+real ones in films of healthy adults. What was trained is kept in --output, and a run that was ended goes on there. Needs the
+environment of `make setup-detection`.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def run(options: Options) -> str:
             first = Recipe(detector=name, side=side, epochs=epochs[0], rate=FIRST[1], seed=options.seed)
             finer = replace(first, epochs=epochs[1], rate=FINER[1])
             base = folder / name
-            # all folds, whichever is tested: what is mined are nodules that a detector has not seen
+            # of all folds, even if one is tested: nodules are mined that a detector has not seen
             train_folds(first, real, base, folds=options.folds, resume=True, progress=progress)
             unseen = {image.name: image for image in read_detections(base / DETECTIONS, real)}
             for arm in options.arms or ARMS:

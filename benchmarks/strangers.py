@@ -1,4 +1,4 @@
-"""Images of other kinds than a bundle was trained on: is its fill better than a classical one, and does it say so?"""
+"""Images of kinds that a bundle was not trained on: is its fill better than a classical one, and does it say so?"""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def grid_of(shape: Sequence[int], spacing: Sequence[float], pixel: float = PIXEL
 def predicted(slice_hu: np.ndarray, metal: np.ndarray, spacing: Sequence[float], run: Run) -> np.ndarray:
     """Predict the slice without the metal and its artifacts by the network.
 
-    Its input is the slice, resampled to 1.4 mm, and the result of `nmar` on these; finer detail is missing.
+    Its input is the slice and the result of `nmar`, both resampled to 1.4 mm; finer detail is missing.
 
     Args:
         slice_hu: (rows, columns), HU, finite.
