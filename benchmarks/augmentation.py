@@ -1,8 +1,8 @@
 """Do synthetic nodules help a detector: tables III and IV of Shen et al. 2022, on windows of LIDC's crops or of films.
 
 Half of the windows have no nodule (see `nodule_windows`). With --source nih, projected nodules of LIDC stand for the
-real ones in films of healthy adults. What was trained is kept in --output, and a run that was ended goes on there. Needs the
-environment of `make setup-detection`.
+real ones in films of healthy adults. What was trained is kept in --output, and a run that was ended goes on there.
+Needs the environment of `make setup-detection`.
 """
 
 from __future__ import annotations
